@@ -1,0 +1,812 @@
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+"""Repair failing Plex metadata agents in a loop: find, diagnose, patch, test, keep or undo.
+
+Reads:   the server's logs and plug-ins, its HTTP API, and what earlier runs learned
+Writes:  a run directory runs/<UTC time>/ with run_manifest.md, loop_state.json,
+         loop.log, lessons_learned.md and .json, and what the phases write; through
+         implement_fix.py one patch at a time to a bundle, always with a backup
+Changes: nothing with --dry-run or --check; never needs root; never the database
+
+Usage:
+  loop_coordinator.py [options]          one whole session on this machine's server
+  loop_coordinator.py --demo             the same on a simulated Plex, under a minute
+
+Examples:
+  loop_coordinator.py --demo
+  loop_coordinator.py --check                      # what is found here, what is not
+  loop_coordinator.py --dry-run                    # diagnose, show the best patch
+  loop_coordinator.py --iterations 3 --quiet       # a nightly cycle from cron
+  loop_coordinator.py --plex-home "/config/Library/Application Support/Plex Media Server"
+
+Exit codes:
+  0 the cycle ended in order, whatever it decided   2 usage   4 no Plex here
+  5 refused as unsafe   75 another run holds the lock   130 interrupted   1 a bug
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import io
+import os
+import sys
+import time
+
+try:
+    import aggregate_plex_logs as logs
+except ImportError as missing:
+    if 'aggregate_plex_logs' not in str(missing):
+        raise
+    sys.stderr.write('%s: aggregate_plex_logs.py must lie beside it; copy the whole folder\n'
+                     % os.path.basename(sys.argv[0]))
+    sys.exit(4)
+from aggregate_plex_logs import (BUG, DONE, INCOMPLETE, INTERRUPTED, LOCKED, NEGATIVE, NO_ENVIRONMENT, UNSAFE, Problem,
+                                 add_shared_options, parser_for, read_json, run_script, say, utc_text, warn, write_file,
+                                 write_json)
+
+import six
+
+SCRIPTS = os.path.dirname(os.path.abspath(__file__))
+STATE_SCHEMA = 1
+LESSONS_SCHEMA = 1
+UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
+PLATEAU = 3                         # so many new fixes in a row that gained nothing
+PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
+    'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
+    'test_fix_actively.py': 4 * 3600, 'compare_metrics.py': 300, 'parse_test_report.py': 60}
+
+
+# ------------------------------------------------------------------------------------------------------------- the lock
+class Lock(object):
+    """A kernel lock on runs/.lock: released by the kernel also after kill -9. Problem 75 names the holder."""
+
+    def __init__(self, runs):
+        self.path = os.path.join(runs, '.lock')
+
+    def __enter__(self):
+        self.handle = io.open(self.path, 'a+', encoding='utf-8')
+        try:
+            if os.name == 'nt':
+                import msvcrt
+                msvcrt.locking(self.handle.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (IOError, OSError):
+            self.handle.seek(0)
+            holder = self.handle.read().strip() or 'another process'
+            self.handle.close()
+            raise Problem('another run holds the lock (%s); wait for it to end' % holder, LOCKED)
+        self.handle.seek(0)
+        self.handle.truncate()
+        self.handle.write('process %d since %s\n' % (os.getpid(), utc_text()))
+        self.handle.flush()
+        return self
+
+    def __exit__(self, *_):
+        self.handle.close()
+
+
+# ----------------------------------------------------------------------------------------------------- running a phase
+class PhaseFailed(Exception):
+    """A phase ended in a way that the loop cannot go on from; .code is the phase's exit code, .sentence what it said."""
+
+    def __init__(self, script, code, sentence):
+        Exception.__init__(self, sentence)
+        self.script, self.code, self.sentence = script, code, sentence
+
+
+def run_limited(command, limit):
+    """-> (exit code, stdout text, stderr text); after limit seconds the process is killed and the code is None.
+
+    The output goes through files: a pipe that nobody reads while we wait would fill up and stop the phase, and 2.7's
+    subprocess has no time-outs of its own.
+    """
+    import subprocess
+    import tempfile
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # a group of its own: Ctrl-C on the terminal reaches the phase once, through us, and not in its clean-up
+        process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
+                                   preexec_fn=None if os.name == 'nt' else os.setpgrp)
+        process.stdin.close()
+        deadline, pause = time.time() + limit, .005
+        try:
+            while process.poll() is None and time.time() < deadline:
+                time.sleep(pause)
+                pause = min(.05, pause * 1.5)
+            code = process.poll()
+        finally:
+            if process.poll() is None:
+                interrupt(process)
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(logs.to_text(stream.read()))
+    return code, texts[0], texts[1]
+
+
+def interrupt(process, patience=30):
+    """Ask a phase to stop as Ctrl-C would (it rolls back what is half done), and kill it only when it does not."""
+    import signal
+    if os.name == 'nt':
+        process.terminate()
+    else:
+        process.send_signal(signal.SIGINT)
+    deadline = time.time() + patience
+    while process.poll() is None and time.time() < deadline:
+        time.sleep(.05)
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def native(text):
+    """Text as this Python wants it in argument lists and environments (2.7: bytes)."""
+    return logs.to_bytes(text) if six.PY2 else text
+
+
+# ------------------------------------------------------------------------------------------------------ the run's state
+def new_run_dir(runs):
+    """Make runs/<UTC time>/; two runs in one second wait for each other's second."""
+    while True:
+        path = os.path.join(runs, utc_text().replace(':', ''))
+        try:
+            os.mkdir(path)
+            return path
+        except OSError:
+            if not os.path.isdir(path):
+                raise
+            time.sleep(.2)
+
+
+def state_path(run_dir):
+    return os.path.join(run_dir, 'loop_state.json')
+
+
+def read_state(run_dir):
+    return read_json(state_path(run_dir), STATE_SCHEMA, 'loop_coordinator.py')
+
+
+def lessons_path(run_dir, suffix='.json'):
+    return os.path.join(run_dir, 'lessons_learned' + suffix)
+
+
+def earlier_runs(runs, run_dir):
+    """Paths of the run directories before this one, oldest first."""
+    names = [name for name in os.listdir(runs) if name[:2] == '20' and name != os.path.basename(run_dir)]
+    return [os.path.join(runs, name) for name in sorted(names) if os.path.isfile(state_path(os.path.join(runs, name)))]
+
+
+def history(paths):
+    """The fixes of earlier runs, oldest first, as rows of lessons_learned.json; a run without lessons has none."""
+    rows = []
+    for path in paths:
+        if os.path.isfile(lessons_path(path)):
+            rows += read_json(lessons_path(path), LESSONS_SCHEMA, 'loop_coordinator.py')['fixes']
+    return rows
+
+
+def latest_by_fix(rows):
+    """{fix id: its newest row}; rows are oldest first."""
+    return dict((row['id'], row) for row in rows)
+
+
+def to_retest(rows):
+    """Rows of fixes that an earlier run left in place undecided (MONITOR) or on weak evidence, oldest first."""
+    newest = latest_by_fix(rows)
+    return sorted((row for row in newest.values()
+                   if row['decision'] == 'MONITOR' or row['decision'] == 'KEEP' and row.get('weak_evidence')),
+                  key=lambda row: (row['time'], row['id']))
+
+
+def undecided_cycles(rows, fix_id):
+    """How many verdicts in a row, the newest last, were MONITOR for this fix."""
+    count = 0
+    for row in rows:
+        if row['id'] == fix_id:
+            count = count + 1 if row['decision'] == 'MONITOR' else 0
+    return count
+
+
+# -------------------------------------------------------------------------------------------------------- pure choices
+def choose_fix(diagnosis, settled, tried):
+    """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
+
+    settled: patterns that have a fix in place already; tried: fix ids that this run used up.
+    """
+    for pattern in diagnosis['patterns']:
+        if pattern['pattern'] in settled:
+            continue
+        for fix in pattern.get('fixes', ()):
+            if fix['id'] not in tried:
+                return pattern, fix
+    return None
+
+
+def goal_percent(diagnosis, fixes):
+    """Share of the items hit by code defects that a kept fix now covers, weighed with its measured success; or None.
+
+    diagnosis: the first one of the run, so that the measure does not move while the loop works.
+    """
+    code = [pattern for pattern in diagnosis['patterns'] if pattern['class'] == 'code']
+    total = sum(items_of(pattern) for pattern in code)
+    if not total:
+        return None
+    kept = latest_by_fix(row for row in fixes if row['decision'] == 'KEEP')
+    best = {}
+    for row in kept.values():
+        best[row['pattern']] = max(best.get(row['pattern'], 0), row['success_percent'] or 0)
+    return sum(items_of(pattern) * best.get(pattern['pattern'], 0) for pattern in code) / total
+
+
+def items_of(pattern):
+    return pattern.get('items_total') or len(pattern.get('test_plan', {}).get('items', ())) or 1
+
+
+def gained_nothing(fixes):
+    """How many of the newest fixes in a row were neither kept nor left in place."""
+    count = 0
+    for row in fixes:
+        count = 0 if row['decision'] in ('KEEP', 'MONITOR') else count + 1
+    return count
+
+
+# ----------------------------------------------------------------------------------------------------------- the session
+class Session(object):
+    """One run: owns the run directory, calls the phases, carries out the verdicts."""
+
+    def __init__(self, options, run_dir, runs):
+        self.options = options
+        self.run_dir = run_dir
+        self.runs = runs
+        self.began = time.time()
+        self.earlier = earlier_runs(runs, run_dir)
+        self.past = history(self.earlier)
+        self.person = []                # what only a person can decide: sentences
+        self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
+        self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
+                      'goal': {'percent': options.goal, 'reached_percent': None}, 'started': utc_text()}
+
+    # -- keeping track
+    def note(self, event):
+        """One line in loop.log; on a terminal also on stderr."""
+        line = '%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' '))
+        with io.open(os.path.join(self.run_dir, 'loop.log'), 'a', encoding='utf-8') as out:
+            out.write(line)
+        if sys.stderr.isatty() and not self.options.quiet:
+            say('[%4d s] %s' % (time.time() - self.began, event), sys.stderr)
+
+    def save(self, **changes):
+        self.state.update(changes, updated=utc_text())
+        write_json(state_path(self.run_dir), self.state, STATE_SCHEMA)
+
+    def phase(self, script, *words, **how):
+        """Run one script -> (exit code, stdout). PhaseFailed for a code that is not among how['accept'] (default: 0)."""
+        words = [six.text_type(word) for word in words]
+        began = time.time()
+        limit = PHASE_LIMIT[script]
+        code, out, err = run_limited([sys.executable, os.path.join(SCRIPTS, script)] + words, limit)
+        last_words = (err.strip().splitlines() or [''])[-1]
+        self.note('%s %s: %s in %.1f s%s' % (script, ' '.join(words), 'no end' if code is None else 'exit %d' % code,
+                                             time.time() - began, last_words and '; ' + last_words))
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        if code not in how.get('accept', (DONE,)):
+            if err.strip():
+                with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
+                    kept.write('%s %s\n%s\n' % (utc_text(), script, logs.redact(err)))
+            raise PhaseFailed(script, code, last_words if code is not None else
+                              '%s did not end within %d s' % (script, limit))
+        return code, out
+
+    def place(self, *names):
+        """The options that tell a phase where things are, those of the given names that have a value."""
+        words = ['--run-dir', self.run_dir]
+        for name in names:
+            value = getattr(self.options, name)
+            if value is not None:
+                words += ['--' + name.replace('_', '-'), value]
+        return words
+
+    # -- the run
+    def run(self):
+        """The whole session; returns why it ended."""
+        self.save()
+        write_manifest(self.run_dir, self.options)
+        self.clean_up_after_killed_runs()
+        ended = 'failed'
+        try:
+            self.retest_undecided()
+            ended = self.improve()
+        except PhaseFailed as failure:
+            self.person.append('%s: %s' % (failure.script, failure.sentence or 'exit code %s' % failure.code))
+        except KeyboardInterrupt:
+            self.withdraw('the run was interrupted before the verdict')
+            self.write_lessons()
+            raise
+        finally:
+            self.withdraw('the run ended before the verdict')
+        if ended == 'no_fix_left' and self.person:
+            ended = 'person'
+        self.save(ended=ended, phase='post-mortem')
+        self.write_lessons()
+        self.save(phase='done')
+        return ended
+
+    def improve(self):
+        """Iterate until goal, plateau, no fix left or the limit; returns which."""
+        tried, first = set(), None
+        while True:
+            self.state['iteration'] += 1
+            number = self.state['iteration']
+            diagnosis = self.look(number)
+            first = first or diagnosis
+            reached = goal_percent(first, self.state['fixes'])
+            self.state['goal']['reached_percent'] = reached if reached is None else round(reached, 1)
+            self.remember_refusals(diagnosis)
+            if reached is not None and reached >= self.options.goal:
+                return 'goal'
+            choice = choose_fix(diagnosis, self.settled_patterns(), tried)
+            if choice is None:
+                return 'no_fix_left'
+            if gained_nothing(self.new_fixes()) >= PLATEAU:
+                return 'plateau'
+            if len(self.new_fixes()) >= self.options.iterations:
+                return 'iterations'
+            tried.add(choice[1]['id'])
+            self.try_fix(number, *choice)
+
+    def new_fixes(self):
+        return [row for row in self.state['fixes'] if not row['retest']]
+
+    def settled_patterns(self):
+        """Patterns that have a fix in place, from this run or an earlier one, and so wait for no other."""
+        newest = latest_by_fix(self.past + self.state['fixes'])
+        return set(row['pattern'] for row in newest.values() if row['decision'] in ('KEEP', 'MONITOR'))
+
+    def look(self, number):
+        """Aggregate and diagnose -> the diagnosis."""
+        from diagnose_from_report import read_diagnosis, write_fix_history
+        self.save(phase='aggregate')
+        write_resolved(self.run_dir, self.past + self.state['fixes'])
+        self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
+                   os.path.join(self.run_dir, 'resolved_patterns.json'), *self.place('plex_home'),
+                   accept=(DONE, INCOMPLETE))
+        self.save(phase='diagnose')
+        write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']])
+        self.phase('diagnose_from_report.py', '--iteration', number, *self.place('plex_home'), accept=(DONE, NEGATIVE))
+        return read_diagnosis(self.run_dir)
+
+    def try_fix(self, number, pattern, fix):
+        """Before-test, implement, after-test, verdict, and carry it out."""
+        row = {'id': fix['id'], 'pattern': pattern['pattern'], 'iteration': number, 'decision': None,
+               'success_percent': None, 'measured': 0, 'agent': fix.get('agent'), 'template': fix.get('template'),
+               'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
+               'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False}
+        self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
+        self.save(phase='before-test')
+        code, _ = self.test('before', number, '--fix', fix['id'])
+        if code == NEGATIVE:
+            self.record(dict(row, decision='NOT_TRIED', reason='no item fails now without a fix: it healed by itself'))
+            return
+        self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
+        try:
+            code, _ = self.phase('implement_fix.py', fix['id'], '--iteration', number,
+                                 *self.place('plex_home', 'plex_url', 'token_file', 'python27'),
+                                 accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
+        except PhaseFailed:
+            self.withdraw('implementing it failed')
+            raise
+        if code == UNSAFE:
+            self.replace_row(row, decision='NOT_TRIED', reason='refused as unsafe, nothing was written')
+            return
+        if code == NEGATIVE:
+            self.replace_row(row, decision='ROLLBACK', reason='the plug-in did not come up with the new code')
+            return
+        if code == INCOMPLETE:
+            self.withdraw('it is not known whether the new code is live')
+            return
+        self.after_test_and_verdict(number, row, ())
+
+    def after_test_and_verdict(self, number, row, sample):
+        """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""
+        self.save(phase='after-test')
+        began = utc_text()
+        self.test('after', number, '--fix', row['id'], *sample)
+        self.save(phase='re-aggregate')
+        self.phase('aggregate_plex_logs.py', '--iteration', number, '--postfix', '--since', began,
+                   *self.place('plex_home'), accept=(DONE, INCOMPLETE))
+        self.save(phase='compare')
+        self.phase('compare_metrics.py', '--iteration', number, *self.place(), accept=(DONE, INCOMPLETE, NEGATIVE))
+        verdict = self.read_verdict(number)
+        self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
+                         measured=verdict['measured'], reason=verdict['reason'],
+                         weak_evidence=bool(verdict.get('weak_evidence')), time=utc_text())
+        if verdict['decision'] == 'ROLLBACK':
+            self.roll_back(row)
+
+    def test(self, when, number, *words):
+        options = self.options
+        return self.phase('test_fix_actively.py', '--phase', when, '--iteration', number, '--items', options.items,
+                          '--healthy', options.healthy, '--concurrency', options.concurrency, '--pause', options.pause,
+                          '--timeout', options.timeout, *(list(words) + self.place('plex_home', 'plex_url', 'token_file')),
+                          accept=(DONE, INCOMPLETE, NEGATIVE))
+
+    def read_verdict(self, number):
+        """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
+        import json
+        _, out = self.phase('parse_test_report.py', '--iteration', number, '--json', *self.place())
+        return json.loads(out)
+
+    # -- fixes of earlier runs, and undoing
+    def retest_undecided(self):
+        """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
+        import implement_fix
+        for old in to_retest(self.past):
+            home = os.path.join(self.runs, old['home_run'])
+            if implement_fix.fixes_in_place(home).get(old['id'], {}).get('state') != 'after':
+                self.past.append(dict(old, decision='GONE', reason='the patched file was changed or undone since'))
+                self.note('fix %s of run %s is not in place any more' % (old['id'], old['home_run']))
+                continue
+            self.state['iteration'] += 1
+            row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True)
+            self.save(phase='re-test', fixes=self.state['fixes'] + [row])
+            self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
+            if undecided_cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
+                self.person.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
+                                   % (old['id'], old['pattern'], UNDECIDED_CYCLES))
+
+    def roll_back(self, row):
+        """Undo a fix where it was made; what cannot be undone safely is a person's business."""
+        self.save(phase='roll back')
+        home = os.path.join(self.runs, row['home_run'])
+        words = self.place('plex_home', 'plex_url', 'token_file', 'python27')
+        words[1] = home
+        try:
+            self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'], *words)
+        except PhaseFailed as failure:
+            self.person.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
+
+    def withdraw(self, why):
+        """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server."""
+        for row in self.state['fixes']:
+            if row['decision'] is None:
+                self.roll_back(row)
+                self.replace_row(row, decision='ROLLBACK', reason=why)
+
+    def clean_up_after_killed_runs(self):
+        """Bring what a killed run left behind to an end: files consistent, no fix without a verdict, lessons written."""
+        for path in self.earlier:
+            state = read_state(path)
+            if state['ended'] is None:
+                self.note('run %s was killed in phase %s; cleaning up after it' % (state['run'], state['phase']))
+                words = self.place('plex_home', 'plex_url', 'token_file', 'python27')
+                words[1] = path
+                self.phase('implement_fix.py', '--recover', *words)
+                killed = Session(self.options, path, self.runs)
+                killed.state = state
+                killed.withdraw('the run was killed before the verdict')
+                killed.save(ended='failed', phase='done')
+                killed.write_lessons()
+                self.person += killed.person
+        self.past = history(self.earlier)
+
+    def record(self, row):
+        self.save(fixes=self.state['fixes'] + [row])
+
+    def replace_row(self, row, **changes):
+        row.update(changes)
+        self.note('fix %s: %s%s; %s' % (row['id'], row['decision'], '' if row['success_percent'] is None else
+                                        ' (%s %% of %d)' % (row['success_percent'], row['measured']), row['reason']))
+        self.save()
+
+    def remember_refusals(self, diagnosis):
+        self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
+                         'exception': pattern.get('exception'), 'items': items_of(pattern),
+                         'why': pattern['no_fix_because']}
+                        for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')]
+
+    # -- the post-mortem
+    def write_lessons(self):
+        lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
+                   'refused': self.refused, 'person': self.person, 'goal': self.state['goal'],
+                   'templates': template_counts(self.past + self.state['fixes'])}
+        write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
+        write_file(lessons_path(self.run_dir, '.md'), lessons_text(lessons, self.state))
+
+
+# ------------------------------------------------------------------------------------------------ what is written, as text
+def history_row(row):
+    """A fix of this or an earlier run as diagnose_from_report.py wants it."""
+    return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
+                                                   'success_percent', 'measured', 'run', 'time', 'reason'))
+
+
+def write_resolved(run_dir, rows):
+    """The patterns with a kept fix, for aggregate_plex_logs.py --resolved: their errors before the fix are history."""
+    import json
+    resolved = [{'pattern': row['pattern'], 'fixed_at': row['time']}
+                for row in latest_by_fix(rows).values() if row['decision'] == 'KEEP']
+    text = json.dumps(sorted(resolved, key=lambda row: (row['pattern'], row['fixed_at'])), indent=2, sort_keys=True)
+    write_file(os.path.join(run_dir, 'resolved_patterns.json'), text + '\n')
+
+
+def home_sample(home, iteration):
+    from test_fix_actively import active_test_path
+    return active_test_path(home, iteration, 'before')
+
+
+def template_counts(rows):
+    """{template: {decision: count}} of the newest verdict of every fix: what the next ranking learns from."""
+    counts = {}
+    for row in latest_by_fix(rows).values():
+        of_template = counts.setdefault(row['template'] or 'adopted', {})
+        of_template[row['decision']] = of_template.get(row['decision'], 0) + 1
+    return counts
+
+
+def table(heads, rows):
+    """Lines of a Markdown table."""
+    lines = ['| ' + ' | '.join(heads) + ' |', '|' + ' --- |' * len(heads)]
+    return lines + ['| ' + ' | '.join(six.text_type(cell).replace('|', '/').replace('\n', ' ') for cell in row) + ' |'
+                    for row in rows]
+
+
+ENDINGS = {
+    'goal': 'the goal was reached', 'plateau': 'the last %d fixes gained nothing' % PLATEAU,
+    'no_fix_left': 'no pattern is left that has an untried fix', 'iterations': 'the limit of new fixes was reached',
+    'person': 'what is left needs a person', 'failed': 'a phase failed; see loop.log', None: 'it was interrupted'}
+
+
+def percent_text(row):
+    return '-' if row['success_percent'] is None else '%g %% of %d' % (row['success_percent'], row['measured'])
+
+
+def lessons_text(lessons, state):
+    """lessons_learned.md: what was tried and what came of it, what was left alone and why, what a person must do."""
+    fixes, refused = lessons['fixes'], lessons['refused']
+    reached = lessons['goal']['reached_percent']
+    lines = ['# Lessons of run %s' % lessons['run'], '',
+             'The run began at %s and ended because %s.' % (state['started'], ENDINGS[lessons['ended']])]
+    if reached is not None:
+        lines.append('Kept fixes cover %g %% of the items that code defects hit at the start; the goal is %g %%. The '
+                     'share is the measured success of each kept fix, weighed by the items of its pattern.'
+                     % (reached, lessons['goal']['percent']))
+    lines += ['', '## What was tried', '']
+    if fixes:
+        lines += table(('Fix', 'Agent', 'Template', 'Decision', 'Success', 'Why', 'Report'), [
+            (row['id'], row['agent'], row['template'], row['decision'], percent_text(row), row['reason'],
+             'test_report_iteration_%d.md' % row['iteration'] if row['measured'] else 'loop.log') for row in fixes])
+    else:
+        lines.append('No fix was tried.')
+    weak = [row for row in fixes if row['weak_evidence']]
+    if weak:
+        lines += ['', 'Kept on weak evidence (fewer than 8 items measured), tested again by the next run: %s.'
+                  % ', '.join(row['id'] for row in weak)]
+    lines += ['', '## What was left alone, and why', '']
+    lines += table(('Pattern', 'Agent', 'Class', 'Items', 'Why no patch'), [
+        (row['pattern'], row['agent'], row['class'], row['items'], row['why']) for row in refused]) if refused else [
+            'Every pattern on the shortlist had a fix to try.']
+    lines += ['', '## What needs a person', '']
+    lines += ['- ' + sentence for sentence in lessons['person']] or ['Nothing.']
+    lines += ['', '## What the next run takes from this', '']
+    lines += table(('Template', 'Verdicts so far'), [
+        (name, ', '.join('%s %d' % pair for pair in sorted(counts.items())))
+        for name, counts in sorted(lessons['templates'].items())]) if lessons['templates'] else [
+            'No verdicts yet, so the ranking of templates stays as it is.']
+    return logs.redact('\n'.join(lines)) + '\n'
+
+
+def summary_lines(state, lessons, run_dir):
+    """The result on stdout, at most 80 columns."""
+    lines = ['%-10s %-24s %-16s %s' % ('Decision', 'Template', 'Success', 'Agent')]
+    for row in lessons['fixes']:
+        lines.append('%-10s %-24.24s %-16s %.28s' % (row['decision'], row['template'] or 'adopted', percent_text(row),
+                                                     short_agent(row['agent'])))
+        lines += wrapped('  why: ', row['reason'])
+    for row in lessons['refused']:
+        lines.append('%-10s %-24.24s %-16s %.28s' % ('refused', 'class: ' + row['class'], '%d items' % row['items'],
+                                                     short_agent(row['agent'])))
+        lines += wrapped('  why: ', row['why'])
+    lines += sum((wrapped('person: ', sentence) for sentence in lessons['person']), [])
+    lines += ['', 'Ended: %s.' % ENDINGS[state['ended']], 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
+    return lines
+
+
+def wrapped(lead, sentence):
+    import textwrap
+    return textwrap.wrap(lead + sentence, 79, subsequent_indent=' ' * len(lead)) if sentence else []
+
+
+def short_agent(identifier):
+    return (identifier or '-').replace('com.plexapp.agents.', '')
+
+
+# -------------------------------------------------------------------------------------------------------------- set-up
+def look_around(options):
+    """-> rows (what, found, sentence): everything a run depends on; found is True, False or None (can do without)."""
+    import platform
+    import implement_fix
+    rows = [('system', True, '%s, Python %s' % (platform.platform(), platform.python_version()))]
+
+    def probe(what, needed, look):
+        try:
+            rows.append((what, True, look()))
+        except Problem as problem:
+            rows.append((what, False if needed else None, problem.sentence))
+
+    probe('Plex folder', True, lambda: logs.find_plex_home(options.plex_home))
+    if rows[-1][1]:
+        home = rows[-1][2]
+        probe('logs', True, lambda: readable_folder(logs.find_log_folder(home)))
+        probe('plug-ins', True, lambda: writable_folder(os.path.join(home, 'Plug-ins')))
+        probe('plug-in support', False, lambda: readable_folder(os.path.join(home, 'Plug-in Support')))
+    probe('server', True, lambda: describe_server(options))
+    python27 = implement_fix.find_python27(options.python27)
+    rows.append(('Python 2.7', True if python27 else None,
+                 python27 or "none found; patches are validated by the suite's own reader of Python 2 alone"))
+    return rows
+
+
+def readable_folder(path):
+    try:
+        return '%s, %d entries' % (path, len(os.listdir(path)))
+    except OSError as problem:
+        raise Problem('%s cannot be read (%s); give this user read rights' % (path, problem.strerror))
+
+
+def writable_folder(path):
+    found = readable_folder(path)
+    if not os.access(path, os.W_OK):
+        raise Problem('%s cannot be written; run as the user that owns it' % path, NO_ENVIRONMENT)
+    return found
+
+
+def describe_server(options):
+    import implement_fix
+    server = implement_fix.connect(options)
+    identity = server.identity()
+    server.sections()                           # needs a token that works
+    return 'Plex Media Server %s' % identity['version']
+
+
+def write_manifest(run_dir, options):
+    """run_manifest.md: where the run happened and with what; no secrets. Problem for the first thing that is missing."""
+    rows = look_around(options)
+    facts = [('Started', utc_text()), ('Version of the scripts', logs.__version__)] + [
+        (what, sentence if found is not None else 'not found: ' + sentence) for what, found, sentence in rows]
+    chosen = sorted((name, value) for name, value in vars(options).items() if value not in (None, False))
+    text = ['# Run %s' % os.path.basename(run_dir), '', '## Where', ''] + table(('What', 'Found'), facts) + [
+        '', '## Options', ''] + table(('Option', 'Value'), chosen)
+    write_file(os.path.join(run_dir, 'run_manifest.md'), logs.redact('\n'.join(text), keep_paths=True) + '\n')
+    missing = [sentence for what, found, sentence in rows if found is False]
+    if missing:
+        raise Problem(missing[0])
+
+
+def require_plex(options):
+    """The Plex folder, or a Problem that names the two ways on."""
+    try:
+        return logs.find_plex_home(options.plex_home)
+    except Problem as problem:
+        raise Problem('%s; name it with --plex-home, or try --demo, which needs no Plex' % problem.sentence.rstrip('.'))
+
+
+# ------------------------------------------------------------------------------------------------------------ the modes
+def check(options):
+    """--check: what is found here, line by line; 4 when something that a run needs is missing."""
+    rows = look_around(options)
+    for what, found, sentence in rows:
+        lines = wrapped('%-8s %-16s ' % ({True: 'found', False: 'MISSING', None: 'without'}[found], what), sentence)
+        for line in lines:
+            say(line)
+    return DONE if all(found is not False for _, found, _ in rows) else NO_ENVIRONMENT
+
+
+def dry_run(options, run_dir):
+    """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
+    session = Session(options, run_dir, os.path.dirname(run_dir))
+    session.state['iteration'] = 1
+    diagnosis = session.look(1)
+    session.remember_refusals(diagnosis)
+    choice = choose_fix(diagnosis, session.settled_patterns(), set())
+    if choice:
+        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', *session.place('plex_home', 'python27'),
+                               accept=(DONE, UNSAFE))
+        say(out.rstrip('\n'))
+    else:
+        say('No pattern has a fix to try.')
+    session.save(ended='no_fix_left' if choice is None else 'iterations', phase='done')
+    session.write_lessons()
+    say('Read: %s' % os.path.join(run_dir, 'diagnostic_report.md'))
+    return DONE
+
+
+def loop(options, runs):
+    """One session under the lock; prints the summary."""
+    if not os.path.isdir(runs):
+        os.makedirs(runs)
+    with Lock(runs):
+        run_dir = new_run_dir(runs)
+        if options.dry_run:
+            return dry_run(options, run_dir)
+        session = Session(options, run_dir, runs)
+        ended = session.run()
+        lessons = read_json(lessons_path(run_dir), LESSONS_SCHEMA, 'loop_coordinator.py')
+        if options.json:
+            import json
+            say(json.dumps(dict(lessons, run_dir=run_dir), sort_keys=True, indent=2))
+        elif not options.quiet or ended in ('failed', 'person'):
+            for line in summary_lines(session.state, lessons, run_dir):
+                say(line)
+    return DONE
+
+
+def demo(options):
+    """--demo: the same loop on a simulated Plex in a throw-away folder; the run directory stays for reading."""
+    import json
+    import shutil
+    import subprocess
+    import tempfile
+    folder = logs.to_text(tempfile.mkdtemp(prefix='plex-loop-demo-'))
+    root = os.path.join(folder, 'simulated Plex')
+    server = subprocess.Popen([sys.executable, os.path.join(SCRIPTS, 'tests', 'plex_simulator', 'serve.py'), '--root',
+                               root, '--scenario', 'demo', '--max-seconds', '600'],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        ready = server.stdout.readline()
+        if not ready:
+            raise Problem('the simulated Plex did not start; its words stand above')
+        ready = json.loads(logs.to_text(ready))
+        os.environ.pop(native('PLEX_TOKEN'), None)          # a real server's token has no business in a demo
+        options.plex_home, options.plex_url, options.token_file = ready['plex_home'], ready['url'], None
+        options.pause, options.concurrency, options.timeout = 0, 3, 20
+        return loop(options, os.path.join(folder, 'runs'))
+    finally:
+        server.stdin.close()
+        server.terminate()
+        server.wait()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+# -------------------------------------------------------------------------------------------------------- command line
+def build_parser():
+    parser = parser_for(__doc__, 'loop_coordinator.py')
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument('--demo', action='store_true', help='run the loop on a simulated Plex in a throw-away folder')
+    mode.add_argument('--check', action='store_true', help='say what is found here, and what is not')
+    add_shared_options(parser, '--plex-home', '--plex-url', '--token-file', '--python27', '--dry-run', '--quiet', '--json')
+    parser.add_argument('--runs', metavar='DIR', default=logs.RUNS, help='where run directories are kept (default: runs/)')
+    parser.add_argument('--since', metavar='WHEN', default='7d', help='look at the logs from here on (default: 7d)')
+    parser.add_argument('--iterations', metavar='N', type=int, default=5, help='new fixes to try at most (default: 5)')
+    parser.add_argument('--goal', metavar='PERCENT', type=float, default=95,
+                        help='stop when kept fixes cover this share of the items hit by code defects (default: 95)')
+    parser.add_argument('--items', metavar='N', type=int, default=20, help='failing items in a test (default: 20)')
+    parser.add_argument('--healthy', metavar='N', type=int, default=5, help='healthy items beside them (default: 5)')
+    parser.add_argument('--concurrency', metavar='N', type=int, default=2, help='refreshes at a time (default: 2)')
+    parser.add_argument('--pause', metavar='SECONDS', type=float, default=2, help='between refreshes (default: 2)')
+    parser.add_argument('--timeout', metavar='SECONDS', type=float, default=120, help='for one refresh (default: 120)')
+    return parser
+
+
+def run(options):
+    import signal
+    if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
+        raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
+    if hasattr(signal, 'SIGTERM'):              # a stopped service or a cron time-out must leave things as whole as Ctrl-C
+
+        def stop(number, frame):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGTERM, stop)
+    if options.check:
+        return check(options)
+    if options.demo:
+        return demo(options)
+    options.plex_home = require_plex(options)
+    return loop(options, os.path.abspath(options.runs))
+
+
+def main(argv=None):
+    return run_script(run, build_parser(), argv)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
