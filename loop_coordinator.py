@@ -87,7 +87,7 @@ class Lock(object):
 
 # ----------------------------------------------------------------------------------------------------- running a phase
 class PhaseFailed(Exception):
-    """A phase ended in a way that the loop cannot go on from; .code is the phase's exit code, .sentence what it said."""
+    """A phase ended in a way that the loop cannot go on from; .code is its exit code, .sentence what it said."""
 
     def __init__(self, script, code, sentence):
         Exception.__init__(self, sentence)
@@ -249,7 +249,7 @@ def gained_nothing(fixes):
     return count
 
 
-# ----------------------------------------------------------------------------------------------------------- the session
+# --------------------------------------------------------------------------------------------------------- the session
 class Session(object):
     """One run: owns the run directory, calls the phases, carries out the verdicts."""
 
@@ -279,7 +279,7 @@ class Session(object):
         write_json(state_path(self.run_dir), self.state, STATE_SCHEMA)
 
     def phase(self, script, *words, **how):
-        """Run one script -> (exit code, stdout). PhaseFailed for a code that is not among how['accept'] (default: 0)."""
+        """Run one script -> (exit code, stdout); PhaseFailed for a code that is not among how['accept'] (only 0)."""
         words = [six.text_type(word) for word in words]
         began = time.time()
         limit = PHASE_LIMIT[script]
@@ -427,7 +427,8 @@ class Session(object):
         options = self.options
         return self.phase('test_fix_actively.py', '--phase', when, '--iteration', number, '--items', options.items,
                           '--healthy', options.healthy, '--concurrency', options.concurrency, '--pause', options.pause,
-                          '--timeout', options.timeout, *(list(words) + self.place('plex_home', 'plex_url', 'token_file')),
+                          '--timeout', options.timeout,
+                          *(list(words) + self.place('plex_home', 'plex_url', 'token_file')),
                           accept=(DONE, INCOMPLETE, NEGATIVE))
 
     def read_verdict(self, number):
@@ -473,7 +474,7 @@ class Session(object):
                 self.replace_row(row, decision='ROLLBACK', reason=why)
 
     def clean_up_after_killed_runs(self):
-        """Bring what a killed run left behind to an end: files consistent, no fix without a verdict, lessons written."""
+        """End what a killed run left behind: files consistent, no fix without a verdict, lessons written."""
         for path in self.earlier:
             state = read_state(path)
             if state['ended'] is None:
@@ -513,7 +514,7 @@ class Session(object):
         write_file(lessons_path(self.run_dir, '.md'), lessons_text(lessons, self.state))
 
 
-# ------------------------------------------------------------------------------------------------ what is written, as text
+# --------------------------------------------------------------------------------------------- what is written, as text
 def history_row(row):
     """A fix of this or an earlier run as diagnose_from_report.py wants it."""
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
@@ -669,7 +670,7 @@ def describe_server(options):
 
 
 def write_manifest(run_dir, options):
-    """run_manifest.md: where the run happened and with what; no secrets. Problem for the first thing that is missing."""
+    """run_manifest.md: where the run happened and with what; Problem for the first thing that is missing."""
     rows = look_around(options)
     facts = [('Started', utc_text()), ('Version of the scripts', logs.__version__)] + [
         (what, sentence if found is not None else 'not found: ' + sentence) for what, found, sentence in rows]
@@ -709,8 +710,8 @@ def dry_run(options, run_dir):
     session.remember_refusals(diagnosis)
     choice = choose_fix(diagnosis, session.settled_patterns(), set())
     if choice:
-        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', *session.place('plex_home', 'python27'),
-                               accept=(DONE, UNSAFE))
+        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run',
+                               *session.place('plex_home', 'python27'), accept=(DONE, UNSAFE))
         say(out.rstrip('\n'))
     else:
         say('No pattern has a fix to try.')
@@ -773,8 +774,10 @@ def build_parser():
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument('--demo', action='store_true', help='run the loop on a simulated Plex in a throw-away folder')
     mode.add_argument('--check', action='store_true', help='say what is found here, and what is not')
-    add_shared_options(parser, '--plex-home', '--plex-url', '--token-file', '--python27', '--dry-run', '--quiet', '--json')
-    parser.add_argument('--runs', metavar='DIR', default=logs.RUNS, help='where run directories are kept (default: runs/)')
+    add_shared_options(parser, '--plex-home', '--plex-url', '--token-file', '--python27', '--dry-run', '--quiet',
+                       '--json')
+    parser.add_argument('--runs', metavar='DIR', default=logs.RUNS,
+                        help='where run directories are kept (default: runs/)')
     parser.add_argument('--since', metavar='WHEN', default='7d', help='look at the logs from here on (default: 7d)')
     parser.add_argument('--iterations', metavar='N', type=int, default=5, help='new fixes to try at most (default: 5)')
     parser.add_argument('--goal', metavar='PERCENT', type=float, default=95,
@@ -791,11 +794,10 @@ def run(options):
     import signal
     if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
         raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
-    if hasattr(signal, 'SIGTERM'):              # a stopped service or a cron time-out must leave things as whole as Ctrl-C
 
-        def stop(number, frame):
-            raise KeyboardInterrupt
-        signal.signal(signal.SIGTERM, stop)
+    def stop(number, frame):                    # a stopped service or a time-out in cron must leave things as whole as
+        raise KeyboardInterrupt                 # Ctrl-C does
+    signal.signal(signal.SIGTERM, stop)
     if options.check:
         return check(options)
     if options.demo:

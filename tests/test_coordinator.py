@@ -1,0 +1,105 @@
+# -*- coding: utf-8 -*-
+"""The coordinator's choices, its lock, its phases and its post-mortem, without any Plex."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+import sys
+import time
+
+import pytest
+
+import loop_coordinator as loop
+from aggregate_plex_logs import Problem
+
+
+def fix_row(fix_id, decision, **more):
+    row = {'id': fix_id, 'pattern': 'p-' + fix_id, 'iteration': 1, 'decision': decision, 'success_percent': 80.0,
+           'measured': 11, 'agent': 'com.plexapp.agents.example', 'template': 'none_guard', 'exception': 'KeyError',
+           'run': '2026-11-22T103000Z', 'home_run': '2026-11-22T103000Z', 'home_iteration': 1,
+           'time': '2026-11-22T10:31:00Z', 'reason': 'because', 'retest': False, 'weak_evidence': False}
+    return dict(row, **more)
+
+
+def pattern_row(name, items, fixes=(), kind='code'):
+    return {'pattern': name, 'class': kind, 'items_total': items, 'fixes': [{'id': fix} for fix in fixes]}
+
+
+def test_the_best_untried_fix_is_chosen():
+    diagnosis = {'patterns': [pattern_row('p1', 7, ['a', 'b']), pattern_row('p2', 5, ['c'])]}
+    assert loop.choose_fix(diagnosis, set(), set())[1]['id'] == 'a'
+    assert loop.choose_fix(diagnosis, set(), {'a'})[1]['id'] == 'b'
+    assert loop.choose_fix(diagnosis, {'p1'}, set())[1]['id'] == 'c'
+    assert loop.choose_fix(diagnosis, {'p1'}, {'c'}) is None
+
+
+def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
+    diagnosis = {'patterns': [pattern_row('p-a', 30), pattern_row('p-b', 10), pattern_row('up', 99, kind='upstream')]}
+    assert loop.goal_percent(diagnosis, []) == 0
+    assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP', success_percent=80.0)]) == 60
+    assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP'), fix_row('a', 'ROLLBACK')]) == 0
+    assert loop.goal_percent({'patterns': [pattern_row('up', 99, kind='upstream')]}, []) is None
+
+
+def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
+    rows = [fix_row('a', 'MONITOR'), fix_row('b', 'KEEP', weak_evidence=True), fix_row('c', 'KEEP'),
+            fix_row('d', 'MONITOR'), fix_row('d', 'ROLLBACK')]
+    assert [row['id'] for row in loop.to_retest(rows)] == ['a', 'b']
+    assert loop.to_retest(rows + [fix_row('a', 'KEEP')]) == [rows[1]]
+
+
+def test_undecided_cycles_count_in_a_row():
+    rows = [fix_row('a', word) for word in ('MONITOR', 'KEEP', 'MONITOR', 'MONITOR')]
+    assert loop.undecided_cycles(rows, 'a') == 2
+    assert loop.undecided_cycles(rows, 'b') == 0
+
+
+def test_a_plateau_counts_fixes_that_gained_nothing():
+    assert loop.gained_nothing([fix_row(word, word) for word in ('KEEP', 'ROLLBACK', 'NOT_TRIED')]) == 2
+    assert loop.gained_nothing([fix_row('a', 'ROLLBACK'), fix_row('b', 'MONITOR')]) == 0
+
+
+def test_the_lock_is_held_once_and_named(tmpdir):
+    with loop.Lock(str(tmpdir)):
+        with pytest.raises(Problem) as refusal:
+            loop.Lock(str(tmpdir)).__enter__()
+        assert refusal.value.code == 75
+        assert 'process %d' % os.getpid() in refusal.value.sentence
+    with loop.Lock(str(tmpdir)):
+        pass
+
+
+def test_two_runs_in_one_second_have_two_directories(tmpdir):
+    first, second = loop.new_run_dir(str(tmpdir)), loop.new_run_dir(str(tmpdir))
+    assert first != second and os.path.isdir(first) and os.path.isdir(second)
+
+
+def test_a_phase_gives_its_code_and_both_streams():
+    code, out, err = loop.run_limited([sys.executable, '-c', 'import sys; print("a" * 99999); sys.stderr.write("b");'
+                                                             'sys.exit(6)'], 20)
+    assert (code, len(out.strip()), err) == (6, 99999, 'b')
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals')
+def test_a_phase_that_hangs_is_interrupted_and_has_no_code():
+    began = time.time()
+    code, out, err = loop.run_limited([sys.executable, '-c', 'import time; time.sleep(60)'], .5)
+    assert code is None and 'KeyboardInterrupt' in err and time.time() - began < 10
+
+
+def test_the_post_mortem_is_prose_and_says_what_was_tried_and_what_was_left():
+    fixes = [fix_row('a', 'KEEP', weak_evidence=True), fix_row('b', 'NOT_TRIED', success_percent=None, measured=0)]
+    lessons = {'run': 'r', 'ended': 'no_fix_left', 'fixes': fixes, 'person': [], 'templates': loop.template_counts(fixes),
+               'goal': {'percent': 95, 'reached_percent': 61.5},
+               'refused': [{'pattern': 'p9', 'agent': 'x', 'class': 'upstream', 'exception': 'HTTPError', 'items': 13,
+                            'why': '403 from a.example for 13 items'}]}
+    text = loop.lessons_text(lessons, {'started': '2026-11-22T10:30:00Z'})
+    assert '```' not in text
+    for words in ('80 % of 11', '61.5 %', '403 from a.example', 'weak evidence', 'Nothing.', 'KEEP 1'):
+        assert words in text, words
+
+
+def test_the_summary_fits_a_terminal():
+    fixes = [fix_row('a', 'KEEP', reason='word ' * 40, agent='com.plexapp.agents.' + 'long' * 20)]
+    lessons = {'fixes': fixes, 'refused': [], 'person': ['look ' * 30]}
+    lines = loop.summary_lines({'ended': 'goal'}, lessons, '/runs/x')
+    assert max(len(line) for line in lines) <= 80
