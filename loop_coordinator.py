@@ -230,10 +230,10 @@ def goal_percent(diagnosis, fixes):
     total = sum(items_of(pattern) for pattern in code)
     if not total:
         return None
-    kept = latest_by_fix(row for row in fixes if row['decision'] == 'KEEP')
     best = {}
-    for row in kept.values():
-        best[row['pattern']] = max(best.get(row['pattern'], 0), row['success_percent'] or 0)
+    for row in latest_by_fix(fixes).values():
+        if row['decision'] == 'KEEP':
+            best[row['pattern']] = max(best.get(row['pattern'], 0), row['success_percent'] or 0)
     return sum(items_of(pattern) * best.get(pattern['pattern'], 0) for pattern in code) / total
 
 
@@ -600,11 +600,11 @@ def summary_lines(state, lessons, run_dir):
     """The result on stdout, at most 80 columns."""
     lines = ['%-10s %-24s %-16s %s' % ('Decision', 'Template', 'Success', 'Agent')]
     for row in lessons['fixes']:
-        lines.append('%-10s %-24.24s %-16s %.28s' % (row['decision'], row['template'] or 'adopted', percent_text(row),
+        lines.append('%-10s %-24.24s %-16s %.27s' % (row['decision'], row['template'] or 'adopted', percent_text(row),
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['reason'])
     for row in lessons['refused']:
-        lines.append('%-10s %-24.24s %-16s %.28s' % ('refused', 'class: ' + row['class'], '%d items' % row['items'],
+        lines.append('%-10s %-24.24s %-16s %.27s' % ('refused', 'class: ' + row['class'], '%d items' % row['items'],
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['why'])
     lines += sum((wrapped('person: ', sentence) for sentence in lessons['person']), [])
