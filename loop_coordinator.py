@@ -48,6 +48,7 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
+VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
@@ -308,27 +309,26 @@ class Session(object):
 
     # -- the run
     def run(self):
-        """The whole session; returns why it ended."""
+        """The whole session; returns why it ended. Problem when something that a run needs is not there."""
         self.save()
-        write_manifest(self.run_dir, self.options)
-        self.clean_up_after_killed_runs()
         ended = 'failed'
         try:
+            write_manifest(self.run_dir, self.options)
+            self.clean_up_after_killed_runs()
             self.retest_undecided()
             ended = self.improve()
         except PhaseFailed as failure:
             self.person.append('%s: %s' % (failure.script, failure.sentence or 'exit code %s' % failure.code))
         except KeyboardInterrupt:
-            self.withdraw('the run was interrupted before the verdict')
-            self.write_lessons()
+            ended = None
             raise
         finally:
             self.withdraw('the run ended before the verdict')
-        if ended == 'no_fix_left' and self.person:
-            ended = 'person'
-        self.save(ended=ended, phase='post-mortem')
-        self.write_lessons()
-        self.save(phase='done')
+            if ended == 'no_fix_left' and self.person:
+                ended = 'person'
+            self.save(ended=ended, phase='post-mortem')
+            self.write_lessons()
+            self.save(phase='done')
         return ended
 
     def improve(self):
@@ -371,7 +371,8 @@ class Session(object):
                    os.path.join(self.run_dir, 'resolved_patterns.json'), *self.place('plex_home'),
                    accept=(DONE, INCOMPLETE))
         self.save(phase='diagnose')
-        write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']])
+        write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']
+                                          if row['decision'] in VERDICTS])
         self.phase('diagnose_from_report.py', '--iteration', number, *self.place('plex_home'), accept=(DONE, NEGATIVE))
         return read_diagnosis(self.run_dir)
 
@@ -464,14 +465,16 @@ class Session(object):
         try:
             self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'], *words)
         except PhaseFailed as failure:
+            row['reason'] = 'it could NOT be undone: %s' % failure.sentence
             self.person.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
 
     def withdraw(self, why):
         """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server."""
         for row in self.state['fixes']:
             if row['decision'] is None:
+                row['reason'] = why
                 self.roll_back(row)
-                self.replace_row(row, decision='ROLLBACK', reason=why)
+                self.replace_row(row, decision='ROLLBACK')
 
     def clean_up_after_killed_runs(self):
         """End what a killed run left behind: files consistent, no fix without a verdict, lessons written."""
