@@ -1,0 +1,3924 @@
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+"""Say what is really wrong behind each error pattern, and offer patches that make the item succeed.
+
+Reads:   aggregated_logs_iteration_N.json and fix_history.json of the run directory, and the installed bundles
+Writes:  diagnostic_report.md, diagnostic_report.json and fixes/<fix id>.patch in the run directory; the report of an
+         earlier iteration stays as diagnostic_report_iteration_N.*
+
+Usage:
+  diagnose_from_report.py [--run-dir DIR] [--plex-home DIR | --plug-ins FOLDER] [options]
+
+Examples:
+  diagnose_from_report.py                                  # the newest run, this server's bundles
+  diagnose_from_report.py --top 3 --plug-ins ~/Plug-ins    # only the three worst patterns, bundles from elsewhere
+  diagnose_from_report.py --adopt my.patch --pattern 4711  # give a person's own patch a fix id
+
+Exit codes:
+  0 done   2 usage   4 nothing to read   5 a patch to adopt was refused   6 no fix could be offered   130 interrupted
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import bisect
+import codecs
+import collections
+import os
+import re
+import sys
+
+try:
+    import aggregate_plex_logs as logs
+except ImportError as missing:
+    if 'aggregate_plex_logs' not in str(missing):
+        raise
+    sys.stderr.write('%s: aggregate_plex_logs.py must lie beside it; copy the whole folder\n'
+                     % os.path.basename(sys.argv[0]))
+    sys.exit(4)
+
+import six
+
+DIAGNOSIS_SCHEMA = 1
+FIX_HISTORY_SCHEMA = 1
+MAX_CHANGED_LINES = 12          # a patch that a person can read at a glance; longer ones are a rewrite
+SHORTLIST = 10                  # patterns that get a diagnosis when --top is not given
+FIXES_PER_PATTERN = 5
+
+
+# ------------------------------------------------------------------------------------------- reading Python 2 source
+# Agents are Python 2.7, and the Python that runs this may be unable to parse that. So here is a reader of our own: it
+# keeps every byte, knows where every expression begins and ends, and gives the tree in the shape of 2.7's own `ast`.
+
+class SourceError(Exception):
+    """Source that even Python 2 refuses, or an edit that cannot be made: one sentence, and the line (from 1) or 0."""
+
+    def __init__(self, sentence, line=0):
+        Exception.__init__(self, sentence)
+        self.sentence = sentence
+        self.line = line
+
+
+# What may stand below each kind of node, in the order of 2.7's ASDL.
+CHILD_FIELDS = {
+    'Module': ('body',), 'FunctionDef': ('decorator_list', 'args', 'body'),
+    'ClassDef': ('decorator_list', 'bases', 'body'), 'Return': ('value',), 'Delete': ('targets',),
+    'Assign': ('targets', 'value'), 'AugAssign': ('target', 'value'), 'Print': ('dest', 'values'),
+    'For': ('target', 'iter', 'body', 'orelse'), 'While': ('test', 'body', 'orelse'), 'If': ('test', 'body', 'orelse'),
+    'With': ('context_expr', 'optional_vars', 'body'), 'Raise': ('type', 'inst', 'tback'),
+    'TryExcept': ('body', 'handlers', 'orelse'), 'TryFinally': ('body', 'finalbody'),
+    'ExceptHandler': ('type', 'name', 'body'), 'Assert': ('test', 'msg'), 'Import': ('names',),
+    'ImportFrom': ('names',), 'Exec': ('body', 'globals', 'locals'), 'Global': (), 'Expr': ('value',), 'Pass': (),
+    'Break': (), 'Continue': (), 'BoolOp': ('values',), 'BinOp': ('left', 'right'), 'UnaryOp': ('operand',),
+    'Lambda': ('args', 'body'), 'IfExp': ('body', 'test', 'orelse'), 'Dict': ('keys', 'values'), 'Set': ('elts',),
+    'ListComp': ('elt', 'generators'), 'SetComp': ('elt', 'generators'), 'DictComp': ('key', 'value', 'generators'),
+    'GeneratorExp': ('elt', 'generators'), 'comprehension': ('target', 'iter', 'ifs'), 'Yield': ('value',),
+    'Compare': ('left', 'comparators'), 'Call': ('func', 'args', 'keywords', 'starargs', 'kwargs'),
+    'keyword': ('value',), 'Repr': ('value',), 'Num': (), 'Str': (), 'Attribute': ('value',),
+    'Subscript': ('value', 'slice'), 'Index': ('value',), 'Slice': ('lower', 'upper', 'step'), 'ExtSlice': ('dims',),
+    'Ellipsis': (), 'Name': (), 'List': ('elts',), 'Tuple': ('elts',), 'arguments': ('args', 'defaults'), 'alias': (),
+}
+STATEMENTS = frozenset('FunctionDef ClassDef Return Delete Assign AugAssign Print For While If With Raise TryExcept '
+                       'TryFinally Assert Import ImportFrom Exec Global Expr Pass Break Continue'.split())
+SCOPES = frozenset(['Module', 'FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp', 'SetComp', 'DictComp'])
+Suite = collections.namedtuple(str('Suite'), str('name start header_end body'))
+
+
+class Node(object):
+    """A node with the kind and the fields of 2.7's ast, and where it stands.
+
+    start, end: character offsets in source.text (parentheses around an expression left out; a tuple's own are in).
+    Statements have inline (on its header's line or behind `;`), logical_start (offset where its logical line begins)
+    and, where they are compound, header_end (just behind the colon) and suites.
+    """
+
+    parens = None
+    parent = None
+    inline = is_elif = False
+    suites = ()
+
+    def __init__(self, kind, start, end, **fields):
+        self.__dict__ = fields
+        self.kind = kind
+        self.start = start
+        self.end = end
+
+    def __repr__(self):
+        return str('<%s %d-%d>') % (self.kind, self.start, self.end)
+
+    @property
+    def line(self):
+        """Line of its first character, from 1."""
+        return self.source.line_of(self.start)
+
+    @property
+    def end_line(self):
+        """Line of its last character, from 1."""
+        return self.source.line_of(max(self.start, self.end - 1))
+
+    @property
+    def outer(self):
+        """(start, end) together with all the parentheses around it."""
+        return self.parens or (self.start, self.end)
+
+    @property
+    def indent(self):
+        """The white space in front of the logical line that this statement stands on."""
+        start = self.source.offset_of_line(self.source.line_of(self.logical_start))
+        return self.source.text[start:self.logical_start]
+
+    @property
+    def col(self):
+        """Characters between the start of the line and the node."""
+        return self.start - self.source.offset_of_line(self.line)
+
+
+# ---------------------------------------------------------------------------------------------- walking and asking
+def children(node):
+    """The nodes directly below, in the order of CHILD_FIELDS."""
+    found = []
+    for field in CHILD_FIELDS[node.kind]:
+        value = getattr(node, field)
+        if value.__class__ is list:
+            found.extend(value)
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def walk(node):
+    """The node and everything below it, each before what it contains."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        below = children(node)
+        below.reverse()
+        waiting.extend(below)
+
+
+def ancestors(node):
+    """The nodes around it, from the inside out."""
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+def enclosing(node, *kinds):
+    """The nearest node around it of one of these kinds, or None."""
+    return next((around for around in ancestors(node) if around.kind in kinds), None)
+
+
+def statement_of(node):
+    """The statement that the node is, or is part of; None for a module."""
+    return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
+
+
+def frame_of(node):
+    """The scope whose frame runs this node (a Module, FunctionDef, Lambda, ClassDef or generator expression)."""
+    return enclosing(node, *SCOPES)
+
+
+def statements(node, nested=False):
+    """All statements below, in the order of the text; those of nested functions and classes only where asked for."""
+    found, waiting = [], [node]
+    while waiting:
+        current = waiting.pop()
+        if current is not node and current.kind in STATEMENTS:
+            found.append(current)
+            if current.kind in ('FunctionDef', 'ClassDef') and not nested:
+                continue
+        below = [child for field in ('body', 'handlers', 'orelse', 'finalbody')
+                 for child in current.__dict__.get(field) or () if current.kind not in ('Lambda', 'IfExp', 'Exec')]
+        below.reverse()
+        waiting.extend(below)
+    return found
+
+
+def own_parts(scope):
+    """What the scope's own frame runs, and (second) what of it is evaluated outside, where the scope is made."""
+    kind = scope.kind
+    if kind == 'FunctionDef':
+        return scope.args.args + scope.body, scope.decorator_list + scope.args.defaults
+    if kind == 'Lambda':
+        return scope.args.args + [scope.body], scope.args.defaults
+    if kind == 'ClassDef':
+        return scope.body, scope.decorator_list + scope.bases
+    if kind == 'Module':
+        return scope.body, []
+    first = scope.generators[0]                 # a generator's first iterable is evaluated where it is written
+    inside = [scope.elt] if kind != 'DictComp' else [scope.key, scope.value]
+    return inside + [first.target] + first.ifs + scope.generators[1:], [first.iter]
+
+
+def own_nodes(scope):
+    """Every node that runs in the frame of this scope; a nested scope itself is given, its inside is not."""
+    waiting = own_parts(scope)[0][::-1]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        below = own_parts(node)[1] if node.kind in SCOPES else children(node)
+        waiting.extend(below[::-1])
+
+
+def bindings(scope):
+    """{name: [nodes that bind it]} of one scope, without the nested ones.
+
+    The nodes are: Name (assigned, a loop's or comprehension's target, a parameter, after `as`, deleted), arguments
+    (of *name and **name), alias (imported), FunctionDef, ClassDef and Global (the name is the module's, not ours).
+    """
+    found = {}
+
+    def bind(name, node):
+        found.setdefault(name, []).append(node)
+
+    if scope.kind in ('FunctionDef', 'Lambda'):
+        for name in (scope.args.vararg, scope.args.kwarg):
+            if name:
+                bind(name, scope.args)
+    for node in own_nodes(scope):
+        kind = node.kind
+        if kind == 'Name':
+            if node.ctx != 'Load':
+                bind(node.id, node)
+        elif kind in ('FunctionDef', 'ClassDef'):
+            bind(node.name, node)
+        elif kind == 'alias':
+            bind(node.asname or (node.name if node.parent.kind == 'ImportFrom' else node.name.split('.')[0]), node)
+        elif kind == 'Global':
+            for name in node.names:
+                bind(name, node)
+    return found
+
+
+def local_names(scope):
+    """The names that a scope binds for itself, those it declares global left out."""
+    return set(name for name, nodes in bindings(scope).items() if not any(node.kind == 'Global' for node in nodes))
+
+
+def free_names(scope):
+    """{name: first node that reads it} of what a scope and the ones in it read but do not bind."""
+    free = {}
+    local = local_names(scope) if scope.kind != 'Module' else ()
+    hidden = () if scope.kind == 'ClassDef' else local          # a method does not see the names of its class
+    for node in own_nodes(scope):
+        if node.kind == 'Name' and node.ctx == 'Load' and node.id not in local:
+            free.setdefault(node.id, node)
+        elif node.kind in SCOPES:
+            for name, reader in free_names(node).items():
+                if name not in hidden:
+                    free.setdefault(name, reader)
+    return free
+
+
+def is_generator(function):
+    """True for a def with a yield of its own."""
+    return any(node.kind == 'Yield' for node in own_nodes(function))
+
+
+def function_path(node):
+    """'Class.method' of a function, or of the function around any other node; '<module>' outside of all."""
+    names = [around.name if around.kind != 'Lambda' else '<lambda>'
+             for around in [node] + list(ancestors(node)) if around.kind in ('FunctionDef', 'ClassDef', 'Lambda')]
+    return '.'.join(reversed(names)) or '<module>'
+
+
+# ----------------------------------------------------------------------------------------------- bytes, text, lines
+ENCODING_COOKIE = re.compile(br'^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)')
+LINE_END = re.compile('\r\n|\r|\n')
+STEP_FALLBACK = '    '
+
+
+def declared_encoding(body):
+    """The name in the encoding cookie of a file's first two lines (the second only below a comment), or None."""
+    for line in re.split(b'\r\n|\r|\n', body[:1000], 2)[:2]:
+        cookie = ENCODING_COOKIE.match(line)
+        if cookie:
+            return cookie.group(1).decode('ascii', 'replace').lower().replace('_', '-')
+        if line.strip(b' \t\f') and not line.lstrip(b' \t\f').startswith(b'#'):
+            return None
+    return None
+
+
+def decode_source(data):
+    """(text, codec, has BOM) of a source file, so that text.encode(codec) gives the same bytes again.
+
+    Plex takes bytes beyond ASCII without a cookie, and 2.7 never checks those of a file that says UTF-8. So where these
+    are no UTF-8, Latin-1 stands in: it maps every byte to one character and back.
+    """
+    bom = data.startswith(codecs.BOM_UTF8)
+    body = data[len(codecs.BOM_UTF8):] if bom else data
+    if b'\0' in body:
+        raise SourceError('the file holds NUL bytes, so it is no Python source (damaged, or UTF-16)', 1)
+    declared = declared_encoding(body) or 'utf-8'
+    lenient = re.match('(utf-?8|latin-?1|iso-8859-1|iso-latin-1)(-|$)', declared)
+    if lenient:
+        candidates = ('utf-8', 'latin-1') if declared.startswith('utf') else ('latin-1',)
+    else:
+        candidates = (declared,)
+    for codec in candidates:
+        try:
+            text = body.decode(codec)
+            if text.encode(codec) == body:
+                return text, codec, bom
+        except UnicodeError:
+            continue
+        except Exception:                       # unknown, or (rot13, hex, zlib) no text encoding: each in its own way
+            raise SourceError('the file names an encoding that Python does not know: %s' % declared, 1)
+    raise SourceError('the file is not in the encoding %s that it names' % declared, 1)
+
+
+class Source(object):
+    """One file of agent source. data is bytes; path is for messages and for the rules of `__init__.py`.
+
+    text: as it stands in the file, line ends included; encoding, bom, newline (the one used most); lines: without ends.
+    Errors: SourceError from the constructor (undecodable) and from .tree (even Python 2 would refuse it).
+    """
+
+    def __init__(self, data, path='Contents/Code/__init__.py'):
+        self.data = data
+        self.path = path
+        self.text, self.encoding, self.bom = decode_source(data)
+        ends = [end.group() for end in LINE_END.finditer(self.text)]
+        self.newline = max(('\n', '\r\n', '\r'), key=ends.count)
+        self.lines = LINE_END.split(self.text)
+        self.line_starts = [0] + [end.end() for end in LINE_END.finditer(self.text)]
+        self.parsed = None
+
+    @property
+    def tree(self):
+        """The Module node."""
+        if self.parsed is None:
+            self.parsed = parse(self)
+        return self.parsed
+
+    def line_of(self, offset):
+        """The line (from 1) that a character offset lies in."""
+        return bisect.bisect_right(self.line_starts, offset)
+
+    def offset_of_line(self, number):
+        """Where line `number` (from 1) begins."""
+        return self.line_starts[number - 1]
+
+    def line_text(self, number):
+        """Line `number` (from 1) without its end; '' beyond the file."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ''
+
+    def segment(self, node):
+        """The text of a node."""
+        return self.text[node.start:node.end]
+
+    def indent_unit(self):
+        """The step by which this file indents most often: a tab or blanks."""
+        steps = collections.Counter()
+        for node in walk(self.tree):
+            if node.suites and node.suites[0].body and not node.suites[0].body[0].inline:
+                inner, outer = node.suites[0].body[0].indent, node.indent
+                if inner.startswith(outer):
+                    steps[inner[len(outer):]] += 1
+        return max(sorted(steps), key=steps.get) if steps else STEP_FALLBACK
+
+    def functions(self):
+        """All FunctionDef and Lambda nodes and the Module: whatever has a frame of its own in a traceback."""
+        return [node for node in walk(self.tree) if node.kind in ('Module', 'FunctionDef', 'Lambda')]
+
+    def functions_named(self, name):
+        """The scopes that a traceback calls by this name; '<lambda>' with or without the sandbox's number."""
+        if name == '<module>':
+            return [self.tree]
+        if name.startswith('<lambda') or name == '<genexpr>':       # the sandbox calls both lambda
+            return [node for node in walk(self.tree) if node.kind in ('Lambda', 'GeneratorExp')]
+        return [node for node in walk(self.tree) if node.kind in ('FunctionDef', 'ClassDef') and node.name == name]
+
+
+def apply_edits(source, edits):
+    """The file's bytes with each (start, end, replacement text) made; every other byte stays.
+
+    Errors: SourceError where edits overlap, lie outside, or hold characters that the file's encoding lacks.
+    """
+    pieces, at = [], 0
+    for start, end, replacement in sorted(edits, key=lambda edit: edit[:2]):
+        if not at <= start <= end <= len(source.text):
+            raise SourceError('two edits overlap, or one lies outside of the file', 0)
+        pieces.extend((source.text[at:start], replacement))
+        at = end
+    pieces.append(source.text[at:])
+    try:
+        return (codecs.BOM_UTF8 if source.bom else b'') + ''.join(pieces).encode(source.encoding)
+    except UnicodeError:
+        raise SourceError('the change holds characters that the encoding of the file (%s) lacks' % source.encoding)
+
+
+# ---------------------------------------------------------------------------------------------------------- tokens
+KEYWORDS = dict((str(word), word) for word in (
+    'and as assert break class continue def del elif else except exec finally for from global if import in is lambda '
+    'not or pass print raise return try while with yield').split())
+SHORT_STRING = r"(?!{0}{0}{0}){0}[^{0}\\\r\n]*(?:\\(?:\r\n|[\s\S])[^{0}\\\r\n]*)*{0}"
+LONG_STRING = r"{0}{0}{0}[^{0}\\]*(?:(?:\\[\s\S]|{0}(?!{0}{0}))[^{0}\\]*)*{0}{0}{0}"
+NAME, NUMBER, STRING, OPERATOR, NEWLINE, INDENTATION, COMMENT, STRAY = range(1, 9)
+BLANK_LINES = r'(?:[ \t\f]*(?:\#[^\r\n]*)?(?:\r\n|\r|\n))*'
+TOKEN = re.compile(r'''
+    (?: [ \t\f]+ | \\(?:\r\n|\r|\n) )*
+    (?: ((?![uUbB]?[rR]?['"])[A-Za-z_][A-Za-z0-9_]*)
+      | (0[xX][0-9a-fA-F]+[lL]? | 0[oO][0-7]+[lL]? | 0[bB][01]+[lL]?
+         | (?: \d+\.\d* | \.\d+ ) (?:[eE][-+]?\d+)? [jJ]? | \d+ (?: [eE][-+]?\d+ [jJ]? | [jJ] | [lL] )?)
+      | ([uUbB]?[rR]?(?: %s | %s | %s | %s ))
+      | (\*\*=? | //=? | >>=? | <<=? | <> | [-+*/%%&|^=!<>]= | [-+*/%%&|^~<>()\[\]{},:.;=`@])
+      | ((?:\#[^\r\n]*)?(?:\r\n|\r|\n)%s)([ \t\f]*)
+      | (\#[^\r\n]*)
+      | ([^ \t\f\r\n])
+    )''' % (LONG_STRING.format("'"), LONG_STRING.format('"'), SHORT_STRING.format("'"), SHORT_STRING.format('"'),
+            BLANK_LINES), re.VERBOSE)
+FIRST_LINE = re.compile(BLANK_LINES + r'([ \t\f]*)')
+DEPTH = {'(': 1, '[': 1, '{': 1, ')': -1, ']': -1, '}': -1}
+
+
+def indent_width(space):
+    """The column that white space at the start of a line leads to: tabs to the next 8, a form feed back to 0."""
+    column = 0
+    for character in space:
+        column = 0 if character == '\f' else (column // 8 + 1) * 8 if character == '\t' else column + 1
+    return column
+
+
+def tokenize(source):
+    """(kinds, starts, ends) of the tokens. A kind is 'name', 'number', 'string', 'newline', 'indent', 'dedent', 'end',
+    or, for keywords and operators, the text itself."""
+    text = source.text
+    kinds, starts, ends = [], [], []
+    indents, widths, depth = [0], {'': 0}, 0
+
+    def add(kind, start, end):
+        kinds.append(kind)
+        starts.append(start)
+        ends.append(end)
+
+    def change_indent(space, at):
+        width = widths.setdefault(space, indent_width(space))
+        if width > indents[-1]:
+            indents.append(width)
+            add('indent', at, at)
+        while width < indents[-1]:
+            indents.pop()
+            add('dedent', at, at)
+        if width != indents[-1]:
+            raise SourceError('the line is indented to no level that is open', source.line_of(at))
+
+    first = FIRST_LINE.match(text)
+    if first.end() < len(text) and text[first.end()] != '#':
+        change_indent(first.group(1), first.end())
+    for token in TOKEN.finditer(text, first.end()):
+        group = token.lastindex
+        if group == NAME:
+            kinds.append(KEYWORDS.get(token.group(NAME), 'name'))
+        elif group == OPERATOR:
+            kind = token.group(OPERATOR)
+            kinds.append(kind)
+            depth += DEPTH.get(kind, 0)
+        elif group == INDENTATION:
+            if depth <= 0:
+                add('newline', token.start(NEWLINE), token.end(NEWLINE))
+                if token.end() < len(text) and text[token.end()] != '#':        # only a last line can be a bare comment
+                    change_indent(token.group(INDENTATION), token.end())
+            continue
+        elif group == STRING:
+            kinds.append('string')
+        elif group == NUMBER:
+            kinds.append('number')
+        elif group == COMMENT:
+            continue
+        else:
+            at = token.start(STRAY)
+            raise SourceError('a string is not closed' if text[at] in '\'"' else
+                              'the character %s cannot stand here' % text[at], source.line_of(at))
+        starts.append(token.start(group))
+        ends.append(token.end(group))
+    if depth > 0:
+        raise SourceError('a bracket is still open at the end of the file', source.line_of(len(text)))
+    if kinds and kinds[-1] not in ('newline', 'dedent'):
+        add('newline', len(text), len(text))
+    change_indent('', len(text))
+    add('end', len(text), len(text))
+    return kinds, starts, ends
+
+
+# -------------------------------------------------------------------------------------------------------- literals
+SIMPLE_ESCAPES = {'\n': '', '\\': '\\', "'": "'", '"': '"', 'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r',
+                  't': '\t', 'v': '\v'}
+ESCAPE = re.compile(r'\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})?|u([0-9a-fA-F]{4})?|U([0-9a-fA-F]{8})?|N(?:\{([^}]*)\})?'
+                    r'|([\s\S]))')
+ESCAPED_BYTE = 0xDC00           # marks \xNN in a byte string until the whole is known; no text holds lone halves of pairs
+ESCAPED_BYTES = re.compile('([\udc80-\udcff])')
+RAW_UNICODE_ESCAPE = re.compile(r'(?<!\\)((?:\\\\)*)\\u([0-9a-fA-F]{4})')
+
+
+def character(number):
+    """The text of a code point, also of those beyond what unichr() takes on a narrow 2.7."""
+    return ('\\U%08x' % number).encode('ascii').decode('unicode-escape')
+
+
+def unescape(body, is_bytes, encoding):
+    """The value of what stands between the quotes. ValueError or KeyError where Python 2 refuses an escape.
+
+    Byte strings are given as text: \\xNN beyond ASCII is read as UTF-8 where the whole is UTF-8, else as Latin-1.
+    """
+    def replace(found):
+        octal, two, four, eight, name, single = found.groups()
+        letter = found.group()[1]
+        if octal or two:
+            number = int(octal, 8) if octal else int(two, 16)
+            return six.unichr(ESCAPED_BYTE | number & 255 if is_bytes and number & 128 else number)
+        if letter == 'x' or (letter in 'uUN' and not is_bytes and not (four or eight or name)):
+            raise ValueError('an escape after \\%s is not complete' % letter)
+        if letter in 'uUN':
+            if is_bytes:
+                return found.group()
+            if name:
+                import unicodedata
+                return unicodedata.lookup(name)
+            return character(int(four or eight, 16))
+        return SIMPLE_ESCAPES.get(single, '\\' + single)
+
+    value = ESCAPE.sub(replace, body)
+    if not is_bytes or not ESCAPED_BYTES.search(value):
+        return value
+    data = b''.join(six.int2byte(ord(part) & 255) if ESCAPED_BYTES.match(part) else part.encode(encoding)
+                    for part in ESCAPED_BYTES.split(value))
+    try:
+        return data.decode('utf-8')
+    except UnicodeError:
+        return data.decode('latin-1')
+
+
+def string_value(token, unicode_literals, encoding):
+    """(text, is_bytes) of one string token, prefix and quotes included."""
+    quote_at = min(at for at in (token.find("'"), token.find('"')) if at >= 0)
+    prefix = token[:quote_at].lower()
+    width = 3 if token[quote_at:quote_at + 3] in ("\'\'\'", '"""') and len(token) >= quote_at + 6 else 1
+    body = token[quote_at + width:-width]
+    is_bytes = 'b' in prefix or not ('u' in prefix or unicode_literals)
+    if '\r' in body:
+        body = LINE_END.sub('\n', body)
+    if '\\' not in body:
+        return body, is_bytes
+    if 'r' not in prefix:
+        return unescape(body, is_bytes, encoding), is_bytes
+    if not is_bytes:
+        body = RAW_UNICODE_ESCAPE.sub(lambda found: found.group(1) + character(int(found.group(2), 16)), body)
+    return body, is_bytes
+
+
+def number_value(token):
+    """The number that a token stands for: int (2.7: long where it says L), float or complex."""
+    low = token.lower()
+    if low[-1] == 'j':
+        return complex(low)
+    if low[:2] == '0x' or not set(low) & set('.e'):
+        digits = low.rstrip('l')
+        base = {'0x': 16, '0o': 8, '0b': 2}.get(digits[:2], 8 if len(digits) > 1 and digits[0] == '0' else 10)
+        value = int(digits, base)
+        return six.integer_types[-1](value) if low[-1] == 'l' else value
+    return float(low)
+
+
+# ---------------------------------------------------------------------------------------------------------- parser
+# One function for all operators, by binding strength: a name between two commas is the common case, and fifteen calls
+# deep for each (as the grammar has it) would cost most of the time that a large bundle takes.
+OR, AND, NOT, COMPARE, BITS, UNARY = 1, 2, 3, 4, 5, 11
+STRENGTH = {'or': OR, 'and': AND, '|': BITS, '^': 6, '&': 7, '<<': 8, '>>': 8, '+': 9, '-': 9, '*': 10, '/': 10,
+            '%': 10, '//': 10}
+BINARY = {'|': 'BitOr', '^': 'BitXor', '&': 'BitAnd', '<<': 'LShift', '>>': 'RShift', '+': 'Add', '-': 'Sub',
+          '*': 'Mult', '/': 'Div', '%': 'Mod', '//': 'FloorDiv', '**': 'Pow'}
+COMPARISONS = {'==': 'Eq', '!=': 'NotEq', '<>': 'NotEq', '<': 'Lt', '<=': 'LtE', '>': 'Gt', '>=': 'GtE', 'in': 'In',
+               'is': 'Is', 'not': 'NotIn'}
+STRENGTH.update(dict.fromkeys(COMPARISONS, COMPARE))
+PREFIXES = {'-': 'USub', '+': 'UAdd', '~': 'Invert'}
+AUGMENTED = dict((sign + '=', name) for sign, name in BINARY.items())
+STARTS_EXPRESSION = frozenset(['name', 'number', 'string', '(', '[', '{', '`', '-', '+', '~', 'not', 'lambda'])
+ENDS_EXPRESSION = frozenset([',', ')', ']', '}', ':', '=', ';', 'newline', 'for', 'else'])
+NO_TARGETS = {
+    'Call': 'a function call', 'BinOp': 'an operator', 'BoolOp': 'an operator', 'UnaryOp': 'an operator', 'Num': 'a '
+    'number', 'Str': 'a string', 'Compare': 'a comparison', 'Lambda': 'a lambda', 'IfExp': 'a conditional expression',
+    'GeneratorExp': 'a generator expression', 'Yield': 'a yield expression', 'Dict': 'a dict', 'Set': 'a set',
+    'ListComp': 'a list comprehension', 'SetComp': 'a comprehension', 'DictComp': 'a comprehension',
+    'Repr': 'backticks',
+}
+
+
+def parse(source):
+    """The Module node of a Source, every node knowing its parent and its source. Errors: SourceError."""
+    parser = Parser(source)
+    try:
+        module = parser.module()
+    except RuntimeError:                        # RecursionError on Python 3; 2.7's own parser overflows much earlier
+        raise SourceError('the source is nested too deeply', source.line_of(parser.starts[parser.at]))
+    waiting = [module]
+    module.source = source
+    while waiting:
+        node = waiting.pop()
+        for child in children(node):
+            child.parent = node
+            child.source = source
+            waiting.append(child)
+    return module
+
+
+class Parser(object):
+    """A recursive-descent parser of the grammar of Python 2.7; methods are named after what they read."""
+
+    def __init__(self, source):
+        self.source = source
+        self.text = source.text
+        self.kinds, self.starts, self.ends = tokenize(source)
+        self.at = 0
+        self.unicode_literals = False
+        self.logical_start = 0
+        self.statement_of_kind = {
+            'if': self.if_statement, 'while': self.while_statement, 'for': self.for_statement,
+            'try': self.try_statement, 'with': self.with_statement, 'def': self.definition,
+            'class': self.class_definition, '@': self.decorated,
+        }
+        self.simple_of_kind = {
+            'print': self.print_statement, 'del': self.del_statement, 'pass': self.keyword_alone,
+            'break': self.keyword_alone, 'continue': self.keyword_alone, 'return': self.return_statement,
+            'raise': self.raise_statement, 'global': self.global_statement, 'exec': self.exec_statement,
+            'assert': self.assert_statement, 'import': self.import_statement, 'from': self.from_statement,
+        }
+
+    # ------------------------------------------------------------------------------------------------- tokens
+    def refuse(self, sentence='invalid syntax', at=None):
+        raise SourceError(sentence, self.source.line_of(self.starts[self.at if at is None else at]))
+
+    def take(self, kind):
+        """Step over a token of this kind; its index."""
+        if self.kinds[self.at] != kind:
+            found = self.text[self.starts[self.at]:self.ends[self.at]].strip()
+            self.refuse('%s is missing%s' % (kind, ' before %s' % found[:20] if found else ''))
+        self.at += 1
+        return self.at - 1
+
+    def has(self, kind):
+        """Step over a token if it is of this kind; whether it was."""
+        if self.kinds[self.at] != kind:
+            return False
+        self.at += 1
+        return True
+
+    def word(self):
+        """The text of the next token, which must be a name."""
+        at = self.take('name')
+        return self.text[self.starts[at]:self.ends[at]]
+
+    def node(self, kind, first, **fields):
+        """A node from token `first` to the last one read."""
+        return Node(kind, self.starts[first], self.ends[self.at - 1], **fields)
+
+    # --------------------------------------------------------------------------------------------- statements
+    def module(self):
+        body = []
+        while self.kinds[self.at] != 'end':
+            body.extend(self.statement())
+        if self.unicode_literals and body[0].kind == 'Expr':        # it holds for the docstring in front of it, too
+            self.at = 0
+            again = self.statement()
+            body[:len(again)] = again
+        return Node('Module', 0, len(self.text), body=body, logical_start=0, header_end=0,
+                    suites=[Suite('body', 0, 0, body)])
+
+    def statement(self):
+        """The statements of one logical line (or one compound statement) as a list."""
+        self.logical_start = self.starts[self.at]
+        compound = self.statement_of_kind.get(self.kinds[self.at])
+        return [compound()] if compound else self.simple_line(False)
+
+    def simple_line(self, inline):
+        found = []
+        logical_start = self.logical_start
+        while True:
+            read = self.simple_of_kind.get(self.kinds[self.at], self.expression_statement)
+            statement = read()
+            statement.inline = inline or bool(found)
+            statement.logical_start = logical_start
+            found.append(statement)
+            if not self.has(';') or self.kinds[self.at] == 'newline':
+                break
+        if self.kinds[self.at] == 'indent':
+            self.refuse('the line is indented without need')
+        self.take('newline')
+        return found
+
+    def compound(self, kind, first, suites, logical_start, **fields):
+        """A compound statement or handler whose suites were read."""
+        last = suites[-1].body[-1]
+        return Node(kind, self.starts[first], last.end, suites=suites, header_end=suites[0].header_end,
+                    logical_start=logical_start, **fields)
+
+    def suite(self, name, first):
+        """`:` and the statements behind it. first: the token that begins the header."""
+        header_end = self.ends[self.take(':')]
+        if self.kinds[self.at] != 'newline':
+            self.logical_start = self.starts[first]
+            return Suite(name, self.starts[first], header_end, self.simple_line(True))
+        self.at += 1
+        if self.kinds[self.at] != 'indent':
+            self.refuse('an indented block is missing')
+        self.at += 1
+        body = []
+        while self.kinds[self.at] != 'dedent':
+            if self.kinds[self.at] == 'end':
+                self.refuse()
+            body.extend(self.statement())
+        self.at += 1
+        return Suite(name, self.starts[first], header_end, body)
+
+    def optional_suite(self, keyword, name, suites):
+        """The body below `else` or `finally`, [] where there is none; added to the suites."""
+        if self.kinds[self.at] != keyword:
+            return []
+        self.at += 1
+        suites.append(self.suite(name, self.at - 1))
+        return suites[-1].body
+
+    def if_statement(self):
+        chain = []                              # (first token, test, suites) of if and every elif
+        while not chain or self.kinds[self.at] == 'elif':
+            first = self.at
+            self.at += 1
+            test = self.test()
+            chain.append((first, test, [self.suite('body', first)]))
+        orelse = self.optional_suite('else', 'orelse', chain[-1][2])
+        while True:
+            first, test, suites = chain.pop()
+            made = self.compound('If', first, suites, self.starts[first], test=test, body=suites[0].body, orelse=orelse)
+            if not chain:
+                return made
+            made.is_elif = True
+            orelse = [made]
+            chain[-1][2].append(Suite('orelse', made.start, made.header_end, orelse))
+
+    def while_statement(self):
+        first = self.at
+        self.at += 1
+        test = self.test()
+        suites = [self.suite('body', first)]
+        orelse = self.optional_suite('else', 'orelse', suites)
+        return self.compound('While', first, suites, self.starts[first], test=test, body=suites[0].body, orelse=orelse)
+
+    def for_statement(self):
+        first = self.at
+        self.at += 1
+        target = self.store(self.targets())
+        self.take('in')
+        iterated = self.tests()
+        suites = [self.suite('body', first)]
+        orelse = self.optional_suite('else', 'orelse', suites)
+        return self.compound('For', first, suites, self.starts[first], target=target, iter=iterated,
+                             body=suites[0].body, orelse=orelse)
+
+    def try_statement(self):
+        first = self.at
+        self.at += 1
+        suites = [self.suite('body', first)]
+        handlers = []
+        while self.kinds[self.at] == 'except':
+            handlers.append(self.handler())
+        orelse = self.optional_suite('else', 'orelse', suites) if handlers else []
+        made = None
+        if handlers:
+            made = self.compound('TryExcept', first, suites, self.starts[first], body=suites[0].body,
+                                 handlers=handlers, orelse=orelse)
+            made.end = max(made.end, handlers[-1].end)
+            suites = [Suite('body', suites[0].start, suites[0].header_end, [made])]
+        elif self.kinds[self.at] != 'finally':
+            self.refuse('a try needs except or finally')
+        finalbody = self.optional_suite('finally', 'finalbody', suites)
+        if not finalbody:
+            return made
+        return self.compound('TryFinally', first, suites, self.starts[first], body=suites[0].body, finalbody=finalbody)
+
+    def handler(self):
+        first = self.at
+        self.at += 1
+        caught = name = None
+        if self.kinds[self.at] != ':':
+            caught = self.test()
+            if self.has('as') or self.has(','):
+                name = self.store(self.test())
+        suites = [self.suite('body', first)]
+        return self.compound('ExceptHandler', first, suites, self.starts[first], type=caught, name=name,
+                             body=suites[0].body)
+
+    def with_statement(self):
+        items = []
+        while not items or self.has(','):
+            if not items:
+                self.at += 1
+            first = self.at
+            context = self.test()
+            items.append((first, context, self.store(self.expression(BITS)) if self.has('as') else None))
+        keyword = items[0][0] - 1
+        suite = self.suite('body', keyword)
+        body = suite.body
+        for first, context, variables in reversed(items):
+            first = keyword if first == keyword + 1 else first
+            made = self.compound('With', first, [suite], self.starts[keyword], context_expr=context,
+                                 optional_vars=variables, body=body)
+            body = [made]
+            suite = Suite('body', made.start, suite.header_end, body)
+        return made
+
+    def definition(self, decorators=(), first=None):
+        first = self.at if first is None else first
+        keyword = self.at
+        self.at += 1
+        name = self.word()
+        self.take('(')
+        arguments = self.parameters(')')
+        self.take(')')
+        suites = [self.suite('body', keyword)]
+        return self.compound('FunctionDef', first, suites, self.starts[first], name=name, args=arguments,
+                             body=suites[0].body, decorator_list=list(decorators), keyword=self.starts[keyword])
+
+    def class_definition(self, decorators=(), first=None):
+        first = self.at if first is None else first
+        keyword = self.at
+        self.at += 1
+        name = self.word()
+        bases = []
+        if self.has('('):
+            if self.kinds[self.at] != ')':
+                bases = self.comma_list(self.test, ')')
+            self.take(')')
+        suites = [self.suite('body', keyword)]
+        return self.compound('ClassDef', first, suites, self.starts[first], name=name, bases=bases,
+                             body=suites[0].body, decorator_list=list(decorators), keyword=self.starts[keyword])
+
+    def decorated(self):
+        start = self.at
+        decorators = []
+        while self.has('@'):
+            first = self.at
+            made = self.name()
+            while self.has('.'):
+                made = self.attribute(made, first)
+            if self.has('('):
+                made = self.call(made, first)
+            decorators.append(made)
+            self.take('newline')
+        if self.kinds[self.at] not in ('def', 'class'):
+            self.refuse('a decorator must stand before def or class')
+        return (self.definition if self.kinds[self.at] == 'def' else self.class_definition)(decorators, start)
+
+    def parameters(self, closing):
+        """The arguments node of a def or lambda, up to `)` or `:`."""
+        first = self.at
+        names, defaults, vararg, kwarg = [], [], None, None
+        while self.kinds[self.at] != closing:
+            if self.has('*'):
+                vararg = self.word()
+                if not (self.has(',') and self.kinds[self.at] == '**'):
+                    break
+            if self.has('**'):
+                kwarg = self.word()
+                break
+            names.append(self.parameter())
+            if self.has('='):
+                defaults.append(self.test())
+            elif defaults:
+                self.refuse('a parameter without a default follows one with a default')
+            if not self.has(','):
+                break
+        start = self.starts[first]
+        end = self.ends[self.at - 1] if self.at > first else start
+        self.refuse_twice(names, [name for name in (vararg, kwarg) if name], first)
+        return Node('arguments', start, end, args=names, vararg=vararg, kwarg=kwarg, defaults=defaults)
+
+    def refuse_twice(self, names, seen, first):
+        waiting = list(names)
+        while waiting:
+            node = waiting.pop()
+            if node.kind == 'Tuple':
+                waiting.extend(node.elts)
+            elif node.id in seen:
+                self.refuse('the parameter %s appears twice' % node.id, first)
+            else:
+                seen.append(node.id)
+
+    def parameter(self, ctx='Param'):
+        """A Name, or a Tuple of them (`def f(a, (b, c))`)."""
+        first = self.at
+        if not self.has('('):
+            made = self.name()
+            made.ctx = ctx
+            self.refuse_none(made, first)
+            return made
+        inner = self.at
+        items = self.comma_list(lambda: self.parameter('Store'), ')')
+        comma = self.kinds[self.at - 1] == ','
+        self.take(')')
+        if len(items) == 1 and not comma:
+            if items[0].kind == 'Name':
+                items[0].ctx = ctx
+            return items[0]
+        return Node('Tuple', self.starts[inner - 1], self.ends[self.at - 1], elts=items, ctx='Store')
+
+    # -------------------------------------------------------------------------------------- simple statements
+    def keyword_alone(self):
+        first = self.at
+        self.at += 1
+        return self.node(self.kinds[first].capitalize(), first)
+
+    def print_statement(self):
+        first = self.at
+        self.at += 1
+        dest, values, newline = None, [], True
+        if self.has('>>'):
+            dest = self.test()
+            if not self.has(','):
+                return self.node('Print', first, dest=dest, values=[], nl=True)
+            if self.kinds[self.at] not in STARTS_EXPRESSION:
+                self.refuse()
+        while self.kinds[self.at] in STARTS_EXPRESSION:
+            values.append(self.test())
+            newline = not self.has(',')
+            if newline:
+                break
+        return self.node('Print', first, dest=dest, values=values, nl=newline)
+
+    def del_statement(self):
+        first = self.at
+        self.at += 1
+        targets = self.comma_list(lambda: self.expression(BITS))
+        for target in targets:
+            self.store(target, 'Del')
+        return self.node('Delete', first, targets=targets)
+
+    def return_statement(self):
+        first = self.at
+        self.at += 1
+        value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
+        return self.node('Return', first, value=value)
+
+    def raise_statement(self):
+        first = self.at
+        self.at += 1
+        parts = [None, None, None]
+        if self.kinds[self.at] in STARTS_EXPRESSION:
+            parts[0] = self.test()
+            for position in (1, 2):
+                if not self.has(','):
+                    break
+                parts[position] = self.test()
+        return self.node('Raise', first, type=parts[0], inst=parts[1], tback=parts[2])
+
+    def global_statement(self):
+        first = self.at
+        self.at += 1
+        names = [self.word()]
+        while self.has(','):
+            names.append(self.word())
+        return self.node('Global', first, names=names)
+
+    def exec_statement(self):
+        first = self.at
+        self.at += 1
+        parts = [self.expression(BITS), None, None]
+        if self.has('in'):
+            parts[1] = self.test()
+            if self.has(','):
+                parts[2] = self.test()
+        elif parts[0].kind == 'Tuple' and len(parts[0].elts) in (2, 3):     # exec(code, globals) as a call
+            parts = (parts[0].elts + [None])[:3]
+        return self.node('Exec', first, body=parts[0], globals=parts[1], locals=parts[2])
+
+    def assert_statement(self):
+        first = self.at
+        self.at += 1
+        test = self.test()
+        return self.node('Assert', first, test=test, msg=self.test() if self.has(',') else None)
+
+    def dotted_name(self):
+        parts = [self.word()]
+        while self.has('.'):
+            parts.append(self.word())
+        return '.'.join(parts)
+
+    def alias(self, read_name):
+        first = self.at
+        name = read_name()
+        return self.node('alias', first, asname=self.word() if self.has('as') else None, name=name)
+
+    def import_statement(self):
+        first = self.at
+        self.at += 1
+        names = [self.alias(self.dotted_name)]
+        while self.has(','):
+            names.append(self.alias(self.dotted_name))
+        return self.node('Import', first, names=names)
+
+    def from_statement(self):
+        first = self.at
+        self.at += 1
+        level = 0
+        while self.has('.'):
+            level += 1
+        module = self.dotted_name() if self.kinds[self.at] != 'import' or not level else None
+        self.take('import')
+        star = self.at
+        if self.has('*'):
+            names = [self.node('alias', star, name='*', asname=None)]
+        elif self.has('('):
+            names = self.comma_list(lambda: self.alias(self.word), ')')
+            self.take(')')
+        else:
+            names = [self.alias(self.word)]
+            while self.has(','):
+                names.append(self.alias(self.word))
+        if module == '__future__':
+            self.change_grammar(name.name for name in names)
+        return self.node('ImportFrom', first, module=module, names=names, level=level)
+
+    def change_grammar(self, features):
+        """Obey `from __future__ import` for the rest of the file."""
+        for feature in features:
+            if feature == 'unicode_literals':
+                self.unicode_literals = True
+            elif feature == 'print_function':
+                self.kinds[self.at:] = ['name' if kind == 'print' else kind for kind in self.kinds[self.at:]]
+
+    def expression_statement(self):
+        first = self.at
+        value = self.value()
+        kind = self.kinds[self.at]
+        if kind in AUGMENTED:
+            if value.kind not in ('Name', 'Attribute', 'Subscript'):
+                self.refuse('this cannot be assigned to with %s' % kind)
+            self.at += 1
+            self.store(value)
+            added = self.value()
+            return self.node('AugAssign', first, target=value, op=AUGMENTED[kind], value=added)
+        if kind != '=':
+            return self.node('Expr', first, value=value)
+        targets = []
+        while self.has('='):
+            targets.append(self.store(value))
+            value = self.value()
+        return self.node('Assign', first, targets=targets, value=value)
+
+    def value(self):
+        """What may stand on either side of `=`."""
+        return self.yielded() if self.kinds[self.at] == 'yield' else self.tests()
+
+    def store(self, node, ctx='Store'):
+        """Turn an expression into a target."""
+        waiting = [node]
+        while waiting:
+            target = waiting.pop()
+            if target.kind in ('Tuple', 'List'):
+                if target.kind == 'Tuple' and not target.elts:
+                    self.refuse('() cannot be assigned to')
+                waiting.extend(target.elts)
+            elif target.kind == 'Name':
+                self.refuse_none(target)
+            elif target.kind not in ('Attribute', 'Subscript'):
+                self.refuse('%s cannot be assigned to' % NO_TARGETS.get(target.kind, 'this'))
+            target.ctx = ctx
+        return node
+
+    def refuse_none(self, name, first=None):
+        if name.id == 'None':
+            self.refuse('None cannot be assigned to', first)
+
+    # ------------------------------------------------------------------------------------------- expressions
+    def comma_list(self, read, closing=None):
+        """What read() gives, once or more, separated by commas; a last comma may stand."""
+        items = [read()]
+        while self.has(','):
+            if self.kinds[self.at] == closing or (closing is None and self.kinds[self.at] not in STARTS_EXPRESSION):
+                break
+            items.append(read())
+        return items
+
+    def tests(self, read=None):
+        """One expression, or the Tuple of several without parentheses."""
+        first = self.at
+        made = (read or self.test)()
+        if self.kinds[self.at] != ',':
+            return made
+        self.at += 1
+        items = [made]
+        if self.kinds[self.at] in STARTS_EXPRESSION:
+            items += self.comma_list(read or self.test)
+        return self.node('Tuple', first, elts=items, ctx='Load')
+
+    def targets(self):
+        """What stands between for and in."""
+        return self.tests(lambda: self.expression(BITS))
+
+    def yielded(self):
+        first = self.at
+        self.at += 1
+        value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
+        return self.node('Yield', first, value=value)
+
+    def test(self):
+        kinds, first = self.kinds, self.at
+        kind = kinds[first]
+        if kind == 'name' and kinds[first + 1] in ENDS_EXPRESSION:
+            return self.name()
+        if kind == 'lambda':
+            return self.lambda_expression(self.test)
+        made = self.expression(OR)
+        if kinds[self.at] != 'if':
+            return made
+        self.at += 1
+        condition = self.expression(OR)
+        self.take('else')
+        orelse = self.test()
+        return self.node('IfExp', first, test=condition, body=made, orelse=orelse)
+
+    def old_test(self):
+        """A test without a bare conditional: what may stand behind the `if` of a comprehension."""
+        return self.lambda_expression(self.old_test) if self.kinds[self.at] == 'lambda' else self.expression(OR)
+
+    def lambda_expression(self, read_body):
+        first = self.at
+        self.at += 1
+        arguments = self.parameters(':')
+        self.take(':')
+        body = read_body()
+        return self.node('Lambda', first, args=arguments, body=body)
+
+    def expression(self, floor):
+        """Operators that bind at least as strongly as floor."""
+        kinds, first = self.kinds, self.at
+        kind = kinds[first]
+        if kind in PREFIXES:
+            made = self.signed(kind)
+        elif kind == 'not' and floor <= NOT:
+            self.at += 1
+            operand = self.expression(NOT)
+            made = self.node('UnaryOp', first, op='Not', operand=operand)
+        else:
+            made = self.power()
+        while True:
+            kind = kinds[self.at]
+            strength = STRENGTH.get(kind)
+            if strength is None or strength < floor:
+                return made
+            if strength == COMPARE:
+                if kind == 'not' and kinds[self.at + 1] != 'in':
+                    return made
+                made = self.comparison(made, first)
+            elif strength in (OR, AND):
+                values = [made]
+                while self.has(kind):
+                    values.append(self.expression(strength + 1))
+                made = self.node('BoolOp', first, op=kind.capitalize(), values=values)
+            else:
+                self.at += 1
+                right = self.expression(strength + 1)
+                made = self.node('BinOp', first, left=made, op=BINARY[kind], right=right)
+
+    def signed(self, sign):
+        first = self.at
+        kinds = self.kinds
+        self.at += 1
+        if sign == '-' and kinds[first + 1] == 'number' and kinds[first + 2] not in ('.', '(', '[', '**'):
+            number = self.number()              # as 2.7 does: -1 is a number, not an operation
+            number.start = self.starts[first]
+            number.n = -number.n
+            return number
+        operand = self.expression(UNARY)
+        return self.node('UnaryOp', first, op=PREFIXES[sign], operand=operand)
+
+    def comparison(self, left, first):
+        operators, right = [], []
+        while self.kinds[self.at] in COMPARISONS:
+            kind = self.kinds[self.at]
+            self.at += 1
+            if kind == 'not':
+                self.take('in')
+            operators.append('IsNot' if kind == 'is' and self.has('not') else COMPARISONS[kind])
+            right.append(self.expression(BITS))
+        return self.node('Compare', first, left=left, ops=operators, comparators=right)
+
+    def power(self):
+        kinds, first = self.kinds, self.at
+        made = self.name() if kinds[first] == 'name' else self.atom()
+        while True:
+            kind = kinds[self.at]
+            if kind == '.':
+                self.at += 1
+                made = self.attribute(made, first)
+            elif kind == '(':
+                self.at += 1
+                made = self.call(made, first)
+            elif kind == '[':
+                self.at += 1
+                made = self.subscript(made, first)
+            elif kind == '**':
+                self.at += 1
+                exponent = self.expression(UNARY)
+                return self.node('BinOp', first, left=made, op='Pow', right=exponent)
+            else:
+                return made
+
+    def attribute(self, value, first):
+        attr = self.word()
+        return self.node('Attribute', first, value=value, attr=attr, ctx='Load', name_start=self.starts[self.at - 1])
+
+    def call(self, func, first):
+        """Arguments and `)`; the opening one is read already."""
+        args, keywords, starargs, kwargs = [], [], None, None
+        kinds = self.kinds
+        while kinds[self.at] != ')':
+            if self.has('**'):
+                kwargs = self.test()
+                self.has(',') and self.refuse('nothing may follow the **argument')
+                break
+            if self.has('*'):
+                if starargs:
+                    self.refuse('there may be one *argument')
+                starargs = self.test()
+            else:
+                argument = self.argument()
+                if argument.kind == 'keyword':
+                    if argument.arg in [keyword.arg for keyword in keywords]:
+                        self.refuse('the keyword argument %s is repeated' % argument.arg)
+                    keywords.append(argument)
+                elif keywords or starargs:
+                    self.refuse('a plain argument follows a keyword or *argument')
+                else:
+                    args.append(argument)
+                if kinds[self.at] == 'for':
+                    if len(args) != 1 or argument.kind == 'keyword':
+                        self.refuse('a generator expression among other arguments needs parentheses')
+                    inner = self.generator(argument)
+                    if kinds[self.at] != ')':
+                        self.refuse('a generator expression among other arguments needs parentheses')
+                    args = [inner]
+            if not self.has(','):
+                break
+            if (starargs or kinds[self.at] == ',') and kinds[self.at] == ')':
+                self.refuse('nothing but keywords may follow a *argument')
+        self.take(')')
+        return self.node('Call', first, func=func, args=args, keywords=keywords, starargs=starargs, kwargs=kwargs)
+
+    def argument(self):
+        first = self.at
+        made = self.test()
+        if self.kinds[self.at] != '=':
+            return made
+        if made.kind != 'Name':
+            self.refuse('a keyword argument needs a name before =')
+        self.refuse_none(made)
+        self.at += 1
+        value = self.test()
+        return self.node('keyword', first, arg=made.id, value=value)
+
+    def subscript(self, value, first):
+        """What stands between brackets, and `]`; the opening one is read already."""
+        inside = self.at
+        dims = self.comma_list(self.dimension, ']')
+        comma = self.kinds[self.at - 1] == ','
+        if len(dims) == 1 and not comma:
+            made = dims[0]
+        elif any(dim.kind != 'Index' for dim in dims):
+            made = self.node('ExtSlice', inside, dims=dims)
+        else:
+            items = self.node('Tuple', inside, elts=[dim.value for dim in dims], ctx='Load')
+            made = self.node('Index', inside, value=items)
+        self.take(']')
+        return self.node('Subscript', first, value=value, slice=made, ctx='Load')
+
+    def dimension(self):
+        first, kinds = self.at, self.kinds
+        if kinds[first] == '.':
+            for _ in range(3):
+                self.take('.')
+            return self.node('Ellipsis', first)
+        lower = self.test() if kinds[first] != ':' else None
+        if lower is not None and kinds[self.at] != ':':
+            return self.node('Index', first, value=lower)
+        self.take(':')
+        upper = self.test() if kinds[self.at] in STARTS_EXPRESSION else None
+        step = self.test() if self.has(':') and kinds[self.at] in STARTS_EXPRESSION else None
+        return self.node('Slice', first, lower=lower, upper=upper, step=step)
+
+    # -------------------------------------------------------------------------------------------------- atoms
+    def name(self):
+        at = self.at
+        if self.kinds[at] != 'name':
+            self.take('name')
+        self.at = at + 1
+        start, end = self.starts[at], self.ends[at]
+        return Node('Name', start, end, id=self.text[start:end], ctx='Load')
+
+    def number(self):
+        at = self.at
+        self.at += 1
+        try:
+            return self.node('Num', at, n=number_value(self.text[self.starts[at]:self.ends[at]]))
+        except ValueError:
+            self.refuse('this is no number', at)
+
+    def string(self):
+        first = self.at
+        values, byte_strings = [], True
+        while self.kinds[self.at] == 'string':
+            token = self.text[self.starts[self.at]:self.ends[self.at]]
+            try:
+                value, is_bytes = string_value(token, self.unicode_literals, self.source.encoding)
+            except (ValueError, KeyError):
+                self.refuse('a string holds an escape that means nothing')
+            values.append(value)
+            byte_strings = byte_strings and is_bytes
+            self.at += 1
+        return self.node('Str', first, s=''.join(values), is_bytes=byte_strings)
+
+    def atom(self):
+        kind = self.kinds[self.at]
+        if kind == 'string':
+            return self.string()
+        if kind == 'number':
+            return self.number()
+        if kind == '(':
+            return self.parenthesised()
+        if kind == '[':
+            return self.list_display()
+        if kind == '{':
+            return self.dict_or_set()
+        if kind == '`':
+            first = self.at
+            self.at += 1
+            value = self.tests()
+            self.take('`')
+            return self.node('Repr', first, value=value)
+        self.refuse('an expression is missing' if kind in ('newline', ')', ']', '}', ',', ':') else 'invalid syntax')
+
+    def parenthesised(self):
+        first = self.at
+        self.at += 1
+        kind = self.kinds[self.at]
+        if self.has(')'):
+            return self.node('Tuple', first, elts=[], ctx='Load')
+        if kind == 'yield':
+            made = self.yielded()
+        else:
+            made = self.test()
+            if self.kinds[self.at] == 'for':
+                made = self.generator(made)
+                self.take(')')
+                made.start, made.end = self.starts[first], self.ends[self.at - 1]
+                return made
+            if self.has(','):
+                items = [made]
+                if self.kinds[self.at] != ')':
+                    items += self.comma_list(self.test, ')')
+                self.take(')')
+                return self.node('Tuple', first, elts=items, ctx='Load')
+        self.take(')')
+        made.parens = (self.starts[first], self.ends[self.at - 1])
+        return made
+
+    def list_display(self):
+        first = self.at
+        self.at += 1
+        if self.has(']'):
+            return self.node('List', first, elts=[], ctx='Load')
+        made = self.test()
+        if self.kinds[self.at] == 'for':
+            generators = self.comprehensions(lambda: self.tests(self.old_test))
+            self.take(']')
+            return self.node('ListComp', first, elt=made, generators=generators)
+        items = [made]
+        if self.has(',') and self.kinds[self.at] != ']':
+            items += self.comma_list(self.test, ']')
+        self.take(']')
+        return self.node('List', first, elts=items, ctx='Load')
+
+    def dict_or_set(self):
+        first = self.at
+        self.at += 1
+        keys, values = [], []
+        if self.has('}'):
+            return self.node('Dict', first, keys=[], values=[])
+        keys.append(self.test())
+        is_dict = self.has(':')
+        if is_dict:
+            values.append(self.test())
+        if self.kinds[self.at] == 'for':
+            generators = self.comprehensions(lambda: self.expression(OR))
+            self.take('}')
+            if is_dict:
+                return self.node('DictComp', first, key=keys[0], value=values[0], generators=generators)
+            return self.node('SetComp', first, elt=keys[0], generators=generators)
+        while self.has(',') and self.kinds[self.at] != '}':
+            keys.append(self.test())
+            if is_dict:
+                self.take(':')
+                values.append(self.test())
+        self.take('}')
+        return self.node('Dict', first, keys=keys, values=values) if is_dict else self.node('Set', first, elts=keys)
+
+    def generator(self, element):
+        generators = self.comprehensions(lambda: self.expression(OR))
+        start = element.outer[0]
+        return Node('GeneratorExp', start, self.ends[self.at - 1], elt=element, generators=generators)
+
+    def comprehensions(self, read_iterated):
+        """`for x in y if z` once or more."""
+        found = []
+        while self.kinds[self.at] == 'for':
+            first = self.at
+            self.at += 1
+            target = self.store(self.targets())
+            self.take('in')
+            iterated, conditions = read_iterated(), []
+            while self.has('if'):
+                conditions.append(self.old_test())
+            found.append(self.node('comprehension', first, target=target, iter=iterated, ifs=conditions))
+        return found
+
+
+# -------------------------------------------------------------------------------------------------- repair templates
+
+
+# ----------------------------------------------------------------------------------------------------- error families
+# What an error means before any source is read. The first row that fits decides; `wrapper` is searched in the words
+# of the record that carried the error, `error` in "Type: message". Only class code is ever offered a patch.
+Family = collections.namedtuple('Family', 'name cls wrapper error meaning look people')
+
+FAMILIES = (
+    # ---- noise: counted, never ranked
+    Family('start-up race', 'noise', r'hosted resource hashes', r'',
+           'The plug-in asked the System plug-in for something before that was ready.',
+           'nothing', 'everybody ignores it; it comes at every start'),
+    Family('first update', 'noise', r'Cannot read model from', r'',
+           'The agent has no data for this item yet.', 'nothing', 'ignore, unless it repeats for a saved item'),
+    Family('optional function', 'noise', r"Function named '\w+' couldn't be found", r'',
+           'The agent does not define a function that it need not define.', 'nothing', 'ignore'),
+    Family('parser fallback', 'noise', r'Error parsing with lxml, falling back|using demjson instead', r'',
+           'The first parser gave up and the second one was tried.', 'an error right after it', 'ignore'),
+    # ---- platform: the server's side
+    Family('deleted item', 'platform', r'constructing media object', r'',
+           'The server could not give the media tree of an item, mostly because the item was deleted or merged while '
+           'its refresh was queued. The agent is then called without media.',
+           'whether the item still exists in the library',
+           'empty the trash, refresh again; agents that return early without media only hide the line'),
+    Family('registration', 'platform', r'starting plug-in', r'HTTPError|URLError|timed out',
+           'The plug-in could not register because the System plug-in did not answer at that moment.',
+           'whether a later start of the plug-in succeeded', 'restart the plug-in'),
+    Family('system bundle', 'platform', r'Unable to reach the system bundle|retrieve the machine identifier', r'',
+           'The plug-in started before the System plug-in answered.', 'later starts', 'restart the plug-in'),
+    Family('agent not registered', 'platform', r'Unable to find metadata agent provider', r'',
+           'The server (1.43 or newer) asked for an agent that is not loaded or does not serve this kind of item.',
+           'whether the plug-in started, and whether it declares this media type',
+           'make the agent load; legacy agents are hidden for new libraries unless the setting shows them'),
+    Family('hung agent', 'platform', r'Exception in update for|messaging/function', r'',
+           'The System plug-in gave up waiting for the agent, which hung or died.',
+           "the agent's own log ten minutes before", 'restart the plug-in; add time-outs where the agent waits'),
+    Family('slow server', 'platform', r'notifying the media server', r'',
+           'The server took too long to read what the agent had prepared.', 'a busy database', 'wait and refresh again'),
+    Family('missing picture', 'platform', r'PhotoTranscoder', r'',
+           'A picture that the agent promised could not be produced.', "the agent's picture downloads", 'refresh again'),
+    Family('plug-in pipe', 'platform', r'plug-in pipe|reading configuration for|failed to read line', r'',
+           'The plug-in process died or hung while the server talked to it.', "the plug-in's log at that time",
+           'restart the plug-in'),
+    Family('agent reply', 'platform', r'Error parsing (search results|content|file)|match metadata on item', r'',
+           'The server could not read what an agent answered; mostly the echo of an error in that agent.',
+           "the agent's own log at that time", 'mend the error in the agent'),
+    Family('metadata provider', 'platform', r'HCl#|tv\.plex\.agents\.custom|/media/providers', r'',
+           'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
+           "the provider's own log", 'restart or update the provider'),
+    # ---- environment: this installation
+    Family('bundle not found', 'environment', r"but it doesn't exist", r'',
+           'The server does not find the plug-in: wrong folder name, nested folder, wrong owner or a failed start.',
+           'the folder under Plug-ins', 'rename to NAME.bundle, give it to the plex user, restart'),
+    Family('broken preferences', 'environment', r'loading( user)? preferences|dictionary file is corrupt|'
+           r'loading HTTP cookies|trimming cache|Empty or non-existant', r'',
+           'A file of the plug-in support folder, or the Info.plist, is damaged or empty.', 'the file named there',
+           'delete the damaged file or install the bundle again'),
+    Family('web page as source', 'environment', r'', r'SyntaxError[\s\S]*<(!DOCTYPE|html)',
+           'A source file is a web page that was saved in its place.', 'the first line of the file',
+           'download the whole bundle again'),
+    Family('foreign binary', 'environment', r'', r'DLL load failed|not a valid Win32|failed to map segment|'
+           r'wrong ELF class|cannot open shared object|undefined symbol',
+           'A compiled library does not fit this system.', 'the processor and system the bundle was made for',
+           'install the right build; remount without noexec'),
+    Family('no permission', 'environment', r'', r'Errno 13|Permission denied|Errno 1\]|Errno 30|Read-only file',
+           'The plex user may not read or write a file.', 'owner and mode of the file named there',
+           'give it to the plex user'),
+    Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
+           'The disk is full, or the system ran out of something.', 'free space, open files', 'clean up, restart'),
+    Family('support folder', 'environment', r'Exception (reading|writing)', r'',
+           'A file could not be read or written.', 'the file named there', 'install the bundle again; check rights'),
+    Family('locale', 'environment', r'', r"^Unicode(En|De)codeError: 'ascii' codec(?=[\s\S]*@@filesystem)",
+           'The server runs with an ASCII locale and met a file name with other letters.',
+           'LANG and LC_ALL of the server process', 'start the server with a UTF-8 locale'),
+    Family('own server refused', 'environment', r'', r'HTTP Error 401(?=[\s\S]*@@own server)',
+           'The agent asked this very server without a valid token.', "the agent's token setting", 'give it a token'),
+    # ---- upstream: somebody else's server
+    Family('banned', 'upstream', r'', r'\bbanned\b|\bban\b.*\bIP\b',
+           'The provider has banned this address for asking too often.', 'how many requests were made',
+           'wait a day, refresh more slowly'),
+    Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
+           'The provider refuses the requests: key, login or a block against robots.', 'the key, the provider\'s status',
+           'change the key or wait; patching does not help'),
+    Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
+           'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
+    Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
+           r'Not a gzipped file|RemoteDisconnected',
+           'The provider has a fault of its own.', "the provider's status page", 'wait'),
+    Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
+           r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
+           'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
+           'wait, or update the agent when the provider has moved'),
+    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
+           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
+    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
+           "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
+           'update the server; some agents ship newer certificates'),
+    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)',
+           'The provider has no such page (any more), and the agent gives up the whole item for it.',
+           'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
+    # ---- data: what was fed in
+    Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
+           'A scanner failed on a file or folder name, or on a pattern a person wrote.', 'the file or folder named there',
+           'rename it, or mend the pattern'),
+    Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
+           'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
+    # ---- code: the only class that is patched
+    Family('does not load', 'code', r'while loading code', r'',
+           'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
+           'the line named there', 'rewrite the line'),
+    Family('sandbox rule', 'code', r'', r'SyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
+           'The source breaks a rule of the sandbox or of Python 2.', 'the line named there', 'rewrite the line'),
+    Family('missing value', 'code', r'', r"'NoneType'|None for|NoneType",
+           'Something was not found, and the code used it as if it had been.', 'where the value came from',
+           'guard it, and go on with what there is'),
+    Family('string as list', 'code', r'', r"AttributeError: '(str|unicode)' object has no attribute '__iter__'",
+           'The sandbox cannot step through the letters of a text.', 'the loop', 'make a list of it first'),
+    Family('missing key', 'code', r'', r'KeyError',
+           'A field that the code relies on is not in the data.', 'the answer of the provider', 'ask with a default'),
+    Family('empty list', 'code', r'', r'IndexError',
+           'A search gave fewer results than the code relies on.', 'the page or text searched', 'guard the index'),
+    Family('unset name', 'code', r'', r'UnboundLocalError',
+           'A variable is set on some ways through the function only.', 'the branches before', 'set it first'),
+    Family('unknown name', 'code', r'', r'NameError',
+           'The code uses a name that does not exist, or that the sandbox does not offer.', 'imports and spelling',
+           'import it, spell it right, or use what the sandbox has'),
+    Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
+           r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
+           'A text that should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+    Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
+           r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
+           'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
+    Family('encoding', 'code', r'', r'Unicode(En|De)codeError',
+           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from', 'decode or encode once'),
+    Family('missing module', 'code', r'', r'ImportError',
+           'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
+    Family('not serialisable', 'code', r'serializing', r'',
+           'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
+    Family('other defect', 'code', r'', r'',
+           'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
+)
+
+HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 'not found', 410: 'gone',
+              429: 'too many requests', 500: 'internal error', 502: 'bad gateway', 503: 'unavailable',
+              504: 'gateway time-out', 522: 'time-out'}
+FILE_SYSTEM_FRAMES = re.compile(r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$')
+OWN_SERVER = re.compile(r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$')
+
+
+def family_of(pattern):
+    """The first row of FAMILIES that fits a pattern of the aggregate."""
+    marks = []
+    callees = last_callees(pattern)
+    if any(FILE_SYSTEM_FRAMES.search(callee.get('file') or '') for callee in callees):
+        marks.append('@@filesystem')
+    if any(OWN_SERVER.match(row.get('host') or '') for row in pattern.get('preceding') or ()):
+        marks.append('@@own server')
+    error = '%s: %s %s' % (pattern.get('exception') or '', pattern.get('message') or '', ' '.join(marks))
+    wrapper = pattern.get('wrapper') or ''
+    if not pattern.get('exception'):
+        wrapper += ' ' + (pattern.get('message') or '')
+    for family in FAMILIES:
+        if re.search(family.wrapper, wrapper) and re.search(family.error, error):
+            return family
+    return FAMILIES[-1]
+
+
+# ----------------------------------------------------------------------------------------------------------- bundles
+class Bundle(object):
+    """An installed plug-in: its folder, what it calls itself, its policy and its source files (read when asked for)."""
+
+    def __init__(self, path, identifier, policy):
+        self.path = path
+        self.folder = os.path.basename(path)
+        self.identifier = identifier
+        self.policy = policy
+        self._sources = {}
+        self._files = None
+
+    @property
+    def files(self):
+        """Source files from the bundle on ('Contents/Code/__init__.py'), sorted."""
+        if self._files is None:
+            self._files = []
+            for top in ('Code', 'Libraries'):
+                start = os.path.join(self.path, 'Contents', top)
+                for folder, _, names in os.walk(start):
+                    below = os.path.relpath(folder, self.path).replace(os.sep, '/')
+                    self._files.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
+            self._files.sort()
+        return self._files
+
+    def data(self, name):
+        """The bytes of a file named from the bundle on; None where it cannot be read."""
+        try:
+            with open(os.path.join(self.path, *name.split('/')), 'rb') as source:
+                return source.read()
+        except (IOError, OSError):
+            return None
+
+    def source(self, name):
+        """The parsed Source of a file named from the bundle on; None where it is missing or cannot be parsed."""
+        if name not in self._sources:
+            data = self.data(name)
+            self._sources[name] = None if data is None else parsed(data, name)
+        return self._sources[name]
+
+    def broken(self):
+        """Sentences about files that make this installation a broken copy; [] when it looks whole."""
+        sentences = []
+        if not self.folder.endswith('.bundle'):
+            sentences.append('the folder is called %s, and the server only takes names that end in .bundle' % self.folder)
+        for name in self.files:
+            if not name.startswith('Contents/Code/'):
+                continue
+            data = self.data(name)
+            if data is None:
+                sentences.append('%s cannot be read' % name)
+            elif re.match(br'\s*(<!DOCTYPE|<html|<\?xml)', data[:200], re.I):
+                sentences.append('%s is a web page, not source' % name)
+        if 'Contents/Code/__init__.py' not in self.files:
+            sentences.append('Contents/Code/__init__.py is missing')
+        return sentences
+
+    def missing_import(self, module):
+        """Whether no file of this bundle provides the module ('common' or 'lib.part')."""
+        last = module.split('.')[-1]
+        return not any(name.endswith(('/%s.py' % last, '/%s/__init__.py' % last)) for name in self.files)
+
+
+def parsed(data, name):
+    """The Source of a file's bytes, with its tree; None where even Python 2 would refuse it."""
+    try:
+        source = Source(data, name)
+        return source if source.tree is not None else None
+    except SourceError:
+        return None
+
+
+def plist_value(text, key):
+    """The string under a key of a property list, as text; None. Tolerates comments, HTML and a missing header."""
+    text = re.sub(r'<!--.*?-->', '', text, flags=re.S)
+    found = re.search(r'<key>\s*%s\s*</key>\s*<string>\s*(.*?)\s*</string>' % re.escape(key), text, re.S)
+    return found.group(1) if found else None
+
+
+def find_bundles(plug_ins):
+    """{identifier: Bundle} of the bundles under a Plug-ins folder.
+
+    A folder counts when it holds Contents/Code or Contents/Info.plist, itself or in a folder of its own name, as copies
+    by hand leave it. Without an identifier the folder's name stands in for it.
+    """
+    bundles = {}
+    try:
+        names = sorted(os.listdir(plug_ins))
+    except (IOError, OSError):
+        raise logs.Problem('there is no folder %s; name the folder of the bundles with --plug-ins' % plug_ins)
+    for name in names:
+        path = os.path.join(plug_ins, logs.to_text(name))
+        if not os.path.isdir(path):
+            continue
+        inner = [os.path.join(path, below) for below in sorted(os.listdir(path)) if '.bundle' in below]
+        for folder in [path] + inner:
+            bundle = read_bundle(folder)
+            if bundle:
+                better = bundles.get(bundle.identifier)
+                if better is None or not better.folder.endswith('.bundle'):
+                    bundles[bundle.identifier] = bundle
+                break
+    return bundles
+
+
+def read_bundle(path):
+    """The Bundle in a folder, or None when the folder is none."""
+    contents = os.path.join(path, 'Contents')
+    if not os.path.isdir(contents):
+        return None
+    try:
+        with open(os.path.join(contents, 'Info.plist'), 'rb') as source:
+            text = logs.to_text(source.read())
+    except (IOError, OSError):
+        text = ''
+        if not os.path.isdir(os.path.join(contents, 'Code')):
+            return None
+    policy = 'Elevated' if plist_value(text, 'PlexPluginCodePolicy') == 'Elevated' else 'Standard'
+    return Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
+
+
+def bundle_of(pattern, bundles):
+    """The installed Bundle that a pattern's frames lie in, or None."""
+    names = [frame['file'].split('/')[0] for frame in pattern.get('own_frames') or () if '/' in frame.get('file', '')]
+    names.append(os.path.basename((pattern.get('bundle') or '').rstrip('/')))
+    for bundle in bundles.values():
+        if bundle.folder in names:
+            return bundle
+    bundle = bundles.get(pattern.get('agent'))
+    if bundle:
+        return bundle
+    stems = set(name.split('.bundle')[0] for name in names if name)
+    for bundle in bundles.values():
+        if bundle.folder.split('.bundle')[0] in stems:
+            return bundle
+    return None
+
+
+# -------------------------------------------------------------------------------------------------- divergence point
+Frame = collections.namedtuple('Frame', 'name function lines quoted callees starts')
+# name: file from the bundle on; lines: every line reported, sorted; quoted: {line: text of the log};
+# callees: [{'file', 'function', 'text'}] below it; starts: [set of lines] per plug-in start
+
+Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee value '
+                              'policy is_entry bundle log_call')
+Place = collections.namedtuple('Place', 'statement expression confidence reasons')
+# one statement that can have raised the error, how sure (0..1), and why
+
+
+def last_callees(pattern):
+    frames = pattern.get('own_frames') or ()
+    return (frames[-1].get('callee_frames') or []) if frames else []
+
+
+def read_frame(row, callees):
+    """A Frame from one row of own_frames."""
+    quoted, starts = {}, {}
+    for seen in row.get('reported_lines') or ():
+        if not isinstance(seen, dict):
+            seen = {'line': seen}
+        line = seen.get('line')
+        if not line:
+            continue
+        quoted[line] = (seen.get('text') or '').strip() or quoted.get(line) or ''
+        starts.setdefault(seen.get('start'), set()).add(line)
+    name = row['file'].split('/', 1)[1] if '.bundle' in row['file'].split('/')[0] else row['file']
+    return Frame(name, row.get('function') or '<module>', sorted(quoted), quoted, callees,
+                 [starts[start] for start in sorted(starts, key=str)])
+
+
+def own_chain(pattern):
+    """The bundle's own frames as [Frame], outermost first; each knows what stood right below it."""
+    rows = pattern.get('own_frames') or []
+    frames = []
+    for number, row in enumerate(rows):
+        below = row.get('callee_frames') or []
+        if number + 1 < len(rows) and not below:
+            after = rows[number + 1]
+            below = [{'file': after['file'], 'function': after.get('function'), 'text': '', 'own': True}]
+        frames.append(read_frame(row, below))
+    return frames
+
+
+def fault_frame(chain):
+    """Index of the frame that a patch belongs to: the last one in Contents/Code, else the last one; None for []."""
+    for index in range(len(chain) - 1, -1, -1):
+        if '/Code/' in '/' + chain[index].name:
+            return index
+    return len(chain) - 1 if chain else None
+
+
+def frame_kind(frame):
+    """('own'|'getitem'|'getiter'|'apply'|'call', name of the function called or None) from what stood below."""
+    below = [callee for callee in frame.callees if callee.get('function')]
+    if not below:
+        return 'own', None
+    first = below[0]
+    text = first.get('text') or ''
+    if (first.get('file') or '').endswith('sandbox.py'):
+        if '_getitem_' in text or '__getitem__' in text:
+            return 'getitem', None
+        if '_getiter_' in text or '__iter__' in text:
+            return 'getiter', None
+        if first['function'] == '<lambda>':
+            return sandbox_lambda(first), None
+        if first['function'] == '_apply':
+            return 'apply', below[1]['function'] if len(below) > 1 else None
+    return 'call', first['function']
+
+
+def sandbox_lambda(callee):
+    """Which of the sandbox's lambdas a frame without source text is: line 107 iterates, 108 indexes (framework 2.6.3)."""
+    return 'getiter' if callee.get('line') == 107 else 'getitem'
+
+
+def function_named(source, frame):
+    """The function (or Module) of a frame in the installed source, by name, nearest to the lines reported; or None."""
+    lowest = frame.lines[0] if frame.lines else None
+    found = source.functions_named(frame.function)
+    if not found:
+        return None
+    if lowest is None:
+        return found[0]
+    inside = [node for node in found if node.line <= lowest <= node.end_line]
+    if inside:
+        return max(inside, key=lambda node: node.line)
+    return min(found, key=lambda node: abs(node.line - lowest))
+
+
+def drift(source, frame):
+    """'same' when the file still shows what the log quoted, 'moved' when it does elsewhere, 'changed', or 'unknown'."""
+    texts = dict((line, text) for line, text in frame.quoted.items() if text)
+    if not texts:
+        return 'unknown'
+    lines = source.lines
+    if all(line <= len(lines) and lines[line - 1].strip() == text for line, text in texts.items()):
+        return 'same'
+    stripped = set(line.strip() for line in lines)
+    return 'moved' if all(text in stripped for text in texts.values()) else 'changed'
+
+
+# ---------------------------------------------------------------------------------------- who can have raised the error
+# The sandbox and CPython word their errors in few ways, and each wording can only come from certain expressions.
+# Each rule: the error's shape over "Type: message", and a function (expression, match, hunt) -> weight 0..1.
+SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
+                           'findAll find_all select sorted list getElementsByTagName iterfind'.split())
+NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower upper '
+                                        'title join format encode decode set dict tuple bool isinstance append quote '
+                                        'urlencode min max abs round sum'.split())
+OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
+                       'get_element_by_id Attr getItem select_one'.split())
+OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
+LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare', 'Lambda',
+            'BinOp', 'Repr', 'Set')
+FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
+COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
+
+
+OPERATORS = {'+': 'Add', '-': 'Sub', '*': 'Mult', '/': 'Div', '%': 'Mod', '**': 'Pow', '<<': 'LShift', '>>': 'RShift',
+             '|': 'BitOr', '^': 'BitXor', '&': 'BitAnd', '//': 'FloorDiv'}
+
+
+class Hunt(object):
+    """What is known when a function is searched for the expression that raised: the error and what stood below."""
+
+    def __init__(self, source, function, exception, message, kind, callee, sandboxed):
+        self.source = source
+        self.function = function
+        self.exception = exception
+        self.message = message
+        self.kind = kind
+        self.callee = callee
+        self.sandboxed = sandboxed
+
+
+def flat(source, node):
+    """A node's text without blanks and line breaks, to compare expressions."""
+    return re.sub(r'\s+', '', source.segment(node))
+
+
+def last_name(node):
+    """'Request' of HTTP.Request, HTTP.Request(...) or Request; None for anything else."""
+    if node.kind == 'Call':
+        return last_name(node.func)
+    if node.kind == 'Attribute':
+        return node.attr
+    return node.id if node.kind == 'Name' else None
+
+
+def root_name(node):
+    """The variable that a chain like a.b[c].d() starts from; None."""
+    while node is not None and node.kind in ('Attribute', 'Subscript', 'Call'):
+        node = node.func if node.kind == 'Call' else node.value
+    return node.id if node is not None and node.kind == 'Name' else None
+
+
+def stored(node):
+    """Whether a Name, Attribute or Subscript is assigned or deleted here, not read."""
+    return getattr(node, 'ctx', 'Load') != 'Load'
+
+
+def unpacked(node):
+    """The Tuple or List that a statement unpacks into, or None."""
+    if node.kind == 'Assign':
+        for target in node.targets:
+            if target.kind in ('Tuple', 'List'):
+                return target
+    if node.kind in ('For', 'comprehension') and node.target.kind in ('Tuple', 'List'):
+        return node.target
+    return None
+
+
+def index_of(node):
+    """The single index expression of a Subscript, or None for slices."""
+    inner = node.slice
+    return inner.value if inner.kind == 'Index' else None
+
+
+def unquoted(text):
+    """The text of a repr such as u'x', and whether it was one; else the text as it is."""
+    found = re.match(r'^u?b?([\'"])(.*)\1$', text.strip(), re.S)
+    return (found.group(2), True) if found else (text.strip(), False)
+
+
+def none_weight(hunt, base, depth=0):
+    """How easily an expression is None: 0 never .. 1 often."""
+    if base.kind in LITERALS:
+        return 0.0
+    if base.kind == 'Call':
+        name = last_name(base.func)
+        if name in NEVER_NONE:
+            return 0.02
+        if name in OFTEN_NONE:
+            return 1.0
+        own = [node for node in hunt.source.functions() if node.name == name]
+        if own and any(returns_none(node) for node in own):
+            return 0.9
+        return 0.3 if own else 0.5
+    if base.kind == 'Attribute':
+        return 0.9 if base.attr in OFTEN_NONE_FIELDS else 0.35
+    if base.kind == 'Subscript':
+        return 0.5
+    if base.kind == 'Name' and depth < 3:
+        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os', 'Datetime'):
+            return 0.02
+        values = assigned_values(hunt, base)
+        if values:
+            return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
+        return 0.45
+    if base.kind == 'BoolOp' and base.op == 'Or':
+        return none_weight(hunt, base.values[-1], depth)
+    if base.kind == 'IfExp':
+        return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
+    return 0.4
+
+
+def returns_none(function):
+    """Whether a function can answer None: by saying so, by a bare return, or by running off its end."""
+    last = function.body[-1]
+    if last.kind not in ('Return', 'Raise'):
+        return True
+    for node in walk(function):
+        if node.kind == 'Return' and enclosing(node, *FRAMES) is function:
+            if node.value is None or (node.value.kind == 'Name' and node.value.id == 'None'):
+                return True
+    return False
+
+
+def assigned_values(hunt, name):
+    """The expressions that a local variable was last assigned before it is used here; None for what cannot be read."""
+    values = []
+    for node in walk(hunt.function):
+        if node.start >= name.start and not shares_loop(node, name):
+            continue
+        if node.kind == 'Assign':
+            for target in node.targets:
+                if target.kind == 'Name' and target.id == name.id:
+                    values.append(node.value)
+                elif target.kind in ('Tuple', 'List') and any(
+                        part.kind == 'Name' and part.id == name.id for part in target.elts):
+                    values.append(None)
+        elif node.kind == 'For' and node.target.kind == 'Name' and node.target.id == name.id:
+            values.append(None)
+    return values
+
+
+def shares_loop(node, other):
+    loop = enclosing(other, 'For', 'While')
+    while loop is not None:
+        if loop.start <= node.start < loop.end:
+            return True
+        loop = enclosing(loop, 'For', 'While')
+    return False
+
+
+def raises_subscript(node, found, hunt):
+    return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
+
+
+def raises_iteration(node, found, hunt):
+    source_of = {'For': 'iter', 'comprehension': 'iter'}.get(node.kind)
+    if source_of:
+        return max(0.05, typed_weight(hunt, getattr(node, source_of), found))
+    if unpacked(node) is not None and node.kind == 'Assign':
+        return 0.8 * typed_weight(hunt, node.value, found)
+    if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
+            'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join', 'extend',
+            'update', 'reversed'):
+        return 0.8 * typed_weight(hunt, node.args[-1], found)
+    if hunt.kind == 'own' and node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
+        return 0.8 * typed_weight(hunt, node.comparators[-1], found)
+    return 0
+
+
+def typed_weight(hunt, node, found):
+    """How well the value of an expression can be of the type that the message names."""
+    kind = (found.groupdict().get('type') or 'NoneType') if found else 'NoneType'
+    if kind == 'NoneType':
+        return none_weight(hunt, node)
+    if kind in ('str', 'unicode'):
+        return 0.1 if node.kind in ('List', 'Dict', 'ListComp') else 0.6
+    return 0.5
+
+
+def raises_attribute(node, found, hunt):
+    name = found.group('name')
+    if node.kind == 'Attribute' and node.attr == name:
+        return max(0.02, typed_weight(hunt, node.value, found))
+    if node.kind == 'Call' and last_name(node.func) in ('getattr', 'setattr') and len(node.args) >= 2:
+        return 0.6 if node.args[1].kind == 'Str' and node.args[1].s == name or node.args[1].kind != 'Str' else 0
+    return 0
+
+
+def raises_key(node, found, hunt):
+    key, quoted = unquoted(found.group('key'))
+    if node.kind == 'Subscript':
+        index = index_of(node)
+        if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS):
+            return 0
+        if hunt.sandboxed and hunt.kind == 'own' and not deleted(node):
+            return 0.02 if not stored(node) else 0
+        return key_weight(index, key, quoted, hunt)
+    if node.kind == 'Call' and node.func.kind == 'Attribute':
+        if node.func.attr in ('pop', 'remove') and node.args and len(node.args) == 1:
+            return 0.8 * key_weight(node.args[0], key, quoted, hunt)
+        if node.func.attr in ('format', 'format_map'):
+            text = node.func.value
+            return 0.5 if text.kind != 'Str' or '{' + key in text.s else 0
+    if node.kind == 'BinOp' and node.op == 'Mod':
+        return 0.5 if node.left.kind != 'Str' or '%(' + key + ')' in node.left.s else 0
+    return 0
+
+
+def deleted(node):
+    return node.parent is not None and node.parent.kind == 'Delete'
+
+
+def key_weight(index, key, quoted, hunt):
+    if index.kind == 'Str':
+        return 1.0 if quoted and text_of(index) == key else 0
+    if index.kind == 'Num':
+        return 1.0 if not quoted and logs.to_text(str(index.n)) == key else 0
+    if index.kind in LITERALS and index.kind not in ('BinOp', 'Tuple'):
+        return 0
+    if index.kind == 'UnaryOp':
+        return 0
+    return 0.4
+
+
+def text_of(node):
+    """The text of a Str node, as text."""
+    return logs.to_text(node.s)
+
+
+def raises_index(node, found, hunt):
+    what = found.group('what')
+    if node.kind == 'Subscript':
+        if what == 'pop' or 'assignment' in what:
+            return 0.8 if 'assignment' in what and stored(node) else 0
+        if stored(node):
+            return 0
+        index = index_of(node)
+        if index is None or index.kind in ('Str', 'Dict'):
+            return 0
+        if hunt.sandboxed and hunt.kind == 'own':
+            return 0.02
+        name = last_name(node.value) if node.value.kind == 'Call' else None
+        if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
+            return 0.02
+        if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
+            return 1.0
+        if node.value.kind in ('Dict',) or name in ('match', 'group'):
+            return 0.05
+        return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5
+    if node.kind == 'Call' and node.func.kind == 'Attribute':
+        if node.func.attr == 'pop' and (what == 'pop' or 'pop' in what):
+            return 0.9
+        if node.func.attr == 'group' and what == 'group':
+            return 1.0
+        if node.func.attr == 'format' and 'tuple' in what:
+            return 0.7
+    return 0
+
+
+def raises_name(node, found, hunt):
+    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and not (
+        stored(node) and node.parent.kind != 'Delete') else 0
+
+
+def raises_call(*names):
+    """A rule for errors that only calls of these functions raise (by the last part of the name)."""
+    def rule(node, found, hunt):
+        if node.kind != 'Call':
+            return 0
+        name = last_name(node.func)
+        return 1.0 if name in names else 0
+    return rule
+
+
+def raises_conversion(node, found, hunt):
+    if node.kind != 'Call':
+        return 0
+    name, wanted = last_name(node.func), found.group('name')
+    if name == wanted:
+        return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
+    if name == 'map' and node.args and last_name(node.args[0]) == wanted:
+        return 0.9
+    return 0
+
+
+def raises_unpack(node, found, hunt):
+    return 1.0 if unpacked(node) is not None else 0
+
+
+def raises_operator(node, found, hunt):
+    return 1.0 if node.kind in ('BinOp', 'AugAssign') and node.op == OPERATORS[found.group('op').rstrip('=')] else 0
+
+
+def raises_joining(node, found, hunt):
+    """str + something: additions, augmented ones, and calls that join paths or texts."""
+    if node.kind in ('BinOp', 'AugAssign'):
+        return 1.0 if node.op == 'Add' else 0
+    return 0.5 if node.kind == 'Call' and last_name(node.func) in ('join', 'unicode', 'open', 'load', 'exists') else 0
+
+
+def raises_formatting(node, found, hunt):
+    if node.kind == 'BinOp' and node.op == 'Mod':
+        return 1.0
+    return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
+
+
+def raises_len(node, found, hunt):
+    return typed_weight(hunt, node.args[0], found) if node.kind == 'Call' and last_name(node.func) == 'len' and node.args \
+        else 0
+
+
+def raises_store(node, found, hunt):
+    return 1.0 if node.kind == 'Subscript' and stored(node) else 0
+
+
+def raises_any_subscript(node, found, hunt):
+    return 1.0 if node.kind == 'Subscript' else 0
+
+
+def raises_not_callable(node, found, hunt):
+    return 0.7 if node.kind == 'Call' else 0
+
+
+def raises_arguments(node, found, hunt):
+    return 1.0 if node.kind == 'Call' and last_name(node.func) == found.group('name') else (
+        0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
+
+
+def raises_unicode(node, found, hunt):
+    if node.kind == 'Call':
+        name = last_name(node.func)
+        if name in ('encode', 'decode', 'unicode', 'str'):
+            return 1.0
+        if name in ('format', 'join', 'replace', 'quote', 'urlencode', 'normalize', 'startswith', 'endswith', 'find'):
+            return 0.6
+        return 0.3 if root_name(node.func) in ('Log', 'os', 'String') else 0.05
+    if node.kind == 'BinOp' and node.op in ('Add', 'Mod'):
+        return 0.6
+    return 0.2 if node.kind == 'Compare' else 0
+
+
+def raises_import(node, found, hunt):
+    wanted = found.group('name').split('.')[-1]
+    if node.kind == 'Import':
+        return 1.0 if any(alias.name.split('.')[-1] == wanted or wanted in alias.name.split('.') for alias in node.names) \
+            else 0
+    if node.kind == 'ImportFrom':
+        parts = (node.module or '').split('.') + [alias.name for alias in node.names]
+        return 1.0 if wanted in parts else 0
+    return 0.3 if node.kind == 'Call' and last_name(node.func) == '__import__' else 0
+
+
+def raises_division(node, found, hunt):
+    return 1.0 if node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod') else 0
+
+
+def raises_explicitly(node, found, hunt):
+    return 1.0 if node.kind == 'Raise' else 0
+
+
+def raises_assertion(node, found, hunt):
+    return 1.0 if node.kind == 'Assert' else 0
+
+
+def raises_augmented(node, found, hunt):
+    return 1.0 if node.kind == 'AugAssign' and node.op == OPERATORS.get(found.group('op').rstrip('=')) else 0
+
+
+def raises_field(node, found, hunt):
+    """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
+    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in node.targets):
+        return 0.9
+    return 0.6 if node.kind == 'Call' and last_name(node.func) in ('add', 'append', 'clear', 'new') else 0
+
+
+REQUEST = ('Request', 'ObjectFromURL', 'ElementFromURL', 'urlopen', 'get', 'post', 'open', 'request', 'send', 'content',
+           'headers', 'load', 'StringFromURL', 'PropertyListObjectFromURL', 'read')
+
+
+def raises_request(node, found, hunt):
+    if node.kind == 'Attribute' and node.attr in ('content', 'headers') and not stored(node):
+        return 0.9
+    if node.kind != 'Call':
+        return 0
+    name = last_name(node.func)
+    if name in REQUEST:
+        return 0.9
+    return 0.4 if name in ('str', 'ObjectFromString', 'ElementFromString') else 0.05
+
+
+PARSERS = ('ObjectFromString', 'ElementFromString', 'ObjectFromURL', 'ElementFromURL', 'loads', 'load', 'fromstring',
+           'parse', 'XML', 'decode', 'json', 'HTML', 'parseString', 'FeedFromString')
+
+RAISERS = tuple((re.compile(shape), rule) for shape, rule in (
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'", raises_subscript),
+    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
+    (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable|"
+     r"^TypeError: argument of type '(?P<in>\w+)' is not iterable", raises_iteration),
+    (r"^AttributeError: .*has no attribute '(?P<name>\w+)'", None),
+    (r"^KeyError: (?P<key>.+)$", raises_key),
+    (r"^IndexError: (?P<what>.*)$", raises_index),
+    (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
+    (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion),
+    (r"^ValueError: could not convert string to (?P<name>float)|^ValueError: empty string for (?P<n2>float)",
+     raises_conversion),
+    (r"^ValueError: (need more than \d+ value|too many values)", raises_unpack),
+    (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
+    (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
+     raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
+    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)", raises_call('index', 'rindex')),
+    (r"^ValueError: list\.remove", raises_call('remove')),
+    (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min')),
+    (r"^StopIteration", raises_call('next')),
+    (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator),
+    (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining),
+    (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
+     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting),
+    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
+    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)", raises_store),
+    (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
+     raises_any_subscript),
+    (r"^TypeError: .*(is not callable|object is not callable)", raises_not_callable),
+    (r"^TypeError: sequence item \d+: expected", raises_call('join')),
+    (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
+    (r"^Unicode(En|De)codeError", raises_unicode),
+    (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
+    (r"^ZeroDivisionError", raises_division),
+    (r"^AssertionError", raises_assertion),
+    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
+    (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
+    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|ConnectTimeout|error)\b",
+     raises_request),
+    (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
+     raises_call(*PARSERS)),
+))
+
+
+def raising_rule(exception, message):
+    """(rule, match) for an error; (None, None) where its wording tells nothing."""
+    error = '%s: %s' % (exception, message)
+    for shape, rule in RAISERS:
+        found = shape.search(error)
+        if found:
+            return rule or attribute_rule, found
+    return None, None
+
+
+def attribute_rule(node, found, hunt):
+    return raises_attribute(node, TypedMatch(found, hunt.message), hunt)
+
+
+class TypedMatch(object):
+    """A match with the type that an attribute error names, however it is worded."""
+
+    def __init__(self, found, message):
+        shape = re.match(r"'?(?P<type>[\w.]+)'? (object|instance)|(?P<type2>\w+) instance", message)
+        self.names = {'name': found.group('name'),
+                      'type': (shape.group('type') or shape.group('type2')) if shape else ''}
+
+    def group(self, name):
+        return self.names[name]
+
+    def groupdict(self):
+        return self.names
+
+
+def callee_weight(node, hunt):
+    """How well an expression fits the frame that stood right below: 0 for not at all."""
+    if hunt.kind == 'getitem':
+        return 1.0 if node.kind == 'Subscript' and not stored(node) else 0
+    if hunt.kind == 'getiter':
+        return 1.0 if node.kind in ('For', 'comprehension') or unpacked(node) is not None else 0
+    if hunt.kind == 'apply':
+        if node.kind != 'Call' or not (node.starargs or node.kwargs):
+            return 0
+        return 1.0 if not hunt.callee or last_name(node.func) in (hunt.callee, None) else 0.3
+    if hunt.kind == 'call':
+        return call_weight(node, hunt.callee)
+    return 1.0
+
+
+# functions of the framework and of the standard library that show under another name than the one that was called
+STANDS_BEHIND = {'_strptime': ('strptime',), 'load': ('content', 'headers', 'Request', 'str', 'ObjectFromURL', 'ElementFromURL'),
+                 '_http_request': ('Request', 'content'), 'content': ('Request', 'ObjectFromString', 'ElementFromString', 'str'),
+                 '__str__': ('str', 'ObjectFromString', 'ElementFromString', 'decode', 'content'),
+                 'raw_decode': ('loads', 'load'), 'decode': ('loads', 'decode'), '_compile': ('compile', 'search', 'match', 'sub',
+                                                                                              'findall', 'split'),
+                 '__getattr__': (), '__getitem__': (), '__init__': (), '__call__': (), '__setattr__': (), '__len__': ()}
+
+
+def call_weight(node, callee):
+    if callee is None:
+        return 0.5
+    if callee.startswith('<'):
+        return 0.5 if node.kind in ('Call', 'GeneratorExp') else 0
+    if node.kind == 'Call':
+        name = last_name(node.func)
+        if name == callee:
+            return 1.0
+        if name in STANDS_BEHIND.get(callee, ()):
+            return 0.8
+        if callee in ('__init__', '__call__', '__new__'):
+            return 0.5
+        return 0.04
+    if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
+        return 0.9
+    if node.kind == 'Attribute' and callee in ('__getattr__', '__setattr__', '__set__', '__get__'):
+        return 0.5
+    if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
+        return 0.5
+    if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__', '__cmp__'):
+        return 0.7
+    if node.kind in ('Import', 'ImportFrom') and callee in ('__import__', 'load_module', '<module>'):
+        return 1.0
+    if node.kind in ('BinOp', 'Compare', 'For') and callee.startswith('__'):
+        return 0.4
+    return 0
+
+
+# ------------------------------------------------------------------------------------------- what held before this place
+def sure_parts(node):
+    """The expressions that a statement certainly evaluates when it is passed without an error."""
+    heads = {'If': ['test'], 'While': ['test'], 'For': ['iter'], 'With': ['context_expr']}.get(node.kind)
+    if heads is None:
+        tops = [] if node.kind in COMPOUND else [node]
+    else:
+        tops = [getattr(node, head) for head in heads]
+    for top in tops:
+        for part in sure_below(top):
+            yield part
+
+
+def sure_below(node):
+    """A node and its descendants, without what may be skipped: later operands of and/or, branches, lambdas."""
+    yield node
+    if node.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'SetComp', 'DictComp') + FRAMES:
+        return
+    if node.kind == 'BoolOp':
+        below = node.values[:1]
+    elif node.kind == 'IfExp':
+        below = [node.test]
+    else:
+        below = children(node)
+    for child in below:
+        for part in sure_below(child):
+            yield part
+
+
+def bodies(node):
+    """The statement lists of a compound statement."""
+    for name in ('body', 'orelse', 'finalbody'):
+        suite = getattr(node, name, None)
+        if isinstance(suite, list):
+            yield suite
+    for handler in getattr(node, 'handlers', None) or ():
+        yield handler.body
+
+
+def passed_before(statement):
+    """The statements that were certainly passed before this one in the same call, nearest first, with loop headers."""
+    while statement is not None and statement.kind not in FRAMES + ('Module',):
+        parent = statement.parent
+        while parent is not None and parent.kind not in COMPOUND + ('Module',):
+            parent = parent.parent
+        if parent is None:
+            return
+        for suite in bodies(parent):
+            place = [number for number, other in enumerate(suite) if other is statement]
+            if place:
+                for earlier in reversed(suite[:place[0]]):
+                    yield earlier
+                if parent.kind in ('If', 'For', 'While', 'With') and suite is parent.body:
+                    yield parent
+                elif parent.kind in ('If',):
+                    yield parent
+                break
+        statement = parent
+
+
+def rebinds(statement, root):
+    """Whether a statement, or anything in it, gives the variable another value."""
+    for node in walk(statement):
+        if node.kind == 'Name' and node.id == root and stored(node):
+            return True
+    return False
+
+
+def held_before(hunt, node, statement):
+    """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
+    text = flat(hunt.source, node)
+    base = flat(hunt.source, node.value) if node.kind in ('Attribute', 'Subscript') else None
+    none_error = "'NoneType'" in hunt.message
+    root = root_name(node)
+    for earlier in passed_before(statement):
+        own_header = earlier.start <= statement.start and earlier.end >= statement.end
+        if not own_header and root and rebinds(earlier, root):
+            return False
+        if earlier.kind == 'For' and own_header and root and rebinds_target(earlier, root):
+            return False
+        for part in sure_parts(earlier):
+            if part is node or part.kind not in ('Attribute', 'Subscript', 'Call'):
+                continue
+            if part.start >= node.start:
+                continue
+            if flat(hunt.source, part) == text:
+                return True
+            if none_error and base and part.kind in ('Attribute', 'Subscript') and not stored(part) and \
+                    flat(hunt.source, part.value) == base:
+                return True
+    return False
+
+
+def rebinds_target(loop, root):
+    return any(node.kind == 'Name' and node.id == root for node in walk(loop.target))
+
+
+def guarded(hunt, node):
+    """Whether a condition around the expression already makes sure of it: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
+    if node.kind not in ('Attribute', 'Subscript'):
+        return False
+    base = flat(hunt.source, node.value)
+    key = flat(hunt.source, node.slice) if node.kind == 'Subscript' else None
+    inner, outer = node, node.parent
+    while outer is not None and outer.kind not in FRAMES + ('Module',):
+        test = None
+        if outer.kind in ('If', 'While') and any(inner is part for part in outer.body):
+            test = outer.test
+        elif outer.kind == 'IfExp' and inner is outer.body:
+            test = outer.test
+        elif outer.kind == 'BoolOp' and outer.op == 'And' and inner is not outer.values[0]:
+            test = outer.values[0]
+        if test is not None and test_makes_sure(hunt, test, base, key):
+            return True
+        inner, outer = outer, outer.parent
+    return False
+
+
+def test_makes_sure(hunt, test, base, key):
+    if test.kind == 'BoolOp' and test.op == 'And':
+        return any(test_makes_sure(hunt, value, base, key) for value in test.values)
+    text = flat(hunt.source, test)
+    if hunt.exception == 'KeyError':
+        return key is not None and text.startswith((key + 'in' + base, base + '.has_key(' + key))
+    if text == base and (key in (None, '0', '-1') or "'NoneType'" in hunt.message):
+        return True
+    if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
+        return True
+    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)==' % base))
+
+
+def caught(node, exception):
+    """Whether a try around the node, in the same function, catches this exception."""
+    inner, outer = node, node.parent
+    while outer is not None and outer.kind not in FRAMES + ('Module',):
+        if outer.kind == 'TryExcept' and any(inner is part for part in outer.body):
+            for handler in outer.handlers:
+                if catches(handler, exception):
+                    return not any(below.kind == 'Raise' for below in walk(handler))
+        inner, outer = outer, outer.parent
+    return False
+
+
+PARENTS = {'KeyError': ('LookupError',), 'IndexError': ('LookupError',), 'UnboundLocalError': ('NameError',),
+           'UnicodeDecodeError': ('UnicodeError', 'ValueError'), 'UnicodeEncodeError': ('UnicodeError', 'ValueError'),
+           'HTTPError': ('URLError', 'IOError', 'EnvironmentError'), 'URLError': ('IOError', 'EnvironmentError'),
+           'JSONDecodeError': ('ValueError',), 'ZeroDivisionError': ('ArithmeticError',), 'ImportError': ()}
+
+
+def catches(handler, exception):
+    if handler.type is None:
+        return True
+    named = handler.type.elts if handler.type.kind == 'Tuple' else [handler.type]
+    wanted = (exception, 'Exception', 'StandardError', 'BaseException') + PARENTS.get(exception, ())
+    return any(last_name(name) in wanted for name in named)
+
+
+# ------------------------------------------------------------------------------------- lines that the sandbox reports
+# Plex compiles agent code with the `compiler` package of 2.7. Its line table cannot step back, and the order of its
+# blocks comes from iterating a set, so it changes from one plug-in start to the next. What it can report for a place
+# follows from the shape of the code: the blocks below are laid out as that package does, in many possible orders.
+# Source: pycodegen.py and pyassem.py (order_blocks, LineAddrTable.nextLine) of CPython 2.7.18, and RestrictedPython.
+ORDERS = 40                     # block orders tried for each function; more changes no ranking
+
+
+class Block(object):
+    """A run of code: the line numbers set in it, the block that must follow at once, and those that must come later."""
+
+    def __init__(self, number):
+        self.number = number
+        self.lines = []
+        self.next = None
+        self.later = []         # targets of relative jumps: must be laid out after this block
+        self.targets = []       # any jump: makes the target reachable
+
+
+class SandboxTable(object):
+    """What lines a traceback can show for each place of one sandboxed function, and how often."""
+
+    def __init__(self, function):
+        self.blocks = []
+        self.entry = self.block = self.new_block()
+        self.places = {}        # id of a node: (block, number of lines set in it when the node's own operation runs)
+        self.last_line = None
+        self.loops = []
+        self.set_line(function.line)
+        self.visit_function(function)
+        self.orders = self.lay_out()
+
+    def chance(self, node, statement, line):
+        """How probable it is (0..1) that an error of this node is reported at this line."""
+        place = self.places.get(id(node)) or self.places.get(id(statement))
+        if place is None or place[0] not in self.orders[0]:
+            return 0.3 if node.line <= line <= node.end_line else 0.01
+        block, count = place
+        hits = sum(self.reported(order, block, count) == line for order in self.orders)
+        chance = hits / len(self.orders)
+        if statement.line <= line <= head_end(statement):
+            chance = max(chance, 0.02)
+        return max(chance, 0.001)
+
+    def reported(self, order, block, count):
+        return max([order[block]] + block.lines[:count])
+
+    # ---- laying out: pyassem.order_blocks, LineAddrTable
+    def lay_out(self):
+        """[{block: highest line set before it}], one dict per order tried; blocks that are never reached are left out."""
+        import random
+        reached, waiting = set(), [self.entry]
+        while waiting:
+            block = waiting.pop()
+            if block not in reached:
+                reached.add(block)
+                waiting.extend(block.targets + ([block.next] if block.next else []))
+        chains, chain_of = [], {}
+        followed = set(block.next for block in reached if block.next)
+        heads = [block for block in self.blocks if block in reached and block not in followed]
+        for block in heads:
+            chain = []
+            while block:
+                chain.append(block)
+                chain_of[block] = len(chains)
+                block = block.next
+            chains.append(chain)
+        before = [set() for _ in chains]
+        for block in reached:
+            for target in block.later:
+                if target in chain_of and chain_of[target] != chain_of[block]:
+                    before[chain_of[target]].add(chain_of[block])
+        chance = random.Random(11)              # seeded: the same report every time
+        return [self.one_order(chains, before, chance) for _ in range(ORDERS if len(chains) > 2 else 1)]
+
+    def one_order(self, chains, before, chance):
+        highest, order, left, done = 0, {}, list(range(1, len(chains))), {0}
+        now = 0
+        while True:
+            for block in chains[now]:
+                order[block] = highest
+                highest = max([highest] + block.lines)
+            if not left:
+                return order
+            free = [number for number in left if before[number] <= done] or left
+            now = free[int(chance.random() * len(free))]
+            left.remove(now)
+            done.add(now)
+
+    # ---- building blocks: pycodegen
+    def new_block(self):
+        self.blocks.append(Block(len(self.blocks)))
+        return self.blocks[-1]
+
+    def next_block(self, block=None):
+        block = block or self.new_block()
+        self.block.next = block
+        self.block = block
+
+    def jump(self, target, relative=False):
+        self.block.targets.append(target)
+        if relative:
+            self.block.later.append(target)
+
+    def set_line(self, line, force=False):
+        if line != self.last_line or force:
+            self.block.lines.append(line)
+            self.last_line = line
+
+    def mark(self, node):
+        self.places[id(node)] = (self.block, len(self.block.lines))
+
+    def visit_function(self, function):
+        if function.kind == 'Lambda':
+            self.visit(function.body)
+        elif function.kind == 'GeneratorExp':
+            self.comprehension_body(function, outermost=True)
+        else:
+            body = function.body
+            if body and function.kind != 'ClassDef' and body[0].kind == 'Expr' and body[0].value.kind == 'Str':
+                body = body[1:]
+            self.suite(body)
+
+    def suite(self, body):
+        for statement in body:
+            self.visit(statement)
+
+    def visit(self, node):
+        """Lay out a node; what no method is written for evaluates its children in order."""
+        method = getattr(self, 'visit_' + node.kind, None)
+        if method:
+            method(node)
+            self.places.setdefault(id(node), (self.block, len(self.block.lines)))
+        else:
+            if node.kind in STATEMENTS:
+                self.set_line(node.line)
+            for child in children(node):
+                self.visit(child)
+            self.mark(node)
+
+    def visit_Name(self, node):
+        if node.ctx in ('Load', 'Del'):
+            self.set_line(node.line)
+        self.mark(node)
+
+    def visit_Call(self, node):
+        self.set_line(call_line(node))
+        for child in children(node):
+            self.visit(child)
+        self.mark(node)
+
+    def display(self, node):
+        below = children(node)
+        self.set_line(below[0].line if below else node.line)
+        for child in below:
+            self.visit(child)
+        self.mark(node)
+
+    visit_List = visit_Set = visit_Dict = display
+
+    def visit_Tuple(self, node):
+        if node.ctx == 'Load':
+            self.display(node)
+        else:
+            for child in node.elts:
+                self.visit(child)
+
+    def visit_Lambda(self, node):
+        self.set_line(node.line)
+        for default in node.args.defaults:
+            self.visit(default)
+
+    def visit_FunctionDef(self, node):
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        self.set_line(node.body[0].line if node.inline else node.line)
+        for default in node.args.defaults:
+            self.visit(default)
+        self.mark(node)
+
+    def visit_ClassDef(self, node):
+        self.set_line(node.line)
+        for base in node.bases:
+            self.visit(base)
+        self.mark(node)
+
+    def visit_Expr(self, node):
+        self.set_line(call_line(node.value) if node.value.kind == 'Call' else node.value.line)
+        self.visit(node.value)
+        self.mark(node)
+
+    def visit_Assign(self, node):
+        self.set_line(node.targets[0].end_line)
+        self.visit(node.value)
+        self.mark(node)
+        for target in node.targets:
+            self.visit(target)
+
+    def visit_AugAssign(self, node):
+        self.set_line(node.target.end_line)
+        self.visit(node.value)
+        self.mark(node)
+
+    def visit_Delete(self, node):
+        for target in node.targets:
+            self.visit(target)
+
+    def visit_Global(self, node):
+        pass
+
+    def visit_If(self, node):
+        end = self.new_block()
+        while True:
+            self.set_line(node.test.line)
+            self.visit(node.test)
+            self.mark(node)
+            otherwise = self.new_block()
+            self.jump(otherwise)
+            self.next_block()
+            self.suite(node.body)
+            self.jump(end, relative=True)
+            self.block = otherwise
+            if len(node.orelse) == 1 and node.orelse[0].is_elif:
+                node = node.orelse[0]
+                continue
+            break
+        self.suite(node.orelse)
+        self.next_block(end)
+
+    def visit_While(self, node):
+        self.set_line(node.line)
+        loop, otherwise, after = self.new_block(), self.new_block(), self.new_block()
+        self.jump(after, relative=True)
+        self.next_block(loop)
+        self.loops.append(loop)
+        self.set_line(node.line, force=True)
+        self.visit(node.test)
+        self.mark(node)
+        self.jump(otherwise)
+        self.next_block()
+        self.suite(node.body)
+        self.jump(loop)
+        self.block = otherwise
+        self.loops.pop()
+        self.suite(node.orelse)
+        self.next_block(after)
+
+    def visit_For(self, node):
+        start, anchor, after = self.new_block(), self.new_block(), self.new_block()
+        self.loops.append(start)
+        self.set_line(node.line)
+        self.jump(after, relative=True)
+        self.visit(node.iter)
+        self.mark(node)
+        self.next_block(start)
+        self.set_line(node.line, force=True)
+        self.jump(anchor, relative=True)
+        self.visit(node.target)
+        self.suite(node.body)
+        self.jump(start)
+        self.next_block(anchor)
+        self.loops.pop()
+        self.suite(node.orelse)
+        self.next_block(after)
+
+    def visit_Continue(self, node):
+        self.set_line(node.line)
+        if self.loops:
+            self.jump(self.loops[-1])
+        self.next_block()
+
+    def visit_TryExcept(self, node):
+        body, handlers, end = self.new_block(), self.new_block(), self.new_block()
+        otherwise = self.new_block() if node.orelse else end
+        self.set_line(node.line)
+        self.jump(handlers, relative=True)
+        self.next_block(body)
+        self.suite(node.body)
+        self.jump(otherwise, relative=True)
+        self.block = handlers
+        for handler in node.handlers:
+            following = None
+            if handler.type is not None:
+                self.set_line(handler.type.line)
+                self.visit(handler.type)
+                following = self.new_block()
+                self.jump(following)
+                self.next_block()
+            if handler.name is not None:
+                self.visit(handler.name)
+            self.suite(handler.body)
+            self.jump(end, relative=True)
+            self.next_block(following)
+        if node.orelse:
+            self.next_block(otherwise)
+            self.suite(node.orelse)
+        self.next_block(end)
+
+    def visit_TryFinally(self, node):
+        body, final = self.new_block(), self.new_block()
+        self.set_line(node.line)
+        self.jump(final, relative=True)
+        self.next_block(body)
+        self.suite(node.body)
+        self.next_block(final)
+        self.suite(node.finalbody)
+
+    def visit_With(self, node):
+        body, final = self.new_block(), self.new_block()
+        self.set_line(node.line)
+        self.visit(node.context_expr)
+        self.mark(node)
+        self.jump(final, relative=True)
+        self.next_block(body)
+        if node.optional_vars is not None:
+            self.visit(node.optional_vars)
+        self.suite(node.body)
+        self.next_block(final)
+
+    def visit_Assert(self, node):
+        end = self.new_block()
+        self.set_line(node.line)
+        self.next_block()
+        self.visit(node.test)
+        self.jump(end)
+        self.next_block()
+        if node.msg is not None:
+            self.visit(node.msg)
+        self.mark(node)
+        self.next_block(end)
+
+    def visit_BoolOp(self, node):
+        end = self.new_block()
+        for value in node.values[:-1]:
+            self.visit(value)
+            self.jump(end)
+            self.next_block()
+        self.visit(node.values[-1])
+        self.next_block(end)
+
+    def visit_IfExp(self, node):
+        end, otherwise = self.new_block(), self.new_block()
+        self.visit(node.test)
+        self.jump(otherwise)
+        self.visit(node.body)
+        self.jump(end, relative=True)
+        self.next_block(otherwise)
+        self.visit(node.orelse)
+        self.next_block(end)
+
+    def visit_Compare(self, node):
+        self.visit(node.left)
+        cleanup = self.new_block()
+        for comparator in node.comparators[:-1]:
+            self.visit(comparator)
+            self.jump(cleanup)
+            self.next_block()
+        self.visit(node.comparators[-1])
+        self.mark(node)
+        if len(node.comparators) > 1:
+            end = self.new_block()
+            self.jump(end, relative=True)
+            self.block = cleanup
+            self.next_block(end)
+
+    def visit_ListComp(self, node):
+        self.set_line(node.generators[0].line)
+        self.comprehension_body(node)
+
+    visit_SetComp = visit_DictComp = visit_ListComp
+
+    def visit_GeneratorExp(self, node):
+        self.set_line(node.generators[0].line)
+        self.visit(node.generators[0].iter)
+        self.mark(node)
+        self.mark(node.generators[0])
+
+    def comprehension_body(self, node, outermost=False):
+        open_loops = []
+        for number, part in enumerate(node.generators):
+            start, anchor = self.new_block(), self.new_block()
+            if not (outermost and number == 0):
+                self.visit(part.iter)
+                self.mark(part)
+            self.next_block(start)
+            self.set_line(part.line, force=True)
+            self.jump(anchor, relative=True)
+            self.next_block()
+            self.visit(part.target)
+            skip = self.new_block() if part.ifs else None
+            for test in part.ifs:
+                self.set_line(test.line, force=True)
+                self.visit(test)
+                self.jump(skip)
+            open_loops.insert(0, (start, skip, anchor))
+        for value in [node.elt] if node.kind != 'DictComp' else [node.value, node.key]:
+            self.visit(value)
+        for start, skip, anchor in open_loops:
+            if skip:
+                self.next_block(skip)
+            self.jump(start)
+            self.block = anchor
+
+
+def call_line(node):
+    """The line that the compiler package gives a call: that of its first argument, or of the closing parenthesis."""
+    arguments = children(node)[1:]
+    return min(argument.line for argument in arguments) if arguments else node.end_line
+
+
+# --------------------------------------------------------------------------------------------------- the true statement
+def frame_nodes(scope, sandboxed):
+    """Every node that runs in the frame of a function, set and dict comprehensions included where the sandbox compiles."""
+    for node in own_nodes(scope):
+        yield node
+        if sandboxed and node.kind in ('SetComp', 'DictComp'):
+            for below in frame_nodes(node, sandboxed):
+                yield below
+
+
+def locate(source, function, frame, exception, message, sandboxed):
+    """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1."""
+    kind, callee = frame_kind(frame)
+    hunt = Hunt(source, function, exception, message, kind, callee, sandboxed)
+    rule, found = raising_rule(exception, message)
+    weights = []
+    table = line_table(function, sandboxed)
+    for node in frame_nodes(function, sandboxed):
+        weight = expression_weight(node, rule, found, hunt)
+        if not weight:
+            continue
+        statement = statement_of(node)
+        reasons = []
+        if caught(node, exception):
+            weight *= 0.01
+        elif guarded(hunt, node):
+            weight *= 0.03
+            reasons.append('a condition around it already makes sure')
+        elif held_before(hunt, node, statement):
+            weight *= 0.02
+            reasons.append('the same expression went well just before')
+        shown = line_weight(table, node, statement, frame)
+        if shown:
+            weights.append((weight * shown, statement, node, reasons))
+    return ranked_places(weights)
+
+
+def expression_weight(node, rule, found, hunt):
+    fits = callee_weight(node, hunt)
+    if not fits:
+        return 0
+    if rule is None or (hunt.kind in ('call', 'apply') and not rule_is_local(rule)):
+        if hunt.kind in ('call', 'apply'):
+            return fits
+        return 0.3 if node.kind in ('Call', 'Raise') else 0
+    able = rule(node, found, hunt)
+    if hunt.kind in ('call', 'apply'):
+        return max(fits, 0.5 * fits * able)
+    return fits * able
+
+
+def rule_is_local(rule):
+    """Below a call frame the error was raised elsewhere: what this expression could raise itself says nothing."""
+    return False
+
+
+def line_weight(table, node, statement, frame):
+    """How well a place fits the lines that tracebacks gave for it."""
+    if not frame.lines:
+        return 1.0
+    if statement.line > frame.lines[0]:
+        return 0
+    weight = 1.0
+    for line in frame.lines:
+        weight *= table.chance(node, statement, line)
+    return weight
+
+
+class PlainTable(object):
+    """Reported lines as CPython's own compiler gives them, or unknown ones: near is better."""
+
+    def __init__(self, exact):
+        self.exact = exact
+
+    def chance(self, node, statement, line):
+        if node.line <= line <= node.end_line:
+            return 1.0
+        if statement.line <= line <= head_end(statement):
+            return 0.9
+        if self.exact:
+            return 0.001
+        return 0.05 / (1.0 + 0.02 * max(0, line - statement.line))
+
+
+def head_end(statement):
+    """The last line of a simple statement, or of a compound one's header."""
+    for suite in bodies(statement):
+        if suite:
+            return max(statement.line, suite[0].line - 1)
+    return statement.end_line
+
+
+def line_table(function, sandboxed):
+    """What says how probable each reported line is for each place of a function."""
+    return SandboxTable(function) if sandboxed and function.kind != 'Module' else PlainTable(not sandboxed)
+
+
+def ranked_places(weights):
+    """[Place] from (weight, statement, expression, reasons): one per statement, its best expression, sure ones first."""
+    total = sum(row[0] for row in weights)
+    if not total:
+        return []
+    best = {}
+    for weight, statement, node, reasons in weights:
+        row = best.setdefault(statement.start, [0, 0, statement, node, reasons])
+        row[0] += weight
+        if weight > row[1]:
+            row[1], row[3], row[4] = weight, node, reasons
+    rows = sorted(best.values(), key=lambda row: (-row[0], -row[2].start))
+    return [Place(row[2], row[3], round(row[0] / total, 3), row[4]) for row in rows]
+
+
+# --------------------------------------------------------------------------------------------------------------- cause
+ORIGINS = (
+    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request', 'a request to the provider'),
+    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
+    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document', 'the answer of the provider'),
+    (r'^Core\.storage|^open\(|\.load\(', 'file', 'a file on disk'),
+    (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
+    (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
+    (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
+    (r'^media\b', 'media', 'what the server said about the item'),
+    (r'\.(get|pop)\(', 'field', 'a field of the data'),
+    (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
+)
+ORIGIN_WORDS = dict((name, words) for _, name, words in ORIGINS)
+ORIGIN_WORDS.update(argument='an argument of the function', field='a field of the data', literal='the code itself',
+                    element='a search in the page', unknown='an unknown source')
+VALUES = (('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
+          ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
+          ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
+
+Cause = collections.namedtuple('Cause', 'value expression origin steps')
+# value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
+# steps: [(line, text)] from the failing place back to where the value came from
+
+
+def value_known(exception, message):
+    """What is known of the bad value: 'None', 'missing key', 'index', 'text', 'type', ... or 'unknown'."""
+    error = '%s: %s' % (exception, message)
+    for value, shape in VALUES:
+        if re.search(shape, error):
+            return value
+    return 'unknown'
+
+
+def suspect(node):
+    """The sub-expression whose value was bad."""
+    if node.kind in ('Attribute', 'Subscript'):
+        return node.value
+    if node.kind == 'Call':
+        return node.args[0] if node.args else node
+    for name in ('iter', 'value', 'left', 'test'):
+        if getattr(node, name, None) is not None and isinstance(getattr(node, name), Node):
+            return getattr(node, name)
+    return node
+
+
+def find_cause(source, function, place, exception, message):
+    """Follow the bad value back through the assignments of the function."""
+    hunt = Hunt(source, function, exception, message, 'own', None, True)
+    node = suspect(place.expression)
+    text = one_line(source.segment(node))
+    steps, origin = [], 'unknown'
+    arguments = argument_names(function)
+    for _ in range(6):
+        segment = one_line(source.segment(node))
+        origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
+        if node.kind == 'Subscript':
+            origin = 'preference' if root_name(node) == 'Prefs' else 'field' if origin in ('unknown', 'media') else origin
+        steps.append((node.line, segment))
+        root = root_name(node)
+        if origin in ('request', 'file', 'preference') or root is None:
+            break
+        name = next((below for below in walk(node) if below.kind == 'Name' and below.id == root), None)
+        assignment = last_assignment(hunt, name)
+        if assignment is None:
+            if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
+                origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
+            break
+        if assignment.kind == 'For':
+            steps.append((assignment.line, 'each of %s' % one_line(source.segment(assignment.iter))))
+            node = assignment.iter
+            if origin == 'unknown':
+                origin = 'element'
+        elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
+            node = assignment.value
+        else:
+            break
+    return Cause(value_known(exception, message), text, origin, steps)
+
+
+def argument_names(function):
+    arguments = getattr(function, 'args', None)
+    if arguments is None:
+        return set()
+    return set(node.id for node in walk(arguments) if node.kind == 'Name')
+
+
+def last_assignment(hunt, name):
+    """The Assign or For nearest before a Name that binds it, or None."""
+    best = None
+    for node in own_nodes(hunt.function):
+        if node.start >= name.start or (best is not None and node.start < best.start):
+            continue
+        if node.kind == 'Assign' and node.end <= name.start and any(
+                target.kind == 'Name' and target.id == name.id for target in node.targets):
+            best = node
+        elif node.kind == 'For' and rebinds_target(node, name.id):
+            best = node
+    return best
+
+
+def one_line(text):
+    text = re.sub(r'\s+', ' ', text).strip()
+    return text if len(text) <= 90 else text[:87] + '...'
+
+
+# -------------------------------------------------------------------------------------------------- class of a pattern
+Verdict = collections.namedtuple('Verdict', 'cls family evidence against advice')
+
+# families whose error can be the mere echo of a request that failed a moment before
+ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
+          'other defect', 'unset name', 'not serialisable')
+
+
+def number_of_items(pattern):
+    return max(pattern.get('items_total') or 0, len(pattern.get('items') or ()))
+
+
+def agent_row(document, identifier):
+    return next((row for row in document.get('agents') or () if row.get('identifier') == identifier), {})
+
+
+def share_of_calls(pattern, agent):
+    """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
+    calls = agent.get('searches' if pattern.get('kind') == 'search' else 'updates') or 0
+    failed = pattern.get('searches' if pattern.get('kind') == 'search' else 'updates') or pattern.get('count') or 0
+    return min(1.0, failed / calls) if calls else None
+
+
+def failed_requests(pattern):
+    """[(host, status, count, is it the media tree)] of the requests that failed just before, most frequent first."""
+    rows = []
+    for row in pattern.get('preceding') or ():
+        status = row.get('status')
+        if status in (None, '', 200, '200'):
+            continue
+        number = int(status) if logs.to_text(str(status)).isdigit() else None
+        if number is not None and number < 400:
+            continue
+        tree = bool(OWN_SERVER.match(row.get('host') or '')) and 'tree' in (row.get('url_shape') or '')
+        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0, tree))
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def status_words(status):
+    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else '%s' % status
+
+
+def judge(pattern, agent):
+    """The Verdict on a pattern from the log alone: its class, with evidence in numbers."""
+    family = family_of(pattern)
+    items, count = number_of_items(pattern), pattern.get('count') or 0
+    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
+    if pattern.get('noise'):
+        return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [], 'nothing; it is counted and left out')
+    evidence, against, cls = [], [], family.cls
+    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'), since or 'the start of the log')
+    evidence.append(seen)
+    failed = failed_requests(pattern)
+    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410)]
+    trees = sum(row[2] for row in failed if row[3])
+    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES:
+        if trees * 2 >= max(count, 1):
+            family = next(row for row in FAMILIES if row.name == 'deleted item')
+            return Verdict('platform', family, evidence + [
+                'the media tree of the item could not be read just before, in %d of %s' % (trees, number_text(count, 'record'))],
+                against, family.people)
+        troubled = sum(row[2] for row in blocked)
+        if troubled * 5 >= max(count, 1) * 3:
+            host, status, times, _ = blocked[0]
+            evidence.append('%s from %s just before on the same thread, %d of %d times; the code met an answer that was none'
+                            % (status_words(status), host, times, count))
+            name = upstream_family(status)
+            return Verdict('upstream', name, evidence, against, 'do not patch; %s' % name.people)
+        if troubled:
+            against.append('a request had failed just before in %d of %d records' % (troubled, count))
+        elif failed:
+            host, status, times, _ = failed[0]
+            evidence.append('%s from %s just before in %d of %d records: the item is not there, and the code does not '
+                            'expect that' % (status_words(status), host, times, count))
+        elif pattern.get('preceding') is not None:
+            evidence.append('no request had failed just before, so the page came and the code could not read it')
+    share = share_of_calls(pattern, agent)
+    if share is not None:
+        evidence.append('%d %% of the %s seen of this agent failed so' % (
+            round(100 * share), 'searches' if pattern.get('kind') == 'search' else 'updates'))
+    if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
+        cls = 'upstream'
+        evidence.append('nearly every item is hit, so the provider has moved or closed the service')
+    if family.name == 'time-out' and share is not None and share < 0.5 and pattern.get('own_frames'):
+        cls = 'code'
+        evidence.append('most items are answered in time, so a second try can help')
+    if cls == 'upstream':
+        host = upstream_host(pattern, failed)
+        evidence.append('%s from %s' % (pattern.get('message') or pattern.get('exception'), host))
+        return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
+    return Verdict(cls, family, evidence, against, family.people)
+
+
+def upstream_family(status):
+    error = 'HTTP Error %s' % status if isinstance(status, int) else '%s' % status
+    rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
+    return next((row for row in rows if re.search(row.error, error)), next(row for row in rows if row.name == 'name or route'))
+
+
+def upstream_host(pattern, failed):
+    if failed:
+        return failed[0][0]
+    for row in pattern.get('preceding') or ():
+        if row.get('host'):
+            return row['host']
+    return 'the provider'
+
+
+def number_text(number, noun):
+    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
+
+
+# ------------------------------------------------------------------------------------------------------------- patches
+def split_lines(data):
+    """Lines of bytes with their ends; only LF ends a line, so that nothing else of the file is touched."""
+    lines = data.split(b'\n')
+    return [line + b'\n' for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def unified_diff(name, before, after):
+    """A unified diff of bytes with paths from the Plug-ins folder on, as bytes; exact for any line end."""
+    import difflib
+    old = [line.decode('latin-1') for line in split_lines(before)]
+    new = [line.decode('latin-1') for line in split_lines(after)]
+    out = []
+    for line in difflib.unified_diff(old, new, 'a/@', 'b/@', lineterm='\n'):
+        if line.startswith(('--- a/@', '+++ b/@')):
+            out.append((line[:6] + name + '\n').encode('utf-8'))
+            continue
+        line = line.encode('latin-1')
+        out.append(line if line.endswith(b'\n') else line + b'\n\\ No newline at end of file\n')
+    return b''.join(out)
+
+
+def changed_lines(patch):
+    """Lines that a reader of the patch must look at: the larger of those taken away and those put in."""
+    body = [line for line in patch.split(b'\n') if not line.startswith((b'--- ', b'+++ '))]
+    return max(sum(line.startswith(b'+') for line in body), sum(line.startswith(b'-') for line in body))
+
+
+def fix_id(template, patch):
+    """A name made from the change itself: the same change has the same id in every run, wherever the lines have moved."""
+    import hashlib
+    body = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'@@'))
+    return '%s-%s' % (re.sub(r'[^a-z0-9]+', '-', template.lower()).strip('-'), hashlib.sha256(body).hexdigest()[:10])
+
+
+def sha256(data):
+    import hashlib
+    return hashlib.sha256(data).hexdigest()
+
+
+def parse_patch(data):
+    """[(path from Plug-ins on, [(old start, [lines with their mark])])] of a unified diff in bytes; Problem if it is none."""
+    files = []
+    lines = split_lines(data)
+    for number, line in enumerate(lines):
+        if line.startswith(b'+++ ') and number and lines[number - 1].startswith(b'--- '):
+            path = logs.to_text(line[4:].split(b'\t')[0].strip())
+            files.append((path[2:] if path[:2] in ('a/', 'b/') else path, []))
+        elif line.startswith(b'@@'):
+            found = re.match(br'@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@', line)
+            if not found or not files:
+                raise logs.Problem('this is no unified diff: line %d; make it with diff -u' % (number + 1), logs.UNSAFE)
+            files[-1][1].append((int(found.group(1)), []))
+        elif files and files[-1][1] and line[:1] in (b' ', b'+', b'-') and not (
+                line.startswith(b'--- ') and number + 1 < len(lines) and lines[number + 1].startswith(b'+++ ')):
+            files[-1][1][-1][1].append(line)
+        elif files and files[-1][1] and line.startswith(b'\\') and files[-1][1][-1][1]:
+            hunk = files[-1][1][-1][1]
+            hunk[-1] = hunk[-1].rstrip(b'\r\n') if hunk[-1].endswith(b'\n') else hunk[-1]
+    if not files or not all(hunks for _, hunks in files):
+        raise logs.Problem('the patch changes nothing; make it with diff -u', logs.UNSAFE)
+    return files
+
+
+def patched(data, hunks, name):
+    """The bytes after the hunks of one file, exact context, nearest place; Problem where a hunk does not fit."""
+    lines, shift = split_lines(data), 0
+    for start, marked in hunks:
+        old = [line[1:] for line in marked if line[:1] in (b' ', b'-')]
+        new = [line[1:] for line in marked if line[:1] in (b' ', b'+')]
+        wanted = max(0, start - 1 + shift)
+        places = [at for at in range(0, len(lines) - len(old) + 1) if lines[at:at + len(old)] == old]
+        if not places:
+            raise logs.Problem('the patch does not fit %s near line %d; make it against the installed version'
+                               % (name, start), logs.UNSAFE)
+        at = min(places, key=lambda place: abs(place - wanted))
+        lines[at:at + len(old)] = new
+        shift += len(new) - len(old)
+    return b''.join(lines)
+
+
+def fix_patch_path(run_dir, name):
+    """Where the patch of a fix id lies."""
+    return os.path.join(run_dir, 'fixes', '%s.patch' % name)
+
+
+def safety_problems(bundle, name, before, after):
+    """Sentences on what a change would break: source that no longer reads, sandbox rules, names that nobody defines."""
+    try:
+        new = Source(after, name)
+        new.tree
+    except SourceError as problem:
+        return ['the patched file cannot be read as Python 2: line %d, %s' % (problem.line, problem.sentence)]
+    if not name.startswith('Contents/Code/'):
+        return []
+    old = parsed(before, name)
+    known = set(sentence for _, sentence in sandbox_violations(old, bundle, name)) if old else ()
+    return ['line %d: %s' % (line, sentence) for line, sentence in sandbox_violations(new, bundle, name)
+            if sentence not in known]
+
+
+def sandbox_violations(source, bundle, name):
+    return check_sandbox(source, bundle.policy == 'Elevated', name == 'Contents/Code/__init__.py')
+
+
+# ------------------------------------------------------------------------------------------------------ earlier verdicts
+def fix_history_path(run_dir):
+    return os.path.join(run_dir, 'fix_history.json')
+
+
+def write_fix_history(run_dir, rows):
+    """Write [{id, pattern, agent, template, exception, decision, success_percent, measured, run, time, reason}]."""
+    logs.write_json(fix_history_path(run_dir), {'fixes': rows}, FIX_HISTORY_SCHEMA)
+
+
+def read_fix_history(run_dir):
+    """The rows of write_fix_history; [] where there is no such file."""
+    path = fix_history_path(run_dir)
+    if not os.path.exists(path):
+        return []
+    return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py').get('fixes') or []
+
+
+def tried_before(history, pattern, name, template, function):
+    """The row of a rollback that forbids this fix for this pattern, or None."""
+    for row in history:
+        if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
+            if row.get('id') == name or (row.get('template') == template and row.get('function') == function and function):
+                return row
+    return None
+
+
+def learned(history, template, exception):
+    """(factor, sentence or None): how earlier verdicts of a template on such errors move its rank; 1.0 without any."""
+    rows = [row for row in history if row.get('template') == template and row.get('exception') == exception]
+    if not rows:
+        return 1.0, None
+    kept = sum({'KEEP': 1.0, 'MONITOR': 0.5}.get(row.get('decision'), 0.0) for row in rows)
+    factor = (2.0 * kept + 2.0) / (len(rows) + 2.0)
+    return factor, 'earlier verdicts on such errors: %s kept or watched of %d' % (('%.1f' % kept).rstrip('0').rstrip('.'), len(rows))
+
+
+# --------------------------------------------------------------------------------------------------------------- fixes
+RISK_FACTOR = {'low': 1.0, 'medium': 0.9, 'high': 0.7}
+
+
+def fixes_for(pattern, bundle, source, frame, function, places, history):
+    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of one pattern."""
+    records, dropped, patches = [], [], {}
+    kind, callee = frame_kind(frame)
+    for place in places[:3]:
+        if place.confidence < 0.12:
+            continue
+        cause = find_cause(source, function, place, pattern.get('exception') or '', pattern.get('message') or '')
+        case = Case(source, function, place.statement, place.expression, pattern.get('exception') or '',
+                    pattern.get('message') or '', kind, callee, cause.value, bundle.policy,
+                    frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+        for proposal in propose(case):
+            record, patch, why_not = fix_record(pattern, bundle, frame, case, place, proposal, history)
+            if why_not:
+                dropped.append('%s at line %d: %s' % (proposal.template, place.statement.line, why_not))
+            elif record['id'] not in patches:
+                records.append(record)
+                patches[record['id']] = patch
+    records.sort(key=lambda record: (-record['score'], record['line'], record['id']))
+    return records[:FIXES_PER_PATTERN], dropped, patches
+
+
+def fix_record(pattern, bundle, frame, case, place, proposal, history):
+    """(record, patch, None) of one proposal, or (None, None, why it cannot be offered)."""
+    before = bundle.data(frame.name)
+    try:
+        after = apply_edits(case.source, proposal.edits)
+    except SourceError as problem:
+        return None, None, 'its edits do not fit (%s)' % problem.sentence
+    if after == before:
+        return None, None, 'it changes nothing'
+    unsafe = safety_problems(bundle, frame.name, before, after)
+    if unsafe:
+        return None, None, unsafe[0]
+    path = '%s/%s' % (bundle.folder, frame.name)
+    patch = unified_diff(path, before, after)
+    lines = changed_lines(patch)
+    if lines > MAX_CHANGED_LINES:
+        return None, None, 'it changes %d lines' % lines
+    name = fix_id(proposal.template, patch)
+    function = getattr(case.function, 'name', '<module>')
+    forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function)
+    if forbidden:
+        return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
+    factor, learned_text = learned(history, proposal.template, case.exception)
+    chance = min(0.97, place.confidence * proposal.prior * factor)
+    why = [proposal.why, 'the place is %d %% sure' % round(100 * place.confidence)]
+    if learned_text:
+        why.append(learned_text)
+    return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
+            'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder, 'agent': pattern.get('agent'),
+            'pattern': pattern['pattern'], 'predicted': prediction(pattern, case, chance), 'risk': proposal.risk,
+            'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why if part),
+            'changed_lines': lines, 'score': round(chance * RISK_FACTOR.get(proposal.risk, 0.8), 4),
+            'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
+
+
+def prediction(pattern, case, chance):
+    """What should happen, in numbers, written before anything is changed."""
+    items = number_of_items(pattern)
+    fields = fields_after(case)
+    hit = int(round(items * chance))
+    gain = ' and gain %s' % ', '.join(fields[:6]) if fields else ''
+    return {'items': items, 'success_percent': int(round(100 * chance)), 'fields': fields,
+            'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'), gain)}
+
+
+def fields_after(case):
+    """Names of the metadata fields that the function fills from the failing statement on."""
+    fields = []
+    for node in walk(case.function):
+        if node.kind == 'Attribute' and node.value.kind == 'Name' and node.value.id == 'metadata' and \
+                node.end >= case.statement.start and node.attr not in fields and node.attr not in ('id', 'guid'):
+            fields.append(node.attr)
+    return sorted(fields)
+
+
+def log_name(source):
+    """How this file logs: 'Log', or the name of its own wrapper when it uses no other."""
+    if re.search(r'\bLog\b', source.text):
+        return 'Log'
+    found = re.search(r'\b(log|logger|logging)\.(info|debug|error|warn)\(', source.text)
+    return found.group(1) if found else 'Log'
+
+
+# -------------------------------------------------------------------------------------------------- one pattern, whole
+Diagnosis = collections.namedtuple('Diagnosis', 'record patches')
+
+
+def diagnose(pattern, document, bundles, history):
+    """The Diagnosis of one pattern: the record for diagnostic_report.json, and the patches of its fixes by id."""
+    agent = agent_row(document, pattern.get('agent'))
+    verdict = judge(pattern, agent)
+    bundle = bundle_of(pattern, bundles)
+    evidence, against = list(verdict.evidence), list(verdict.against)
+    record = {
+        'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls, 'family': verdict.family.name,
+        'exception': pattern.get('exception'), 'message': pattern.get('message'), 'wrapper': pattern.get('wrapper'),
+        'kind': pattern.get('kind'), 'count': pattern.get('count') or 0, 'items_total': number_of_items(pattern),
+        'first_seen': pattern.get('first_seen'), 'last_seen': pattern.get('last_seen'), 'meaning': verdict.family.meaning,
+        'advice': verdict.advice, 'look': verdict.family.look, 'divergence_point': None, 'fixes': [], 'no_fix_because': None,
+        'cause': [], 'confidence': None, 'bundle': bundle.folder if bundle else None,
+        'test_plan': plan_test(pattern, agent)}
+    patches = {}
+    chain = own_chain(pattern)
+    index = fault_frame(chain)
+    no_fix = None
+    if index is None:
+        no_fix = 'the log names no line of the plug-in\'s own code'
+    else:
+        record['divergence_point'] = point_from_log(chain, index)
+    if bundle is None and index is not None:
+        no_fix = 'the bundle is not at hand, so the place is known from the traceback alone'
+    elif bundle is not None:
+        broken = bundle.broken() + missing_modules(pattern, bundle)
+        if broken and verdict.cls == 'code':
+            verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
+            evidence.extend(broken)
+    if verdict.cls == 'code' and bundle is not None and index is not None:
+        found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
+        no_fix, patches = found
+    elif verdict.cls != 'code':
+        no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, verdict.advice)
+    record.update({'class': verdict.cls, 'advice': verdict.advice, 'evidence': evidence, 'evidence_against': against})
+    record['hypothesis'] = hypothesis(record, verdict)
+    if not record['fixes']:
+        record['no_fix_because'] = no_fix or 'no template fits this place without doing harm'
+    return Diagnosis(record, patches)
+
+
+def point_from_log(chain, index):
+    frame = chain[index]
+    return {'file': frame.name, 'function': frame.function, 'source': 'not read',
+            'reported_lines': frame.lines, 'chain': ['%s in %s' % (one.name, one.function) for one in chain],
+            'candidates': [{'line': line, 'confidence': round(1.0 / len(frame.lines), 3), 'text': frame.quoted.get(line) or ''}
+                           for line in frame.lines[:1]]}
+
+
+def missing_modules(pattern, bundle):
+    """Sentences when an ImportError names a module that this bundle should bring and does not."""
+    found = re.match(r'No module named ([\w.]+)', pattern.get('message') or '')
+    if pattern.get('exception') != 'ImportError' or not found:
+        return []
+    module = found.group(1)
+    if module.split('.')[0] in KNOWN_MODULES:
+        return []
+    if bundle.missing_import(module):
+        return ['the module %s, which the code imports, is in no file of %s' % (module, bundle.folder)]
+    if bundle.policy != 'Elevated' and any('Libraries/' in name and module.split('.')[-1] in name for name in bundle.files):
+        return ['the module %s lies in Libraries, which only bundles of the Elevated policy may use' % module]
+    return []
+
+
+KNOWN_MODULES = frozenset('os sys re json time datetime urllib urllib2 urlparse hashlib base64 string random copy math '
+                          'unicodedata threading socket ssl zlib gzip traceback types logging codecs io lxml'.split())
+
+
+def look_into_source(pattern, bundle, chain, index, history, record, evidence, against):
+    """Find the place and the cause, and make the fixes; fills the record. Returns (why there is no fix or None, patches)."""
+    frame = chain[index]
+    point = record['divergence_point']
+    source = bundle.source(frame.name)
+    if source is None:
+        return '%s is not in the installed bundle, or cannot be read as Python 2' % frame.name, {}
+    state = drift(source, frame)
+    point['source'] = state
+    if state in ('moved', 'changed'):
+        against.append('the bundle was changed since: the log quotes text that %s'
+                       % ('now stands elsewhere' if state == 'moved' else 'is no longer there'))
+        frame = frame._replace(lines=[])
+    function = function_named(source, frame)
+    if function is None:
+        return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
+    sandboxed = frame.name.startswith('Contents/Code/')
+    places = locate(source, function, frame, pattern.get('exception') or '', pattern.get('message') or '', sandboxed)
+    if not places:
+        reason = 'no statement of %s can raise this error' % frame.function
+        return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
+    point['candidates'] = [{'line': place.statement.line, 'confidence': place.confidence,
+                            'text': one_line(source.lines[place.statement.line - 1])} for place in places[:5]]
+    first = places[0]
+    record['confidence'] = first.confidence
+    evidence.append('line %d of %s can raise exactly this error: %s' % (
+        first.statement.line, frame.function, one_line(source.segment(first.expression))))
+    if frame.lines and first.statement.line not in frame.lines:
+        evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
+                        % ', '.join('%d' % line for line in frame.lines))
+    against.extend('line %d: %s' % (first.statement.line, reason) for reason in first.reasons)
+    cause = find_cause(source, function, first, pattern.get('exception') or '', pattern.get('message') or '')
+    record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
+    record['origin'] = cause.origin
+    record['suspect'] = cause.expression
+    record['value'] = cause.value
+    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
+    record['fixes'] = records
+    record['dropped'] = dropped
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def plan_test(pattern, agent):
+    """Which items to try, and which healthy ones must stay as they are."""
+    search = pattern.get('kind') == 'search'
+    healthy = [item for item in agent.get('healthy_items') or ()
+               if (item.get('kind') or 'update') == ('search' if search else 'update')]
+    pick = lambda item: {'guid': item.get('guid'), 'rating_key': item.get('rating_key')}    # noqa: E731
+    return {'mode': 'match' if search else 'refresh', 'items': [pick(item) for item in pattern.get('items') or ()],
+            'healthy': [pick(item) for item in healthy]}
+
+
+def hypothesis(record, verdict):
+    """The root cause as one or two sentences a user without Python understands."""
+    sentences = [verdict.family.meaning]
+    if record.get('suspect') and verdict.cls == 'code':
+        sentences.append('What failed is "%s", which comes from %s.'
+                         % (record['suspect'], ORIGIN_WORDS.get(record.get('origin'), 'an unknown source')))
+    return ' '.join(sentences)
+
+
+# --------------------------------------------------------------------------------------------------------- the report
+def diagnosis_path(run_dir, suffix='.json'):
+    """Where the current diagnostic report lies."""
+    return os.path.join(run_dir, 'diagnostic_report' + suffix)
+
+
+def read_diagnosis(path):
+    """The dict of a diagnostic_report.json. Problem where it is missing, damaged or newer."""
+    return logs.read_json(path, DIAGNOSIS_SCHEMA, 'diagnose_from_report.py')
+
+
+def keep_earlier_report(run_dir, iteration):
+    """Give the report of another iteration its number, before the new one takes its place."""
+    path = diagnosis_path(run_dir)
+    if not os.path.exists(path):
+        return
+    try:
+        earlier = read_diagnosis(path).get('iteration')
+    except logs.Problem:
+        earlier = None
+    if earlier in (None, iteration):
+        return
+    for suffix in ('.json', '.md'):
+        if os.path.exists(diagnosis_path(run_dir, suffix)):
+            kept = os.path.join(run_dir, 'diagnostic_report_iteration_%d%s' % (earlier, suffix))
+            with open(diagnosis_path(run_dir, suffix), 'rb') as source:
+                logs.write_file(kept, source.read())
+
+
+def write_report(run_dir, document, patches):
+    """Write the patches, then the Markdown, then the JSON that says that they are there."""
+    folder = os.path.join(run_dir, 'fixes')
+    if patches and not os.path.isdir(folder):
+        os.makedirs(folder)
+    for name, patch in sorted(patches.items()):
+        logs.write_file(fix_patch_path(run_dir, name), patch)
+    logs.write_file(diagnosis_path(run_dir, '.md'), report_text(document))
+    logs.write_json(diagnosis_path(run_dir), document, DIAGNOSIS_SCHEMA)
+
+
+def cell(text):
+    """Text for a table cell: one line, no bars."""
+    return re.sub(r'\s+', ' ', logs.to_text(text if text is not None else '')).replace('|', '/').strip()
+
+
+def prose(text):
+    """Text from a log or a source file, safe inside a paragraph: one line, no marks that Markdown would read."""
+    return re.sub(r'([`*_<>])', r'\\\1', cell(text))
+
+
+def proposal_words(record):
+    if record['fixes']:
+        best = record['fixes'][0]
+        return '%s (%s)' % (best['summary'], best['id'])
+    return 'no patch: %s' % (record.get('no_fix_because') or '')
+
+
+def report_text(document):
+    """diagnostic_report.md: a table on top, then six sections for each pattern. A function of the JSON alone."""
+    lines = ['# Diagnostic report, iteration %d' % document['iteration'], '',
+             'Made %s from %s.' % (document['made'], document['aggregate']), '',
+             '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
+    for number, record in enumerate(document['patterns'], 1):
+        lines.append('| %d | %s | %s | %d | %s | %s |' % (
+            number, prose(record['pattern']), prose(record['exception'] or record['message'])[:60], record['items_total'],
+            record['class'], prose(proposal_words(record))))
+    if not document['patterns']:
+        lines.append('| - | nothing to diagnose | | 0 | | |')
+    for number, record in enumerate(document['patterns'], 1):
+        lines.extend([''] + pattern_text(number, record))
+    return '\n'.join(lines) + '\n'
+
+
+def pattern_text(number, record):
+    """The six sections of one pattern."""
+    lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'),
+                                prose(record['exception'] or record['message'])[:70]), '',
+             'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
+    lines += ['### 1. Observed', '', observed_text(record), '']
+    lines += ['### 2. Expected', '', expected_text(record), '']
+    lines += ['### 3. Divergence point', ''] + point_text(record) + ['']
+    lines += ['### 4. Root-cause hypothesis', ''] + cause_text(record) + ['']
+    lines += ['### 5. Fix proposal', ''] + fixes_text(record) + ['']
+    lines += ['### 6. Active test plan', '', test_text(record)]
+    return lines
+
+
+def observed_text(record):
+    error = ': '.join(part for part in (record['exception'], record['message']) if part)
+    return '%s on %s, from %s to %s: "%s".' % (
+        number_text(record['count'], 'record'), number_text(record['items_total'], 'item'), record['first_seen'] or 'unknown',
+        record['last_seen'] or 'unknown', prose(error)[:300])
+
+
+def expected_text(record):
+    words = {'search': 'A search answers with candidates, or with none, and logs no error.',
+             'update': 'A refresh runs to its end, fills every field that the provider has data for, and logs no error.',
+             'load': 'The plug-in loads and starts.', 'start': 'The plug-in starts and registers.'}
+    return words.get(record['kind'], 'The plug-in does its work and logs no error.')
+
+
+def point_text(record):
+    point = record['divergence_point']
+    if not point:
+        return ['The log names no line of a plug-in\'s own code.']
+    lines = ['In %s, function %s.' % (prose(point['file']), prose(point['function']))]
+    state = {'same': 'The installed file is the version that failed.',
+             'moved': 'The installed file was changed since; the quoted text now stands at other lines.',
+             'changed': 'The installed file was changed since; the quoted text is no longer in it.',
+             'unknown': 'The log quotes no source text, so whether the installed file is the version that failed is not known.',
+             'not read': 'The source was not read; the place comes from the traceback alone.'}
+    lines[0] += ' ' + state[point['source']]
+    if point['candidates']:
+        lines += ['', '| line | sure | statement |', '|---|---|---|']
+        lines += ['| %d | %d %% | %s |' % (row['line'], round(100 * row['confidence']), prose(row['text']))
+                  for row in point['candidates']]
+    return lines
+
+
+def cause_text(record):
+    lines = [prose(record['hypothesis']), '']
+    if record['cause']:
+        lines.append('The value, traced back: %s.' % '; '.join(
+            'line %d, %s' % (step['line'], prose(step['text'])) for step in record['cause']))
+        lines.append('')
+    lines += ['- for: %s' % prose(sentence) for sentence in record['evidence']]
+    lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
+    lines += ['', 'What people did: %s.' % prose(record['advice'])]
+    return lines
+
+
+def fixes_text(record):
+    if not record['fixes']:
+        return ['No patch: %s.' % prose(record['no_fix_because']).rstrip('.')]
+    lines = ['| rank | fix | what it does | lost | risk | expected |', '|---|---|---|---|---|---|']
+    for rank, fix in enumerate(record['fixes'], 1):
+        lines.append('| %d | %s | %s | %s | %s | %s |' % (
+            rank, prose(fix['patch']), prose(fix['summary']), prose(fix['loss']), fix['risk'],
+            prose(fix['predicted']['sentence'])))
+    lines += ['', 'Why in this order: %s.' % '; '.join(
+        '%d: %s' % (rank, prose(fix['why_this_rank'])) for rank, fix in enumerate(record['fixes'], 1))]
+    return lines
+
+
+def test_text(record):
+    plan = record['test_plan']
+    if not record['fixes']:
+        return 'Nothing to test without a patch.'
+    verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'
+    return '%s up to 20 of %s that failed, before and after, and %s that must stay as they are.' % (
+        verb, number_text(len(plan['items']), 'item'), number_text(len(plan['healthy']), 'healthy item'))
+
+
+# --------------------------------------------------------------------------------------------------------------- adopt
+def adopt(options, run_dir, bundles):
+    """Give a person's patch a fix id: check it like a fix of our own and put it first for its pattern."""
+    document = read_diagnosis(diagnosis_path(run_dir))
+    record = next((row for row in document['patterns'] if row['pattern'] == options.pattern), None)
+    if record is None:
+        raise logs.Problem('no pattern %s in %s; see its first table' % (options.pattern, diagnosis_path(run_dir, '.md')),
+                           logs.USAGE)
+    try:
+        with open(options.adopt, 'rb') as source:
+            given = source.read()
+    except (IOError, OSError) as problem:
+        raise logs.Problem('%s cannot be read (%s)' % (options.adopt, problem.strerror))
+    files, out, first_line = [], [], None
+    for path, hunks in parse_patch(given):
+        folder, _, name = path.partition('/')
+        bundle = next((one for one in bundles.values() if one.folder == folder), None)
+        if bundle is None or not name.startswith('Contents/'):
+            raise logs.Problem('%s lies in no installed bundle; paths in the patch count from the Plug-ins folder' % path,
+                               logs.UNSAFE)
+        before = bundle.data(name)
+        if before is None:
+            raise logs.Problem('%s is not there; a patch can only change files' % path, logs.UNSAFE)
+        after = patched(before, hunks, path)
+        unsafe = safety_problems(bundle, name, before, after) if name.endswith('.py') else []
+        if unsafe:
+            raise logs.Problem('the patch is refused: %s' % unsafe[0], logs.UNSAFE)
+        out.append(unified_diff(path, before, after))
+        files.append({'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)})
+        first_line = first_line or hunks[0][0]
+    patch = b''.join(out)
+    name = fix_id('adopted', patch)
+    items = record['items_total']
+    record['fixes'] = [fix for fix in record['fixes'] if fix['id'] != name]
+    record['fixes'].insert(0, {
+        'id': name, 'kind': 'adopted', 'template': 'adopted', 'file': files[0]['path'], 'line': first_line,
+        'function': (record['divergence_point'] or {}).get('function'), 'patch': 'fixes/%s.patch' % name,
+        'bundle': files[0]['path'].split('/')[0], 'agent': record['agent'], 'pattern': record['pattern'],
+        'predicted': {'items': items, 'success_percent': 75, 'fields': [],
+                      'sentence': 'what its author expects; at least three of four items should go through'},
+        'risk': 'medium', 'summary': 'a patch made by a person', 'loss': 'as its author meant it',
+        'why_this_rank': 'a person made it for this pattern', 'changed_lines': changed_lines(patch), 'score': 1.0,
+        'files': files})
+    record['no_fix_because'] = None
+    write_report(run_dir, document, {name: patch})
+    return record['fixes'][0]
+
+
+# --------------------------------------------------------------------------------------------------------- command line
+def build_parser():
+    parser = logs.parser_for(__doc__, 'diagnose_from_report.py')
+    logs.add_shared_options(parser, '--run-dir', '--iteration', '--plex-home', '--quiet', '--json')
+    parser.add_argument('--plug-ins', metavar='FOLDER', help='the folder of the bundles (default: Plug-ins in --plex-home)')
+    parser.add_argument('--top', metavar='N', type=int, help='diagnose only the first N patterns of the shortlist '
+                                                             '(default: %d)' % SHORTLIST)
+    parser.add_argument('--adopt', metavar='PATCH', help="take a person's unified diff as a fix (with --pattern)")
+    parser.add_argument('--pattern', metavar='ID', help='diagnose only this pattern, or the one that --adopt is for')
+    return parser
+
+
+def plug_ins_folder(options):
+    """The Plug-ins folder, or None when there is none and logs alone are diagnosed."""
+    if options.plug_ins:
+        return options.plug_ins
+    try:
+        folder = os.path.join(logs.find_plex_home(options.plex_home), 'Plug-ins')
+    except logs.Problem:
+        if options.plex_home:
+            raise
+        return None
+    return folder if os.path.isdir(folder) else None
+
+
+def chosen_patterns(document, options):
+    """The patterns to diagnose, in the order of the shortlist, then by items; noise only when it is asked for."""
+    by_id = dict((row['pattern'], row) for row in document.get('patterns') or ())
+    if options.pattern:
+        if options.pattern not in by_id:
+            raise logs.Problem('no pattern %s in the aggregate; its text file lists them' % options.pattern, logs.USAGE)
+        return [by_id[options.pattern]]
+    order = [name for name in document.get('shortlist') or () if name in by_id]
+    rest = [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in order and not row.get('noise')]
+    rows = [by_id[name] for name in order + rest]
+    return rows[:options.top or SHORTLIST]
+
+
+def summary_lines(document):
+    """The result for a terminal: one line per pattern."""
+    lines = []
+    for record in document['patterns']:
+        what = record['fixes'][0]['id'] if record['fixes'] else 'no patch'
+        lines.append(('%-11s %4d items  %-24s %s' % (record['class'], record['items_total'],
+                                                     (record['exception'] or record['family'])[:24], what))[:80])
+    return lines
+
+
+def run(options):
+    run_dir = logs.find_run_dir(options.run_dir)
+    iteration = logs.current_iteration(run_dir, options.iteration)
+    if bool(options.adopt) and not options.pattern:
+        raise logs.Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
+    folder = plug_ins_folder(options)
+    bundles = find_bundles(folder) if folder else {}
+    if options.adopt:
+        fix = adopt(options, run_dir, bundles)
+        if not options.quiet:
+            logs.say('adopted as %s' % fix['id'])
+        return logs.DONE
+    path = logs.aggregate_path(run_dir, iteration)
+    aggregate = logs.read_aggregate(path)
+    history = read_fix_history(run_dir)
+    records, patches = [], {}
+    for pattern in chosen_patterns(aggregate, options):
+        found = diagnose(pattern, aggregate, bundles, history)
+        records.append(found.record)
+        patches.update(found.patches)
+    document = {'iteration': iteration, 'made': logs.utc_text(), 'aggregate': os.path.basename(path),
+                'bundles': len(bundles), 'patterns': records, 'window': aggregate.get('window')}
+    keep_earlier_report(run_dir, iteration)
+    write_report(run_dir, document, patches)
+    if options.json:
+        import json
+        logs.say(json.dumps(document, sort_keys=True, indent=2))
+    elif not options.quiet:
+        for line in summary_lines(document):
+            logs.say(line)
+        logs.say(diagnosis_path(run_dir, '.md'))
+    return logs.DONE if any(record['fixes'] for record in records) else logs.NEGATIVE
+
+
+def main(argv=None):
+    return logs.run_script(run, build_parser(), argv)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
