@@ -309,6 +309,8 @@ def decode_source(data):
     if b'\0' in body:
         raise SourceError('the file holds NUL bytes, so it is no Python source (damaged, or UTF-16)', 1)
     declared = declared_encoding(body) or 'utf-8'
+    if bom and not declared.startswith('utf'):
+        raise SourceError('the file begins as UTF-8 and names another encoding: %s' % declared, 1)
     lenient = re.match('(utf-?8|latin-?1|iso-8859-1|iso-latin-1)(-|$)', declared)
     if lenient:
         candidates = ('utf-8', 'latin-1') if declared.startswith('utf') else ('latin-1',)
@@ -515,10 +517,10 @@ def character(number):
     return ('\\U%08x' % number).encode('ascii').decode('unicode-escape')
 
 
-def unescape(body, is_bytes, encoding):
-    """The value of what stands between the quotes. ValueError or KeyError where Python 2 refuses an escape.
+def unescape(body, is_bytes):
+    """What stands between quotes with its escapes undone; in a byte string, \\xNN beyond ASCII stays marked.
 
-    Byte strings are given as text: \\xNN beyond ASCII is read as UTF-8 where the whole is UTF-8, else as Latin-1.
+    Errors: ValueError or KeyError where Python 2 refuses an escape.
     """
     def replace(found):
         octal, two, four, eight, name, single = found.groups()
@@ -537,9 +539,11 @@ def unescape(body, is_bytes, encoding):
             return character(int(four or eight, 16))
         return SIMPLE_ESCAPES.get(single, '\\' + single)
 
-    value = ESCAPE.sub(replace, body)
-    if not is_bytes or not ESCAPED_BYTES.search(value):
-        return value
+    return ESCAPE.sub(replace, body)
+
+
+def bytes_as_text(value, encoding):
+    """The text of a byte string with marked bytes: read as UTF-8 where the whole of it is UTF-8, else as Latin-1."""
     data = b''.join(six.int2byte(ord(part) & 255) if ESCAPED_BYTES.match(part) else part.encode(encoding)
                     for part in ESCAPED_BYTES.split(value))
     try:
@@ -548,8 +552,8 @@ def unescape(body, is_bytes, encoding):
         return data.decode('latin-1')
 
 
-def string_value(token, unicode_literals, encoding):
-    """(text, is_bytes) of one string token, prefix and quotes included."""
+def string_value(token, unicode_literals):
+    """(text, is_bytes) of one string token, prefix and quotes included; see unescape()."""
     quote_at = min(at for at in (token.find("'"), token.find('"')) if at >= 0)
     prefix = token[:quote_at].lower()
     width = 3 if token[quote_at:quote_at + 3] in ("\'\'\'", '"""') and len(token) >= quote_at + 6 else 1
@@ -560,7 +564,7 @@ def string_value(token, unicode_literals, encoding):
     if '\\' not in body:
         return body, is_bytes
     if 'r' not in prefix:
-        return unescape(body, is_bytes, encoding), is_bytes
+        return unescape(body, is_bytes), is_bytes
     if not is_bytes:
         body = RAW_UNICODE_ESCAPE.sub(lambda found: found.group(1) + character(int(found.group(2), 16)), body)
     return body, is_bytes
@@ -1185,7 +1189,7 @@ class Parser(object):
         if sign == '-' and kinds[first + 1] == 'number' and kinds[first + 2] not in ('.', '(', '[', '**'):
             number = self.number()              # as 2.7 does: -1 is a number, not an operation
             number.start = self.starts[first]
-            number.n = -number.n
+            number.n = complex(0.0, -number.n.imag) if isinstance(number.n, complex) else -number.n
             return number
         operand = self.expression(UNARY)
         return self.node('UnaryOp', first, op=PREFIXES[sign], operand=operand)
@@ -1327,13 +1331,16 @@ class Parser(object):
         while self.kinds[self.at] == 'string':
             token = self.text[self.starts[self.at]:self.ends[self.at]]
             try:
-                value, is_bytes = string_value(token, self.unicode_literals, self.source.encoding)
+                value, is_bytes = string_value(token, self.unicode_literals)
             except (ValueError, KeyError):
                 self.refuse('a string holds an escape that means nothing')
             values.append(value)
             byte_strings = byte_strings and is_bytes
             self.at += 1
-        return self.node('Str', first, s=''.join(values), is_bytes=byte_strings)
+        value = ''.join(values)
+        if byte_strings and ESCAPED_BYTES.search(value):
+            value = bytes_as_text(value, self.source.encoding)
+        return self.node('Str', first, s=value, is_bytes=byte_strings)
 
     def atom(self):
         kind = self.kinds[self.at]
@@ -1438,6 +1445,152 @@ class Parser(object):
                 conditions.append(self.old_test())
             found.append(self.node('comprehension', first, target=target, iter=iterated, ifs=conditions))
         return found
+
+
+# --------------------------------------------------------------------------------------------------------- sandbox
+# The framework compiles Contents/Code with RestrictedPython. What that refuses keeps the whole plug-in from starting.
+ALLOWED_UNDERSCORE = frozenset('_ __init__ __call__ __str__ __repr__'.split())
+ALLOWED_ELEVATED = ALLOWED_UNDERSCORE | frozenset(
+    '__getitem__ __getattr__ __getattribute__ __setitem__ __setattr__ __delitem__ __delattr__ __iter__ __len__ '
+    '__name__ __eq__ __ne__ __enter__ __exit__'.split())
+
+# What a name can mean without being defined: read out of the environment of framework 2.6.3, Elevated and Standard.
+SANDBOX_BUILTINS = frozenset(
+    'False None True abs basestring bool callable chr classmethod cmp complex delattr dict divmod enumerate filter '
+    'float hash hex hexlify id int isinstance issubclass len list long map max min object oct ord pow property range '
+    'reduce repr reversed round set setattr sorted staticmethod str tuple unhexlify unichr unicode xrange zip __name__ '
+    'ArithmeticError AssertionError AttributeError BaseException BufferError BytesWarning DeprecationWarning EOFError '
+    'EnvironmentError Exception FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning '
+    'IndentationError IndexError KeyError KeyboardInterrupt LookupError MemoryError NameError NotImplementedError '
+    'OSError OverflowError PendingDeprecationWarning ReferenceError RuntimeError RuntimeWarning StandardError '
+    'StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TypeError UnboundLocalError '
+    'UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError '
+    'Warning WindowsError ZeroDivisionError'.split())
+FRAMEWORK_NAMES = frozenset(
+    'AMF Agent AlbumObject Archive ArtistObject AudioCodec AudioStreamObject BehindTheScenesObject CACHE_1DAY '
+    'CACHE_1HOUR CACHE_1MINUTE CACHE_1MONTH CACHE_1WEEK Cache Callback Cipher Client ClientPlatform '
+    'ConcertVideoObject Container ContainerContent ContextMenu D Data DataObject Datetime DeletedSceneObject Dict '
+    'DirectoryItem DirectoryObject E EmbedURL EpisodeObject Ex External F FeaturetteObject FrameworkException Function '
+    'HTML HTTP HTTPLiveStreamURL Hash IndirectFunction IndirectResponse InputDirectoryItem InputDirectoryObject '
+    'InterviewObject JSON L LiveMusicVideoObject Locale Log LyricMusicVideoObject Media MediaContainer MediaObject '
+    'MessageContainer Metadata MetadataItem MetadataSearchResult MovieObject MusicVideoObject Network NextPageObject '
+    'Notify Object ObjectContainer OtherObject PartObject PhotoAlbumObject PhotoItem PhotoObject Platform Player '
+    'PlaylistObject Plist Plugin PopupDirectoryItem PopupDirectoryObject Prefs PrefsItem PrefsObject Protocol '
+    'ProviderObject Proxy R RSS RTMPVideoItem RTMPVideoURL Redirect Regex RelatedContentService Request Resource '
+    'Response Route S SceneOrSampleObject SearchDirectoryItem SearchDirectoryObject SearchResult SearchService '
+    'SeasonObject ServerPlatform SharedCodeService ShortObject String SummaryTextType TVShowObject Thread TrackItem '
+    'TrackObject TrailerObject URLService Util VideoClipObject VideoCodec VideoItem VideoStreamObject ViewType '
+    'WebVideoItem WebVideoURL WindowsMediaVideoItem WindowsMediaVideoURL XML XMLContainer XMLObject XMLRPC YAML '
+    'deferred event expose handler indirect lock locks parallel parallelize route source spawn task thread trigger'
+    .split())
+ELEVATED_NAMES = frozenset('CloudObject Core Factory FactoryClass Framework Helper Session Stream User dir getattr '
+                           'hasattr super type'.split())
+ABSENT_BUILTINS = frozenset(
+    'all any apply buffer bytearray bytes coerce compile delattr dir eval execfile file format frozenset getattr '
+    'globals hasattr input intern iter locals memoryview next open print raw_input reload slice sum super type vars '
+    'NotImplemented Ellipsis'.split())
+
+
+def check_sandbox(source, elevated, is_entry):
+    """[(line, sentence)] of everything that keeps Plex from loading this file, in the framework's words, by line.
+
+    elevated: the policy in Info.plist; is_entry: it is Contents/Code/__init__.py, which is always held to the short
+    list of names (FRAMEWORK 4). What the grammar refuses, source.tree raises.
+    """
+    allowed = ALLOWED_ELEVATED if elevated and not is_entry else ALLOWED_UNDERSCORE
+    found = []
+
+    def refuse(node, sentence):
+        found.append((node.line, sentence))
+
+    def check_name(node, name, what='variable'):
+        if name[0] == '_' and name not in allowed:
+            refuse(node, '"%s" is an invalid %s name because it starts with "_"' % (name, what))
+        if name.endswith('__roles__'):
+            refuse(node, '"%s" is an invalid %s name because it ends with "__roles__"' % (name, what))
+        if name == 'printed' and what == 'variable':
+            refuse(node, '"printed" is a reserved name')
+
+    for node in walk(source.tree):
+        kind = node.kind
+        if kind == 'Name':
+            if node.id != 'printed' or node.ctx != 'Load':
+                check_name(node, node.id)
+        elif kind == 'Attribute':
+            check_name(node, node.attr, 'attribute')
+        elif kind in ('FunctionDef', 'ClassDef'):
+            check_name(node, node.name)
+        elif kind == 'arguments':
+            for name in (node.vararg, node.kwarg):
+                if name:
+                    check_name(node, name)
+        elif kind == 'Import':
+            for alias in node.names:
+                check_name(node, alias.name)
+                if alias.asname:
+                    check_name(node, alias.asname)
+        elif kind == 'Exec':
+            refuse(node, 'Exec statements are not allowed.')
+        elif kind == 'Yield':
+            refuse(node, 'Yield statements are not allowed.')
+        elif kind == 'AugAssign' and node.target.kind == 'Attribute':
+            refuse(node, 'Augmented assignment of attributes is not allowed.')
+        elif kind == 'AugAssign' and node.target.kind == 'Subscript':
+            refuse(node, 'Augmented assignment of object items and slices is not allowed.')
+        elif kind in ('Break', 'Continue', 'Return'):
+            sentence = misplaced_jump(node)
+            if sentence:
+                refuse(node, sentence)
+    return sorted(found)
+
+
+def misplaced_jump(node):
+    """Why a break, continue or return may not stand where it does, or None."""
+    below = node
+    for around in ancestors(node):
+        if around.kind in ('FunctionDef', 'ClassDef', 'Module'):
+            if node.kind == 'Return':
+                return None if around.kind == 'FunctionDef' else 'return stands outside of a function'
+            return '%s stands outside of a loop' % node.kind.lower()
+        if node.kind != 'Return' and around.kind in ('For', 'While') and below not in around.orelse:
+            return None
+        if node.kind == 'Continue' and around.kind == 'TryFinally' and below in around.finalbody:
+            return "'continue' not allowed inside 'finally' clause"
+        below = around
+
+
+def module_names(source):
+    """The names that a file defines for its module, or None where `import *` makes that unknown."""
+    names = local_names(source.tree)
+    for node in walk(source.tree):
+        if node.kind == 'Global':
+            names.update(node.names)
+        elif node.kind == 'alias' and node.name == '*':
+            return None
+    return names
+
+
+def undefined_names(source, bundle_names=(), policy='Standard'):
+    """{name: node that reads it first} of the names that nothing defines.
+
+    bundle_names: what the entry module defines, as sub-modules see its environment (FRAMEWORK 4), or None where that
+    cannot be known. policy: the one in Info.plist.
+    """
+    own = module_names(source)
+    if own is None or bundle_names is None:
+        return {}
+    known = own.union(bundle_names, SANDBOX_BUILTINS, FRAMEWORK_NAMES, ELEVATED_NAMES if policy == 'Elevated' else ())
+    return dict((name, node) for name, node in free_names(source.tree).items() if name not in known)
+
+
+def run_time_refusals(source, bundle_names=(), policy='Standard'):
+    """[(line, sentence)] of what loads in the sandbox and fails when it runs: warnings, as bundles punch holes."""
+    found = [(node.line, "the sandbox has no operator '%s=' ; write the assignment out" % sign)
+             for node in walk(source.tree) if node.kind == 'AugAssign' and node.op != 'Add'
+             for sign, name in BINARY.items() if name == node.op]
+    found.extend((node.line, 'the sandbox has no %s' % name)
+                 for name, node in undefined_names(source, bundle_names, policy).items() if name in ABSENT_BUILTINS)
+    return sorted(found)
 
 
 # -------------------------------------------------------------------------------------------------- repair templates
