@@ -18,15 +18,21 @@ Exit codes:
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import argparse
+import base64
+import binascii
 import calendar
+import collections
 import errno
+import hashlib
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 import time
 import traceback
+import zlib
 
 try:
     import six
@@ -245,15 +251,2507 @@ def current_iteration(run_dir, option):
         return 1
 
 
+# ---------------------------------------------------------------------------------------------------- grammar of the logs
+# Two grammars (PLEX.md 2.1 and 2.6). Bytes, since whole logs are searched and only error records are decoded.
+#   plug-in: 2026-02-03 21:14:07,318 (7f4ccbff8b38) :  CRITICAL (agentkit:1095) - message
+#   server:  Feb 03, 2026 21:14:07.318 [140535242312504] ERROR - message
+PLUG_IN, SERVER, TEXT = 'plug-in', 'server', 'text'
+HEADER = {
+    PLUG_IN: re.compile(br'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))? (?:- \S+ +)?\((-?[0-9a-fA-F]+)\) :  '
+                        br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^()\n]*?):?(\d*)\) - '),
+    SERVER: re.compile(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:\.(\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
+                       br'(ERROR|WARN|INFO|DEBUG|VERBOSE)() - '),
+}
+STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
+         SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
+# What to look for, and how far before the level the hit stands. 'ERROR' alone finds both the level and the agents that
+# write "ERROR: ..." at DEBUG.
+NEEDLES = {PLUG_IN: (b'ERROR', b':  CRITICAL (', b':  WARNING (', b'Traceback (most recent call last):'),
+           SERVER: (b'] ERROR - ', b'] WARN - ')}
+SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
+START_MARK = b' - Starting framework core - Version: '
+HANDLING, RESPONSE = b' - Handling request ', b' - Response: ['
+SEARCH_NAME, UPDATE_NAME = b'X0FnZW50S2l0OlNlYXJjaA__', b'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh'
+MONTHS = dict((name, number + 1) for number, name in
+              enumerate(b'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()))
+SYSTEM = 'com.plexapp.system'
+
+# Wrapper messages of the framework (FRAMEWORK.md 2): start of the message, the kind of call, and which words of the
+# message name the wrapper (the rest is data).
+WRAPPERS = [
+    ('Exception in the search function of agent named', 'search'), ('Exception in the update function of agent named', 'update'),
+    ('Exception when constructing media object', 'media'), ('Exception finding an agent for type', 'search'),
+    ('Exception while loading code', 'load'), ('Exception starting plug-in', 'start'), ('Exception starting', 'start'),
+    ('Exception when calling function', 'call'), ('Exception in thread named', 'thread'), ('Exception in task thread', 'thread'),
+    ('Exception in _process_function_call', 'route'), ('Exception matching route for path', 'route'),
+    ('Exception serializing', 'model'), ('Exception deserializing', 'model'), ('Exception reading file', 'storage'),
+    ('Exception writing to', 'storage'), ('Exception loading', 'preferences'),
+    ('Exception getting hosted resource hashes', 'platform'), ('Exception in update for', 'system'),
+    ('Exception in update request handler', 'system'), ('Exception performing search in', 'system'),
+    ('Exception notifying the media server', 'system'), ('Exception updating', 'model'),
+    ('Error in Python: ', 'scanner'),
+]
+
+# Noise is data: what the record starts with (in which grammar), why it is harmless, when it is not. First match counts.
+Noise = collections.namedtuple('Noise', 'grammar text what harmless unless')
+NOISE = [
+    Noise(PLUG_IN, r'Cannot read model from ', 'first update of an item',
+          "the agent's folder in the metadata bundle does not exist before its first update",
+          'it repeats for an item after "Serializing to" for the same item'),
+    Noise(PLUG_IN, r"Function named '[^']*' couldn't be found in the current environment", 'optional function missing',
+          'Start and ValidatePrefs are optional', 'the agent does define that function'),
+    Noise(PLUG_IN, r"Error opening URL '[^']*/:/plugins/com\.plexapp\.system/resourceHashes'", 'start-up race',
+          'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
+    Noise(PLUG_IN, r'Exception getting hosted resource hashes', 'start-up race',
+          'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
+    Noise(PLUG_IN, r'Error parsing with lxml, falling back to soupparser', 'malformed page, recovered',
+          'the second parser took over', 'an exception follows on the same thread'),
+    Noise(PLUG_IN, r'No cookie jar found', 'no cookies yet', 'the jar is written later', 'never'),
+    Noise(SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended', 'never'),
+    Noise(SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never'),
+    Noise(SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile', 'a player sent an odd profile', 'never'),
+    Noise(SERVER, r'Unknown metadata type: folder', 'folder view', 'a player browsed by folder', 'never'),
+    Noise(SERVER, r'.{0,40}protocol is shutdown', 'client went away', 'a player closed its connection', 'never'),
+    Noise(SERVER, r'\[CreditsDetectionManager\]', 'credits detection', 'analysis of video, not metadata', 'never'),
+    Noise(SERVER, r'BufferingLineReader: failed to read line', 'reader closed', 'credits detection emits it',
+          'a plug-in dies within the same second'),
+    Noise(SERVER, r'(?:\[MetadataAgentManager/getAgent\] )?Unable to find metadata agent provider for identifier '
+                  r"'(?:library|iva)'", 'agent registry', 'library and iva are no agents', 'never'),
+]
+NOISE_RULES = dict((grammar, [(re.compile(row.text), row) for row in NOISE if row.grammar == grammar])
+                   for grammar in (PLUG_IN, SERVER))
+# found by bytes before anything is decoded: nine of ten noise records
+QUICK_NOISE = [(b'Cannot read model from ', NOISE[0])]
+
+
+# ------------------------------------------------------------------------------------------------------------- redaction
+SECRET_RULES = [
+    # a keyword and a value: X-Plex-Token=..., api_key: ..., password='...', token abcdef1234567890
+    (re.compile(r'(?i)\b((?:x-plex-)?(?:[a-z]+[_-])?(?:token|api_?key|apikey|access_key|client_secret|secret|password|passwd|pwd|pin)'
+                r'(?:%3D|=|[\'"]?\s?[:=]\s?[\'"]?))(?!None\b|null\b|\$|<)([^\s&\'",;<>()]+)'), r'\1<secret>'),
+    (re.compile(r'(?i)\b((?:token|key|password)\s)(?=[A-Za-z_-]*[0-9A-Z_-])([A-Za-z0-9_-]{16,})'), r'\1<secret>'),
+    (re.compile(r'(?i)\b(authorization: ?(?:bearer|basic) |bearer )[\w.~+/=-]{8,}'), r'\1<secret>'),
+    (re.compile(r'(?i)\b(X-Plex-(?:Username|Client-Identifier)=)[^\s&\'"]+'), r'\1<user>'),
+    (re.compile(r'(https?://)[^/\s:@\'"]+:[^/\s@\'"]+@'), r'\1<secret>@'),
+    (re.compile(r'(?i)[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b'), '<email>'),
+    (re.compile(r'(Signed-in(?: Token)? ?)\([^()\n]*\)'), r'\1(<user>)'),
+    (re.compile(r'\b(user(?:name)?(?:%3D|=|:? ?[\'"]|: | ))(?!agent|data|defined|<)([^\s&\'",;<>()]+)'), r'\1<user>'),
+]
+ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
+                     r'(?=[0-9a-fA-F:]*(?:::|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
+ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][a-z]+\))?\]? )\([^()\n]+\)')
+HOME = re.compile(r'(?i)((?:/home/|/Users/|[A-Z]:[\\/]+Users[\\/]+|Documents and Settings[\\/]+))(?!<)([^\\/\s\'":]+)')
+LOCAL = ('127.', '0.0.0.0', '255.')
+
+
+def redact(text, keep_paths=False):
+    """The text without tokens, passwords, e-mail and network addresses, user names and (unless keep_paths) home folders.
+
+    Idempotent. 127.0.0.1 stays, since it tells that the server itself was asked.
+    """
+    for rule, put in SECRET_RULES:
+        text = rule.sub(put, text)
+    if '.' in text or ':' in text:
+        text = ADDRESS.sub(hide_address, text)
+        if '<address>' in text:
+            text = ADDRESS_USER.sub(r'\1(<user>)', text)
+    return text if keep_paths else HOME.sub(r'\1<user>', text)
+
+
+def hide_address(match):
+    address = match.group()
+    if address.startswith(LOCAL) or address == '::1' or address.strip(':') == '':
+        return address
+    if '.' in address and any(int(part) > 255 for part in address.split('.')):
+        return address                          # a version such as 1.40.2.8395
+    return '<address>'
+
+
+# ---------------------------------------------------------------------------------------------------------- message shape
+# Messages of Python itself whose quoted words are code, not data: they stay, since they tell one fault from another.
+CODE_MESSAGES = re.compile(
+    r"(?:'[\w.]+' object|\w+ instance|type object '\w+'|'module' object|\w+ object) has no attribute '\w+'"
+    r"|(?:global )?name '\w+' is not defined|(?:local|free) variable '\w+' referenced before assignment"
+    r"|'\w+' object (?:is not|does not|has no|isn't|can't)\b.*|unsupported operand type.*|No module named [\w.]+"
+    r"|cannot import name \w+|\w+\(\) (?:takes|got|argument).*|(?:un)?bound method \w+.*|argument of type '\w+' is not iterable"
+    r"|cannot concatenate .*|can't (?:compare|multiply|set attribute).*|coercing to Unicode: .*|Operator '.*' is not supported"
+    r"|expected string or buffer|must be .*, not \w+")
+HTTP_STATUS = re.compile(r'HTTP Error \d+: .*')
+TIME_DATA = re.compile(r"time data .* does not match format (.*)")
+URL_SHAPE = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
+QUOTED = re.compile(r"""(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])""")
+LISTED = re.compile(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
+PATH_SHAPE = re.compile(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:[^/\\\n'\"<>|:]+[/\\])+"
+                        r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
+HOST_SHAPE = re.compile(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru|jp|us|eu|xyz|example|'
+                        r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
+HEX_SHAPE = re.compile(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
+                       r'|[A-F0-9]{16,})\b')
+NUMBER_SHAPE = re.compile(r'[-+]?\d+(?:[.,:]\d+)*')
+NAME_WORD = r"(?:(?:[A-Z][a-z'’.][^\s,;:()\[\]\"<>]*|[^\s,;:()\[\]\"<>]*[^\x00-\x7f][^\s,;:()\[\]\"<>]*))"
+NAME_RUN = re.compile(
+    r'(?:(?<=for )|(?<=of )|(?<=in )|(?<=from )|(?<=by )|(?<=to )|(?<=with )|(?<=on )|(?<=at )|(?<=named )|(?<=title )|(?<=\()|(?<== )|(?<==))'
+    + NAME_WORD + r'(?:(?: of the | of | the | and | & | - |: |, | )' + NAME_WORD + r')*'
+    r'|(?<=\S )' + NAME_WORD + r'(?:(?: of the | & | - |: |, | )' + NAME_WORD + r')+'
+    r'|(?<=[:-] )' + NAME_WORD + r'(?=$|[,;:()])'
+    r"|(?<=\S )[^\s,;:()\[\]\"<>]*[^\x00-\x7f][^\s,;:()\[\]\"<>]*")
+ONE_NAME = re.compile(r'^(\w+ing|\w+ed) ' + NAME_WORD + r'(?=[,:;]|$)')
+NAME_REST = re.compile(r'<name>(?:(?: of the | of | the | and | & | - |: |, | )<name>| \(<name>\)| <q>| <n>\b)+')
+TAGS = re.compile(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
+BAD_TEXT = re.compile('[\ufffd\x00-\x08\x0b-\x1f\x7f]+')
+LONGEST_SHAPE = 300
+
+
+def message_shape(text, exception=None):
+    """A message with its data taken out: what stays is what the programmer wrote.
+
+    'No results for 'Dark' (1999) on api.example.com' -> 'No results for <q> (<n>) on <host>'. A pure function of the text, so that
+    a pattern is the same in each run, whatever else stands in the logs. exception: the class, for a message of Python's.
+    """
+    text = text[:LONGEST_SHAPE].strip()
+    if exception:
+        if CODE_MESSAGES.match(text) or HTTP_STATUS.match(text):
+            return text[:120]
+        times = TIME_DATA.match(text)
+        if times:
+            return 'time data <q> does not match format ' + times.group(1)
+        if exception == 'XMLSyntaxError':
+            text = re.sub(r'(tag mismatch: )\S+( line \d+ and )\S+,', r'\1<q>\2<q>,', text)
+    text = TAGS.sub('', text)
+    if '\ufffd' in text:
+        text = BAD_TEXT.sub('\ufffd', text)
+    if '://' in text:
+        text = URL_SHAPE.sub('<url>', text)
+    if '@' in text or '%40' in text:
+        text = SECRET_RULES[5][0].sub('<email>', text)
+    if "'" in text or '"' in text:
+        text = QUOTED.sub('<q>', text)
+    if '[' in text or '{' in text or '(<q>' in text:
+        text = LISTED.sub('<list>', text)
+    if '/' in text or '\\' in text:
+        text = PATH_SHAPE.sub('<path>', text)
+    text = re.sub(r'(?i)\b(token|key|user|username|password) (?=\S*[0-9A-Z._-])[^\s,;:()<>]{4,}', r'\1 <secret>', text)
+    if '.' in text or ':' in text:
+        text = ADDRESS.sub('<address>', text)
+        text = re.sub(r'<address> \([^()]+\)', '<address> (<user>)', text)
+        text = HOST_SHAPE.sub('<host>', text)
+    text = HEX_SHAPE.sub('<hex>', text)
+    text = NAME_RUN.sub('<name>', text)
+    text = ONE_NAME.sub(r'\1 <name>', text)
+    text = NUMBER_SHAPE.sub('<n>', text)
+    if '<name>' in text:
+        text = NAME_REST.sub('<name>', text)
+    return text
+
+
+# ------------------------------------------------------------------------------------------------------------- tracebacks
+Frame = collections.namedtuple('Frame', 'path line function text')         # function None: a file named by a SyntaxError
+Traceback = collections.namedtuple('Traceback', 'frames exception message')
+FRAME_LINE = re.compile(r'\s*File ["“]([^"”\n]+)["”], line (\d+)(?:, in (\S+))?(.*)$')
+EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
+ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch|Failed|Failure|Timeout|timeout|'
+                        r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
+INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
+OWN_FILE = re.compile(r'([^/\\]+)[/\\]+Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
+SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
+LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?|python27\.zip/'
+                          r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
+
+
+def own_file(path):
+    """'Example.bundle/Contents/Code/__init__.py' of an absolute path, or None when it is no agent's own file."""
+    match = OWN_FILE.search(path)
+    if match and not match.group(1).startswith('Framework.bundle'):
+        return match.group(1) + '/Contents/' + match.group(2).replace('\\', '/')
+    match = SCANNER_FILE.search(path)
+    return 'Scanners/' + match.group(1).replace('\\', '/') if match else None
+
+
+def library_file(path):
+    """'Framework/code/sandbox.py', 'urllib2.py': a file of the framework or of Python without where it is installed."""
+    path = path.replace('\\', '/')
+    match = LIBRARY_ROOT.match(path)
+    if match:
+        return path[match.end():]
+    return '/'.join(path.split('/')[-2:]) if path.startswith('/') or ':' in path else path
+
+
+def function_name(name):
+    """'<lambda>' for '<lambda.8>' (the sandbox numbers them anew at each start); the rest as it is."""
+    return re.sub(r'<(lambda|genexpr)\.\d+>', r'<\1>', name) if name else name
+
+
+def parse_traceback(text):
+    """Traceback of a record's text, or None where there is no frame.
+
+    Takes what pastes do to it: lost indents, blank lines between, all on one line, a missing first line, a missing end (then
+    exception is None). Python 2.7 only: no chained exceptions.
+    """
+    if 'File ' not in text:
+        return None
+    if len(re.findall(r'File ["“]', text)) > 1 and re.search(r'\S.*File ["“].*File ["“]', text):
+        text = re.sub(r'[ \t]*(File ["“][^"”\n]+["”], line \d+)', r'\n  \1', text)
+    lines = text.split('\n')
+    frames, index, last = [], 0, None
+    places = [number for number, line in enumerate(lines) if FRAME_LINE.match(line)]
+    if not places:
+        return None
+    end = places[0]
+    # the frames stand in one block; what comes after the exception line may quote frames of something else
+    for here, nxt in zip(places, places[1:] + [len(lines)]):
+        if here != end:
+            break
+        match = FRAME_LINE.match(lines[here])
+        between = [line for line in lines[here + 1:nxt] if line.strip() and line.strip().strip('^~')]
+        path, line, function, rest = match.group(1), int(match.group(2)), match.group(3), match.group(4).strip()
+        quoted, after = (None, between) if nxt == len(lines) or len(between) > 1 else (between[0] if between else None, [])
+        if after:
+            quoted, after = split_end(after, rest)
+        if rest and not rest.startswith('('):           # all on one line: 'in update return x IndexError: list ...'
+            error = INLINE_ERROR.search(rest) if nxt == len(lines) else None
+            if error:
+                after = [rest[error.start():].strip()] + after
+                rest = rest[:error.start()].strip()
+            quoted = rest or quoted
+        frames.append(Frame(path, line, function_name(function), quoted.strip() if quoted else None))
+        last = after
+        if after:
+            break
+        end = nxt
+    exception = message = None
+    if last:
+        match = EXCEPTION_LINE.match(last[0])
+        if match:
+            exception, message = match.group(1).split('.')[-1], (match.group(2) or '').rstrip()
+            more = '\n'.join(last[1:])
+            if more:
+                message = (message + '\n' + more).strip()
+        else:
+            message = '\n'.join(last).strip()
+    return Traceback(frames, exception, message)
+
+
+def split_end(lines, rest):
+    """(quoted source or None, [exception line, ...]) of the non-blank lines below a frame that is the last one of its block."""
+    first = lines[0]
+    error = EXCEPTION_LINE.match(first)
+    named = error and ERROR_NAME.match(error.group(1))
+    if first.startswith('    ') and len(lines) > 1:
+        return first, lines[1:]
+    if named and (not first[:1].isspace() or len(lines) == 1):
+        return None, lines
+    if len(lines) > 1:
+        second = EXCEPTION_LINE.match(lines[1])
+        if second and (ERROR_NAME.match(second.group(1)) or not error):
+            return first, lines[1:]
+    if error and not first[:1].isspace():
+        return None, lines
+    return first, lines[1:]
+
+
+def own_chain(frames):
+    """[(file, function, [Frame], [callee Frame])] of the agent's own frames, outermost first, recursion collapsed."""
+    chain = []
+    for frame in frames:
+        name = own_file(frame.path)
+        if name is None:
+            if chain:
+                chain[-1][3].append(frame)
+        elif chain and chain[-1][:2] == (name, frame.function) and not chain[-1][3]:
+            chain[-1][2].append(frame)
+        else:
+            chain.append((name, frame.function, [frame], []))
+    return chain
+
+
+# --------------------------------------------------------------------------------------------------------- what was called
+def decode_call(payload):
+    """The arguments of a remote call between Plex and a plug-in, {} where it cannot be read.
+
+    Base64 with / + = as @ * _, of the framework's own format ("cerealizer", PLEX.md 4): per dict value first, then key.
+    """
+    payload = payload.replace(b'%40', b'@').replace(b'%2A', b'*').replace(b'%2a', b'*').replace(b'%3D', b'_')
+    payload = payload.replace(b'@', b'/').replace(b'*', b'+').replace(b'_', b'=')
+    try:
+        data = base64.b64decode(payload)
+        return read_cereal(data)
+    except (ValueError, TypeError, IndexError, binascii.Error, RuntimeError):
+        return {}
+
+
+def read_cereal(data):
+    head, count, rest = data.split(b'\n', 2)
+    if head != b'cereal1':
+        raise ValueError('not a call')
+    count = int(count)
+    if count > 50:
+        raise ValueError('too large')
+    names = []
+    for _ in range(count):
+        name, rest = rest.split(b'\n', 1)
+        names.append(name)
+    containers = [{} if name == b'dict' else [] for name in names]
+    at = [0]
+
+    def line():
+        end = rest.index(b'\n', at[0])
+        word = rest[at[0]:end]
+        at[0] = end + 1
+        return word
+
+    def value():
+        mark = rest[at[0]:at[0] + 1]
+        at[0] += 1
+        if mark == b'n':
+            return None
+        if mark == b'b':
+            at[0] += 1
+            return rest[at[0] - 1:at[0]] == b'1'
+        number = line()
+        if mark in (b's', b'u'):
+            size = int(number)
+            at[0] += size
+            return to_text(rest[at[0] - size:at[0]])
+        if mark == b'r':
+            return containers[int(number)]
+        if mark in (b'i', b'l'):
+            return int(number)
+        if mark == b'f':
+            return float(number)
+        raise ValueError('unknown mark')
+    for name, container in zip(names, containers):
+        for _ in range(min(int(line()), 10000)):
+            if name == b'dict':
+                item = value()
+                container[value()] = item
+            else:
+                container.append(value())
+    return containers[0] if containers else {}
+
+
+CALL = re.compile(br'/messaging/function/([^/\s]+)/[^/\s]*/([^/\s]+)')
+SYSTEM_CALL = re.compile(br'/system/agents/(update|search)\?(\S+)')
+GUID_LINE = re.compile(r"called with guid '([^']+)'|instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for (\S+://\S+)|&guid=([^&\s]+)")
+KEY_LINE = re.compile(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|\[id=(\d+)\]')
+KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
+KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
+
+
+class Call(object):
+    """One request that a thread handles: a search or an update of one item."""
+    __slots__ = ('kind', 'guid', 'rating_key', 'title', 'place')
+
+    def __init__(self, kind, guid=None, rating_key=None, title=None, place=None):
+        self.kind, self.guid, self.rating_key, self.title, self.place = kind, guid, rating_key, title, place
+
+
+def read_call(line):
+    """Call of a 'Handling request' line (bytes), or None when it is about no item."""
+    match = CALL.search(line)
+    if match:
+        name = match.group(1).replace(b'%5F', b'_')
+        kind = {SEARCH_NAME: 'search', UPDATE_NAME: 'update'}.get(name)
+        if not kind:
+            return None
+        values = decode_call(match.group(2))
+        if not isinstance(values, dict):
+            return Call(kind)
+        hints = values.get('kwargs') if kind == 'search' else values
+        if not isinstance(hints, dict):
+            return Call(kind)
+        if kind == 'update':
+            return Call(kind, hints.get('guid'), number_text(hints.get('dbid')))
+        return Call(kind, hints.get('guid'), number_text(hints.get('id')), hints.get('name') or hints.get('show') or hints.get('album'))
+    match = SYSTEM_CALL.search(line)
+    if match:
+        values = dict(pair.split('=', 1) for pair in to_text(match.group(2)).split('&') if '=' in pair)
+        return Call(to_text(match.group(1)), unquote(values.get('guid')), number_text(values.get('id')))
+    return None
+
+
+def number_text(value):
+    text = six.text_type(value) if value is not None else ''
+    return text if text.isdigit() else None
+
+
+def unquote(text):
+    """Percent-decoding without urllib, whose import costs 30 ms."""
+    if not text or '%' not in text:
+        return text
+    data = re.sub(br'%([0-9a-fA-F]{2})', lambda match: binascii.unhexlify(match.group(1)), to_bytes(text))
+    return to_text(data)
+
+
+# ------------------------------------------------------------------------------------------------------- where logs lie
+def find_plex_home(option=None):
+    """The "Plex Media Server" folder: the option, PLEX_HOME, what the server's own environment says, known places.
+
+    Problem (names --plex-home) where there is none.
+    """
+    given = option or os.environ.get('PLEX_HOME')
+    if given:
+        if os.path.isdir(given):
+            return given
+        raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % to_text(given))
+    for folder in plex_home_places(os.environ):
+        if os.path.isdir(folder):
+            return folder
+    raise Problem('no Plex Media Server was found here; name its folder (the one with Logs and Plug-ins) with --plex-home')
+
+
+def plex_home_places(environment):
+    """Folders that may be the data root, most likely first (PLEX.md 1.1)."""
+    name = 'Plex Media Server'
+    places = [os.path.join(environment[key], name) for key in
+              ('PLEX_MEDIA_SERVER_APPLICATION_SUPPORT_DIR', 'PLEXLOCALAPPDATA', 'LOCALAPPDATA') if environment.get(key)]
+    if environment.get('HOME'):
+        places.append(os.path.join(environment['HOME'], 'Library', 'Application Support', name))
+    support = '/Library/Application Support/' + name
+    places += [root + support for root in ('/var/lib/plexmediaserver', '/config', '/volume1/Plex', '/home/plex',
+                                           '/var/snap/plexmediaserver/common')]
+    places += ['/volume1/PlexMediaServer/AppData/' + name, '/volume1/Plex/Library/' + name, '/usr/local/plexdata/' + name,
+               '/usr/local/plexdata-plexpass/' + name, '/var/db/plexdata/' + name, '/mnt/HD/HD_a2/plex_conf/' + name,
+               '/apps/plexmediaserver/MediaLibrary/' + name,
+               '/storage/emulated/0/Android/data/com.plexapp.mediaserver.smb/' + name]
+    return places
+
+
+def find_log_folder(plex_home):
+    """The folder with "Plex Media Server.log" and "PMS Plugin Logs": inside the data root, on macOS elsewhere."""
+    places = [os.path.join(plex_home, 'Logs')]
+    if os.environ.get('PLEX_MEDIA_SERVER_LOG_DIR'):
+        places.insert(0, os.environ['PLEX_MEDIA_SERVER_LOG_DIR'])
+    head, name = os.path.split(os.path.abspath(plex_home))
+    if os.path.basename(head) == 'Application Support':
+        places.append(os.path.join(os.path.dirname(head), 'Logs', name))
+    for folder in places:
+        if os.path.isdir(folder):
+            return folder
+    raise Problem('there is no log folder at %s; name it with --logs' % ' or '.join(places))
+
+
+# An agent's identifier in a file name: free text from Info.plist, but always dotted
+LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt|log))?$', re.I)
+IDENTIFIER = re.compile(r'(?:com|tv|org|net|io|me|de|fr|ru|info)\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+')
+SERVER_LOG = re.compile(r'Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)', re.I)
+LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|db|jpg|jpeg|png|gif|plist|exe|dmp|html?|py|pyc|md|csv)$', re.I)
+
+
+class LogFile(object):
+    """One file of a log, where it lies and how to read it: plain, gzip'd, inside a zip, or bytes at hand."""
+
+    def __init__(self, path, name, member=None, data=None):
+        self.path, self.name, self.member, self.data = path, name, member, data
+
+    def open(self):
+        """A binary file object. Errors: IOError, OSError, zipfile.BadZipfile."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        if self.member:
+            import zipfile
+            with zipfile.ZipFile(self.path) as archive:
+                source = archive.open(self.member)
+                return gzip_reader(source) if self.member.endswith('.gz') else source
+        if self.path.endswith('.gz'):
+            return gzip_reader(io.open(self.path, 'rb'))
+        return io.open(self.path, 'rb', buffering=0)
+
+    @property
+    def plain(self):
+        """True where the file can be read from any place on."""
+        return self.member is None and self.data is None and not self.path.endswith('.gz')
+
+    def size(self):
+        return os.path.getsize(self.path) if self.plain else None
+
+
+class GzipReader(object):
+    """read(size) of gzip'd data through zlib: twice as fast as the gzip module on 2.7, and keeps what a cut file still holds."""
+
+    def __init__(self, source):
+        self.source, self.machine, self.rest, self.ended = source, zlib.decompressobj(31), b'', False
+
+    def read(self, size):
+        out, length = [], 0
+        while length < size and not self.ended:
+            data = self.rest or self.source.read(1 << 18)
+            self.rest = b''
+            if not data:
+                self.ended = True
+                break
+            try:
+                piece = self.machine.decompress(data, size - length)
+                self.rest = self.machine.unconsumed_tail
+            except zlib.error as problem:
+                self.ended = True
+                if not out and not length:
+                    raise_from(IOError(errno.EIO, 'damaged gzip data: %s' % problem), None)
+                break
+            out.append(piece)
+            length += len(piece)
+            if self.machine.unused_data:                    # gzip files may be several members in a row
+                self.rest, self.machine = self.machine.unused_data, zlib.decompressobj(31)
+        return b''.join(out)
+
+    def close(self):
+        self.source.close()
+
+
+def gzip_reader(source):
+    return GzipReader(source)
+
+
+class Stream(object):
+    """One log with its rotated files, oldest first."""
+
+    def __init__(self, base, agent, grammar, files):
+        self.base, self.agent, self.grammar, self.files = base, agent, grammar, files
+
+
+def find_streams(paths, keep=None):
+    """(streams, unread) of folders, files, zips; '-' is standard input. unread: [{'file', 'why'}]."""
+    found, unread = {}, []
+    for path in paths:
+        path = to_text(path) if not six.PY2 else path
+        if path == '-':
+            source = getattr(sys.stdin, 'buffer', sys.stdin)
+            add_file(found, '', '(standard input)', LogFile('-', '(standard input)', data=source.read()), True)
+        elif os.path.isdir(path):
+            for folder, names, files in os.walk(path, onerror=lambda problem: unread.append(
+                    {'file': to_text(problem.filename or ''), 'why': to_text(problem.strerror or problem)})):
+                names.sort()
+                for name in sorted(files):
+                    add_path(found, unread, os.path.join(folder, name), path, False)
+        elif os.path.exists(path):
+            add_path(found, unread, path, os.path.dirname(path), True)
+        else:
+            raise Problem('there is no %s; name a folder, a log file, a zip or - with --logs' % to_text(path))
+    streams = []
+    for (folder, base), files in sorted(found.items()):
+        files.sort(key=lambda row: -row[0])
+        streams.append(Stream(base, agent_of(folder, base), None, [row[1] for row in files]))
+    return streams, unread
+
+
+def add_path(found, unread, path, root, named):
+    name = to_text(os.path.relpath(path, root) if root else path)
+    lower = name.lower()
+    if lower.endswith('.zip'):
+        import zipfile
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.namelist():
+                    if not member.endswith('/'):
+                        add_file(found, os.path.dirname(to_text(member)), os.path.basename(to_text(member)),
+                                 LogFile(path, to_text(member), member=member), False, unread)
+        except (zipfile.BadZipfile, IOError, OSError, RuntimeError) as problem:
+            unread.append({'file': name, 'why': 'not a readable zip: %s' % to_text(problem)})
+        return
+    add_file(found, to_text(os.path.dirname(path)), os.path.basename(name), LogFile(path, name), named, unread)
+
+
+def add_file(found, folder, name, log, named, unread=None):
+    """Sort one file into its log: by name and rotation number, or into unread with the reason."""
+    bare = name[:-3] if name.lower().endswith('.gz') else name
+    match = LOG_NAME.match(bare)
+    if not named and (not match or LEFT_OUT.search(bare)):
+        if unread is not None and not bare.startswith('.'):
+            unread.append({'file': log.name, 'why': 'not a log of lines'})
+        return
+    base, number = bare, 0
+    if match:
+        base, number = match.group('base'), int(match.group('before') or match.group('after') or 0)
+        if match.group('before') and not SERVER_LOG.match(base):
+            base, number = base + '.' + match.group('before'), int(match.group('after') or 0)
+    found.setdefault((folder, base), []).append((number, log))
+
+
+def agent_of(folder, base):
+    """The identifier in a log's name or, for agents' own logs, in the path; None for the server's."""
+    match = IDENTIFIER.search(base)
+    if match:
+        return re.sub(r'\.(?:log|txt)$', '', match.group())
+    match = re.search(r'Plug-in Support[/\\]Data[/\\]([^/\\]+)[/\\]', folder)
+    return match.group(1) if match else None
+
+
+def sniff(head):
+    """The grammar of a log's first bytes: PLUG_IN or SERVER where each line that looks like a header is a whole one, else TEXT."""
+    counts = {PLUG_IN: 0, SERVER: 0}
+    for line in head.split(b'\n')[:60]:
+        if HEADER[PLUG_IN].match(line):
+            counts[PLUG_IN] += 1
+        elif HEADER[SERVER].match(line):
+            counts[SERVER] += 1
+        elif LOOSE_HEADER.match(line) or line.startswith(b'Traceback (most') and not any(counts.values()):
+            return TEXT
+    if counts[PLUG_IN] and counts[SERVER] or not any(counts.values()):
+        return TEXT
+    return PLUG_IN if counts[PLUG_IN] else SERVER
+
+
+# ------------------------------------------------------------------------------------------------------ pastes and own logs
+# What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's titles
+LOOSE_HEADER = re.compile(
+    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+[\w.-]+\s*)?)?'
+    br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
+LOOSE_SERVER = re.compile(
+    br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
+    br'(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
+OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? (?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
+LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR', b'warn': b'WARNING',
+               b'warning': b'WARNING', b'warnung': b'WARNING', b'debug': b'DEBUG', b'info': b'INFO', b'verbose': b'DEBUG',
+               b'critical': b'CRITICAL'}
+LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File "[^"\n]+", line \d+)')
+LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
+NO_TIME = b'2000-00-00 00:00:00,000'
+
+
+def tidy_text(data):
+    """(plug-in log bytes, line numbers) of a paste or of an agent's own log: each record with a whole header.
+
+    Line numbers: for each line of the result, which line of data it came from (from 1). Records that have no header of their own
+    (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place (PMS:0).
+    """
+    out, numbers, stamp, thread = [], [], NO_TIME, b'0'
+    prefix = re.compile(br'^(?:> ?|\t|    )+') if data.count(b'\n> ') > 2 else None
+    # state of the record being read: does it hold frames, and did its exception line come by?
+    frames, ended, inside = 0, False, False
+    text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;', b'>').replace(b'&lt;', b'<')
+    if text.count(b'\n') < 3 and len(text) > 500:
+        text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
+    for number, line in enumerate(text.split(b'\n')):
+        if prefix:
+            line = prefix.sub(b'', line) if line.startswith(b'>') else line
+        short = line[:2000]
+        match = LOOSE_HEADER.match(short)
+        if match:
+            stamp = match.group('stamp').replace(b'T', b' ') + b',' + (match.group('ms') or b'0')[:3].ljust(3, b'0') \
+                if match.group('stamp') else stamp
+            thread = match.group('thread') or b'0'
+            out.append(stamp + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place') + b') - ' + line[match.end():])
+            frames, ended, inside = 0, False, True
+        else:
+            match = LOOSE_SERVER.match(short)
+            level = LEVEL_NAMES.get(match.group('level').lower()) if match else None
+            if level:
+                local = server_seconds(match.group('stamp'))
+                stamp = time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(local)).encode('ascii') + b',' + (match.group('ms') or b'000') \
+                    if local is not None else NO_TIME
+                out.append(stamp + b' (' + match.group('thread').replace(b'0x', b'') + b') :  ' + level + b' (PMS:0) - ' + line[match.end():])
+                frames, ended, inside = 0, False, True
+            else:
+                match = OWN_LOG.match(short)
+                if match:
+                    rest = line[match.end():]
+                    level = match.group('level') if match.group('level') in SEVERE + (b'INFO', b'DEBUG') else \
+                        b'ERROR' if own_error(rest) else b'INFO'
+                    stamp = match.group('stamp') + b',' + (match.group('ms') or b'000')
+                    out.append(stamp + b' (' + (match.group('thread') or b'0') + b') :  ' + level + b' (own:0) - ' + rest)
+                    frames, ended, inside = 0, False, True
+                else:
+                    trace, frame = LOOSE_TRACE.match(short), LOOSE_FRAME.match(short)
+                    if trace and (not inside or ended or frames):
+                        out.append(stamp + b' (' + thread + b') :  ERROR (paste:0) - ' + line.lstrip(b'> \t|`*'))
+                        frames, ended, inside = 0, False, True
+                    elif frame:
+                        if not inside or ended:
+                            out.append(stamp + b' (' + thread + b') :  ERROR (paste:0) - (most recent call last):')
+                            numbers.append(number + 1)
+                            frames, inside = 0, True
+                        out.append(b'  ' + line[frame.start(1):])
+                        frames, ended = frames + 1, False
+                    elif not inside and own_error(line):
+                        out.append(stamp + b' (' + thread + b') :  ERROR (own:0) - ' + line.lstrip(b'> \t|`*'))
+                        frames, ended, inside = 0, False, False
+                    else:
+                        if re.match(br'```', line.strip()) or inside and ended and not line.strip():
+                            inside = inside and not ended and not line.strip().startswith(b'```')
+                        bare = line.strip()
+                        if frames and bare and EXCEPTION_BYTES.match(bare):
+                            ended = True
+                        elif not inside and own_error(bare):
+                            out.append(stamp + b' (0) :  ERROR (own:0) - ' + bare)
+                            numbers.append(number + 1)
+                            continue
+                        out.append(line if not STAMP[PLUG_IN].match(line) else b' ' + line)
+        numbers.append(number + 1)
+    if out and not HEADER[PLUG_IN].match(out[0]):
+        out.insert(0, NO_TIME + b' (0) :  INFO (paste:0) - ')
+        numbers.insert(0, 1)
+    return b'\n'.join(out), numbers
+
+
+EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
+OWN_ERROR = re.compile(br'[\s>|`*-]*(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
+
+
+def own_error(line):
+    """Is this message, of a log without levels, one of an error?"""
+    return bool(OWN_ERROR.match(line[:400]))
+
+
+# --------------------------------------------------------------------------------------------------------------- time
+def plug_in_seconds(stamp):
+    """Seconds of '2026-02-03 21:14:07' (bytes) as if it were UTC, or None."""
+    try:
+        return calendar.timegm((int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), int(stamp[11:13]), int(stamp[14:16]),
+                                int(stamp[17:19]), 0, 0, 0)) if stamp[5:7] != b'00' else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def server_seconds(stamp):
+    """Seconds of 'Feb 03, 2026 21:14:07' (bytes) as if it were UTC, or None."""
+    try:
+        month = MONTHS.get(bytes(stamp[:3]))
+        day, rest = bytes(stamp[4:]).split(b',', 1)
+        rest = rest.strip()
+        return calendar.timegm((int(rest[:4]), month, int(day), int(rest[5:7]), int(rest[8:10]), int(rest[11:13]), 0, 0, 0)) \
+            if month else None
+    except (ValueError, OverflowError):
+        return None
+
+
+SECONDS = {PLUG_IN: plug_in_seconds, SERVER: server_seconds}
+BANNER = re.compile(br'Plex Media (?:Server|Scanner) v([\w.-]+) - (.*?) - (?:build: (.*?) - )?GMT ([+-]?\d\d:?\d\d)')
+
+
+class Zone(object):
+    """Local times of the logs to UTC: by the offset in the server's banner, else by this machine's zone."""
+
+    def __init__(self, offset=None):
+        self.offset, self.minutes = offset, {}
+
+    def seconds(self, local):
+        """Epoch seconds of local seconds (as if UTC)."""
+        if local is None:
+            return None
+        if self.offset is not None:
+            return local - self.offset
+        minute = local // 60
+        if minute not in self.minutes:
+            if len(self.minutes) > 5000:
+                self.minutes.clear()
+            moment = time.gmtime(minute * 60)
+            try:
+                self.minutes[minute] = int(time.mktime(moment[:8] + (-1,)))
+            except (OverflowError, ValueError):
+                self.minutes[minute] = minute * 60
+        return self.minutes[minute] + local % 60
+
+    def local(self, seconds):
+        """Local seconds (as if UTC) of epoch seconds."""
+        if self.offset is not None:
+            return seconds + self.offset
+        return calendar.timegm(time.localtime(seconds)[:6] + (0, 0, 0))
+
+    def words(self):
+        if self.offset is None:
+            return 'zone of this machine'
+        return 'UTC%+03d:%02d' % (self.offset // 3600 if self.offset >= 0 else -(-self.offset // 3600), abs(self.offset) % 3600 // 60)
+
+
+def find_zone(streams):
+    """(Zone, PMS version or None, platform or None) from the newest banner of a server log."""
+    for stream in streams:
+        if stream.grammar != SERVER or not SERVER_LOG.match(stream.base):
+            continue
+        for log in reversed(stream.files):
+            try:
+                source = log.open()
+                head = source.read(1 << 16)
+                source.close()
+            except (IOError, OSError):
+                continue
+            for match in reversed(list(BANNER.finditer(head))):
+                sign = -1 if match.group(4)[:1] == b'-' else 1
+                digits = match.group(4).lstrip(b'+-').replace(b':', b'')
+                return Zone(sign * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)), to_text(match.group(1)), to_text(match.group(2))
+    return Zone(), None, None
+
+
+# ------------------------------------------------------------------------------------------------------ meaning of a record
+FINGERPRINT = 'p1-'                             # the version of everything below that goes into a fingerprint
+
+
+class Meaning(object):
+    """What a record says without what is only true this time: shared by all events of a pattern."""
+    __slots__ = ('pattern', 'agent', 'bundle', 'exception', 'message', 'shape', 'wrapper', 'kind', 'level', 'noise', 'chain', 'last')
+
+    def __init__(self, agent, level, wrapper, kind, shape, exception=None, message=None, chain=(), last=(), noise=None, bundle=None):
+        self.agent, self.level, self.wrapper, self.kind, self.shape = agent, level, wrapper, kind, shape
+        self.exception, self.message, self.chain, self.last, self.noise = exception, message, chain, last, noise
+        self.bundle = bundle
+        words = [agent or 'server', kind, exception or '', shape]
+        words += ['%s:%s' % (file[file.find('/') + 1:] if '/' in file else file, function or '') for file, function in chain]
+        if not chain:
+            words += [wrapper or ''] + list(last)
+        self.pattern = FINGERPRINT + hashlib.sha1('\n'.join(words).encode('utf-8', 'replace')).hexdigest()[:12]
+
+
+class Event(object):
+    """One error record of a log."""
+    __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start', 'record', 'block',
+                 'before', 'span', 'text')
+
+
+Block = collections.namedtuple('Block', 'frames chain key last bundle')
+
+
+def wrapper_of(head):
+    """(wrapper words, kind) of the first line of a record with a traceback."""
+    for text, kind in WRAPPERS:
+        if head.startswith(text):
+            named = re.match(r"Exception (?:when calling function|in thread named) '([^']*)'", head)
+            if named and kind == 'call':
+                return "%s '%s'" % (text, named.group(1)), kind
+            return text, kind
+    if re.match(r'Exception(?: \(most recent|$)', head):
+        return 'Exception', 'route'
+    return '', 'log'
+
+
+def read_block(frames):
+    """Block of parsed frames: the own-code chain, its key, the innermost foreign frames, and the bundle."""
+    chain = own_chain(frames)
+    last = ['%s:%s' % (library_file(frame.path), frame.function) for frame in frames[-2:]]
+    bundle = None
+    for frame in frames:
+        match = OWN_FILE.search(frame.path)
+        if match and not match.group(1).startswith('Framework.bundle'):
+            bundle = match.group(1)
+    return Block(frames, chain, tuple((file, function) for file, function, _, _ in chain), last, bundle)
+
+
+BLOCK = re.compile(br'(?:  [^\n]*\n)+')
+FIRST_FRAME = b'\n  File "'
+LONGEST_RECORD = 1 << 16
+
+
+class Reader(object):
+    """Turns the records of one log into events. Keeps what repeats: most records say what an earlier one said."""
+
+    def __init__(self, agent, grammar, identifiers=()):
+        self.agent, self.grammar, self.identifiers = agent, grammar, identifiers
+        self.blocks, self.meanings, self.shapes, self.noises = {}, {}, {}, {}
+
+    def quick(self, data, message):
+        """Meaning of a record that the noise table knows by its first bytes, else None."""
+        for prefix, rule in QUICK_NOISE:
+            if data.startswith(prefix, message):
+                if rule not in self.noises:
+                    self.noises[rule] = Meaning(self.agent, 'ERROR', '', 'log', to_text(prefix).strip() + ' <path>', noise=rule)
+                return self.noises[rule]
+        return None
+
+    def read(self, data, message, end_of_line, end, level, server):
+        """(Meaning, Block or None, text of the first line) of the record whose message lies at data[message:end]."""
+        head = to_text(data[message:min(end_of_line, message + 2000)]).rstrip('\r')
+        if end - end_of_line > 2:
+            first = data.find(FIRST_FRAME, message - 1, end)
+            block, error = None, None
+            if first >= 0:
+                match = BLOCK.match(data, first + 1, end)
+                raw = bytes(match.group())
+                if raw not in self.blocks:
+                    if len(self.blocks) > 2000:
+                        self.blocks.clear()
+                    parsed = parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error')
+                    self.blocks[raw] = read_block(parsed.frames) if parsed else None
+                block = self.blocks[raw]
+                stop = data.find(b'\n', match.end(), end)
+                error = data[match.end():stop if stop >= 0 else end].rstrip(b'\r')
+            if block and EXCEPTION_START.match(error):
+                return self.traceback(head, block, to_text(error[:2000]), level, server), block, head
+            text = to_text(data[message:min(end, message + LONGEST_RECORD)]).replace('\r', '')
+            parsed = parse_traceback(text)
+            if parsed:
+                block = read_block(parsed.frames)
+                error = parsed.exception + ': ' + parsed.message if parsed.exception else parsed.message or ''
+                return self.traceback(head, block, error, level, server, parsed.exception), block, head
+        elif 'File "' in head:
+            parsed = parse_traceback(to_text(data[message:min(end, message + LONGEST_RECORD)]))
+            if parsed:
+                block = read_block(parsed.frames)
+                error = parsed.exception + ': ' + parsed.message if parsed.exception else parsed.message or ''
+                return self.traceback(head[:head.find('File "')], block, error, level, server, parsed.exception), block, head
+        return self.line(head, level, server), None, head
+
+    def traceback(self, head, block, error, level, server, exception=None):
+        key = (head if len(head) < 60 else head[:40], block.key or tuple(block.last), error)
+        meaning = self.meanings.get(key)
+        if meaning is None:
+            wrapper, kind = wrapper_of(head)
+            match = EXCEPTION_LINE.match(error.split('\n')[0])
+            message = (error if not match else match.group(2) or '').strip()
+            exception = match.group(1).split('.')[-1] if match else exception
+            shape = message_shape(message.split('\n')[0], exception)
+            if kind == 'log' and not block.key:
+                shape = message_shape(re.sub(r'\s*\(most recent call last\):?|Traceback\s*$', '', head)) + ' ' + shape
+            if kind == 'log' and server:
+                kind = 'scanner' if 'Python' in head or any('Scanners' in row[0] for row in block.key) else 'server'
+            agent = self.agent
+            if server or self.agent is None:
+                agent = agent_named(head, block.bundle, self.identifiers) or scanner_named(block)
+            noise = self.noise(head, server)
+            meaning = Meaning(agent, level, wrapper, kind, shape, exception, message, block.key, block.last, noise, block.bundle)
+            self.keep(key, meaning)
+        return meaning
+
+    def line(self, head, level, server):
+        shape = message_shape(head)
+        agent = self.agent
+        if server or agent is None:
+            agent = agent_named(head, None, self.identifiers) if server or self.identifiers else None
+        key = (shape, agent, level)
+        meaning = self.meanings.get(key)
+        if meaning is None or meaning.noise:
+            noise = self.noise(head, server)
+            if meaning is None or noise is not meaning.noise:
+                wrapper, kind = ('', 'server') if server else wrapper_of(head)
+                meaning = Meaning(agent, level, wrapper, kind, shape if not noise else 'noise: %s' % noise.text, None, head, noise=noise)
+                if not noise:
+                    self.keep(key, meaning)
+        return meaning
+
+    def keep(self, key, meaning):
+        if len(self.meanings) > 20000:
+            self.meanings.clear()
+        self.meanings[key] = meaning
+
+    def noise(self, head, server):
+        for rule, row in NOISE_RULES[SERVER if server else PLUG_IN]:
+            if rule.match(TAGS.sub('', head) if server else head):
+                return row
+        return None
+
+
+EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
+QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
+BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm|plexthememusic|htbackdrops|'
+                      r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
+
+
+def agent_named(head, bundle, identifiers):
+    """The identifier of the agent that a record without a telling file name is about, else its bundle's name, else None.
+
+    identifiers: those that the whole paste names, most often named first.
+    """
+    quoted = QUOTED_AGENT.search(head)
+    guid = re.search(r"guid '([\w.-]+)://", head)
+    given = ([quoted.group(1)] if quoted else []) + ([guid.group(1)] if guid else []) + list(identifiers)
+    if not bundle:
+        return quoted.group(1) if quoted else given[0] if given and (identifiers or guid) else None
+    name = re.sub(r'[^a-z0-9]', '', re.sub(r'\.bundle.*', '', bundle.lower()))
+    for identifier in given:
+        last = identifier.lower().rsplit('.', 1)[-1]
+        words = [word for word in re.split(r'[^a-z0-9]+', last) if len(word) > 3]
+        plain = re.sub(r'[^a-z0-9]', '', last)
+        if plain and (plain in name or name in plain) or any(word in name for word in words):
+            return identifier
+    for identifier in given:
+        if not BUILT_IN.match(identifier) and identifier != SYSTEM:
+            return identifier
+    return bundle
+
+
+def scanner_named(block):
+    """'Absolute Series Scanner' for a traceback with a scanner's own frames."""
+    for file, _ in block.key:
+        if file.startswith('Scanners/') and file.count('/') == 2:
+            return re.sub(r'\.pyc?$', '', file.rsplit('/', 1)[1])
+    return None
+
+
+# --------------------------------------------------------------------------------------------------------------- scanning
+CHUNK = 1 << 20
+LARGEST = 1 << 23                               # a record longer than this is cut
+
+
+class Scan(object):
+    """Reads one log and its rotated files, oldest first, and hands each error event to sink(event).
+
+    since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
+    """
+
+    def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, calls=None, notes=None):
+        self.stream, self.zone, self.sink, self.since, self.until = stream, zone, sink, since, until
+        self.lines, self.link_noise, self.calls = lines, link_noise, calls
+        self.notes = notes if notes is not None else []
+        self.grammar = stream.grammar
+        self.reader = Reader(stream.agent, self.grammar)
+        self.searches = self.updates = self.bytes = 0
+        self.starts, self.levels, self.first, self.last = [], set(), None, None
+        self.open_calls, self.start = {}, None
+        self.stamp, self.local = None, None
+        marker = to_bytes('/:/plugins/%s/messaging/function/' % stream.agent) if stream.agent else b'\0'
+        self.search_mark, self.update_mark = b'Handling request GET ' + marker + SEARCH_NAME[:20], \
+            b'Handling request GET ' + marker + UPDATE_NAME[:20]
+
+    # ---- files
+    def run(self, position=None):
+        """Read everything, or what came after position. Returns the new position."""
+        todo = resume(self.stream, position, self.notes) if position else [(log, 0) for log in self.stream.files]
+        rest = None
+        for log, offset in todo:
+            try:
+                rest = self.file(log, offset, rest, log is not todo[-1][0])
+            except (IOError, OSError, EOFError) as problem:
+                self.notes.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
+            except Exception as problem:
+                if type(problem).__module__ not in ('zipfile', 'zlib'):
+                    raise
+                self.notes.append({'file': log.name, 'why': to_text(problem)})
+        if rest:
+            self.block(rest[0], len(rest[0]), rest[1], rest[2], rest[3])
+
+    def file(self, log, offset, rest, more):
+        """Read one file. rest: the last record of the file before it, which may go on here. Returns the same for the next."""
+        source = log.open()
+        try:
+            self.line_count = 0
+            if self.grammar == TEXT:
+                return self.text(log, source)
+            stop = None
+            if log.plain:
+                size = os.fstat(source.fileno()).st_size
+                if self.lines and offset:
+                    self.line_count = count_lines(source, offset)
+                if self.since is not None or self.until is not None:
+                    offset, stop = self.window(source, offset, size)
+                    if offset >= stop:
+                        return None
+                    if self.lines and offset:
+                        self.line_count = count_lines(source, offset)
+                return self.plain(log, source, offset, stop, rest, more)
+            return self.packed(log, source, offset, rest, more)
+        finally:
+            source.close()
+
+    def plain(self, log, source, offset, stop, rest, more):
+        """Chunks of a file that can be sought in: a record at the end of a chunk is read again with the next."""
+        size, first = CHUNK, True
+        while True:
+            source.seek(offset)
+            data = source.read(size if stop is None else max(0, min(size, stop - offset)))
+            at_end = len(data) < size
+            if first:
+                data_rest, first = self.join(data, rest), False
+                if data_rest:                       # the file begins inside a record
+                    offset += data_rest
+                    continue
+            if not data:
+                return None
+            if at_end and (stop is None or offset + len(data) < stop or not more):
+                end = len(data)
+                if more and stop is None:
+                    end = self.last_record(data, len(data))
+                    self.block(data, end, log, offset, self.line_count)
+                    return data[end:], log, offset + end, self.line_count
+                self.block(data, end, log, offset, self.line_count)
+                return None
+            end = self.last_record(data, len(data)) if not at_end else len(data)
+            if end == 0:
+                if size < LARGEST and not at_end:
+                    size *= 2
+                    continue
+                end = len(data)
+            self.block(data, end, log, offset, self.line_count)
+            offset += end
+            size = CHUNK
+            if at_end:
+                return None
+
+    def packed(self, log, source, offset, rest, more):
+        """Chunks of a file that can only be read on."""
+        data, base, first = b'', 0, True
+        while True:
+            piece = source.read(CHUNK)
+            data = data + piece if data else piece
+            if base < offset:                           # --resume in the middle of a packed file
+                skip = min(len(data), offset - base)
+                self.line_count += data.count(b'\n', 0, skip)
+                data, base = data[skip:], base + skip
+                if piece and not data:
+                    continue
+            if first and data:
+                skip, first = self.join(data, rest), False
+                data, base = data[skip:], base + skip
+            if not piece:
+                end = self.last_record(data, len(data)) if more else len(data)
+                self.block(data, end, log, base, self.line_count, True)
+                return (data[end:], log, base + end, self.line_count) if more and end < len(data) else None
+            end = self.last_record(data, len(data))
+            if end == 0:
+                if len(data) < LARGEST:
+                    continue
+                end = len(data)
+            self.block(data, end, log, base, self.line_count, True)
+            data, base = data[end:], base + end
+
+    def text(self, log, source):
+        """A paste or an agent's own log, brought into the plug-in grammar line by line."""
+        raw, pieces = source.read(LARGEST), []
+        before = 0
+        while raw:
+            more = source.read(LARGEST)
+            cut = raw.rfind(b'\n') + 1 if more else len(raw)
+            cut = cut or len(raw)
+            part, raw = raw[:cut], raw[cut:] + more
+            data, numbers = tidy_text(part)
+            if self.stream.agent is None:
+                self.reader.identifiers = identifiers_in(part)
+            self.grammar = PLUG_IN
+            self.numbers = [before + number for number in numbers]
+            self.block(data, len(data), log, 0, 0, True)
+            self.numbers = None
+            self.grammar = TEXT
+            before += part.count(b'\n')
+        return None
+
+    numbers = None
+
+    def join(self, data, rest):
+        """Length of the head of a file that belongs to the last record of the file before it; that record is read."""
+        stamp = STAMP[self.grammar]
+        skip = 0
+        if not stamp.match(data):
+            mark = data.find(b'\n')
+            while mark >= 0 and not stamp.match(data, mark + 1):
+                mark = data.find(b'\n', mark + 1)
+            skip = mark + 1 if mark >= 0 else 0
+        if rest:
+            whole = rest[0] + data[:skip]
+            self.block(whole, len(whole), rest[1], rest[2], rest[3], keep=True)
+        elif skip and self.grammar == PLUG_IN and b'  File "' in data[:skip]:
+            # the record's own beginning has been rotated away: what is left still tells the fault
+            whole = NO_TIME + b' (0) :  CRITICAL (cut:0) - (most recent call last):\n' + data[:skip]
+            self.orphan = whole
+        if self.lines:
+            self.line_count = data.count(b'\n', 0, skip)
+        return skip
+
+    def last_record(self, data, end):
+        """Where the last record of data begins, 0 when nowhere."""
+        stamp = STAMP[self.grammar]
+        mark = data.rfind(b'\n', 0, end)
+        while mark >= 0:
+            if stamp.match(data, mark + 1):
+                return mark + 1
+            mark = data.rfind(b'\n', 0, mark)
+        return 0
+
+    # ---- time
+    def seconds(self, stamp):
+        if stamp != self.stamp:
+            self.stamp, self.local = stamp, SECONDS[self.grammar](stamp)
+        return self.local
+
+    def window(self, source, low, high):
+        """(first, last) offset of what lies between since and until, by bisection.
+
+        The local clock may have been set back by an hour in between: then the bounds give way by as much.
+        """
+        def bound(moment, low, high):
+            while high - low > 4096:
+                middle = (low + high) // 2
+                seconds, place = time_at(source, middle, high, self.grammar)
+                if seconds is None or seconds >= moment:
+                    high = middle
+                else:
+                    low = place
+            return low
+
+        def safe(moment, low, high, late):
+            near = bound(moment, low, high)
+            far = bound(moment + (3600 if late else -3600), low, high)
+            first, last = min(near, far), max(near, far)
+            step, seen = max(1, (last - first) // 48), None
+            for place in range(first, last, step):
+                seconds, _ = time_at(source, place, high, self.grammar)
+                if seconds is not None:
+                    if seen is not None and seconds < seen - 60:
+                        return far
+                    seen = max(seen or seconds, seconds)
+            return near
+        first = low if self.since is None else safe(self.since, low, high, False)
+        last = high if self.until is None else safe(self.until, first, high, True) + 8192
+        source.seek(min(last, high))
+        if last < high:
+            piece = source.read(1 << 16)
+            mark = piece.find(b'\n')
+            while mark >= 0 and not STAMP[self.grammar].match(piece, mark + 1):
+                mark = piece.find(b'\n', mark + 1)
+            last = last + mark + 1 if mark >= 0 else high
+        return first, min(last, high)
+
+    # ---- records
+    def block(self, data, end, log, offset, line, count=False, keep=False):
+        """Find the error records in data[:end], which begins and ends with a record."""
+        find, server = data.find, self.grammar == SERVER
+        hits = []
+        for needle in NEEDLES[self.grammar]:
+            shift = needle.find(b'  ') + 2 if needle.startswith(b':') else 2 if server else 0
+            place = find(needle, 0, end)
+            while place >= 0:
+                hits.append(place + shift)
+                place = find(needle, place + 1, end)
+        if not server:
+            self.note_calls(data, end)
+        if len(self.levels) < 5:
+            self.note_levels(data, end)
+        starts = []
+        if not server:
+            place = find(START_MARK, 0, end)
+            while place >= 0:
+                begin = data.rfind(b'\n', 0, place) + 1
+                header = HEADER[PLUG_IN].match(data, begin)
+                if header:
+                    starts.append((place, self.zone.seconds(self.seconds(header.group(1)))))
+                place = find(START_MARK, place + 1, end)
+        self.bytes += end
+        hits.sort()
+        header_at, stamp_at, severe = HEADER[self.grammar].match, STAMP[self.grammar].match, SEVERE
+        done = counted = 0
+        memo = {}
+        for place in hits:
+            if place < done:
+                continue
+            begin = data.rfind(b'\n', 0, place) + 1
+            header = header_at(data, begin)
+            if header is None or header.start(4) != place:
+                begin, header = self.soft(data, place, begin, header, done)
+                if header is None:
+                    continue
+            end_of_line = find(b'\n', header.end(), end)
+            if end_of_line < 0:
+                end_of_line = end
+            following = end_of_line + 1
+            if following < end and not stamp_at(data, following):
+                while True:
+                    following = find(b'\n', following, end)
+                    if following < 0:
+                        following = end
+                        break
+                    following += 1
+                    if stamp_at(data, following):
+                        break
+            following = min(following, end)
+            done = following
+            local = self.seconds(header.group(1))
+            if local is not None and (self.since is not None and local < self.since or self.until is not None and local >= self.until):
+                continue
+            while starts and starts[0][0] < begin:
+                self.started(starts.pop(0)[1])
+            event = Event()
+            event.log, event.offset, event.level, event.start = log, offset + begin, to_text(header.group(4)), self.start
+            event.thread = header.group(3)
+            seconds = self.zone.seconds(local)
+            event.time = seconds + int(header.group(2) or 0) / 1000.0 if seconds is not None else None
+            if self.lines or count:
+                line += data.count(b'\n', counted, begin)
+                counted = begin
+                event.line = self.numbers[line] if self.numbers else line + 1
+            else:
+                event.line = None
+            from_server = server or header.group(5) == b'PMS'
+            meaning = self.reader.quick(data, header.end()) if not server and following - end_of_line < 3 else None
+            block = None
+            if meaning is None:
+                meaning, block, event.text = self.reader.read(data, header.end(), end_of_line, following, event.level, from_server)
+            else:
+                event.text = None
+            event.meaning, event.block = meaning, block
+            event.guid = event.rating_key = event.call = event.span = None
+            if meaning.noise is None or self.link_noise:
+                self.link(event, data, begin, from_server, memo)
+            event.record = (data, begin, following)
+            self.sink(event)
+        while starts:
+            self.started(starts.pop(0)[1])
+        if self.lines or count:
+            self.line_count = line + data.count(b'\n', counted, end)
+        if not server and not keep and HANDLING in data[max(0, end - 65536):end]:
+            self.carry_calls(data, end)
+
+    def started(self, moment):
+        self.start = moment
+        self.starts.append(moment)
+
+    def soft(self, data, place, begin, header, done):
+        """(begin, header) of a record below WARNING in which the agent itself reports an error, else (0, None)."""
+        if self.grammar == SERVER:
+            return 0, None
+        trace = data.startswith(b'T', place)
+        if header is None:
+            if not trace:
+                return 0, None
+            stamp, mark = STAMP[PLUG_IN].match, begin - 1
+            while mark > done and not stamp(data, mark + 1):
+                mark = data.rfind(b'\n', max(0, done - 1), mark)
+            begin = mark + 1
+            header = HEADER[PLUG_IN].match(data, max(0, begin))
+            if header is None or begin < done:
+                return 0, None
+        if header.group(4) in SEVERE:
+            return 0, None
+        if trace or header.end() == place:
+            return begin, header
+        return 0, None
+
+    def note_calls(self, data, end):
+        self.searches += data.count(self.search_mark, 0, end)
+        self.updates += data.count(self.update_mark, 0, end)
+        if self.stream.agent == SYSTEM:
+            self.searches += data.count(b'Handling request GET /system/agents/search?', 0, end)
+            self.updates += data.count(b'Handling request GET /system/agents/update?', 0, end)
+
+    def note_levels(self, data, end):
+        form = b'] %s - ' if self.grammar == SERVER else b' :  %s ('
+        for level in (b'DEBUG', b'INFO', b'WARN', b'WARNING', b'ERROR', b'CRITICAL', b'VERBOSE'):
+            if level not in self.levels and data.find(form.replace(b'%s', level), 0, min(end, 1 << 17)) >= 0:
+                self.levels.add(level)
+
+    # ---- items
+    def link(self, event, data, begin, server, memo):
+        """Find the item of an event: in its own text, else in the request that its thread is handling."""
+        text = event.text or ''
+        if server:
+            guid, key = GUID_LINE.search(text), KEY_LINE.search(text)
+            event.guid = unquote(first_group(guid))
+            event.rating_key = first_group(key)
+            return
+        call, span = self.call_at(data, begin, event.thread, memo)
+        event.call, event.span = call, span
+        if 'called with' in text or 'guid' in text or 'dbid' in text or '://' in text or 'metadata' in text:
+            keyword = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
+            if keyword:
+                event.rating_key = keyword.group(1)
+                guid = KEYWORD_GUID.search(text)
+                event.guid = guid.group(1) if guid else None
+            else:
+                event.guid = first_group(GUID_LINE.search(text))
+                if event.guid is None or 'dbid' in text:
+                    event.rating_key = first_group(KEY_LINE.search(text))
+        if call:
+            if event.guid is None and (event.rating_key is None or event.rating_key == call.rating_key):
+                event.guid = call.guid
+            if event.rating_key is None and (event.guid is None or event.guid == call.guid):
+                event.rating_key = call.rating_key
+
+    def call_at(self, data, begin, thread, memo):
+        """(Call or None, place of its first line) of the request that a thread handles at data[begin]."""
+        mark = b' (' + thread + b') :'
+        known, floor = memo.get(thread) or (self.open_calls.get(thread), 0)
+        place, tries = begin, 0
+        found = None
+        while True:
+            place = data.rfind(HANDLING, floor, place)
+            if place < 0:
+                break
+            line = data.rfind(b'\n', 0, place) + 1
+            if data.startswith(mark, line + 23) or data.startswith(mark, line + 19):
+                found = (line, place)
+                break
+            place = line
+        if found:
+            stop = data.find(b'\n', found[1])
+            known = (read_call(data[found[1]:stop if stop >= 0 else len(data)]), (id(data), found[0]))
+            floor = found[1]
+        if known and self.answered(data, floor, begin, mark):
+            known = None
+        memo[thread] = (known, begin)
+        return known or (None, None)
+
+    def answered(self, data, low, high, mark):
+        """Was the request answered between these places? A thread that answered is free for the next."""
+        place = data.find(RESPONSE, low, high)
+        while place >= 0:
+            line = data.rfind(b'\n', 0, place) + 1
+            if data.startswith(mark, line + 23) or data.startswith(mark, line + 19):
+                return True
+            place = data.find(RESPONSE, place + 1, high)
+        return False
+
+    def carry_calls(self, data, end):
+        """Keep the requests that are still open at the end of a chunk, for the errors of the next one."""
+        fresh, place = {}, end
+        for _ in range(40):
+            place = data.rfind(HANDLING, 0, place)
+            if place < 0:
+                break
+            line = data.rfind(b'\n', 0, place) + 1
+            header = HEADER[PLUG_IN].match(data, line)
+            if header and header.group(3) not in fresh:
+                thread = header.group(3)
+                open_still = not self.answered(data, place, end, b' (' + thread + b') :')
+                fresh[thread] = (read_call(data[place:data.find(b'\n', place)]), (id(data), line)) if open_still else None
+            place = line
+        for thread, call in self.open_calls.items():
+            if thread not in fresh and call and place < 0:
+                if not self.answered(data, 0, end, b' (' + thread + b') :'):
+                    fresh[thread] = call
+        self.open_calls = dict((thread, call) for thread, call in fresh.items() if call)
+
+
+def first_group(match):
+    return next((group for group in match.groups() if group), None) if match else None
+
+
+def identifiers_in(data):
+    """Identifiers that a paste names, most often named first; guids count least (a contributing agent logs others')."""
+    counts = collections.Counter()
+    for rule, weight in ((br'/:/plugins/([\w.-]+)/(?:messaging|resources|prefs)', 3), (br'point for provider ([\w.-]+) in namespace', 9),
+                         (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5), (br"guid '([\w.-]+)://", 2),
+                         (br'\b((?:com\.plexapp|tv\.plex|org\.\w+|com\.\w+)\.agents\.[\w-]+)', 1)):
+        for name in re.findall(rule, data):
+            if b'.' in name and name not in (b'com.plexapp.system',):
+                counts[to_text(name)] += weight
+    return [name for name, _ in sorted(counts.items(), key=lambda row: (-row[1], row[0]))]
+
+
+def count_lines(source, end):
+    """Number of line ends before an offset."""
+    source.seek(0)
+    count, left = 0, end
+    while left > 0:
+        data = source.read(min(CHUNK, left))
+        if not data:
+            break
+        count, left = count + data.count(b'\n'), left - len(data)
+    return count
+
+
+def time_at(source, offset, end, grammar):
+    """(local seconds, offset) of the first record at or after an offset; (None, end) when there is none."""
+    place = offset
+    while place < end:
+        source.seek(place)
+        data = source.read(min(1 << 14, max(0, end - place) + 64))
+        if not data:
+            break
+        mark = -1 if place == 0 else data.find(b'\n')
+        while mark >= 0 or place == 0 and mark == -1:
+            match = STAMP[grammar].match(data, mark + 1)
+            if match:
+                header = HEADER[grammar].match(data, mark + 1)
+                if header:
+                    return SECONDS[grammar](header.group(1)), place + mark + 1
+            following = data.find(b'\n', mark + 1)
+            if following < 0:
+                break
+            mark = following
+        place += max(1, len(data) - 200)
+    return None, end
+
+
+# ------------------------------------------------------------------------------------------------------------- positions
+HEAD_BYTES = 200
+
+
+def head_of(log):
+    """(length, sha1) of the first bytes of a file: what it is recognised by after it was renamed."""
+    source = log.open()
+    try:
+        head = source.read(HEAD_BYTES)
+    finally:
+        source.close()
+    return len(head), hashlib.sha1(head).hexdigest()
+
+
+def stream_position(stream):
+    """Where a log ends now: the newest file that holds anything, and its size."""
+    for log in reversed(stream.files):
+        try:
+            source = log.open()
+            try:
+                head = source.read(HEAD_BYTES)
+                if not head:
+                    continue
+                if log.plain:
+                    size = os.fstat(source.fileno()).st_size
+                else:
+                    size = len(head)
+                    while True:
+                        data = source.read(CHUNK)
+                        if not data:
+                            break
+                        size += len(data)
+            finally:
+                source.close()
+        except (IOError, OSError):
+            continue
+        return {'head_bytes': len(head), 'head': hashlib.sha1(head).hexdigest(), 'offset': size}
+    return {'head_bytes': 0, 'head': '', 'offset': 0}
+
+
+def resume(stream, position, notes):
+    """[(file, offset)] of what came after a position, oldest first, through rotations."""
+    mark = position.get('streams', {}).get(stream_key(stream))
+    everything = [(log, 0) for log in stream.files]
+    if not mark or not mark['head_bytes']:
+        return everything
+    for number in range(len(stream.files) - 1, -1, -1):
+        log = stream.files[number]
+        try:
+            source = log.open()
+            try:
+                head = source.read(mark['head_bytes'])
+                size = os.fstat(source.fileno()).st_size if log.plain else None
+            finally:
+                source.close()
+        except (IOError, OSError):
+            continue
+        if len(head) == mark['head_bytes'] and hashlib.sha1(head).hexdigest() == mark['head']:
+            if size is not None and size < mark['offset']:
+                notes.append({'file': log.name, 'why': 'it has shrunk since the position was noted; read from its start'})
+                return everything[number:]
+            return [(log, mark['offset'])] + everything[number + 1:]
+    notes.append({'file': stream.base, 'why': 'the file of the noted position has been rotated away; all that is left was read'})
+    return everything
+
+
+def stream_key(stream):
+    return stream.base
+
+
+def log_position(paths):
+    """Where the logs end now, as a JSON-able dict, for read_events(paths, position)."""
+    streams, _ = open_streams(paths)
+    return {'made': utc_text(), 'streams': dict((stream_key(stream), stream_position(stream)) for stream in streams)}
+
+
+def open_streams(paths):
+    """(streams with their grammar, unread) of --logs paths."""
+    streams, unread = find_streams([paths] if isinstance(paths, (six.text_type, bytes)) else paths)
+    kept = []
+    for stream in streams:
+        heads = []
+        for log in list(stream.files):
+            try:
+                source = log.open()
+                try:
+                    heads.append(source.read(1 << 16))
+                finally:
+                    source.close()
+            except Exception as problem:            # zipfile and zlib have their own classes of errors
+                if not isinstance(problem, (IOError, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)) \
+                        and type(problem).__module__ not in ('zipfile', 'zlib'):
+                    raise
+                unread.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
+                stream.files.remove(log)
+        heads = [head for head in heads if head.strip()]
+        if any(b'\0' in head[:1000] for head in heads):
+            unread += [{'file': log.name, 'why': 'not text'} for log in stream.files]
+            continue
+        if not stream.files:
+            continue
+        grammars = set(sniff(head) for head in heads)
+        stream.grammar = grammars.pop() if len(grammars) == 1 else TEXT if grammars else PLUG_IN
+        kept.append(stream)
+    return kept, unread
+
+
+# ------------------------------------------------------------------------------------------------------------ aggregation
+AGGREGATE_SCHEMA = 1
+MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES = 500, 3, 30, 20, 60
+LONGEST_EXEMPLAR = 12000
+
+
+class Pattern(object):
+    """All events of one fingerprint in one log."""
+
+    def __init__(self, meaning):
+        self.meaning = meaning
+        self.count = self.searches = self.updates = self.echoes = 0
+        self.first = self.last = None
+        self.days, self.messages, self.lines, self.preceding = {}, {}, {}, {}
+        self.items, self.exemplars, self.causes, self.starts, self.levels = {}, [], {}, set(), {}
+        self.looked_back = 0
+
+
+class Tally(object):
+    """The sink of a Scan: groups its events. One per log; tallies of several logs are merged by their patterns."""
+
+    def __init__(self, keep_paths=False, events=None):
+        self.patterns, self.keep_paths, self.events = {}, keep_paths, events
+        self.latest = {}                        # thread -> (span, Pattern, Event) of its last error
+        self.failed_starts = 0
+
+    def add(self, event):
+        meaning = event.meaning
+        pattern = self.patterns.get(meaning.pattern)
+        if pattern is None:
+            pattern = self.patterns[meaning.pattern] = Pattern(meaning)
+        pattern.count += 1
+        moment = event.time
+        if moment is not None:
+            if pattern.first is None or moment < pattern.first:
+                pattern.first = moment
+            if pattern.last is None or moment > pattern.last:
+                pattern.last = moment
+            day = int(moment // 86400)
+            pattern.days[day] = pattern.days.get(day, 0) + 1
+        if self.events is not None:
+            self.events(event)
+        if event.guid or event.rating_key:
+            key = event.rating_key or event.guid
+            if key not in pattern.items or pattern.items[key][0] is None:
+                pattern.items[key] = (event.guid, event.rating_key)
+        if meaning.noise is not None:
+            if not pattern.exemplars:
+                self.exemplar(pattern, event)
+            return
+        pattern.levels[event.level] = pattern.levels.get(event.level, 0) + 1
+        kind = meaning.kind if meaning.kind in ('search', 'update') else event.call.kind if event.call else None
+        if kind == 'search':
+            pattern.searches += 1
+        elif kind == 'update':
+            pattern.updates += 1
+        if meaning.kind in ('load', 'start') and meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
+            self.failed_starts += 1
+        pattern.starts.add(event.start)
+        self.cascade(pattern, event)
+        if event.block is not None:
+            key = (id(event.block), event.start)
+            row = pattern.lines.get(key)
+            if row is None:
+                pattern.lines[key] = [1, event.block, event.start]
+            else:
+                row[0] += 1
+            if pattern.looked_back < MOST_PRECEDING:
+                pattern.looked_back += 1
+                for row in requests_before(event):
+                    pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
+        if len(pattern.messages) < MOST_MESSAGES:
+            self.message(pattern, event)
+        if len(pattern.exemplars) < MOST_EXEMPLARS and all(
+                row['guid'] != event.guid or row['rating_key'] != event.rating_key for row in pattern.exemplars):
+            self.exemplar(pattern, event)
+
+    def message(self, pattern, event):
+        text = message_of(event)
+        pattern.messages[text] = pattern.messages.get(text, 0) + 1
+
+    def exemplar(self, pattern, event):
+        data, begin, end = event.record
+        text = to_text(data[begin:min(end, begin + LONGEST_EXEMPLAR)]).replace('\r\n', '\n').rstrip('\n')
+        if end - begin > LONGEST_EXEMPLAR:
+            text += ' ... (%d bytes)' % (end - begin)
+        pattern.exemplars.append({
+            'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time, 'thread': to_text(event.thread),
+            'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
+            'text': redact(text, self.keep_paths)})
+
+    def cascade(self, pattern, event):
+        """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
+        before = self.latest.get(event.thread)
+        self.latest[event.thread] = (event.span, pattern, event.time, event.guid)
+        if not before:
+            return
+        span, earlier, moment, guid = before
+        near = moment is not None and event.time is not None and 0 <= event.time - moment < 2
+        if not (span == event.span if span and event.span else near):
+            return
+        if earlier is pattern:
+            if event.meaning.kind in ('update', 'search') and guid == event.guid and span == event.span and span:
+                pattern.echoes += 1             # an agent registered twice runs each call twice (FRAMEWORK.md 1)
+        elif earlier.meaning.kind == 'media' or earlier.meaning.message and earlier.meaning.message.startswith('Error opening URL') and near:
+            key = earlier.meaning.pattern
+            pattern.causes[key] = pattern.causes.get(key, 0) + 1
+
+
+def message_of(event):
+    """What this event says in its own words: the exception's text, or the record's first line."""
+    if event.block is None:
+        return (event.text or '')[:400].rstrip(' :')
+    data, begin, end = event.record
+    tail = to_text(data[begin:min(end, begin + LONGEST_RECORD)]).replace('\r', '')
+    name = event.meaning.exception
+    if name:
+        place = tail.rfind('\n' + name)
+        match = re.compile(r'\n(?:[\w.]+\.)?%s(?:: ?([^\n]*))?(?=\n|$)' % re.escape(name)).search(tail, max(0, tail.find('File "')))
+        if match:
+            return (match.group(1) or '').strip()[:400]
+        if place < 0:
+            return (event.meaning.message or '')[:400]
+    return (event.meaning.message or '')[:400]
+
+
+URL_LINE = re.compile(br"(Error opening URL|Requesting|Fetching) u?'([^'\n]+)'")
+URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
+FURTHEST_BACK = 200                             # lines of all threads
+
+
+def requests_before(event):
+    """[(host, status, shape of the path)] of the requests that the thread made just before it failed, the last one with its status.
+
+    status: of the exception where it tells, 'failed' after "Error opening URL", 'time-out', 'unreachable', else None (answered).
+    """
+    data, begin, _ = event.record
+    mark, place, found, failed, low = b' (' + event.thread + b') :', begin, [], set(), max(0, begin - 65536)
+    if event.span and event.span[0] == id(data):
+        low = max(low, event.span[1])
+    for _ in range(FURTHEST_BACK):
+        if place <= low:
+            break
+        line = data.rfind(b'\n', low, place - 1) + 1 or low
+        if data.startswith(mark, line + 23) or data.startswith(mark, line + 19):
+            match = URL_LINE.search(data, line, place)
+            if match:
+                url = to_text(match.group(2))
+                if match.group(1).startswith(b'Error'):
+                    failed.add(url)
+                else:
+                    found.append(url)
+                if len(found) >= 3:
+                    break
+        place = line
+    last = status_of(event)
+    rows = []
+    for number, url in enumerate(found):
+        parts = URL_PARTS.match(url)
+        if not parts:
+            continue
+        status = last if number == 0 and last else 'failed' if url in failed else None
+        path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
+        rows.append((redact(parts.group(1)), status, redact(path)))
+    return rows
+
+
+def status_of(event):
+    """HTTP status (int), 'time-out', 'unreachable' or None of the exception of an event."""
+    name, message = event.meaning.exception or '', message_of(event)
+    match = re.match(r'HTTP Error (\d{3})', message)
+    if match:
+        return int(match.group(1))
+    if 'timed out' in message or name.lower() == 'timeout':
+        return 'time-out'
+    if name in ('URLError', 'SSLError', 'ConnectionError', 'gaierror', 'BadStatusLine'):
+        return 'unreachable'
+    return None
+
+
+def merge(tallies):
+    """{fingerprint: Pattern} of several logs."""
+    patterns = {}
+    for tally in tallies:
+        for key, new in tally.patterns.items():
+            old = patterns.get(key)
+            if old is None:
+                patterns[key] = new
+                continue
+            for name in ('count', 'searches', 'updates', 'echoes'):
+                setattr(old, name, getattr(old, name) + getattr(new, name))
+            for name in ('days', 'messages', 'preceding', 'causes', 'levels'):
+                mine = getattr(old, name)
+                for word, count in getattr(new, name).items():
+                    mine[word] = mine.get(word, 0) + count
+            old.lines.update(new.lines)
+            old.items.update(new.items)
+            old.starts |= new.starts
+            old.exemplars = (old.exemplars + new.exemplars)[:MOST_EXEMPLARS]
+            times = [moment for moment in (old.first, new.first) if moment is not None]
+            old.first = min(times) if times else None
+            times = [moment for moment in (old.last, new.last) if moment is not None]
+            old.last = max(times) if times else None
+    return patterns
+
+
+SEVERITY = {'CRITICAL': 0, 'ERROR': 1, 'WARN': 2, 'WARNING': 2, 'INFO': 3, 'DEBUG': 4, 'VERBOSE': 4}
+
+
+def time_text(seconds):
+    return utc_text(seconds) if seconds is not None else None
+
+
+def pattern_row(pattern, twins, keep_paths):
+    """The JSON of one pattern. twins: {guid or rating key: (guid, rating_key)}."""
+    meaning = pattern.meaning
+
+    def clean(text):
+        return redact(text, keep_paths) if text else text
+    items = {}
+    for guid, key in pattern.items.values():
+        twin = twins.get(key) or twins.get(guid) or (None, None)
+        guid, key = guid or twin[0], key or twin[1]
+        items[key or guid] = {'guid': guid, 'rating_key': key}
+    listed = [items[name] for name in sorted(items, key=lambda name: (len(name), name))]
+    messages = sorted(pattern.messages.items(), key=lambda row: (-row[1], row[0]))
+    frames, callees = frame_rows(pattern, keep_paths)
+    days = sorted(pattern.days.items())
+    return {
+        'pattern': meaning.pattern, 'agent': meaning.agent, 'bundle': meaning.bundle, 'kind': meaning.kind, 'wrapper': meaning.wrapper,
+        'level': min(pattern.levels or {meaning.level: 1}, key=lambda level: SEVERITY.get(level, 9)), 'exception': meaning.exception,
+        'message': clean(messages[0][0] if messages else meaning.message), 'shape': clean(meaning.shape),
+        'messages': [{'text': clean(text), 'count': count} for text, count in messages[:10]],
+        'own_frames': frames, 'callee_frames': callees, 'count': pattern.count, 'echoes': pattern.echoes,
+        'searches': pattern.searches, 'updates': pattern.updates, 'items': listed[:MOST_ITEMS], 'items_total': len(listed),
+        'rating_keys': [row['rating_key'] for row in listed[:MOST_ITEMS] if row['rating_key']],
+        'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
+        'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
+        'starts': sorted(time_text(moment) for moment in pattern.starts if moment is not None),
+        'noise': '%s: %s; suspicious when %s' % (meaning.noise.what, meaning.noise.harmless, meaning.noise.unless)
+                 if meaning.noise else None,
+        'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start'])) for row in pattern.exemplars],
+        'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
+        'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape), count in
+                      sorted(pattern.preceding.items(), key=lambda row: (-row[1], six.text_type(row[0])))[:10]],
+        'caused_by': None, 'resolved': None,
+    }
+
+
+def frame_rows(pattern, keep_paths):
+    """(own frames with all that was reported of them, callee frames of the last one) as JSON."""
+    rows, callees = [], []
+    blocks = sorted(pattern.lines.values(), key=lambda row: -row[0])
+    if not blocks:
+        return rows, callees
+    for number, (file, function) in enumerate(pattern.meaning.chain):
+        reported = {}
+        for count, block, start in blocks:
+            for frame in block.chain[number][2]:
+                key = (frame.line, frame.text, start)
+                reported[key] = reported.get(key, 0) + count
+        below = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact(frame.text, keep_paths) if frame.text else None}
+                 for frame in blocks[0][1].chain[number][3]]
+        lines = sorted(reported.items(), key=lambda row: (-row[1], row[0][0], row[0][2] or 0))[:MOST_LINES]
+        rows.append({'file': file, 'function': function, 'callee_frames': below, 'reported_lines': [
+            {'line': line, 'text': redact(text, keep_paths) if text else None, 'start': time_text(start), 'count': count}
+            for (line, text, start), count in lines]})
+        callees = below
+    if not rows:
+        callees = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact(frame.text, keep_paths) if frame.text else None}
+                   for frame in blocks[0][1].frames]
+    return rows, callees
+
+
+def aggregate(paths, position=None, since=None, until=None, keep_paths=False, events=None, resolved=(), jobs=1, progress=None):
+    """The whole job: the aggregate as a dict (the JSON without its schema). events: a function that takes each Event."""
+    began = time.time()
+    streams, unread = open_streams(paths)
+    if not streams and not unread:
+        raise Problem('there is no log in %s; name a folder with logs with --logs' % ', '.join(to_text(path) for path in paths))
+    zone, version, platform = find_zone(streams)
+    bounds = (zone.local(since) if since is not None else None, zone.local(until) if until is not None else None)
+    work = [(stream, zone, bounds, position, keep_paths, events) for stream in streams]
+    results = []
+    total = sum(log_size(log) for stream in streams for log in stream.files)
+    done = 0
+    if jobs > 1 and events is None and len(work) > 1:
+        results = in_parallel(work, jobs)
+    else:
+        for row in work:
+            results.append(scan_stream(row))
+            done += sum(log_size(log) for log in row[0].files)
+            if progress:
+                progress(done, total)
+    patterns = merge([result['tally'] for result in results])
+    for result in results:
+        unread += result['notes']
+    twins = item_twins(streams, patterns)
+    rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
+    number_lines(rows, streams)
+    join_cascades(rows, patterns)
+    mark_resolved(rows, resolved)
+    first = [row['first_seen'] for row in rows if row['first_seen']]
+    last = [row['last_seen'] for row in rows if row['last_seen']]
+    agents = agent_rows(results, rows, twins, zone)
+    shortlist = shortlist_of(rows)
+    rows.sort(key=lambda row: (row['noise'] is not None, rank(row)))
+    return {
+        'made': utc_text(began),
+        'window': {'from': time_text(since) or (min(first) if first else None), 'to': time_text(until) or (max(last) if last else None),
+                   'zone': zone.words(), 'asked': {'since': time_text(since), 'until': time_text(until), 'resumed': bool(position)}},
+        'server': {'version': version, 'platform': platform},
+        'files': [{'file': log.name, 'log': stream.base, 'grammar': stream.grammar, 'bytes': log_size(log)}
+                  for stream in streams for log in stream.files],
+        'bytes': sum(result['bytes'] for result in results), 'agents': agents, 'patterns': rows, 'shortlist': shortlist,
+        'events': sum(row['count'] for row in rows), 'noise_events': sum(row['count'] for row in rows if row['noise']),
+        'unread': [dict((key, redact(value, keep_paths)) for key, value in row.items()) for row in unread],
+        'position': {'made': utc_text(began), 'streams': dict((stream_key(result['stream']), result['position']) for result in results)},
+    }
+
+
+def scan_stream(row):
+    """Read one log; what comes back can be sent between processes."""
+    stream, zone, bounds, position, keep_paths, events = row
+    tally = Tally(keep_paths, events)
+    notes = []
+    scan = Scan(stream, zone, tally.add, bounds[0], bounds[1], lines=events is not None, link_noise=events is not None, notes=notes)
+    mark = stream_position(stream)
+    scan.run(position)
+    healthy = []
+    if stream.agent and stream.grammar == PLUG_IN and stream.agent != SYSTEM:
+        healthy = healthy_calls(stream, zone)
+    return {'stream': stream, 'tally': tally, 'notes': notes, 'searches': scan.searches, 'updates': scan.updates, 'starts': len(scan.starts),
+            'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark, 'healthy': healthy}
+
+
+def in_parallel(work, jobs):
+    """scan_stream of each row in several processes, the largest logs first."""
+    import multiprocessing
+    order = sorted(range(len(work)), key=lambda number: -sum(log_size(log) for log in work[number][0].files))
+    pool = multiprocessing.Pool(jobs)
+    try:
+        done = pool.map(scan_stream, [work[number] for number in order], 1)
+        pool.close()
+    except BaseException:
+        pool.terminate()
+        raise
+    finally:
+        pool.join()
+    results = dict(zip(order, done))
+    return [results[number] for number in range(len(work))]
+
+
+def log_size(log):
+    try:
+        return log.size() or 0
+    except (IOError, OSError):
+        return 0
+
+
+def item_twins(streams, patterns):
+    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the server log."""
+    wanted = set()
+    for pattern in patterns.values():
+        for guid, key in pattern.items.values():
+            if not guid or not key:
+                wanted.add(guid or key)
+    twins = {}
+    for pattern in patterns.values():
+        for guid, key in pattern.items.values():
+            if guid and key:
+                twins[guid] = twins[key] = (guid, key)
+    wanted -= set(twins)
+    for rule, grammar in ((MUTEX, PLUG_IN), (NOTIFICATION, SERVER)):
+        for stream in streams:
+            if not wanted:
+                return twins
+            if stream.grammar != grammar or grammar == PLUG_IN and stream.agent != SYSTEM or \
+                    grammar == SERVER and not stream.base.startswith('Plex Media Server'):
+                continue
+            for log in reversed(stream.files):
+                for data in chunks(log):
+                    for match in rule.finditer(data):
+                        guid, key = to_text(match.group(1)), to_text(match.group(2))
+                        if guid in wanted or key in wanted:
+                            wanted.discard(guid)
+                            wanted.discard(key)
+                            twins[guid] = twins[key] = (guid, key)
+                    if not wanted:
+                        break
+    return twins
+
+
+MUTEX = re.compile(br'Acquiring GUID mutex for (\S+) \((\d+)\)')
+NOTIFICATION = re.compile(br'Notification of new metadata for (\S+) \[id=(\d+)\]')
+
+
+def chunks(log):
+    """The bytes of a log in pieces that end with a line."""
+    try:
+        source = log.open()
+    except (IOError, OSError):
+        return
+    rest = b''
+    try:
+        while True:
+            data = source.read(CHUNK)
+            if not data:
+                break
+            cut = data.rfind(b'\n') + 1
+            yield rest + data[:cut]
+            rest = data[cut:]
+        if rest:
+            yield rest
+    except (IOError, OSError):
+        return
+    finally:
+        source.close()
+
+
+TAIL = 1 << 20
+MOST_HEALTHY = 60
+
+
+def healthy_calls(stream, zone):
+    """[{'guid', 'rating_key', 'title', 'kind'}] of the newest calls that ended without an error, newest first."""
+    out, seen = [], set()
+    for log in reversed(stream.files):
+        try:
+            source = log.open()
+            if log.plain:
+                size = os.fstat(source.fileno()).st_size
+                source.seek(max(0, size - TAIL))
+            data = source.read(TAIL)
+            source.close()
+        except (IOError, OSError):
+            continue
+        bad = set()
+        calls, failed = spans_of(data, zone)
+        for call in calls:
+            if call['failed']:
+                bad.add(call['guid'] or call['rating_key'])
+        for call in reversed(calls):
+            name = call['rating_key'] or call['guid']
+            if call['ended'] and not call['failed'] and name and name not in seen and (call['guid'] or call['rating_key']) not in bad:
+                seen.add(name)
+                out.append({'guid': call['guid'], 'rating_key': call['rating_key'], 'title': call['title'], 'kind': call['kind']})
+        if len(out) >= MOST_HEALTHY:
+            break
+    return out[:MOST_HEALTHY]
+
+
+SPAN_LINE = re.compile(br'\) :  (?:DEBUG \([^)\n]*\) - (?:Handling request |Response: \[)|(?:CRITICAL|ERROR) \()')
+
+
+def spans_of(data, zone):
+    """([call], errors) of a piece of a plug-in log; call: kind guid rating_key title thread start end ended failed."""
+    calls, open_calls, failed = [], {}, 0
+    for match in SPAN_LINE.finditer(data):
+        line = data.rfind(b'\n', 0, match.start()) + 1
+        header = HEADER[PLUG_IN].match(data, line)
+        if not header or header.start(3) + len(header.group(3)) != match.start():
+            continue
+        thread = header.group(3)
+        what = data[header.end():header.end() + 8]
+        if what.startswith(b'Handling'):
+            end = data.find(b'\n', line)
+            call = read_call(data[header.end():end if end >= 0 else len(data)])
+            open_calls.pop(thread, None)
+            if call:
+                seconds = zone.seconds(plug_in_seconds(header.group(1)))
+                row = {'kind': call.kind, 'guid': call.guid, 'rating_key': call.rating_key, 'title': call.title, 'thread': to_text(thread),
+                       'start': seconds, 'end': None, 'ended': False, 'failed': False}
+                open_calls[thread] = row
+                calls.append(row)
+        elif what.startswith(b'Response'):
+            row = open_calls.pop(thread, None)
+            if row:
+                row['ended'], row['end'] = True, zone.seconds(plug_in_seconds(header.group(1)))
+        elif thread in open_calls and header.group(4) in SEVERE and not any(
+                data.startswith(prefix, header.end()) for prefix, _ in QUICK_NOISE):
+            open_calls[thread]['failed'] = True
+            failed += 1
+    return calls, failed
+
+
+def agent_rows(results, rows, twins, zone):
+    """The JSON of the agents: how much they did, how much of it failed, what they logged."""
+    agents = {}
+    for result in results:
+        name = result['stream'].agent
+        if not name or result['stream'].grammar == SERVER:
+            continue
+        row = agents.setdefault(name, {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
+                                       'errors': 0, 'noise': 0, 'levels': [], 'healthy_items': []})
+        for key in ('searches', 'updates', 'starts'):
+            row[key] += result[key]
+        row['failed_starts'] += result['tally'].failed_starts
+        row['levels'] = sorted(set(row['levels']) | set(result['levels']))
+        row['healthy_items'] += [dict(item, guid=item['guid'] or (twins.get(item['rating_key']) or (None,))[0]) for item in result['healthy']]
+    for pattern in rows:
+        name = pattern['agent']
+        if not name:
+            continue
+        row = agents.setdefault(name, {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
+                                       'errors': 0, 'noise': 0, 'levels': [], 'healthy_items': []})
+        if pattern['bundle'] and not row['bundle']:
+            row['bundle'] = pattern['bundle']
+        row['noise' if pattern['noise'] else 'errors'] += pattern['count']
+    return [agents[name] for name in sorted(agents)]
+
+
+def rank(row):
+    """Sort key of patterns: distinct items first, then how recent, then how often."""
+    return (-row['items_total'], -(utc_seconds(row['last_seen']) if row['last_seen'] else 0), -row['count'], row['pattern'])
+
+
+def shortlist_of(rows):
+    """Fingerprints worth a diagnosis, best first: an agent's errors, no noise, no warnings, no mere echoes, not resolved."""
+    worth = [row for row in rows if row['agent'] and not row['noise'] and SEVERITY.get(row['level'], 9) < 2
+             and not (row['resolved'] and not row['resolved']['came_back']) and not row['echo_of']]
+    return [row['pattern'] for row in sorted(worth, key=rank)]
+
+
+def join_cascades(rows, patterns):
+    """Fill caused_by and echo_of: a fault that mostly follows another one, a logged URL error that only heralds its traceback."""
+    by_name = dict((row['pattern'], row) for row in rows)
+    for row in rows:
+        row['echo_of'] = None
+    for row in rows:
+        for name, count in sorted(patterns[row['pattern']].causes.items(), key=lambda cause: -cause[1]):
+            cause = by_name.get(name)
+            if not cause or 2 * count < row['count'] and 2 * count < cause['count']:
+                continue
+            if cause['kind'] == 'media':
+                row['caused_by'] = row['caused_by'] or {'pattern': name, 'count': count}
+            elif 2 * count >= cause['count'] and cause['exception'] is None:
+                cause['echo_of'] = row['pattern']
+
+
+def mark_resolved(rows, resolved):
+    """resolved: [{'pattern', 'fixed_at'}]. A pattern is back when it was seen after its fix."""
+    fixed = dict((row.get('pattern'), row.get('fixed_at')) for row in resolved if isinstance(row, dict))
+    for row in rows:
+        if row['pattern'] in fixed:
+            at = fixed[row['pattern']]
+            row['resolved'] = {'fixed_at': at, 'came_back': bool(at and row['last_seen'] and row['last_seen'] > at)}
+
+
+def number_lines(rows, streams):
+    """Give exemplars their line numbers, counted afterwards: counting on the way would cost a fifth of the whole time."""
+    logs = dict((log.name, log) for stream in streams for log in stream.files)
+    wanted = {}
+    for row in rows:
+        for exemplar in row['exemplars']:
+            offset = exemplar.pop('offset')
+            if exemplar['line'] is None:
+                wanted.setdefault(exemplar['file'], []).append((offset, exemplar))
+    for name, places in wanted.items():
+        log, count, at = logs.get(name), 1, 0
+        if not log or not log.plain:
+            continue
+        try:
+            source = log.open()
+            for offset, exemplar in sorted(places, key=lambda place: place[0]):
+                source.seek(at)
+                while at < offset:
+                    data = source.read(min(CHUNK, offset - at))
+                    if not data:
+                        break
+                    count, at = count + data.count(b'\n'), at + len(data)
+                exemplar['line'] = count
+            source.close()
+        except (IOError, OSError):
+            continue
+
+
+# ---------------------------------------------------------------------------------------------- what later phases call
+def read_events(paths, position=None, since=None, until=None):
+    """(events, notes): error events in time order, noise included, as dicts.
+
+    Keys: file line time (epoch seconds or None) thread level agent pattern noise (None or the reason) guid rating_key exception message
+    wrapper kind own_frames [{'file', 'function', 'line', 'text'}] call (None, 'search' or 'update') text (redacted record).
+    since, until: epoch seconds. notes: [{'file', 'why'}] of what could not be read.
+    """
+    streams, notes = open_streams(paths)
+    zone = find_zone(streams)[0]
+    events = []
+
+    def keep(event):
+        meaning, block = event.meaning, event.block
+        data, begin, end = event.record
+        events.append({
+            'file': event.log.name, 'line': event.line, 'time': event.time, 'thread': to_text(event.thread), 'level': event.level,
+            'agent': meaning.agent, 'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None, 'guid': event.guid,
+            'rating_key': event.rating_key, 'exception': meaning.exception, 'message': redact(message_of(event)), 'wrapper': meaning.wrapper,
+            'kind': meaning.kind, 'call': event.call.kind if event.call else None,
+            'own_frames': [{'file': file, 'function': function, 'line': frames[-1].line, 'text': frames[-1].text}
+                           for file, function, frames, _ in block.chain] if block else [],
+            'text': redact(to_text(data[begin:min(end, begin + LONGEST_EXEMPLAR)]).replace('\r\n', '\n').rstrip('\n'))})
+    for stream in streams:
+        Scan(stream, zone, keep, zone.local(since) if since is not None else None, zone.local(until) if until is not None else None,
+             lines=True, link_noise=True, notes=notes).run(position)
+    order = sorted(range(len(events)), key=lambda number: (events[number]['time'] or 0, number))
+    return [events[number] for number in order], notes
+
+
+def read_calls(paths, position=None):
+    """{agent: [{'kind', 'guid', 'rating_key', 'title', 'thread', 'start', 'end', 'ended', 'failed'}]} from plug-in logs, oldest first.
+
+    kind 'search' or 'update'; start and end are epoch seconds; ended is False for a call without an answer so far; failed: an error
+    record stands between. Needs a log at level DEBUG.
+    """
+    streams, _ = open_streams(paths)
+    zone = find_zone(streams)[0]
+    calls = {}
+    for stream in streams:
+        if stream.grammar != PLUG_IN or not stream.agent:
+            continue
+        data = b''.join(read_from(log, offset) for log, offset in
+                        (resume(stream, position, []) if position else [(log, 0) for log in stream.files]))
+        calls.setdefault(stream.agent, []).extend(spans_of(data, zone)[0])
+    return calls
+
+
+def read_from(log, offset):
+    """All bytes of a log after an offset; b'' where it cannot be read."""
+    try:
+        source = log.open()
+        try:
+            data = []
+            while True:
+                piece = source.read(CHUNK)
+                if not piece:
+                    return b''.join(data)[offset:]
+                data.append(piece)
+        finally:
+            source.close()
+    except (IOError, OSError):
+        return b''
+
+
+START_LINES = re.compile(br' - (Starting framework core - Version: |Started plug-in|Entering run loop|Exception while loading code'
+                         br'|Exception starting plug-in|Stopping plug-in)')
+
+
+def plugin_starts(paths, agent, position=None):
+    """[{'time', 'ok', 'error'}] of the starts of one plug-in, oldest first.
+
+    ok: True after "Started plug-in" and "Entering run loop", False after a load or start failure (error: its last line), None while
+    it is still starting. time: epoch seconds of the start's first line.
+    """
+    streams, _ = open_streams(paths)
+    zone = find_zone(streams)[0]
+    starts = []
+    for stream in streams:
+        if stream.agent != agent or stream.grammar != PLUG_IN:
+            continue
+        todo = resume(stream, position, []) if position else [(log, 0) for log in stream.files]
+        data = b''.join(read_from(log, offset) for log, offset in todo)
+        for match in START_LINES.finditer(data):
+            line = data.rfind(b'\n', 0, match.start()) + 1
+            header = HEADER[PLUG_IN].match(data, line)
+            if not header or header.end() != match.start() + 3:
+                continue
+            what = match.group(1)
+            if what.startswith(b'Starting framework'):
+                starts.append({'time': zone.seconds(plug_in_seconds(header.group(1))), 'ok': None, 'error': None, 'started': False})
+            elif not starts:
+                continue
+            elif what == b'Started plug-in':
+                starts[-1]['started'] = True
+            elif what == b'Entering run loop':
+                if starts[-1]['started'] and starts[-1]['ok'] is None:
+                    starts[-1]['ok'] = True
+            elif what.startswith(b'Exception'):
+                stop = match.end()
+                while True:
+                    stop = data.find(b'\n', stop)
+                    if stop < 0 or STAMP[PLUG_IN].match(data, stop + 1):
+                        break
+                    stop += 1
+                text = to_text(data[header.end():stop if stop >= 0 else len(data)]).strip()
+                starts[-1]['ok'], starts[-1]['error'] = False, redact(text.split('\n')[-1])
+    for start in starts:
+        del start['started']
+    return starts
+
+
+def aggregate_path(run_dir, iteration, postfix=False, suffix='.json'):
+    """Where the aggregate of an iteration lies: .json for scripts, .txt for people."""
+    return os.path.join(run_dir, 'aggregated_logs_iteration_%d%s%s' % (iteration, '_postfix' if postfix else '', suffix))
+
+
+def read_aggregate(path):
+    """The aggregate that this script wrote. Problem where it is missing, damaged or of a newer schema."""
+    return read_json(path, AGGREGATE_SCHEMA, 'aggregate_plex_logs.py')
+
+
+# ----------------------------------------------------------------------------------------------------------------- report
+WIDTH = 80
+
+
+def fit(text, width=WIDTH):
+    """Text cut to a width, with '...' where something was cut."""
+    text = text[:len(text) - len(text.lstrip())] + ' '.join(text.split())
+    return text if len(text) <= width else text[:max(0, width - 3)] + '...'
+
+
+def count_text(number, one, many=None):
+    return '%d %s' % (number, one if number == 1 else many or one + 's')
+
+
+def place_text(row):
+    """'Example.bundle/Contents/Code/__init__.py update' of the last own frame."""
+    if not row['own_frames']:
+        return ''
+    frame = row['own_frames'][-1]
+    return '%s in %s' % (frame['file'], frame['function'] or 'its source')
+
+
+def report_lines(document, most=20):
+    """The report a person reads first, as lines of at most 80 columns."""
+    rows = document['patterns']
+    real = [row for row in rows if not row['noise']]
+    noise = [row for row in rows if row['noise']]
+    window = document['window']
+    lines = ['Plex logs, %s to %s (%s)' % (window['from'] or 'unknown', window['to'] or 'unknown', window['zone']),
+             '%s, %.1f MB; %s in %s, %s of known noise set apart' % (
+                 count_text(len(document['files']), 'file'), document['bytes'] / 1e6,
+                 count_text(document['events'] - document['noise_events'], 'error'), count_text(len(real), 'pattern'),
+                 document['noise_events'])]
+    if document['server']['version']:
+        lines.append('Plex Media Server %s, %s' % (document['server']['version'], document['server']['platform']))
+    lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts', 'errors', 'rate')]
+    for agent in document['agents']:
+        calls = agent['searches'] + agent['updates']
+        rate = '%.1f %%' % (100 * agent['errors'] / calls) if calls else '-'
+        lines.append('  %-38s %8d %8d %6s %6d %7s' % (
+            fit(agent['identifier'], 38), agent['searches'], agent['updates'],
+            '%d/%d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts'] else agent['starts'],
+            agent['errors'], rate))
+        if agent['levels'] and 'DEBUG' not in agent['levels']:
+            lines.append('    logs only %s: calls are not counted, silence is not health' % ', '.join(agent['levels']))
+    lines += ['', 'Shortlist (distinct items, then recency, then count)']
+    by_name = dict((row['pattern'], row) for row in rows)
+    for number, name in enumerate(document['shortlist'][:most]):
+        row = by_name[name]
+        lines += pattern_lines(number + 1, row)
+    if not document['shortlist']:
+        lines.append('  nothing: no agent reported an error that is not noise')
+    if len(document['shortlist']) > most:
+        lines.append('  ... and %d more, in the JSON' % (len(document['shortlist']) - most))
+    listed = set(document['shortlist'])
+    rest = [row for row in real if row['pattern'] not in listed]
+    if rest:
+        lines += ['', "Other patterns (the server's own, warnings, echoes, resolved)"]
+        for row in rest[:most]:
+            lines.append(fit('  %6d x  %s  %s' % (row['count'], row['agent'] or 'server', title_of(row))))
+        if len(rest) > most:
+            lines.append('  ... and %d more, in the JSON' % (len(rest) - most))
+    if noise:
+        lines += ['', 'Known noise (counted, never ranked)']
+        reasons = {}
+        for row in noise:
+            reasons[row['noise']] = reasons.get(row['noise'], 0) + row['count']
+        for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
+            lines.append(fit('  %6d x  %s' % (count, reason)))
+    if document['unread']:
+        lines += ['', 'Not read']
+        lines += [fit('  %s: %s' % (row['file'], row['why'])) for row in document['unread'][:most]]
+        if len(document['unread']) > most:
+            lines.append('  ... and %d more, in the JSON' % (len(document['unread']) - most))
+    return lines
+
+
+def title_of(row):
+    return '%s: %s' % (row['exception'], row['message']) if row['exception'] else row['message'] or ''
+
+
+def pattern_lines(number, row):
+    lines = [fit('%3d. %s' % (number, title_of(row)))]
+    lines.append(fit('     %s  %s' % (row['pattern'], row['agent'])))
+    if row['own_frames']:
+        lines.append(fit('     at %s' % place_text(row)))
+    lines.append(fit('     %s, %s, %s to %s' % (
+        count_text(row['items_total'], 'item'), count_text(row['count'], 'time'), (row['first_seen'] or '?')[:16], (row['last_seen'] or '?')[:16])))
+    if row['caused_by']:
+        lines.append('     follows %s (%d times)' % (row['caused_by']['pattern'], row['caused_by']['count']))
+    if row['resolved']:
+        lines.append('     was fixed at %s and came back' % row['resolved']['fixed_at'])
+    return lines
+
+
 # ------------------------------------------------------------------------------------------------------- command line
+def moment_of(text, now=None):
+    """Epoch seconds of '24h', '7d', '30m', an ISO time with Z or an offset, or an ISO time or date in this machine's zone."""
+    match = re.match(r'^(\d+(?:\.\d+)?)([mhdw])$', text)
+    if match:
+        return (now or time.time()) - float(match.group(1)) * {'m': 60, 'h': 3600, 'd': 86400, 'w': 604800}[match.group(2)]
+    match = re.match(r'^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$', text)
+    if not match:
+        raise Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE)
+    try:
+        parts = time.strptime('%s %s%s' % (match.group(1), match.group(2) or '00:00', match.group(3) or ':00'), '%Y-%m-%d %H:%M:%S')
+    except ValueError:
+        raise_from(Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE), None)
+    if not match.group(4):
+        return time.mktime(parts[:8] + (-1,))
+    seconds = calendar.timegm(parts)
+    if match.group(4) != 'Z':
+        digits = match.group(4)[1:].replace(':', '')
+        seconds -= (1 if match.group(4)[0] == '+' else -1) * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
+    return seconds
+
+
 def build_parser():
     parser = parser_for(__doc__, 'aggregate_plex_logs.py')
-    add_shared_options(parser, '--run-dir', '--iteration', '--plex-home', '--quiet', '--json')
+    parser.add_argument('--logs', metavar='PATH', action='append', help='a folder, a log, a zip or - (repeatable; default: the '
+                                                                        "server's own)")
+    add_shared_options(parser, '--run-dir', '--iteration', '--plex-home')
+    parser.add_argument('--postfix', action='store_true', help='write aggregated_logs_iteration_N_postfix.* (window of the active test)')
+    parser.add_argument('--since', metavar='TIME', help='24h, 7d or an ISO time')
+    parser.add_argument('--until', metavar='TIME', help='the same')
+    parser.add_argument('--resume', metavar='FILE', help='read only what came since this earlier aggregate (or log position)')
+    parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: left out unless seen after the fix')
+    parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
+    parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
+    parser.add_argument('--jobs', metavar='N', type=int, default=1, help='processes (default: 1)')
+    add_shared_options(parser, '--quiet', '--json')
     return parser
 
 
+def event_writer(out):
+    """A function that writes an Event as one JSON line."""
+    def write(event):
+        meaning = event.meaning
+        row = {'file': event.log.name, 'line': event.line, 'time': event.time, 'level': event.level, 'agent': meaning.agent,
+               'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None, 'guid': event.guid,
+               'rating_key': event.rating_key}
+        out.write(to_bytes(json.dumps(row, sort_keys=True)) + b'\n')
+    return write
+
+
+def read_list(path, what):
+    try:
+        with io.open(path, encoding='utf-8') as source:
+            document = json.load(source)
+    except (IOError, OSError) as problem:
+        raise_from(Problem('%s cannot be read (%s); name the file of %s' % (path, problem.strerror, what)), None)
+    except ValueError:
+        raise_from(Problem('%s is not JSON; name the file of %s' % (path, what)), None)
+    return document
+
+
+def draw_progress(done, total, began=[]):
+    if not sys.stderr.isatty() or not total:
+        return
+    began = began or began.append(time.time()) or began
+    if time.time() - began[0] > 1:
+        share = min(1.0, done / total)
+        sys.stderr.write('\r[%-40s] %3d %%%s' % ('#' * int(40 * share), 100 * share, '\n' if done >= total else ''))
+
+
 def run(options):
-    raise Problem('not built yet')
+    if options.logs:
+        paths = options.logs
+    else:
+        paths = [find_log_folder(find_plex_home(options.plex_home))]
+    position = None
+    if options.resume:
+        earlier = read_list(options.resume, 'an earlier aggregate')
+        position = earlier.get('position', earlier) if isinstance(earlier, dict) else None
+        if not isinstance(position, dict) or 'streams' not in position:
+            raise Problem('%s holds no log position; name an aggregate of this script' % options.resume)
+    resolved = read_list(options.resolved, 'resolved patterns') if options.resolved else []
+    since = moment_of(options.since) if options.since else None
+    until = moment_of(options.until) if options.until else None
+    run_dir = find_run_dir(options.run_dir) if options.run_dir or not options.logs else None
+    events = io.open(options.events, 'wb') if options.events else None
+    try:
+        document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None, resolved,
+                             options.jobs, draw_progress)
+    finally:
+        if events:
+            events.close()
+    lines = report_lines(document)
+    if run_dir:
+        iteration = current_iteration(run_dir, options.iteration)
+        write_file(aggregate_path(run_dir, iteration, options.postfix, '.txt'), '\n'.join(lines) + '\n')
+        write_json(aggregate_path(run_dir, iteration, options.postfix), document, AGGREGATE_SCHEMA)
+    if options.json:
+        say(json.dumps(dict(document, schema=AGGREGATE_SCHEMA), sort_keys=True, indent=2))
+    elif not options.quiet:
+        for line in lines:
+            say(line)
+        if run_dir:
+            say('\n' + aggregate_path(run_dir, iteration, options.postfix, '.txt'))
+    return INCOMPLETE if document['unread'] and not document['files'] else DONE
 
 
 def main(argv=None):
