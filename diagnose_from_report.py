@@ -249,6 +249,12 @@ def bindings(scope):
     return found
 
 
+def parameter_names(function):
+    """The names of a def's or lambda's parameters."""
+    names = set(node.id for part in function.args.args for node in walk(part) if node.kind == 'Name')
+    return names | set(name for name in (function.args.vararg, function.args.kwarg) if name)
+
+
 def local_names(scope):
     """The names that a scope binds for itself, those it declares global left out."""
     return set(name for name, nodes in bindings(scope).items() if not any(node.kind == 'Global' for node in nodes))
@@ -415,18 +421,17 @@ KEYWORDS = dict((str(word), word) for word in (
     'not or pass print raise return try while with yield').split())
 SHORT_STRING = r"(?!{0}{0}{0}){0}[^{0}\\\r\n]*(?:\\(?:\r\n|[\s\S])[^{0}\\\r\n]*)*{0}"
 LONG_STRING = r"{0}{0}{0}[^{0}\\]*(?:(?:\\[\s\S]|{0}(?!{0}{0}))[^{0}\\]*)*{0}{0}{0}"
-NAME, NUMBER, STRING, OPERATOR, NEWLINE, INDENTATION, COMMENT, STRAY = range(1, 9)
 BLANK_LINES = r'(?:[ \t\f]*(?:\#[^\r\n]*)?(?:\r\n|\r|\n))*'
 TOKEN = re.compile(r'''
     (?: [ \t\f]+ | \\(?:\r\n|\r|\n) )*
-    (?: ((?![uUbB]?[rR]?['"])[A-Za-z_][A-Za-z0-9_]*)
-      | (0[xX][0-9a-fA-F]+[lL]? | 0[oO][0-7]+[lL]? | 0[bB][01]+[lL]?
+    (?: (?P<name>(?![uUbB]?[rR]?['"])[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<number>0[xX][0-9a-fA-F]+[lL]? | 0[oO][0-7]+[lL]? | 0[bB][01]+[lL]?
          | (?: \d+\.\d* | \.\d+ ) (?:[eE][-+]?\d+)? [jJ]? | \d+ (?: [eE][-+]?\d+ [jJ]? | [jJ] | [lL] )?)
-      | ([uUbB]?[rR]?(?: %s | %s | %s | %s ))
-      | (\*\*=? | //=? | >>=? | <<=? | <> | [-+*/%%&|^=!<>]= | [-+*/%%&|^~<>()\[\]{},:.;=`@])
-      | ((?:\#[^\r\n]*)?(?:\r\n|\r|\n)%s)([ \t\f]*)
-      | (\#[^\r\n]*)
-      | ([^ \t\f\r\n])
+      | (?P<string>[uUbB]?[rR]?(?: %s | %s | %s | %s ))
+      | (?P<operator>\*\*=? | //=? | >>=? | <<=? | <> | [-+*/%%&|^=!<>]= | [-+*/%%&|^~<>()\[\]{},:.;=`@])
+      | (?P<newline>(?:\#[^\r\n]*)?(?:\r\n|\r|\n)%s)(?P<indentation>[ \t\f]*)
+      | (?P<comment>\#[^\r\n]*)
+      | (?P<stray>[^ \t\f\r\n])
     )''' % (LONG_STRING.format("'"), LONG_STRING.format('"'), SHORT_STRING.format("'"), SHORT_STRING.format('"'),
             BLANK_LINES), re.VERBOSE)
 FIRST_LINE = re.compile(BLANK_LINES + r'([ \t\f]*)')
@@ -468,27 +473,25 @@ def tokenize(source):
     if first.end() < len(text) and text[first.end()] != '#':
         change_indent(first.group(1), first.end())
     for token in TOKEN.finditer(text, first.end()):
-        group = token.lastindex
-        if group == NAME:
-            kinds.append(KEYWORDS.get(token.group(NAME), 'name'))
-        elif group == OPERATOR:
-            kind = token.group(OPERATOR)
+        group = token.lastgroup
+        if group == 'name':
+            kinds.append(KEYWORDS.get(token.group('name'), 'name'))
+        elif group == 'operator':
+            kind = token.group('operator')
             kinds.append(kind)
             depth += DEPTH.get(kind, 0)
-        elif group == INDENTATION:
+        elif group == 'indentation':
             if depth <= 0:
-                add('newline', token.start(NEWLINE), token.end(NEWLINE))
+                add('newline', token.start('newline'), token.end('newline'))
                 if token.end() < len(text) and text[token.end()] != '#':        # only a last line can be a bare comment
-                    change_indent(token.group(INDENTATION), token.end())
+                    change_indent(token.group('indentation'), token.end())
             continue
-        elif group == STRING:
-            kinds.append('string')
-        elif group == NUMBER:
-            kinds.append('number')
-        elif group == COMMENT:
+        elif group in ('string', 'number'):
+            kinds.append(group)
+        elif group == 'comment':
             continue
         else:
-            at = token.start(STRAY)
+            at = token.start(group)
             raise SourceError('a string is not closed' if text[at] in '\'"' else
                               'the character %s cannot stand here' % text[at], source.line_of(at))
         starts.append(token.start(group))
@@ -892,19 +895,7 @@ class Parser(object):
                 break
         start = self.starts[first]
         end = self.ends[self.at - 1] if self.at > first else start
-        self.refuse_twice(names, [name for name in (vararg, kwarg) if name], first)
         return Node('arguments', start, end, args=names, vararg=vararg, kwarg=kwarg, defaults=defaults)
-
-    def refuse_twice(self, names, seen, first):
-        waiting = list(names)
-        while waiting:
-            node = waiting.pop()
-            if node.kind == 'Tuple':
-                waiting.extend(node.elts)
-            elif node.id in seen:
-                self.refuse('the parameter %s appears twice' % node.id, first)
-            else:
-                seen.append(node.id)
 
     def parameter(self, ctx='Param'):
         """A Name, or a Tuple of them (`def f(a, (b, c))`)."""
@@ -1246,8 +1237,6 @@ class Parser(object):
             else:
                 argument = self.argument()
                 if argument.kind == 'keyword':
-                    if argument.arg in [keyword.arg for keyword in keywords]:
-                        self.refuse('the keyword argument %s is repeated' % argument.arg)
                     keywords.append(argument)
                 elif keywords or starargs:
                     self.refuse('a plain argument follows a keyword or *argument')
@@ -1505,11 +1494,12 @@ def check_sandbox(source, elevated, is_entry):
 
     def check_name(node, name, what='variable'):
         if name[0] == '_' and name not in allowed:
-            refuse(node, '"%s" is an invalid %s name because it starts with "_"' % (name, what))
+            refuse(node, '"%s" is an invalid %s name because it starts with "_"%s'
+                   % (name, what, '.' if what == 'attribute' else ''))
         if name.endswith('__roles__'):
-            refuse(node, '"%s" is an invalid %s name because it ends with "__roles__"' % (name, what))
+            refuse(node, '"%s" is an invalid %s name because it ends with "__roles__".' % (name, what))
         if name == 'printed' and what == 'variable':
-            refuse(node, '"printed" is a reserved name')
+            refuse(node, '"printed" is a reserved name.')
 
     for node in walk(source.tree):
         kind = node.kind
@@ -1520,10 +1510,18 @@ def check_sandbox(source, elevated, is_entry):
             check_name(node, node.attr, 'attribute')
         elif kind in ('FunctionDef', 'ClassDef'):
             check_name(node, node.name)
+        elif kind == 'Global' and frame_of(node).kind == 'FunctionDef':
+            for name in set(node.names) & parameter_names(frame_of(node)):
+                refuse(node, '%s in %s is global and parameter' % (name, frame_of(node).name))
+        elif kind == 'List' and node.ctx == 'Store' and not node.elts:
+            refuse(node, "can't assign to []")
         elif kind == 'arguments':
             for name in (node.vararg, node.kwarg):
                 if name:
                     check_name(node, name)
+            if any(part.kind == 'Tuple' and (node.parent.kind == 'Lambda' or any(item.kind == 'Tuple' for item in part.elts))
+                   for part in node.args):
+                refuse(node, "AttributeError: 'tuple' object has no attribute 'startswith'")     # its compiler breaks
         elif kind == 'Import':
             for alias in node.names:
                 check_name(node, alias.name)
@@ -1594,6 +1592,665 @@ def run_time_refusals(source, bundle_names=(), policy='Standard'):
 
 
 # -------------------------------------------------------------------------------------------------- repair templates
+# A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
+# in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
+
+Proposal = collections.namedtuple('Proposal', 'template edits summary loss risk prior why')
+# edits: [(start, end, text)] on source.text; loss: what the item does without; prior: chance of success, 0..1
+
+Fault = collections.namedtuple('Fault', 'node bad test soft what')
+# node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> text of a condition
+# under which node does not raise, or None; soft: [(edits, node, value)] ways to write it so that it cannot raise, and
+# what that node is worth then; what: words for the missing thing
+
+CRASH, HOLLOW, OPEN, FINE = range(4)            # effects of a value, worst first; HOLLOW: stores nothing for something
+NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE = 'None', "''", '[]', '{}', '0', 'False'
+SOME, TEXT, NUMBER, SPLIT = 'some', 'text', 'number', "['']"    # values known by their kind only
+
+TEXT_METHODS = frozenset(
+    'capitalize center count decode encode endswith expandtabs find format index isalnum isalpha isdigit islower isspace '
+    'istitle isupper join ljust lower lstrip partition replace rfind rindex rjust rpartition rsplit rstrip split '
+    'splitlines startswith strip swapcase title translate upper zfill'.split())
+SHARED_METHODS = frozenset('count find index replace items keys values get copy pop update'.split())   # elements, dates, lists too
+SPLITTERS = frozenset('split rsplit splitlines'.split())
+DICT_METHODS = frozenset('get items iteritems iterkeys itervalues keys values has_key copy update setdefault'.split())
+LIST_METHODS = frozenset('append extend insert sort reverse remove'.split())
+PURE_CALLS = frozenset(
+    'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip lstrip '
+    'rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext getprevious '
+    'keys values items len str unicode int float bool list sorted set text_content tostring join partition rpartition '
+    'get_text find_all select has_key isinstance'.split())
+FETCHES = frozenset('Request urlopen ElementFromURL ObjectFromURL StringFromURL FeedFromURL request post open'.split())
+PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString strptime'.split())
+TO_LIST = frozenset('list sorted set tuple reversed enumerate zip filter iter'.split())
+TEXT_TOOLS = frozenset('quote unquote quote_plus unquote_plus unescape StripTags StripDiacritics escape normalize URLEncode '
+                       'Quote Unquote CapitalizeWords normpath basename dirname splitext urlparse'.split())
+FIELDS = frozenset(
+    'title title_sort original_title summary year rating rating_image audience_rating audience_rating_image '
+    'originally_available_at tagline studio content_rating content_rating_age duration index trivia quotes genres '
+    'collections countries tags directors writers producers roles guest_stars posters art banners themes thumbs '
+    'chapters trailers rating_count absolute_index available_at artist album season producers name role photo '
+    'reviews author source image link similar lyrics extras'.split())
+FIELD_TYPES = {'year': 'int', 'duration': 'int', 'index': 'int', 'rating': 'float', 'audience_rating': 'float',
+               'content_rating_age': 'int', 'absolute_index': 'int', 'rating_count': 'int'}
+LOOSE = frozenset('BinOp BoolOp UnaryOp Compare IfExp Lambda Yield'.split())       # need parentheses inside of others
+SIMPLE = frozenset('Assign AugAssign Expr Delete Print'.split())
+WRAPPED_LINES = 9                               # a block that is moved in by one step stays readable up to here
+
+
+# ------------------------------------------------------------------------------------------------ asking the source
+def own_part(statement):
+    """The nodes that a statement evaluates itself, in the order of the text; those of its suites are left out."""
+    found, waiting = [], [statement]
+    while waiting:
+        node = waiting.pop()
+        if node is not statement and (node.kind in STATEMENTS or node.kind == 'ExceptHandler'):
+            continue
+        found.append(node)
+        waiting.extend(reversed(children(node)))
+    return found
+
+
+def is_name(node, *names):
+    return node is not None and node.kind == 'Name' and node.id in names
+
+
+def is_sandboxed(case):
+    """Whether the file runs in Plex's sandbox; what lies under Libraries is plain Python."""
+    return 'Libraries/' not in case.source.path
+
+
+def siblings(statement):
+    """The statements of the suite that a statement stands in."""
+    for suite in statement.parent.suites:
+        if any(one is statement for one in suite.body):
+            return suite.body
+    return [statement]
+
+
+def names_in(node):
+    return set(one.id for one in walk(node) if one.kind == 'Name')
+
+
+def bound_names(statement):
+    """Names that a statement, with all that is below it, binds."""
+    found = set()
+    for node in walk(statement):
+        if node.kind == 'Name' and node.ctx == 'Store' and not in_comprehension(node):
+            found.add(node.id)
+        elif node.kind in ('FunctionDef', 'ClassDef'):
+            found.add(node.name)
+    return found
+
+
+def in_comprehension(node):
+    around = enclosing(node, 'comprehension', *STATEMENTS)
+    return around is not None and around.kind == 'comprehension'
+
+
+def is_test_of(test, name):
+    """Whether a condition that holds says that a variable has a value: `x`, `x is not None`, `x and ...`."""
+    if test.kind == 'BoolOp' and test.op == 'And':
+        return any(is_test_of(value, name) for value in test.values)
+    if test.kind == 'Compare' and is_name(test.left, name):
+        return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
+            'Str', 'List', 'Tuple'))
+    if test.kind == 'Call' and last_name(test.func) in ('len', 'bool', 'isinstance') and test.args:
+        return is_name(test.args[0], name)
+    return is_name(test, name)
+
+
+def is_test_against(test, name):
+    """Whether a condition that holds says that a variable has no value: `not x`, `x is None`."""
+    if test.kind == 'UnaryOp' and test.op == 'Not':
+        return is_test_of(test.operand, name)
+    return test.kind == 'Compare' and is_name(test.left, name) and test.ops[0] in ('Is', 'Eq') and \
+        is_name(test.comparators[0], 'None') or \
+        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(value, name) for value in test.values)
+
+
+def is_checked(use, name):
+    """Whether a use of a variable is only reached where the variable has a value."""
+    node = use
+    while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
+        around = node.parent
+        if around.kind in ('If', 'While', 'IfExp') and node is not around.test:
+            inside = node is around.body if around.kind == 'IfExp' else any(node is one for one in around.body)
+            if is_test_of(around.test, name) if inside else is_test_against(around.test, name):
+                return True
+        if around.kind == 'BoolOp':
+            before = around.values[:around.values.index(node)]
+            if any(is_test_of(one, name) if around.op == 'And' else is_test_against(one, name) for one in before):
+                return True
+        if node.kind in STATEMENTS:
+            if around.kind == 'TryExcept' and any(node is one for one in around.body):
+                return True
+            for one in siblings(node):
+                if one is node:
+                    break
+                if one.kind == 'If' and is_test_against(one.test, name) and one.body[-1].kind in (
+                        'Return', 'Continue', 'Break', 'Raise'):
+                    return True
+        node = around
+    return False
+
+
+def later_uses(case, name, statement):
+    """Name nodes that read a variable after a statement bound it, up to where it is surely bound anew."""
+    limit = None
+    node = statement
+    while limit is None and node.parent is not None and node is not case.function:
+        suite = siblings(node)
+        for one in suite[suite.index(node) + 1:]:
+            if one.kind in ('Assign', 'For') and name in bound_names(one) and (
+                    one.kind == 'Assign' or name in names_in(one.target)):
+                limit = one
+                break
+        if limit is None and node.parent.kind == 'ExceptHandler':
+            node = node.parent
+        node = node.parent
+    found = []
+    for use in walk(case.function):
+        if use.kind == 'Name' and use.id == name and use.ctx == 'Load' and use.start >= statement.end:
+            if limit is not None and use.start >= limit.start:
+                first = limit.value if limit.kind == 'Assign' else limit.iter
+                if not first.start <= use.start < first.end:
+                    continue
+            found.append(use)
+    return found
+
+
+def bound_before(case, name, statement):
+    """Whether a variable surely has a value of this round when a statement is reached."""
+    if case.function.kind not in ('FunctionDef', 'Lambda'):
+        return False
+    if name in [one.id for one in walk(case.function.args) if one.kind == 'Name']:
+        return True
+    node = statement
+    while node is not case.function and node.parent is not None:
+        if node.kind in STATEMENTS:
+            for one in siblings(node):
+                if one is node:
+                    break
+                if one.kind == 'Assign' and any(is_name(target, name) for target in one.targets):
+                    return True
+            if node.parent.kind in ('For', 'While'):    # what was bound outside may be of an earlier round
+                return False
+        node = node.parent
+    return False
+
+
+def assigned_before(case, name, start):
+    """Values of the plain assignments to a variable in the function, those before `start` first."""
+    found = [one.value for one in statements(case.function)
+             if one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)]
+    return sorted(found, key=lambda value: value.start >= start)
+
+
+def make_of(case, node, depth=0):
+    """What kind of thing an expression gives: 'text', 'list', 'dict', 'json', 'element', 'elements', 'match', 'number'
+    or None."""
+    if depth > 4:
+        return None
+    kind = node.kind
+    literal = {'Str': 'text', 'Num': 'number', 'Dict': 'dict', 'DictComp': 'dict', 'List': 'list', 'ListComp': 'list',
+               'Tuple': 'list', 'Repr': 'text'}.get(kind)
+    if literal:
+        return literal
+    if kind == 'BinOp' and node.op in ('Mod', 'Add'):
+        return 'text' if 'text' in (make_of(case, node.left, depth + 1), make_of(case, node.right, depth + 1)) else None
+    if kind == 'BoolOp':
+        return make_of(case, node.values[0], depth + 1) or make_of(case, node.values[-1], depth + 1)
+    if kind == 'IfExp':
+        return make_of(case, node.body, depth + 1)
+    if kind == 'Attribute':
+        return {'text': 'text', 'tail': 'text', 'attrib': 'dict', 'content': 'text', 'string': 'text',
+                'headers': 'dict', 'environ': 'dict'}.get(node.attr)
+    if kind == 'Subscript':
+        base = make_of(case, node.value, depth + 1)
+        if node.slice.kind != 'Index':
+            return base
+        return {'json': 'json', 'elements': 'element', 'text': 'text'}.get(base)
+    if kind == 'Call':
+        return make_of_call(case, node, depth)
+    if kind == 'Name':
+        return make_of_name(case, node, depth)
+    return None
+
+
+def make_of_call(case, node, depth):
+    name = last_name(node.func)
+    base = node.func.value if node.func.kind == 'Attribute' else None
+    if name in ('ObjectFromString', 'ObjectFromURL', 'loads', 'load', 'json'):
+        return 'json'
+    if name in ('ElementFromString', 'ElementFromURL', 'fromstring', 'XML', 'getroot', 'getparent', 'getnext',
+                'getprevious', 'HTML', 'Element', 'SubElement'):
+        return 'element'
+    if name in ('xpath', 'cssselect', 'findall', 'getchildren', 'iterchildren', 'find_all', 'select'):
+        return 'list' if is_name(base, 're', 'Regex') else 'elements'
+    if name in ('search', 'match'):
+        return 'match'
+    if name in SPLITTERS or name in ('keys', 'values', 'items', 'list', 'sorted', 'range', 'groups'):
+        return 'list'
+    if name in ('int', 'float', 'long', 'len', 'round'):
+        return 'number'
+    if name in ('str', 'unicode', 'group', 'read', 'repr', 'join', 'format') or name in TEXT_TOOLS:
+        return 'text'
+    if name in ('dict', 'groupdict'):
+        return 'dict'
+    if base is not None and name in ('get', 'pop', 'setdefault'):
+        return {'json': 'json', 'element': 'text'}.get(make_of(case, base, depth + 1))
+    if base is not None and name == 'find':
+        return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
+    if name in TEXT_METHODS - SHARED_METHODS:
+        return 'text'
+    return None
+
+
+def make_of_name(case, node, depth):
+    around = node.parent
+    while around is not None and around is not case.function.parent:
+        if around.kind == 'For' and is_name(around.target, node.id) and node.start > around.iter.end:
+            return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, around.iter, depth + 1))
+        for part in getattr(around, 'generators', ()):
+            if is_name(part.target, node.id):
+                return {'elements': 'element', 'json': 'json'}.get(make_of(case, part.iter, depth + 1))
+        around = around.parent
+    values = assigned_before(case, node.id, node.start)
+    kinds = [make_of(case, value, depth + 1) for value in values if not is_name(value, 'None')]
+    kinds = [kind for kind in kinds if kind]
+    if kinds:
+        return kinds[0]
+    if not values:
+        for one in case.source.tree.body:
+            if one.kind == 'Assign' and any(is_name(target, node.id) for target in one.targets):
+                return make_of(case, one.value, depth + 1)
+    return None
+
+
+def is_mapping(case, node):
+    """Whether an expression surely is a dict (or JSON object) where it is not None, so that it has .get()."""
+    if make_of(case, node) in ('dict', 'json'):
+        return True
+    text = case.source.segment(node)
+    return any(one.kind == 'Subscript' and index_of(one) is not None and index_of(one).kind == 'Str' and
+               case.source.segment(one.value) == text and one.value is not node for one in walk(case.function))
+
+
+def is_field(target):
+    """Whether an assignment's target is a field of the metadata (or of a role, season, episode made from it)."""
+    return target.kind == 'Attribute' and target.attr in FIELDS and root_name(target) not in ('self', 'cls')
+
+
+def field_of(statement):
+    """The metadata field that a statement fills: 'genres' of `metadata.genres.add(x)`, 'year' of `metadata.year = y`."""
+    if statement.kind == 'Assign' and is_field(statement.targets[0]):
+        return statement.targets[0].attr
+    if statement.kind == 'Assign' and statement.targets[0].kind == 'Subscript' and is_field(statement.targets[0].value):
+        return statement.targets[0].value.attr
+    if statement.kind == 'Expr' and statement.value.kind == 'Call' and statement.value.func.kind == 'Attribute':
+        target = statement.value.func.value
+        if is_field(target) and statement.value.func.attr in ('add', 'append', 'clear', 'new', 'extend', 'setcontent'):
+            return target.attr
+    return None
+
+
+def is_log_call(node):
+    """Whether a call only writes to the log: Log(...), Log.Info(...), log.debug(...), print."""
+    return node.kind == 'Call' and (root_name(node.func) or '').lower() in ('log', 'logger', 'logging')
+
+
+def in_log_call(node):
+    while node is not None and node.kind not in STATEMENTS:
+        if is_log_call(node):
+            return True
+        node = node.parent
+    return node is not None and node.kind == 'Print'
+
+
+# --------------------------------------------------------------------------------------- what becomes of a value
+def effect(case, node, value, depth=0):
+    """What happens where an expression has a certain value: CRASH, HOLLOW, OPEN (not known) or FINE."""
+    if depth > 12:
+        return OPEN
+    return EFFECTS.get(node.parent.kind, effect_open)(case, node, node.parent, value, depth)
+
+
+def effect_open(case, node, parent, value, depth):
+    return OPEN
+
+
+def effect_fine(case, node, parent, value, depth):
+    return FINE
+
+
+def effect_crash(case, node, parent, value, depth):
+    return CRASH
+
+
+def effect_of_attribute(case, node, parent, value, depth):
+    call = parent.parent if parent.parent.kind == 'Call' and parent.parent.func is parent else None
+    result = method_result(value, parent.attr, call)
+    return CRASH if result is None else effect(case, call or parent, result, depth + 1)
+
+
+def method_result(value, name, call):
+    """What value.name(...) gives for such a value; None where it raises."""
+    if value == SOME:
+        return SOME
+    if call is None:
+        return None
+    if value in (NO_TEXT, TEXT) and name in TEXT_METHODS:
+        if name in SPLITTERS:
+            return NO_LIST if name == 'splitlines' or not call.args else SPLIT
+        if name in ('find', 'rfind', 'count'):
+            return NUMBER
+        if name in ('index', 'rindex'):
+            return None
+        if name.startswith(('is', 'startswith', 'endswith')):
+            return FALSE
+        return SOME if 'partition' in name else value
+    if value == NO_DICT and name in DICT_METHODS:
+        if name == 'get':
+            default = call.args[1] if len(call.args) > 1 else None
+            return NOTHING if default is None else literal_value(default)
+        if name == 'has_key':
+            return FALSE
+        return SOME if name in ('copy', 'update', 'setdefault') else NO_LIST
+    if value in (NO_LIST, SPLIT) and name in LIST_METHODS:
+        return SOME
+    return None
+
+
+def literal_value(node):
+    """The value that a literal stands for among the few that effect() knows."""
+    if node.kind == 'Str':
+        return TEXT if node.s else NO_TEXT
+    if node.kind == 'Num':
+        return NUMBER if node.n else ZERO
+    if node.kind in ('List', 'Tuple'):
+        return SOME if node.elts else NO_LIST
+    if node.kind == 'Dict':
+        return SOME if node.keys else NO_DICT
+    if node.kind == 'Name' and node.id in ('None', 'False'):
+        return node.id
+    return SOME
+
+
+def effect_of_subscript(case, node, parent, value, depth):
+    if parent.value is not node:
+        return CRASH
+    if parent.slice.kind != 'Index':
+        return CRASH if value in (NOTHING, NO_DICT, ZERO, FALSE, NUMBER) else effect(case, parent, value, depth + 1)
+    index = index_of(parent)
+    if value == SPLIT and index.kind == 'Num' and index.n in (0, -1):
+        return effect(case, parent, NO_TEXT, depth + 1)
+    return effect(case, parent, SOME, depth + 1) if value == SOME else CRASH
+
+
+def effect_of_index(case, node, parent, value, depth):
+    return OPEN if value in (SOME, TEXT, NUMBER) else CRASH
+
+
+def effect_of_argument(case, node, call, value, depth):
+    """A value as an argument (or as the function) of a call."""
+    if node is call.func:
+        return CRASH
+    if is_log_call(call):
+        return FINE
+    name = last_name(call.func) or ''
+    receiver = root_name(call.func)
+    empty = value in (NO_TEXT, NO_LIST, NO_DICT)
+    if name in ('int', 'float', 'long', 'round', 'abs'):
+        return effect(case, call, NUMBER, depth + 1) if value in (ZERO, NUMBER, FALSE, SOME) else CRASH
+    if name in ('str', 'unicode'):
+        if value == NOTHING:
+            return HOLLOW
+        return effect(case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)
+    if name == 'len':
+        return effect(case, call, ZERO, depth + 1) if empty or value in (TEXT, SOME, SPLIT) else CRASH
+    if name in TO_LIST:
+        return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value in (SOME, TEXT, SPLIT) else CRASH
+    if name in ('map', 'filter', 'reduce') and len(call.args) > 1 and node is not call.args[0]:
+        return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
+    if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
+        return FINE
+    if name in ('range', 'xrange', 'min', 'max', 'sum', 'chr', 'unichr', 'divmod', 'pow'):
+        return effect(case, call, SOME, depth + 1) if value in (ZERO, NUMBER, SOME) else CRASH
+    if name in ('search', 'match', 'findall', 'finditer', 'sub', 'split', 'subn') and (
+            receiver in ('re', 'Regex') or len(call.args) == 1) and call.func.kind == 'Attribute':
+        return effect_of_pattern(case, node, call, value, name, depth)
+    if name == 'join' and receiver not in ('os', 'Core', 'path'):
+        return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
+    if name == 'ParseDate' and value in (NOTHING, NO_TEXT):
+        return effect(case, call, NOTHING, depth + 1)
+    if name in FETCHES or name in PARSES:
+        return OPEN if value == SOME else CRASH
+    if name in TEXT_TOOLS:
+        return effect(case, call, value, depth + 1) if value in (NO_TEXT, TEXT, SOME) else CRASH
+    if name in ('append', 'add', 'insert', 'extend', 'update'):
+        return effect_of_adding(call, value, name)
+    if name in ('replace', 'startswith', 'endswith', 'find', 'split', 'strip', 'xpath', 'count', 'decode', 'encode'):
+        return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
+    if name == 'format':
+        return OPEN if value != NOTHING else HOLLOW
+    if name in ('get', 'setdefault', 'pop', 'has_key'):
+        return FINE if node is call.args[0] else OPEN
+    if receiver == 'os':
+        return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
+    return effect_in_callee(case, node, call, value, name, depth)
+
+
+def effect_of_pattern(case, node, call, value, name, depth):
+    if value not in (NO_TEXT, TEXT, SOME):
+        return CRASH
+    if name in ('findall', 'finditer', 'split'):
+        return effect(case, call, NO_LIST if name != 'split' else SPLIT, depth + 1)
+    if name in ('sub', 'subn'):
+        return effect(case, call, value, depth + 1)
+    return effect(case, call, NOTHING, depth + 1)
+
+
+def effect_of_adding(call, value, name):
+    target = call.func.value if call.func.kind == 'Attribute' else None
+    if name in ('extend', 'update'):
+        return FINE if value in (NO_LIST, NO_DICT, SPLIT) else OPEN if value == SOME else CRASH
+    if target is not None and is_field(target):
+        return HOLLOW if value != SOME else OPEN
+    return OPEN if value != NOTHING else HOLLOW
+
+
+def effect_in_callee(case, node, call, value, name, depth):
+    """A value handed to a function: of this file, what its parameter goes through; else not known."""
+    found = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
+    if len(found) != 1 or call.starargs or depth > 6:
+        return OPEN
+    function = found[0]
+    parameters = [one.id for one in function.args.args if one.kind == 'Name']
+    if parameters[:1] == ['self'] and call.func.kind == 'Attribute':
+        parameters = parameters[1:]
+    parameter = None
+    for keyword in call.keywords:
+        if keyword is node or keyword.value is node:
+            parameter = keyword.arg
+    if parameter is None and node in call.args and call.args.index(node) < len(parameters):
+        parameter = parameters[call.args.index(node)]
+    if parameter not in parameters:
+        return OPEN
+    inside = case._replace(function=function)
+    return name_effect(inside, parameter, value, function.body[0], depth + 6, from_start=True)
+
+
+def effect_of_keyword(case, node, parent, value, depth):
+    call = parent.parent
+    if last_name(call.func) == 'MetadataSearchResult':
+        return FINE if parent.arg in ('year', 'lang', 'thumb') else CRASH if value != SOME else OPEN
+    return effect_of_argument(case, parent, call, value, depth)
+
+
+def effect_of_operator(case, node, parent, value, depth):
+    other = parent.right if node is parent.left else parent.left
+    if parent.op == 'Add':
+        if value in (NO_TEXT, TEXT):
+            return min(OPEN, effect(case, parent, TEXT, depth + 1))
+        if value in (ZERO, NUMBER) and make_of(case, other) in ('number', None):
+            return min(OPEN, effect(case, parent, NUMBER, depth + 1))
+        if value in (NO_LIST, SPLIT) and make_of(case, other) == 'list':
+            return effect(case, parent, SOME, depth + 1)
+        return OPEN if value == SOME else CRASH
+    if parent.op == 'Mod':
+        if node is parent.left:
+            return CRASH if value != SOME else OPEN
+        return effect_of_formatting(case, parent, other, value)
+    if value in (ZERO, NUMBER, SOME) and not (parent.op in ('Div', 'FloorDiv') and node is parent.right):
+        return effect(case, parent, NUMBER, depth + 1)
+    return CRASH
+
+
+def effect_of_formatting(case, operation, form, value):
+    if form.kind == 'Str' and re.search(r'%[-+ 0#]*\d*(\.\d+)?[dfgeixX]', form.s) and value not in (ZERO, NUMBER, SOME):
+        return CRASH
+    if in_log_call(operation):
+        return FINE
+    return HOLLOW if value == NOTHING else OPEN
+
+
+def effect_of_unary(case, node, parent, value, depth):
+    if parent.op == 'Not':
+        return FINE
+    return effect(case, parent, NUMBER, depth + 1) if value in (ZERO, NUMBER, SOME) else CRASH
+
+
+def effect_of_boolean(case, node, parent, value, depth):
+    if node is parent.values[-1] or (parent.op == 'And' and value not in (SOME, TEXT, NUMBER)):
+        return effect(case, parent, value, depth + 1)
+    return FINE if parent.op == 'Or' else OPEN
+
+
+def effect_of_comparison(case, node, parent, value, depth):
+    if node is not parent.left:
+        position = [one is node for one in parent.comparators].index(True)
+        if parent.ops[position] in ('In', 'NotIn'):
+            if value in (NO_LIST, NO_DICT, SPLIT):
+                return FINE
+            return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
+    elif parent.ops[0] in ('In', 'NotIn') and value == NOTHING and make_of(case, parent.comparators[0]) == 'text':
+        return CRASH
+    return FINE
+
+
+def effect_of_conditional(case, node, parent, value, depth):
+    return FINE if node is parent.test else effect(case, parent, value, depth + 1)
+
+
+def effect_of_iteration(case, node, parent, value, depth):
+    """A value that a loop or comprehension goes through."""
+    if node is not parent.iter:
+        return FINE
+    if value in (NO_LIST, NO_DICT):
+        return FINE if parent.kind == 'For' else effect(case, parent.parent, NO_LIST, depth + 1)
+    if value == NO_TEXT and not is_sandboxed(case):
+        return FINE
+    return OPEN if value in (SOME, SPLIT) else CRASH
+
+
+def effect_of_assignment(case, node, parent, value, depth):
+    worst = FINE
+    for target in parent.targets:
+        if target.kind == 'Name':
+            worst = min(worst, name_effect(case, target.id, value, parent, depth + 1))
+        elif is_field(target):
+            worst = min(worst, OPEN if value == SOME else HOLLOW)
+        elif target.kind == 'Subscript' and is_field(target.value):
+            worst = min(worst, CRASH)
+        elif target.kind in ('Tuple', 'List'):
+            worst = min(worst, OPEN if value == SOME else CRASH)
+        else:
+            worst = min(worst, OPEN)
+    return worst
+
+
+def name_effect(case, name, value, statement, depth=0, from_start=False, after=None):
+    """What becomes of a variable's value in what follows a statement."""
+    worst = FINE
+    if from_start:
+        uses = [use for use in walk(case.function) if use.kind == 'Name' and use.id == name and use.ctx == 'Load']
+    else:
+        uses = later_uses(case, name, statement)
+    for use in uses:
+        if after is not None and use.start < after:
+            continue
+        if value not in (SOME, TEXT, NUMBER) and is_checked(use, name):
+            continue
+        worst = min(worst, effect(case, use, value, depth + 1))
+        if worst == CRASH:
+            break
+    return worst
+
+
+def effect_of_augmented(case, node, parent, value, depth):
+    if parent.op != 'Add':
+        return FINE if value == ZERO else CRASH
+    kind = make_of(case, parent.target)
+    fits = {'text': (NO_TEXT, TEXT), 'number': (ZERO, NUMBER), 'list': (NO_LIST, SPLIT)}.get(kind)
+    if fits is None:
+        return OPEN if value != NOTHING else CRASH
+    return FINE if value in fits else CRASH
+
+
+def effect_of_return(case, node, parent, value, depth):
+    function = enclosing(parent, 'FunctionDef')
+    return returned_effect(case, function, value, depth)
+
+
+def returned_effect(case, function, value, depth=0):
+    """What the callers in this file make of a value that a function answers."""
+    if function is None:
+        return OPEN
+    worst, calls = FINE, 0
+    for call in walk(case.source.tree):
+        if call.kind == 'Call' and last_name(call.func) == function.name and call.end < function.start or \
+                call.kind == 'Call' and last_name(call.func) == function.name and call.start > function.end:
+            calls += 1
+            around = enclosing(call, 'FunctionDef', 'Lambda') or case.source.tree
+            worst = min(worst, effect(case._replace(function=around), call, value, depth + 5))
+    if not calls:
+        normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
+        return FINE if value in normal else OPEN
+    return worst
+
+
+def returns_of(function):
+    return [node for node in own_nodes(function) if node.kind == 'Return']
+
+
+def effect_in_display(case, node, parent, value, depth):
+    """An element of a tuple, list, dict or set."""
+    around = parent.parent
+    if parent.kind == 'Tuple' and around.kind == 'BinOp' and around.op == 'Mod' and around.right is parent:
+        return effect_of_formatting(case, around, around.left, value)
+    return OPEN
+
+
+def effect_of_element(case, node, parent, value, depth):
+    """The element of a comprehension."""
+    call = parent.parent
+    if call.kind == 'Call' and last_name(call.func) == 'join' and value not in (NO_TEXT, TEXT, SOME):
+        return CRASH
+    return OPEN
+
+
+EFFECTS = {
+    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index, 'Slice': effect_fine,
+    'Call': effect_of_argument, 'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
+    'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': effect_fine,
+    'While': effect_fine, 'Assert': effect_fine, 'For': effect_of_iteration, 'comprehension': effect_of_iteration,
+    'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Expr': effect_fine,
+    'Print': effect_fine, 'Repr': effect_fine, 'Raise': effect_crash, 'Delete': effect_crash, 'With': effect_crash,
+    'Exec': effect_crash, 'Tuple': effect_in_display, 'List': effect_in_display, 'Set': effect_in_display,
+    'Dict': effect_in_display, 'ListComp': effect_of_element, 'SetComp': effect_of_element,
+    'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
+}
 
 
 # ----------------------------------------------------------------------------------------------------- error families
