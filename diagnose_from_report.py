@@ -2035,7 +2035,7 @@ def effect_of_argument(case, node, call, value, depth):
     if name == 'format':
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
-        return FINE if node is call.args[0] else OPEN
+        return FINE if call.args and node is call.args[0] else OPEN
     if receiver == 'os':
         return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
     return effect_in_callee(case, node, call, value, name, depth)
@@ -2251,6 +2251,498 @@ EFFECTS = {
     'Dict': effect_in_display, 'ListComp': effect_of_element, 'SetComp': effect_of_element,
     'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
 }
+
+
+# ----------------------------------------------------------------------------------------------- writing the change
+def code_of(case, node):
+    """The text of an expression on one line, or None where that is not safe (a comment or a long string in it)."""
+    text = case.source.segment(node)
+    if '\n' not in text and '\r' not in text:
+        return text
+    if '#' in text or '"""' in text or "'''" in text or any(
+            one.kind == 'Str' and one.line != one.end_line for one in walk(node)):
+        return None
+    return re.sub(r'\s*\\?[\r\n]+\s*', ' ', text)
+
+
+def operand(case, node):
+    """code_of, in parentheses where an operator next to it would bind more strongly."""
+    text = code_of(case, node)
+    return '(%s)' % text if text is not None and node.kind in LOOSE else text
+
+
+def step_of(case, statement):
+    """The white space by which the suite that a statement stands in is indented further than its header."""
+    around = statement.parent
+    if around.kind != 'Module' and not statement.inline:
+        outer, inner = around.indent, statement.indent
+        if inner.startswith(outer) and len(inner) > len(outer):
+            return inner[len(outer):]
+    return case.source.indent_unit()
+
+
+def line_start(case, statement):
+    return case.source.offset_of_line(case.source.line_of(statement.logical_start))
+
+
+def line_end(case, offset):
+    """The end of the line that an offset lies in, without its line break."""
+    found = LINE_END.search(case.source.text, offset)
+    return found.start() if found else len(case.source.text)
+
+
+def can_insert(statement):
+    return not getattr(statement, 'is_elif', False) and not (statement.inline and statement.kind not in SIMPLE and
+                                                            statement.kind != 'Return')
+
+
+def put_before(case, statement, lines):
+    """Edits that put simple statements in front of one."""
+    if statement.inline:
+        return [(statement.start, statement.start, ''.join(line + '; ' for line in lines))]
+    text = ''.join(statement.indent + line + case.source.newline for line in lines)
+    at = line_start(case, statement)
+    return [(at, at, text)]
+
+
+def put_after(case, statement, lines):
+    """Edits that put lines behind a statement, at its own indentation."""
+    at = line_end(case, statement.end)
+    text = ''.join(case.source.newline + statement.indent + line for line in lines)
+    return [(at, at, text)]
+
+
+def can_wrap(case, block):
+    """Whether statements stand on lines of their own (or are the only one behind a colon)."""
+    last = block[-1]
+    if re.match(r'[ \t]*;[ \t]*[^ \t#\r\n]', case.source.text[last.end:line_end(case, last.end)]):
+        return False
+    if not any(one.inline for one in block):
+        return not any(getattr(one, 'is_elif', False) for one in block) and \
+            last.end_line - block[0].line < WRAPPED_LINES
+    return len(block) == 1 and len(siblings(last)) == 1 and last.parent.suites and last.parent.kind != 'Module'
+
+
+def wrap(case, block, before, tail):
+    """Edits that put statements below a header. before: lines in front (the last one is the header); tail: lines
+    behind, one step in where they begin with a tab character."""
+    source, first, last = case.source, block[0], block[-1]
+    newline = source.newline
+    if first.inline:
+        suite = [one for one in first.parent.suites if any(statement is first for statement in one.body)][0]
+        step = step_of(case, first.parent) if first.parent.kind != 'Module' else source.indent_unit()
+        outer = first.indent + step
+        head = ''.join(newline + outer + line for line in before) + newline + outer + step
+        edits = [(suite.header_end, first.start, head)]
+    else:
+        step, outer = step_of(case, first), first.indent
+        edits = [(line_start(case, first), line_start(case, first), ''.join(outer + line + newline for line in before))]
+        kept = set()                            # lines inside of a string are the program's data, not layout
+        for one in block:
+            for node in walk(one):
+                if node.kind == 'Str':
+                    kept.update(range(node.line + 1, node.end_line + 1))
+        for number in range(first.line, last.end_line + 1):
+            if number not in kept and source.line_text(number).strip():
+                at = source.offset_of_line(number)
+                edits.append((at, at, step))
+    at = line_end(case, last.end)
+    edits.append((at, at, ''.join(newline + outer + line.replace('\t', step) for line in tail)))
+    return edits
+
+
+def fresh_name(case, wish):
+    """A name that the function and the module do not use yet."""
+    used = names_in(case.source.tree) | set(
+        one.name for one in walk(case.source.tree) if one.kind in ('FunctionDef', 'ClassDef', 'alias'))
+    name, number = wish, 1
+    while name in used or keyword_like(name):
+        number += 1
+        name = '%s%d' % (wish, number)
+    return name
+
+
+def keyword_like(name):
+    return name in KEYWORDS or name in ('Log', 'XML', 'HTML', 'JSON', 'HTTP', 'printed')
+
+
+def local_name_for(node):
+    """A name that says what an expression gives."""
+    name = last_name(node.func) if node.kind == 'Call' else None
+    return {'xpath': 'nodes', 'cssselect': 'nodes', 'findall': 'found', 'find_all': 'nodes', 'find': 'node',
+            'search': 'match', 'match': 'match', 'split': 'parts', 'rsplit': 'parts', 'splitlines': 'lines',
+            'getparent': 'parent', 'get': 'value'}.get(name, 'found')
+
+
+def repeatable(node):
+    """Whether an expression can be evaluated twice: no calls but such as only look."""
+    for one in walk(node):
+        if one.kind == 'Call':
+            if last_name(one.func) not in PURE_CALLS or root_name(one.func) in ('HTTP', 'JSON', 'requests', 'urllib2'):
+                return False
+        elif one.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'DictComp', 'SetComp', 'Yield'):
+            return False
+    return True
+
+
+def has_call(node):
+    return any(one.kind == 'Call' for one in walk(node))
+
+
+def can_hoist(case, node, statement):
+    """Whether an expression can be evaluated in a statement of its own just before this one."""
+    if not can_insert(statement) or statement.kind in ('While', 'FunctionDef', 'ClassDef'):
+        return False
+    below = node
+    while below is not statement:
+        around = below.parent
+        if around.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'DictComp', 'SetComp', 'comprehension'):
+            return False
+        if around.kind == 'BoolOp' and below is not around.values[0]:
+            return False
+        if around.kind == 'IfExp' and below is not around.test:
+            return False
+        if around.kind == 'Compare' and below is not around.left and len(around.comparators) > 1:
+            return False
+        below = around
+    return not any(one.kind == 'Call' and one.end <= node.start and not repeatable(one) for one in own_part(statement))
+
+
+def log_line(case, words):
+    """[a line that writes to the agent's log], or [] where the file has no Log of the framework's."""
+    if not is_sandboxed(case):
+        return []
+    for scope in (case.source.tree, case.function):
+        if scope.kind in ('Module', 'FunctionDef') and 'Log' in bindings(scope):
+            return []
+    return ["Log('%s')" % re.sub(r"[^ -~]|['\\]", '', words)]
+
+
+Condition = collections.namedtuple('Condition', 'text before edits')
+# text: holds where nothing raises; before: lines that must stand in front of it; edits: what they replace
+
+
+def condition(case, faults, hoist=True):
+    """The Condition under which none of the faults of one statement raises; None where none can be told."""
+    texts, before, edits, names = [], [], [], {}
+    for fault in faults:
+        if fault.test is None:
+            return None
+        text = operand(case, fault.bad)
+        if text is None and not hoist:
+            return None
+        if has_call(fault.bad) and hoist and can_hoist(case, fault.bad, case.statement):
+            plain = case.source.segment(fault.bad)
+            if plain not in names:
+                names[plain] = fresh_name(case, local_name_for(fault.bad))
+                before.append('%s = %s' % (names[plain], plain))
+            edits.append(fault.bad.outer + (names[plain],))
+            text = names[plain]
+        elif text is None or not repeatable(fault.bad):
+            return None
+        test = fault.test(text)
+        if test not in texts:
+            texts.append(test)
+    if len(names) > 1:
+        return None                             # two locals for one line: no maintainer writes that
+    return Condition(' and '.join(texts), before, edits)
+
+
+def negated(text):
+    """The opposite of a condition that condition() wrote."""
+    if ' and ' not in text:
+        for sign, opposite in ((' is not None', ' is None'), (' in ', ' not in '), (' > ', ' <= '), (' >= ', ' < ')):
+            if text.count(sign) == 1:
+                return text.replace(sign, opposite)
+        if re.match(r'[\w.]+$', text):
+            return 'not ' + text
+    return 'not (%s)' % text
+
+
+# --------------------------------------------------------------------------------------------------- finding faults
+def frame_part(case):
+    """The expressions of the statement that run in the frame of the case's function, in the order of the text."""
+    nodes = own_part(case.statement)
+    if case.function.kind in ('Lambda', 'GeneratorExp'):
+        inside = [node for node in nodes if case.function.start <= node.start and node.end <= case.function.end]
+        return inside or nodes
+    return [node for node in nodes if frame_of(node) is case.function] or nodes
+
+
+def or_default(node, value):
+    """Edits that turn x into (x or value)."""
+    if node.kind == 'BoolOp' and node.op == 'Or':
+        return [(node.end, node.end, ' or %s' % value)]
+    start, end = node.outer
+    if node.parens and node.kind in LOOSE:
+        return [(start, start, '('), (end, end, ' or %s)' % value)]
+    if node.kind in LOOSE or takes_bare(node):
+        return [(start, start, '('), (end, end, ') or %s' % value)] if node.kind in LOOSE else \
+            [(end, end, ' or %s' % value)]
+    return [(start, start, '('), (end, end, ' or %s)' % value)]
+
+
+def takes_bare(node):
+    """Whether `a or b` may stand where the node stands, without parentheses."""
+    parent = node.parent
+    return parent.kind in ('Assign', 'Return', 'For', 'keyword', 'Index', 'Dict', 'List', 'If', 'comprehension') or \
+        parent.kind == 'Call' and node is not parent.func and node is not parent.starargs and node is not parent.kwargs
+
+
+def none_soft(case, bad, name=None):
+    """Ways to put something empty in the place of None. name: the attribute asked for, where there is one."""
+    ways = []
+    values = (NO_TEXT, NO_DICT, NO_LIST, ZERO)
+    if name is not None:
+        if name in SHARED_METHODS:
+            values = (NO_DICT,) if is_mapping(case, bad) else (NO_TEXT,) if make_of(case, bad) == 'text' else ()
+        elif name in TEXT_METHODS:
+            values = (NO_TEXT,)
+        elif name in DICT_METHODS:
+            values = (NO_DICT,)
+        elif name in LIST_METHODS:
+            values = ()                         # what is added to a list that nobody keeps is lost without a word
+        else:
+            values = ()
+    for value in values:
+        ways.append((or_default(bad, value), bad, value))
+    return ways
+
+
+def is_none_test(text):
+    return '%s is not None' % text
+
+
+def truth_test(text):
+    return text
+
+
+def never_none(node):
+    return node.kind in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda') or \
+        is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+
+
+def attribute_faults(case, found):
+    """'NoneType' object has no attribute 'x'."""
+    name = found.group('name')
+    for node in frame_part(case):
+        if node.kind == 'Attribute' and node.attr == name and not never_none(node.value):
+            yield Fault(node, node.value, is_none_test, none_soft(case, node.value, name) if node.ctx == 'Load' else [],
+                        'nothing was found')
+
+
+def subscript_faults(case, found):
+    """None[...], under the sandbox's wording or CPython's."""
+    for node in frame_part(case):
+        if node.kind == 'Subscript' and node.ctx == 'Load' and not never_none(node.value):
+            soft = []
+            index = index_of(node)
+            if index is None:
+                soft = none_soft(case, node.value)
+            elif index.kind == 'Str':
+                soft = [(or_default(node.value, NO_DICT) + get_edits(case, node, None), node, NOTHING)]
+            yield Fault(node, node.value, is_none_test, soft, 'nothing was found')
+
+
+def iteration_faults(case, found):
+    """What is gone through, unpacked or searched is None."""
+    for node in frame_part(case):
+        if node.kind in ('For', 'comprehension') and not never_none(node.iter):
+            yield Fault(node, node.iter, is_none_test, none_soft(case, node.iter), 'there is no list')
+        elif node.kind == 'Assign' and unpacked(node) is not None and not never_none(node.value):
+            yield Fault(node, node.value, is_none_test, [], 'there is nothing to unpack')
+        elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn') and not never_none(node.comparators[-1]):
+            bad = node.comparators[-1]
+            yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is nothing to search')
+        elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and not never_none(node.args[-1]) and \
+                last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict', 'update')):
+            yield Fault(node, node.args[-1], is_none_test, none_soft(case, node.args[-1]), 'there is no list')
+
+
+def argument_faults(*names):
+    """A finder for calls of these functions whose argument must not be None."""
+    def finder(case, found):
+        for node in frame_part(case):
+            if node.kind == 'Call' and last_name(node.func) in names and node.args:
+                bad = text_argument(node)
+                if bad is not None and not never_none(bad):
+                    yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+    return finder
+
+
+def text_argument(call):
+    """The argument that a function works on: the text of re.search(pattern, text), the first one elsewhere."""
+    name = last_name(call.func)
+    if root_name(call.func) in ('re', 'Regex') and call.func.kind == 'Attribute' and call.func.value.kind == 'Name':
+        position = {'sub': 2, 'subn': 2}.get(name, 1)
+        return call.args[position] if len(call.args) > position else None
+    if name in ('sub', 'subn') and len(call.args) > 1:
+        return call.args[1]
+    return call.args[0] if call.args else None
+
+
+def callee_faults(case, found):
+    """None went into a function of a library, which failed on it."""
+    for node in frame_part(case):
+        if node.kind != 'Call' or (case.callee and last_name(node.func) != case.callee and
+                                   last_name(node.func) not in TEXT_TOOLS | PARSES):
+            continue
+        bad = text_argument(node)
+        if bad is not None and not never_none(bad):
+            yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+
+
+def key_faults(case, found):
+    """KeyError of d[key], d.pop(key), del d[key]."""
+    key, quoted = unquoted(found.group('key'))
+    for node in frame_part(case):
+        if node.kind == 'Subscript' and index_of(node) is not None and node.ctx != 'Store':
+            index = index_of(node)
+            if not could_be_key(index, key, quoted):
+                continue
+            text = operand(case, index)
+            test = (lambda base, text=text: '%s in %s' % (text, base)) if text and repeatable(index) else None
+            soft = []
+            if node.ctx == 'Load' and has_get(case, node, index):
+                soft = [(get_edits(case, node, default), node, default or NOTHING)
+                        for default in (None, NO_TEXT, NO_LIST, NO_DICT, ZERO)] + chained_get(case, node)
+            elif node.ctx == 'Del':
+                test = test if node.parent.targets == [node] else None
+            yield Fault(node, node.value, test, soft, '%s is missing' % (key or 'the key'))
+        elif node.kind == 'Call' and last_name(node.func) == 'pop' and len(node.args) == 1 and \
+                could_be_key(node.args[0], key, quoted):
+            at = node.args[0].outer[1]
+            soft = [([(at, at, ', None')], node, NOTHING)]
+            yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
+
+
+def could_be_key(index, key, quoted):
+    if index.kind == 'Str':
+        return quoted and index.s == key
+    if index.kind == 'Num':
+        return not quoted and logs.to_text(str(index.n)) == key
+    return index.kind not in ('List', 'Dict', 'Lambda', 'Tuple', 'ListComp')
+
+
+def has_get(case, node, index):
+    """Whether what was indexed surely has .get(): it raised KeyError on a text, and is none of Plex's own stores."""
+    if root_name(node.value) in ('Prefs', 'Dict', 'metadata', 'Data') and make_of(case, node.value) != 'dict':
+        return False
+    return index.kind == 'Str' or is_mapping(case, node.value) or make_of(case, index) == 'text'
+
+
+def get_edits(case, node, default):
+    """Edits that turn d[key] into d.get(key) or d.get(key, default)."""
+    base_end = node.value.outer[1]
+    index = index_of(node)
+    start, end = index.outer
+    tail = ')' if default is None else ', %s)' % default
+    return [(base_end, start, '.get('), (end, node.end, tail)]
+
+
+def chained_get(case, node):
+    """d['a']['b'] with a missing 'a': both steps made tolerant."""
+    edits, value = [], node
+    while value.parent.kind == 'Subscript' and value.parent.value is value and value.parent.ctx == 'Load':
+        step = value.parent
+        index = index_of(step)
+        if index is None or index.kind != 'Str':
+            return []
+        edits.extend(get_edits(case, step, None))
+        value = step
+        if step.parent.kind == 'Subscript' and step.parent.value is step:
+            return []                           # three steps deep is clearer as a condition
+    if not edits:
+        return []
+    return [(get_edits(case, node, NO_DICT) + edits, value, NOTHING)]
+
+
+def index_faults(case, found):
+    """IndexError of x[0], x.pop(), match.group(2)."""
+    what = found.group('what')
+    for node in frame_part(case):
+        if node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None and 'pop' not in what:
+            index = index_of(node)
+            if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index):
+                continue
+            yield Fault(node, node.value, index_test(case, node, index), [], 'there are too few')
+        elif node.kind == 'Call' and last_name(node.func) == 'pop' and 'pop' in what:
+            yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
+
+
+def never_short(node, index):
+    """x.split(':')[0] is always there."""
+    return node.value.kind == 'Call' and last_name(node.value) in ('split', 'rsplit', 'partition', 'splitext') and \
+        bool(node.value.args) and index.kind == 'Num' and index.n in (0, -1)
+
+
+def index_test(case, node, index):
+    """The condition under which node (x[index]) is there, as a function of the text of x."""
+    base = node.value
+    if index.kind == 'Num' and index.n in (0, -1):
+        return truth_test
+    if index.kind == 'Num' and isinstance(index.n, six.integer_types):
+        if index.n == 1 and base.kind == 'Call' and last_name(base) == 'split' and base.args and repeatable(base):
+            separator = code_of(case, base.args[0])
+            text = operand(case, base.func.value)
+            if separator and text:
+                return lambda unused: '%s in %s' % (separator, text)
+        return lambda text: 'len(%s) %s %d' % ((text, '>', index.n) if index.n > 0 else (text, '>=', -index.n))
+    text = operand(case, index)
+    if text is None or not repeatable(index) or index.kind == 'UnaryOp':
+        return None
+    return lambda base_text: 'len(%s) > %s' % (base_text, text)
+
+
+def conversion_faults(case, found):
+    """int(), long() or float() of None or of a text that is no number."""
+    name = found.group('name')
+    missing = 'NoneType' in case.message or 'argument must be' in case.message
+    for node in frame_part(case):
+        if node.kind == 'Call' and is_name(node.func, name or 'int', 'long') and len(node.args) >= 1:
+            bad = node.args[0]
+            if bad.kind in ('Num', 'Str'):
+                continue
+            soft, test = [], None
+            if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
+                soft, test = [(or_default(bad, ZERO), bad, ZERO)], is_none_test if missing else truth_test
+            yield Fault(node, bad, test, soft, 'it is no number')
+
+
+def any_call_faults(*names):
+    """A finder for calls of these functions, where no condition can tell beforehand whether they raise."""
+    def finder(case, found):
+        for node in frame_part(case):
+            if node.kind == 'Call' and last_name(node.func) in names:
+                yield Fault(node, node, None, [], 'it cannot be read')
+    return finder
+
+
+def operator_faults(case, found):
+    """None in an addition, a formatting or a calculation."""
+    for node in frame_part(case):
+        if node.kind in ('BinOp', 'AugAssign') and node.op != 'Mod':
+            parts = (node.left, node.right) if node.kind == 'BinOp' else (node.value,)
+            for bad in parts:
+                if never_none(bad) or bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
+                    continue
+                yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+
+
+def unpack_faults(case, found):
+    """need more than n values to unpack, too many values."""
+    for node in frame_part(case):
+        target = unpacked(node) if node.kind in ('Assign', 'For', 'comprehension') else None
+        if target is None or any(one.kind != 'Name' for one in target.elts):
+            continue
+        number = len(target.elts)
+        if node.kind == 'Assign':
+            yield Fault(node, node.value, lambda text, number=number: 'len(%s) == %d' % (text, number), [],
+                        'there are not %d parts' % number)
+
+
+def propose(case):
+    return []
 
 
 # ----------------------------------------------------------------------------------------------------- error families
