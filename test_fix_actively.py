@@ -1,0 +1,777 @@
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+"""Refresh failing and healthy items of an agent, and record what each refresh did.
+
+Reads:   diagnostic_report.json, the server's HTTP API, its logs, the agent's files
+Writes:  active_test_iteration_N_before.json or _after.json in the run directory
+Changes: asks the server to refresh some 25 items, nothing else
+
+Usage:
+  test_fix_actively.py --phase before --fix ID [options]    without the fix
+  test_fix_actively.py --phase after --fix ID [options]     same items, with it
+
+Examples:
+  test_fix_actively.py --phase before --fix 3f2a90c1-1
+  test_fix_actively.py --phase after --fix 3f2a90c1-1 --pause 5
+  test_fix_actively.py --phase after --fix 3f2a90c1-1 \\
+      --sample runs/2026-11-22T103000Z/active_test_iteration_2_before.json
+
+Exit codes:
+  0 done   2 usage   3 incomplete: some items could not be measured
+  4 no report, logs or server   6 no failing item can be measured
+  130 interrupted: what was measured is kept, the same command goes on from there
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import hashlib
+import io
+import os
+import re
+import sys
+import time
+
+try:
+    import aggregate_plex_logs as logs
+except ImportError as missing:
+    if 'aggregate_plex_logs' not in str(missing):
+        raise
+    sys.stderr.write('%s: aggregate_plex_logs.py must lie beside it; copy the whole folder\n'
+                     % os.path.basename(sys.argv[0]))
+    sys.exit(4)
+from aggregate_plex_logs import (DONE, INCOMPLETE, NEGATIVE, USAGE, Problem, add_shared_options, parser_for, read_json,
+                                 run_script, say, utc_text, warn, write_json)
+
+import six
+
+__test__ = False                    # the name begins with test_, and this is no test
+
+ACTIVE_TEST_SCHEMA = 1
+PHASES = ('before', 'after')
+ATTEMPTS = 2                        # a broken measurement is made once more, then it is reported as not measured
+TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: the agent or its provider hangs
+REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
+LOOKUPS_PER_ITEM = 5                # how many of the plan's items are looked up for one that is taken
+LONGEST_VALUE = 300                 # characters of a field's value that are kept
+
+# What the server fills by itself or counts from its files: it says nothing about an agent.
+SERVER_FIELDS = frozenset((
+    'addedAt', 'updatedAt', 'childCount', 'leafCount', 'viewedLeafCount', 'viewCount', 'lastViewedAt', 'duration',
+    'index', 'parentIndex', 'guid', 'ratingKey', 'key', 'type', 'titleSort', 'librarySectionID', 'media'))
+METADATA_FOLDERS = {'movie': 'Movies', 'show': 'TV Shows', 'artist': 'Artists', 'album': 'Albums', 'photo': 'Photos'}
+SECTION_ITEMS = {'movie': ('movie',), 'show': ('show',), 'artist': ('artist', 'album'), 'photo': ('photo',)}
+
+
+# ---------------------------------------------------------------------------------------------------------- the artifact
+def active_test_path(run_dir, iteration, phase):
+    """Where the rows of a phase ('before' or 'after') of an iteration lie."""
+    return os.path.join(run_dir, 'active_test_iteration_%d_%s.json' % (iteration, phase))
+
+
+def read_active_test(path):
+    """The dict that this script wrote. Problem where it is missing, damaged or newer.
+
+    Keys: phase, fix, pattern, agent, mode, predicted, baseline_patterns, server {version}, bundle_digest, in_place,
+    plug_in {starts, failed_starts, last_start_ok}, window {from, to}, patterns_seen, stopped, complete, rows. A row:
+    rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
+    started, ended, restarts, proof.
+    """
+    document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py')
+    if document.get('phase') not in PHASES or not isinstance(document.get('rows'), list):
+        raise Problem('%s has no rows of an active test; run test_fix_actively.py again' % path)
+    return document
+
+
+def last_rows(rows):
+    """{rating key: the row that counts}: of several refreshes of an item, the last one."""
+    return collections.OrderedDict((row['rating_key'], row) for row in rows)
+
+
+# ------------------------------------------------------------------------------------------------ what the log says of it
+UPSTREAM = (
+    (re.compile(r'HTTP Error (403|429|5\d\d)'), 'HTTP %s'),
+    (re.compile(r'(?i)\bbanned\b|\bban\b'), 'ban'),
+    (re.compile(r'(?i)too many requests|quota'), 'HTTP 429'),
+    (re.compile(r'(?i)\bURLError\b|Connection(?:Error|Refused|Reset)|getaddrinfo|Name or service not known'),
+     'no connection'),
+    (re.compile(r'(?i)\btimed out\b|\bTimeout\b'), 'time-out'),
+    (re.compile(r'\bSSLError\b'), 'no connection'))
+SHUT_OUT = ('HTTP 429', 'ban')      # going on would make it worse
+
+
+def upstream_failures(events):
+    """What the provider did to an item's calls, sorted: 'HTTP 429', 'ban', 'time-out' ... A 404 is an answer."""
+    found = set()
+    for event in events:
+        text = '%s: %s' % (event.get('exception') or '', event.get('message') or '')
+        for regex, words in UPSTREAM:
+            match = regex.search(text)
+            if match:
+                found.add(words % match.groups() if '%' in words else words)
+                break
+    return sorted(found)
+
+
+def events_of_item(events, calls, row):
+    """The events that belong to an item: those that name it, and those on the thread that worked on it."""
+    spans = [call for call in calls if names_item(call, row)]
+    return [event for event in events if names_item(event, row) or not (event.get('guid') or event.get('rating_key'))
+            and any(in_span(event, span) for span in spans)]
+
+
+def names_item(record, row):
+    """Does a log event or call name this item? By guid where it has one: rating keys are missing from most records."""
+    if record.get('rating_key') and six.text_type(record['rating_key']) == row['rating_key']:
+        return True
+    return bool(record.get('guid')) and record['guid'] == row['guid']
+
+
+def in_span(event, span):
+    """One thread serves one call at a time; a call that has not ended is open to the right."""
+    if event.get('thread') != span.get('thread') or event.get('time') is None or span.get('start') is None:
+        return False
+    return span['start'] <= event['time'] and (not span.get('ended') or span.get('end') is None
+                                               or event['time'] <= span['end'])
+
+
+def errors_of(events):
+    """(errors, noise): distinct [{pattern, exception, message}] in the order in which they were logged."""
+    errors, noise = collections.OrderedDict(), collections.OrderedDict()
+    for event in events:
+        kept = noise if event.get('noise') else errors
+        kept.setdefault(event['pattern'], {'pattern': event['pattern'], 'exception': event.get('exception'),
+                                           'message': shortened(event.get('message') or '')})
+    return list(errors.values()), list(noise.values())
+
+
+def shortened(text):
+    text = logs.redact(logs.to_text(text))
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE - 1] + '\u2026'
+
+
+def patterns_seen(events):
+    """[{pattern, exception, message, noise, count, upstream}] of all the events of the agent in the window, sorted."""
+    found = {}
+    for event in events:
+        row = found.setdefault(event['pattern'], {
+            'pattern': event['pattern'], 'exception': event.get('exception'), 'count': 0, 'noise': event.get('noise'),
+            'message': shortened(event.get('message') or ''), 'upstream': upstream_failures([event])})
+        row['count'] += 1
+    return [found[pattern] for pattern in sorted(found)]
+
+
+class LogWatch(object):
+    """The logs of one agent from a position on; the only way in which this script looks at logs."""
+
+    def __init__(self, folder, agent):
+        self.paths = [folder]
+        self.agent = agent
+
+    def position(self):
+        return logs.log_position(self.paths)
+
+    def events(self, position):
+        return [event for event in logs.read_events(self.paths, position=position)[0]
+                if event.get('agent') == self.agent]
+
+    def calls(self, position):
+        return logs.read_calls(self.paths, position=position).get(self.agent, [])
+
+    def starts(self, position=None):
+        return logs.plugin_starts(self.paths, self.agent, position=position)
+
+
+# ----------------------------------------------------------------------------------------------- what an item looks like
+def snapshot(item, plex_home, agent):
+    """{fields, locked, agent}: an item's metadata as the server shows it, and what the agent wrote by itself.
+
+    fields: {name: text, number or count}, empty ones left out; locked: names that no refresh changes; agent: the same
+    as fields, out of the agent's own Info.xml (free of other agents and of locks), or None where it cannot be read.
+    """
+    fields = dict((name, kept_value(value)) for name, value in item['fields'].items()
+                  if name not in SERVER_FIELDS and not is_empty(value))
+    return {'fields': fields, 'locked': sorted(item.get('locked') or ()),
+            'agent': agent_fields(plex_home, agent, item.get('type'), item['guid'])}
+
+
+def is_empty(value):
+    """No metadata: absent, '', 0 or an empty list; PMS leaves out what is empty, and 0 means that nobody rated."""
+    return not value or isinstance(value, six.text_type) and not value.strip()
+
+
+def kept_value(value):
+    return shortened(value) if isinstance(value, six.text_type) else value
+
+
+def metadata_bundle(plex_home, item_type, guid):
+    """The folder of an item's metadata: the guid's SHA-1, cut after its first digit (PLEX: metadata bundle on disk)."""
+    kind = METADATA_FOLDERS.get(item_type)
+    if not kind or not plex_home:
+        return None
+    digest = hashlib.sha1(guid.encode('utf-8')).hexdigest()
+    return os.path.join(plex_home, 'Metadata', kind, digest[0], digest[1:] + '.bundle')
+
+
+def agent_fields(plex_home, agent, item_type, guid):
+    """{attribute: text or number of entries} that this agent wrote for the item, or None."""
+    from xml.etree import ElementTree
+    folder = metadata_bundle(plex_home, item_type, guid)
+    if folder is None:
+        return None
+    try:
+        root = ElementTree.parse(os.path.join(folder, 'Contents', agent, 'Info.xml')).getroot()
+    except (IOError, OSError, ElementTree.ParseError, ValueError):
+        return None
+    found = {}
+    for child in root:
+        value = len(child) or (child.text or '').strip()
+        if value and value != '0':
+            found[logs.to_text(child.tag)] = kept_value(value if isinstance(value, int) else logs.to_text(value))
+    return found
+
+
+def is_all_locked(item):
+    """True when no refresh can show anything on this item: every field that it has is locked."""
+    names = [name for name in item['fields'] if name not in SERVER_FIELDS]
+    return bool(names) and set(names) <= set(item.get('locked') or ())
+
+
+def bundle_digest(plug_ins, bundle, own_files):
+    """One SHA-256 over all files of a bundle but those that the fix changes: has the agent been updated meanwhile?"""
+    if not plug_ins or not bundle or not os.path.isdir(os.path.join(plug_ins, bundle)):
+        return None
+    digest = hashlib.sha256()
+    for folder, folders, names in os.walk(os.path.join(plug_ins, bundle)):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, plug_ins).replace(os.sep, '/')
+            if relative in own_files or name.endswith('.pyc') or not os.path.isfile(path):
+                continue
+            digest.update(logs.to_bytes(relative) + b'\0')
+            try:
+                with io.open(path, 'rb') as source:
+                    digest.update(hashlib.sha256(source.read()).digest())
+            except (IOError, OSError):
+                return None
+    return digest.hexdigest()
+
+
+# -------------------------------------------------------------------------------------------------- choosing the sample
+def spread(candidates, count):
+    """The first `count` of the candidates (each with 'section'), taken from the sections in turn."""
+    sections = collections.OrderedDict()
+    for candidate in candidates:
+        sections.setdefault(candidate['section'], collections.deque()).append(candidate)
+    chosen = []
+    while sections and len(chosen) < count:
+        for section in list(sections):
+            if len(chosen) < count:
+                chosen.append(sections[section].popleft())
+            if not sections[section]:
+                del sections[section]
+    return chosen
+
+
+class Library(object):
+    """Finds the items of a test plan in the library."""
+
+    def __init__(self, server, agent):
+        self.server = server
+        self.agent = agent
+        self.by_guid = None
+
+    def summaries(self):
+        """Summaries of the items of the sections that use the agent, section by section."""
+        for section in self.server.sections():
+            if section['agent'] == self.agent:
+                for item in self.server.items(section['key']):
+                    yield dict(item, section_key=section['key'])
+
+    def key_of(self, guid):
+        """The rating key of a guid; the log of a call does not always name it."""
+        if self.by_guid is None:
+            self.by_guid = dict((item['guid'], six.text_type(item['rating_key'])) for item in self.summaries())
+        return self.by_guid.get(guid)
+
+    def candidate(self, wanted, role):
+        """A row to be measured for {guid, rating_key} of a plan, or None: deleted, matched anew, or all locked."""
+        key = wanted.get('rating_key') or self.key_of(wanted.get('guid'))
+        item = self.server.item(six.text_type(key)) if key else None
+        if item is None or wanted.get('guid') and item['guid'] != wanted['guid'] or is_all_locked(item):
+            return None
+        return {'rating_key': six.text_type(item['rating_key']), 'guid': item['guid'], 'title': item.get('title') or '',
+                'type': item.get('type'), 'section': six.text_type(item.get('section_key') or ''), 'role': role}
+
+    def choose(self, wanted, role, count, taken):
+        """Up to `count` rows for the items of a plan, spread over the sections; taken: rating keys not to use again."""
+        found, guids, enough = [], set(), count * LOOKUPS_PER_ITEM
+        for entry in wanted:
+            if len(found) >= enough:
+                break
+            if entry.get('rating_key') and six.text_type(entry['rating_key']) in taken:
+                continue
+            row = self.candidate(entry, role)
+            if row and row['rating_key'] not in taken and row['guid'] not in guids:
+                guids.add(row['guid'])
+                found.append(row)
+        return spread(found, count)
+
+
+def choose_sample(library, plan, failing, healthy, known_bad):
+    """Rows of the failing items of a plan, and of healthy ones: from the plan, else any item without a known error.
+
+    known_bad: (rating keys, guids) of all items that any pattern of the agent names.
+    """
+    taken = set()
+    rows = library.choose(plan.get('items') or (), 'failing', failing, taken)
+    taken.update(row['rating_key'] for row in rows)
+    taken |= known_bad[0]
+    held_out = library.choose(plan.get('healthy') or (), 'healthy', healthy, taken)
+    if len(held_out) < healthy:
+        taken.update(row['rating_key'] for row in held_out)
+        others = (item for item in library.summaries()
+                  if item['guid'] not in known_bad[1] and not item['guid'].startswith('local:'))
+        held_out += library.choose(others, 'healthy', healthy - len(held_out), taken)
+    return rows + held_out
+
+
+# -------------------------------------------------------------------------------------------------------- the measurement
+class Refresh(object):
+    """One forced refresh of one item, from before the request until it is known to have ended."""
+
+    def __init__(self, tester, item, attempt):
+        self.tester = tester
+        self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[], after=None,
+                        ended=None, restarts=0, proof=None)
+        self.quiet_since = None
+        self.last_look = None
+
+    def begin(self):
+        """Take the marks that the end is recognised by, and ask for the refresh. False when the item is gone."""
+        tester, row = self.tester, self.row
+        item = tester.server.item(row['rating_key'])
+        row['started'] = utc_text(tester.clock.time())
+        if item is None or item['guid'] != row['guid']:
+            row.update(outcome='gone', reason='it was deleted or matched to something else', ended=row['started'])
+            return False
+        row.setdefault('before', snapshot(item, tester.plex_home, tester.agent))
+        self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
+        self.position = tester.watch.position()
+        self.began = tester.clock.time()
+        tester.server.refresh(row['rating_key'])
+        return True
+
+    def poll(self):
+        """True when the refresh is over, one way or the other.
+
+        No single signal is reliable (PLEX 5.3). The agent's log tells that the agent has ended; that the server has
+        taken in what it wrote follows from refreshedAt, or from silence: no activity for the item and no queue, twice.
+        """
+        tester, row = self.tester, self.row
+        now = tester.clock.time()
+        calls = [call for call in tester.watch.calls(self.position) if names_item(call, row)]
+        called = bool(calls)
+        agent_ended = called and all(call.get('ended') for call in calls)
+        moved = self.has_moved()
+        if self.is_busy():
+            self.quiet_since = None
+        elif self.quiet_since is None:
+            self.quiet_since = now
+        quiet = self.quiet_since is not None and now - self.quiet_since >= tester.quiet
+        if called and not agent_ended:
+            over = False
+        elif agent_ended:
+            over = moved or quiet and now - self.quiet_since >= 2 * tester.quiet
+        else:
+            over = moved and quiet
+        if over:
+            row['proof'] = ('the agent ended its call' if agent_ended else 'the server refreshed it') + (
+                '' if moved else ', no activity after it')
+            self.end(None)
+        elif now - self.began >= tester.timeout:
+            self.end('timeout', 'no end within %g s%s' % (tester.timeout, '; the agent is still at work'
+                                                          if called and not agent_ended else ''))
+        return row['outcome'] is not None
+
+    def has_moved(self):
+        """Did refreshedAt of the item change since the request?"""
+        return self.tester.server.tree_times(self.row['rating_key']).get('refreshed_at') != self.refreshed_at
+
+    def is_busy(self):
+        """Does the server still work on the item, or on anything in its section?"""
+        key = self.row['rating_key']
+        if any(six.text_type(activity.get('rating_key') or '') == key for activity in self.tester.server.activities()):
+            return True
+        return bool(self.tester.server.update_queue_size(self.row['section']))
+
+    def end(self, outcome, reason=None):
+        """Close the row. outcome None: it ran to its end, and the log decides."""
+        self.row['ended'] = utc_text(self.tester.clock.time())
+        self.row['outcome'], self.row['reason'] = outcome or 'ok', reason
+        self.read_log()
+
+    def read_log(self):
+        """Tie what the agent logged since the request to the item, and judge it."""
+        row, watch = self.row, self.tester.watch
+        calls = watch.calls(self.position)
+        events = events_of_item(watch.events(self.position), calls, row)
+        row['errors'], row['noise'] = errors_of(events)
+        row['upstream'] = upstream_failures(events)
+        row['restarts'] = len(watch.starts(self.position))
+        if row['outcome'] in ('ok', 'error', 'not_measured'):
+            called = any(names_item(call, row) for call in calls)
+            row['outcome'], row['reason'] = judge(row, called, self.tester.calls_are_logged)
+
+
+def judge(row, called, calls_are_logged):
+    """(outcome, reason) of a refresh that ran to its end: error > no proof > ok."""
+    if row['errors']:
+        return 'error', None
+    if calls_are_logged and not called:
+        return 'not_measured', 'the server did not call the agent'
+    if row['restarts'] and not called:
+        return 'not_measured', 'the plug-in restarted meanwhile'
+    return 'ok', None
+
+
+class Match(Refresh):
+    """One look for matches of an item: calls the agent's search() at once, and changes nothing."""
+
+    def begin(self):
+        tester, row = self.tester, self.row
+        row['started'] = utc_text(tester.clock.time())
+        if tester.server.item(row['rating_key']) is None:
+            row.update(outcome='gone', reason='it was deleted', ended=row['started'])
+            return False
+        row.setdefault('before', None)
+        self.position = tester.watch.position()
+        found = tester.server.matches(row['rating_key'])
+        row['after'] = {'fields': {'matches': len(found)} if found else {}, 'locked': [], 'agent': None}
+        row['proof'] = 'search() was called and answered'
+        self.end(None)
+        return True
+
+    def poll(self):
+        return True
+
+
+class Tester(object):
+    """Measures rows one after the other, a few at a time, and stops where going on would do harm.
+
+    server: PlexServer; watch: LogWatch; clock: has time() and sleep(); keep(rows): called after every change.
+    """
+
+    def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None):
+        self.server, self.watch, self.plex_home, self.clock, self.keep = server, watch, plex_home, clock, keep
+        self.agent = watch.agent
+        self.concurrency, self.pause, self.timeout = options.concurrency, options.pause, options.timeout
+        self.poll_every = min(1., max(.1, options.pause / 4))
+        self.quiet = min(2., max(2 * self.poll_every, options.pause))   # PLEX 5.3: two looks, 2 s apart
+        self.settle = 2 * options.pause     # the server may take in late what the agent wrote
+        self.calls_are_logged = False       # at log levels above DEBUG the log has no spans
+        self.rows = []
+        self.refreshes = {}
+        self.stopped = None
+        self.refusals = self.timeouts = 0
+
+    def measure(self, items, mode, rows=()):
+        """Rows for all items; rows: those of an earlier, interrupted test, which are kept."""
+        self.rows = list(rows)
+        kind = Match if mode == 'match' else Refresh
+        queue = collections.deque((item, 1) for item in items)
+        flying, next_start = [], self.clock.time()
+        while queue or flying:
+            while queue and self.stopped:
+                self.give_up(*queue.popleft())
+            while queue and len(flying) < self.concurrency and self.clock.time() >= next_start and not self.stopped:
+                refresh = kind(self, *queue.popleft())
+                if self.guarded(refresh.begin, refresh, flying, queue) and refresh.row['outcome'] is None:
+                    flying.append(refresh)
+                elif refresh.row['outcome']:
+                    self.finish(refresh, queue)
+                next_start = self.clock.time() + self.pause
+            for refresh in list(flying):
+                if self.guarded(refresh.poll, refresh, flying, queue) and refresh in flying:
+                    flying.remove(refresh)
+                    self.finish(refresh, queue)
+            if flying or queue:
+                self.clock.sleep(self.poll_every)
+        if mode != 'match':
+            self.look_again()
+        return self.rows
+
+    def guarded(self, action, refresh, flying, queue):
+        """action(), or, when the server is away, wait for it and measure again what was in the air."""
+        from implement_fix import ServerError
+        for _ in range(3):                      # a single dropped connection is no outage
+            try:
+                return action()
+            except ServerError as problem:
+                began = self.clock.time()
+                answered = self.wait_for_server()
+                if answered and self.clock.time() - began < self.poll_every:
+                    continue
+                lost = flying + ([] if refresh in flying else [refresh])
+                del flying[:]
+                for broken in lost:
+                    broken.row.update(outcome='outage', reason='the server was away (%s)' % problem.sentence,
+                                      ended=utc_text(self.clock.time()))
+                    self.finish(broken, queue)
+                if not answered:
+                    self.stop('the server did not come back within %g s (%s)' % (self.timeout, problem.sentence))
+                return False
+        refresh.row.update(outcome='outage', reason='the server broke off three times',
+                           ended=utc_text(self.clock.time()))
+        return True
+
+    def wait_for_server(self):
+        """True as soon as the server answers with our token, False when it does not within one time-out."""
+        from implement_fix import ServerError
+        deadline = self.clock.time() + self.timeout
+        while True:
+            try:
+                self.server.sections()
+                return True
+            except ServerError:
+                if self.clock.time() >= deadline:
+                    return False
+                self.clock.sleep(min(5., max(self.poll_every, self.pause)))
+
+    def finish(self, refresh, queue):
+        """Keep the row; a broken measurement is made once more; see whether to go on at all."""
+        row = refresh.row
+        self.rows.append(row)
+        self.refreshes[row['rating_key']] = refresh
+        self.calls_are_logged = self.calls_are_logged or (row['proof'] or '').startswith('the agent ended')
+        self.refusals = self.refusals + 1 if 'HTTP 403' in row['upstream'] else 0
+        self.timeouts += row['outcome'] == 'timeout'
+        shut_out = [words for words in row['upstream'] if words in SHUT_OUT]
+        if shut_out:
+            self.stop('the provider refuses more requests (%s); wait for a day before the next test' % shut_out[0])
+        elif self.refusals >= REFUSALS_ALLOWED:
+            self.stop('the provider answered %d items in a row with HTTP 403' % self.refusals)
+        elif self.timeouts > TIMEOUTS_ALLOWED:
+            self.stop('%d refreshes did not end; the agent or its provider hangs' % self.timeouts)
+        if row['outcome'] in ('timeout', 'outage', 'not_measured') and row['attempt'] < ATTEMPTS and not self.stopped:
+            again = dict((name, row[name]) for name in ('rating_key', 'guid', 'title', 'type', 'section', 'role'))
+            if 'before' in row:                 # what it was before the first refresh, not before this one
+                again['before'] = row['before']
+            queue.append((again, row['attempt'] + 1))
+        self.keep(self.rows)
+
+    def stop(self, sentence):
+        self.stopped = self.stopped or sentence
+
+    def give_up(self, item, attempt):
+        """A row for an item that is not refreshed any more; a first attempt that was broken stands as it is."""
+        if attempt == 1:
+            row = Refresh(self, item, attempt).row
+            row.setdefault('before', None)
+            row.update(outcome='not_measured', reason=self.stopped, started=None)
+            self.rows.append(row)
+            self.keep(self.rows)
+
+    def look_again(self):
+        """Read log and metadata of every refreshed item once more, when all is over and has settled."""
+        from implement_fix import ServerError
+        self.clock.sleep(self.settle)
+        for row in last_rows(self.rows).values():
+            refresh = self.refreshes.get(row['rating_key'])
+            if refresh is None or row['outcome'] not in ('ok', 'error', 'not_measured'):
+                continue
+            try:
+                item = self.server.item(row['rating_key'])
+            except ServerError as problem:
+                row.update(outcome='outage', reason='the server was away (%s)' % problem.sentence)
+                continue
+            if item is None:
+                row.update(outcome='gone', reason='it was deleted meanwhile')
+                continue
+            row['after'] = snapshot(item, self.plex_home, self.agent)
+            refresh.read_log()
+        self.keep(self.rows)
+
+
+# --------------------------------------------------------------------------------------------------------------- the edge
+def find_target(diagnosis, fix_id, pattern_id):
+    """(pattern record, fix record or None) of the diagnosis. Problem names what to look up."""
+    for pattern in diagnosis['patterns']:
+        if fix_id is None and pattern['pattern'] == pattern_id:
+            return pattern, None
+        for fix in pattern.get('fixes') or ():
+            if fix_id is not None and fix['id'] == fix_id:
+                return pattern, fix
+    raise Problem('the diagnosis has no %s; the ids stand in diagnostic_report.md'
+                  % ('fix %s' % fix_id if fix_id else 'pattern %s' % pattern_id))
+
+
+def plan_test(run_dir, iteration, options):
+    """(document without rows, test plan, known bad items) of a before-test, from the diagnosis and the baseline."""
+    from diagnose_from_report import diagnosis_path, read_diagnosis
+    pattern, fix = find_target(read_diagnosis(diagnosis_path(run_dir)), options.fix, options.pattern)
+    fix = fix or {}
+    agent = fix.get('agent') or pattern.get('agent')
+    patterns = [row for row in logs.read_aggregate(logs.aggregate_path(run_dir, iteration))['patterns']
+                if row.get('agent') == agent]
+    plan = pattern.get('test_plan') or {}
+    items = [item for row in patterns if not row.get('noise') for item in row.get('items') or ()]
+    known_bad = (set(six.text_type(item['rating_key']) for item in items if item.get('rating_key')),
+                 set(item['guid'] for item in items if item.get('guid')))
+    document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
+                'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),
+                'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'), 'own_files': sorted(row['path'] for row in fix.get('files') or ()),
+                'baseline_patterns': sorted(row['pattern'] for row in patterns)}
+    return document, plan, known_bad
+
+
+def items_to_repeat(before):
+    """The items of a before-test that the after-test measures: those that failed, and the healthy ones that did not.
+
+    What healed by itself or could not be measured has left the sample: no request is spent on it.
+    """
+    names = ('rating_key', 'guid', 'title', 'type', 'section', 'role')
+    return [dict((name, row[name]) for name in names) for row in last_rows(before['rows']).values()
+            if row['outcome'] == ('error' if row['role'] == 'failing' else 'ok')]
+
+
+def unfinished_rows(path, document):
+    """Rows of an interrupted test of the same fix that need not be measured again, and {key: metadata before}."""
+    if not os.path.exists(path):
+        return [], {}
+    earlier = read_active_test(path)
+    if earlier.get('complete') or any(earlier.get(name) != document.get(name) for name in
+                                      ('fix', 'pattern', 'server', 'bundle_digest', 'in_place')):
+        return [], {}
+    rows = last_rows(earlier['rows']).values()
+    return ([row for row in rows if row['outcome'] == 'gone' or row['outcome'] in ('ok', 'error') and row['after']],
+            dict((row['rating_key'], row['before']) for row in rows if row.get('before')))
+
+
+def fix_state(folder, fix_id):
+    """'before', 'after' or 'other' as the journal of a run directory has it, or None when nothing is known."""
+    from implement_fix import fixes_in_place
+    return (fixes_in_place(folder).get(fix_id) or {}).get('state') if fix_id else None
+
+
+def plug_in_facts(watch, position):
+    """{starts, failed_starts} since position, and last_start_ok: True, False, or None when no start is in the logs."""
+    here, ever = watch.starts(position), watch.starts()
+    return {'starts': len(here), 'failed_starts': sum(start['ok'] is False for start in here),
+            'last_start_ok': ever[-1]['ok'] if ever else None}
+
+
+def build_parser():
+    parser = parser_for(__doc__, 'test_fix_actively.py')
+    parser.add_argument('--phase', choices=PHASES, required=True, help='without the fix, or with it in place')
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument('--fix', metavar='ID', help='the fix under test')
+    target.add_argument('--pattern', metavar='ID', help='the pattern under test, when there is no fix')
+    parser.add_argument('--sample', metavar='FILE',
+                        help='with --phase after: the before-test of an earlier run, to test its fix again')
+    parser.add_argument('--items', metavar='N', type=int, default=20, help='failing items (default: 20)')
+    parser.add_argument('--healthy', metavar='N', type=int, default=5, help='healthy items (default: 5)')
+    parser.add_argument('--concurrency', metavar='N', type=int, default=2, help='refreshes at a time (default: 2)')
+    parser.add_argument('--pause', metavar='SECONDS', type=float, default=2,
+                        help='between two requests for a refresh (default: 2)')
+    parser.add_argument('--timeout', metavar='SECONDS', type=float, default=120,
+                        help='for one refresh, and for a server that is away (default: 120)')
+    add_shared_options(parser, '--run-dir', '--iteration', '--plex-home', '--plex-url', '--token-file', '--dry-run',
+                       '--quiet', '--json')
+    return parser
+
+
+def check_options(options):
+    if options.items < 1 or options.healthy < 0 or options.concurrency < 1 or options.pause < 0 or options.timeout <= 0:
+        raise Problem('--items and --concurrency count from 1, --healthy and --pause from 0, --timeout above 0', USAGE)
+    if options.sample and options.phase != 'after':
+        raise Problem('--sample belongs to --phase after: a before-test chooses its own items', USAGE)
+
+
+def run(options):
+    check_options(options)
+    run_dir = logs.find_run_dir(options.run_dir)
+    iteration = logs.current_iteration(run_dir, options.iteration)
+    before_path = active_test_path(run_dir, iteration, 'before')
+    if options.phase == 'before':
+        document, plan, known_bad = plan_test(run_dir, iteration, options)
+    else:
+        before = read_active_test(options.sample or before_path)
+        if (before['fix'], before['pattern']) != (options.fix or before['fix'], options.pattern or before['pattern']):
+            raise Problem('%s is about fix %s of pattern %s; name that one, or run the before-test'
+                          % (options.sample or before_path, before['fix'], before['pattern']))
+        document = dict((name, before[name]) for name in before if name in
+                        ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files',
+                         'baseline_patterns'))
+        document['retest'] = bool(options.sample)
+
+    import implement_fix
+    plex_home = logs.find_plex_home(options.plex_home)
+    watch = LogWatch(logs.find_log_folder(plex_home), document['agent'])
+    server = implement_fix.connect(options)
+    plug_ins = os.path.join(plex_home, 'Plug-ins')
+    home = os.path.dirname(os.path.abspath(options.sample)) if options.sample else run_dir
+    document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix']),
+                    bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
+    if options.phase == 'before':
+        items = choose_sample(Library(server, document['agent']), plan, options.items, options.healthy, known_bad)
+    else:
+        items = items_to_repeat(before)
+    if options.dry_run:
+        for item in items:
+            say('%-8s %-8s %.60s' % (item['role'], item['rating_key'], item['title']))
+        return DONE
+    if options.sample and os.path.abspath(options.sample) != os.path.abspath(before_path):
+        write_json(before_path, dict(before, sampled_in=os.path.basename(home)), ACTIVE_TEST_SCHEMA)
+
+    path = active_test_path(run_dir, iteration, options.phase)
+    kept, seen_before = unfinished_rows(path, document)
+    done = set(row['rating_key'] for row in kept)
+    items = [dict(item, before=seen_before[item['rating_key']]) if item['rating_key'] in seen_before else item
+             for item in items if item['rating_key'] not in done]
+    position = watch.position()
+    document.update(window={'from': utc_text(), 'to': None}, complete=False, stopped=None, patterns_seen=[],
+                    plug_in=None, rows=[])
+
+    def keep(rows):
+        write_json(path, dict(document, rows=rows), ACTIVE_TEST_SCHEMA)
+
+    tester = Tester(server, watch, options, plex_home, keep=keep)
+    server.write_log_mark('active test %s begins: %s' % (options.phase, document['fix'] or document['pattern']))
+    rows = tester.measure(items, document['mode'], kept)
+    document.update(
+        window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
+        patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
+        in_place_at_end=fix_state(home, document['fix']),
+        complete=all(row['outcome'] in ('ok', 'error', 'gone') for row in last_rows(rows).values()))
+    keep(rows)
+    return report(options, dict(document, rows=rows), path)
+
+
+def report(options, document, path):
+    """Say what came out, and return the exit code."""
+    rows = last_rows(document['rows']).values()
+    counts = collections.Counter((row['role'], row['outcome']) for row in rows)
+    if document['stopped']:
+        warn('test_fix_actively.py', 'stopped: ' + document['stopped'])
+    if options.json:
+        import json
+        say(json.dumps(document, sort_keys=True, indent=2))
+    elif not options.quiet:
+        say('%s the fix: %d items of %s' % (document['phase'].capitalize(), len(rows), document['agent']))
+        for role, outcome in sorted(counts):
+            say('  %-8s %-13s %4d' % (role, outcome, counts[role, outcome]))
+        say('Read: %s' % path)
+    if document['phase'] == 'before' and not counts['failing', 'error']:
+        if not options.quiet:
+            warn('test_fix_actively.py', 'no failing item is left to test a fix on; nothing to repair here now')
+        return NEGATIVE
+    return DONE if document['complete'] and not document['stopped'] else INCOMPLETE
+
+
+def main(argv=None):
+    return run_script(run, build_parser(), argv)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
