@@ -388,6 +388,10 @@ class Session(object):
         if code == NEGATIVE:
             self.record(dict(row, decision='NOT_TRIED', reason='no item fails now without a fix: it healed by itself'))
             return
+        stopped = self.stopped_test(number)
+        if stopped:
+            self.record(dict(row, decision='NOT_TRIED', reason=stopped))
+            return
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
             code, _ = self.phase('implement_fix.py', fix['id'], '--iteration', number,
@@ -431,6 +435,11 @@ class Session(object):
                           '--timeout', options.timeout,
                           *(list(words) + self.place('plex_home', 'plex_url', 'token_file')),
                           accept=(DONE, INCOMPLETE, NEGATIVE))
+
+    def stopped_test(self, number):
+        """Why the before-test was broken off (a ban, an outage), or None: no weather for judging a fix."""
+        from test_fix_actively import active_test_path, read_active_test
+        return read_active_test(active_test_path(self.run_dir, number, 'before'))['stopped']
 
     def read_verdict(self, number):
         """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
