@@ -295,7 +295,7 @@ STEP_FALLBACK = '    '
 
 def declared_encoding(body):
     """The name in the encoding cookie of a file's first two lines (the second only below a comment), or None."""
-    for line in re.split(b'\r\n|\r|\n', body[:1000], 2)[:2]:
+    for line in re.split(b'\r\n|\r|\n', body[:1000], maxsplit=2)[:2]:
         cookie = ENCODING_COOKIE.match(line)
         if cookie:
             return cookie.group(1).decode('ascii', 'replace').lower().replace('_', '-')
@@ -377,10 +377,10 @@ class Source(object):
     def indent_unit(self):
         """The step by which this file indents most often: a tab or blanks."""
         steps = collections.Counter()
-        for node in walk(self.tree):
-            if node.suites and node.suites[0].body and not node.suites[0].body[0].inline:
+        for node in statements(self.tree, nested=True):
+            if node.suites and not node.suites[0].body[0].inline:
                 inner, outer = node.suites[0].body[0].indent, node.indent
-                if inner.startswith(outer):
+                if inner.startswith(outer) and inner != outer:
                     steps[inner[len(outer):]] += 1
         return max(sorted(steps), key=steps.get) if steps else STEP_FALLBACK
 
@@ -510,7 +510,7 @@ SIMPLE_ESCAPES = {'\n': '', '\\': '\\', "'": "'", '"': '"', 'a': '\a', 'b': '\b'
                   't': '\t', 'v': '\v'}
 ESCAPE = re.compile(r'\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})?|u([0-9a-fA-F]{4})?|U([0-9a-fA-F]{8})?|N(?:\{([^}]*)\})?'
                     r'|([\s\S]))')
-ESCAPED_BYTE = 0xDC00           # marks \xNN in a byte string until the whole is known; no text holds lone halves of pairs
+ESCAPED_BYTE = 0xDC00           # marks \xNN in a byte string until the whole is known: no file has halves of pairs
 ESCAPED_BYTES = re.compile('([\udc80-\udcff])')
 RAW_UNICODE_ESCAPE = re.compile(r'(?<!\\)((?:\\\\)*)\\u([0-9a-fA-F]{4})')
 
@@ -1519,9 +1519,9 @@ def check_sandbox(source, elevated, is_entry):
             for name in (node.vararg, node.kwarg):
                 if name:
                     check_name(node, name)
-            if any(part.kind == 'Tuple' and (node.parent.kind == 'Lambda' or any(item.kind == 'Tuple' for item in part.elts))
-                   for part in node.args):
-                refuse(node, "AttributeError: 'tuple' object has no attribute 'startswith'")     # its compiler breaks
+            tuples = [part for part in node.args if part.kind == 'Tuple']
+            if any(node.parent.kind == 'Lambda' or 'Tuple' in [item.kind for item in part.elts] for part in tuples):
+                refuse(node, "AttributeError: 'tuple' object has no attribute 'startswith'")    # in its own compiler
         elif kind == 'Import':
             for alias in node.names:
                 check_name(node, alias.name)
@@ -2741,8 +2741,589 @@ def unpack_faults(case, found):
                         'there are not %d parts' % number)
 
 
+# ---------------------------------------------------------------------------------- ways to mend, from small to large
+def soften(case, faults):
+    """Write the failing expressions so that they give something empty instead of raising."""
+    edits, worst, values = [], FINE, []
+    for fault in faults:
+        ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft]
+        if not ways:
+            return
+        best = max(ways, key=lambda one: one[0])
+        worst = min(worst, best[0])
+        edits.extend(best[1])
+        values.append(best[2])
+    if worst == CRASH:
+        return
+    is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
+    prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
+    yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
+                   '%s is taken where %s' % (value_words(values[0]), faults[0].what), loss_words(case),
+                   'medium' if worst < FINE else 'low', prior,
+                   'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
+                   'it goes on, but may store an empty value')
+
+
+def value_words(value):
+    return {NOTHING: 'None', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
+            ZERO: '0'}.get(value, value)
+
+
+def loss_words(case):
+    """What the items that failed so far do without."""
+    if case.log_call and any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
+        return 'nothing but a part of a log line'
+    field = field_of(case.statement)
+    if field:
+        return '%s stays as it was for these items' % field
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    if target is not None and target.kind == 'Name':
+        fields = sorted(set(filter(None, (field_of(statement_of(use)) for use in later_uses(
+            case, target.id, case.statement)))))
+        if fields:
+            return '%s may stay empty for these items' % ' and '.join(fields[:3])
+        return '%s is empty for these items' % target.id
+    return 'what this line would have added, for these items'
+
+
+def expression_chain(node):
+    """The node and the expressions around it that a conditional could replace, inside out."""
+    found = []
+    while node.kind not in STATEMENTS:
+        if node.kind not in ('Index', 'Slice', 'ExtSlice', 'keyword', 'comprehension', 'arguments') and not (
+                node.parent.kind == 'Call' and node is node.parent.func) and getattr(node, 'ctx', 'Load') == 'Load':
+            found.append(node)
+        if node.kind in ('Lambda', 'GeneratorExp') or node.parent.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp',
+                                                                           'GeneratorExp', 'comprehension'):
+            break
+        node = node.parent
+    return found
+
+
+def chain_top(node):
+    """The whole of a.b[c].d() for any part of it."""
+    while True:
+        parent = node.parent
+        if parent.kind in ('Attribute', 'Subscript') and parent.value is node and parent.ctx == 'Load' or \
+                parent.kind == 'Call' and parent.func is node:
+            node = parent
+        else:
+            return node
+
+
+def defaults_for(case, region):
+    """Texts of values to try in the place of a region, the most fitting first."""
+    wished = []
+    statement = case.statement
+    if statement.kind == 'Assign' and region is statement.value:
+        if statement.targets[0].kind == 'Name':
+            name = statement.targets[0].id
+            wished = [literal_value(value) for value in assigned_before(case, name, statement.start)
+                      if value is not statement.value]
+        elif statement.targets[0].kind in ('Tuple', 'List'):
+            return tuple_defaults(case, statement)
+    elif statement.kind == 'Return' and region is statement.value:
+        wished = [value for value in [normal_empty(case)] if value]
+    kind = make_of(case, region)
+    wished = [value for value in wished if value not in (SOME, TEXT, NUMBER)]
+    by_kind = {'text': [NO_TEXT], 'list': [NO_LIST], 'dict': [NO_DICT], 'elements': [NO_LIST]}.get(kind, [])
+    return wished + by_kind + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
+
+
+def tuple_defaults(case, statement):
+    """['None, ''...'] for an unpacking: to each name what its uses bear best."""
+    values = []
+    for target in statement.targets[0].elts:
+        if target.kind != 'Name':
+            return []
+        ways = [(name_effect(case, target.id, value, statement), value)
+                for value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO)]
+        best = max(ways, key=lambda way: way[0])
+        if best[0] == CRASH:
+            return []
+        values.append(best[1])
+    return ['(%s)' % ', '.join(values)]
+
+
+def choose(case, faults):
+    """`x if it is there else something empty`, for as small a part of the statement as can be."""
+    chain = [region for region in expression_chain(faults[0].node)
+             if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults)]
+    if not chain or case.statement.kind in ('Delete', 'With'):
+        return
+    top, best = chain_top(chain[0]), None
+    for rank, region in enumerate(chain):
+        for order, default in enumerate(defaults_for(case, region)):
+            value = effect(case, region, default) if default in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
+            score = (value, region is top, -rank, -order)
+            if value > CRASH and (best is None or score > best[0]):
+                best = (score, region, default)
+    if best is None:
+        return
+    (value, _, rank, _), region, default = best
+    found = condition(case, faults)
+    if found is None:
+        return
+    edits = list(found.edits) + conditional_edits(region, found.text, default)
+    if found.before:
+        edits += put_before(case, case.statement, found.before)
+    prior = {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
+                   loss_words(case), 'low' if value == FINE else 'medium', prior,
+                   'only this expression is guarded, and the rest of the function goes on')
+
+
+def template_of(faults):
+    """The name of a guard after what it guards against."""
+    if faults[0].what == 'nothing was found' or 'there is no' in faults[0].what:
+        return 'None guard'
+    return 'index guard' if faults[0].what in ('there are too few', 'the list is empty') else 'guard'
+
+
+def conditional_edits(region, test, default):
+    start, end = region.outer if region.parens else (region.start, region.end)
+    inner_open, inner_close = ('(', ')') if region.kind in ('Lambda', 'IfExp', 'Yield') and not region.parens else ('', '')
+    if region.kind == 'Tuple' or takes_conditional(region):
+        return [(start, start, inner_open)] * bool(inner_open) + [(end, end, '%s if %s else %s' % (
+            inner_close, test, default))]
+    return [(start, start, '(' + inner_open), (end, end, '%s if %s else %s)' % (inner_close, test, default))]
+
+
+def takes_conditional(node):
+    """Whether `a if b else c` may stand where the node stands, without parentheses."""
+    parent = node.parent
+    return parent.kind in ('Assign', 'Return', 'keyword', 'Index', 'AugAssign', 'List', 'Dict', 'Expr') or \
+        parent.kind == 'ListComp' and node is parent.elt or \
+        parent.kind == 'Call' and node is not parent.func and node is not parent.starargs and node is not parent.kwargs
+
+
+def tighten(case, faults):
+    """`if it is there and ...`: one more condition in a test."""
+    found = None
+    operand_node = tested_operand(faults[0].node)
+    if operand_node is None or any(not (operand_node.start <= fault.node.start and fault.node.end <= operand_node.end)
+                                   for fault in faults):
+        return
+    found = condition(case, faults)
+    if found is None:
+        return
+    edits = list(found.edits)
+    if found.before:
+        edits += put_before(case, case.statement, found.before)
+    start, end = operand_node.outer
+    around = operand_node.parent
+    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn')
+    text, word = (negated(found.text), 'or') if absent else (found.text, 'and')
+    loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
+    inner = operand_node.kind in ('BoolOp', 'IfExp', 'Lambda') and not operand_node.parens
+    edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
+    yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
+                   'the condition first asks whether it is there', loss_words(case), 'low', 0.82,
+                   'the test answers as for any other item that does not match')
+
+
+def tested_operand(node):
+    """The nearest boolean operand around a node in a test, or None."""
+    while node.kind not in STATEMENTS:
+        parent = node.parent
+        if parent.kind == 'BoolOp' or parent.kind == 'UnaryOp' and parent.op == 'Not' or \
+                parent.kind in ('If', 'While', 'Assert', 'IfExp') and node is parent.test or \
+                parent.kind == 'comprehension' and any(node is one for one in parent.ifs):
+            top = parent
+            while top.kind == 'BoolOp' or top.kind == 'UnaryOp' and top.op == 'Not':
+                node_above, top = top, top.parent
+            if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension'):
+                return node
+            return None
+        if parent.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'keyword') or (
+                parent.kind == 'Call' and node is not parent.func and not repeatable(parent)):
+            return None
+        node = parent
+    return None
+
+
+def filter_element(case, faults):
+    """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
+    element = faults[0].node
+    while element.parent.kind not in STATEMENTS and element.parent.kind not in (
+            'ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
+        element = element.parent
+    around = element.parent
+    if around.kind in STATEMENTS or element.kind == 'comprehension' or len(around.generators) != 1:
+        return
+    if any(not around.start <= fault.node.start < around.end for fault in faults):
+        return
+    found = condition(case, faults, hoist=False)
+    if found is None:
+        return
+    loop = around.generators[0]
+    if loop.ifs:
+        at = loop.ifs[-1].outer[1]
+        text = ' and %s' % found.text
+        if loop.ifs[-1].kind in ('BoolOp', 'IfExp', 'Lambda') and not loop.ifs[-1].parens:
+            text = ' if %s' % found.text
+    else:
+        at, text = loop.iter.outer[1], ' if %s' % found.text
+    yield Proposal('skip element', [(at, at, text)], 'elements where %s are left out' % faults[0].what,
+                   'these elements, and only these', 'low', 0.85, 'the other elements still come through')
+
+
+def dependents(case):
+    """([statements], {name: default}) that must be guarded together with the failing one, or None.
+
+    The names say what has to be set where the block is not run, because something behind it reads them.
+    """
+    suite = siblings(case.statement)
+    first = suite.index(case.statement)
+    for last in range(first, min(len(suite), first + WRAPPED_LINES)):
+        block = suite[first:last + 1]
+        if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
+            return None
+        names = set().union(*[bound_names(one) for one in block])
+        if last > first and not names & names_in(block[-1]) or any(has_exit(one) for one in block[1:]):
+            return None
+        needed, broken = {}, False
+        for name in sorted(names):
+            uses = [use for use in later_uses(case, name, block[-1])]
+            if not uses or bound_before(case, name, case.statement):
+                continue
+            ways = [(name_effect(case, name, value, block[-1]), value)
+                    for value in wished_values(case, name, block) + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]]
+            best = max(ways, key=lambda way: way[0])
+            broken = broken or best[0] <= HOLLOW
+            needed[name] = best[1]
+        if not broken:
+            return block, needed
+    return None
+
+
+def wished_values(case, name, block):
+    """Literals that the function gives to a variable elsewhere."""
+    found = [literal_value(value) for value in assigned_before(case, name, block[0].start)
+             if not block[0].start <= value.start < block[-1].end]
+    return [value for value in found if value not in (SOME, TEXT, NUMBER)]
+
+
+def has_exit(statement):
+    return any(node.kind in ('Return', 'Break', 'Continue', 'Raise') for node in walk(statement))
+
+
+def fence(case, faults):
+    """`if it is there:` around the statement, and around what needs its result."""
+    if case.statement.kind not in SIMPLE and case.statement.kind != 'For':
+        return
+    found = condition(case, faults)
+    together = dependents(case)
+    if found is None or together is None:
+        return
+    block, needed = together
+    if needed and len(block) == 1 and case.statement.kind == 'Assign':
+        return                                  # a conditional expression says the same in one line
+    tail = ['%s = %s' % pair for pair in sorted(needed.items())]
+    tail += log_line(case, 'No %s: %s' % (subject_words(case, block), faults[0].what))
+    lines = ['else:'] + ['\t' + line for line in tail] if tail else []
+    field = field_of(case.statement) or len(block) > 1
+    if block[0].inline and found.before:
+        return
+    edits = list(found.edits) + wrap(case, block, found.before + ['if %s:' % found.text], lines)
+    yield Proposal('field guard' if field else template_of(faults), edits,
+                   '%s is only set where it is there' % subject_words(case, block), loss_words(case), 'low',
+                   0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
+
+
+def subject_words(case, block):
+    """What a block of statements sets, in the words of the source."""
+    fields = [field_of(node) for one in block for node in walk(one) if node.kind in SIMPLE]
+    fields = [field for field in fields if field]
+    if fields:
+        return fields[0]
+    names = sorted(set().union(*[bound_names(one) for one in block]))
+    return names[0] if names else 'value'
+
+
+def exception_name(case):
+    """How an except clause of this file names the exception that was raised, or None."""
+    name = case.exception
+    if name in BUILTIN_EXCEPTIONS:
+        return name
+    same = {'JSONDecodeError': 'ValueError', 'XMLSyntaxError': 'SyntaxError', 'ParseError': 'SyntaxError',
+            'JSONError': 'ValueError'}.get(name)
+    if same:                                    # lxml's and ElementTree's are SyntaxErrors, the JSON ones ValueErrors
+        return same
+    if is_sandboxed(case) and name in ('HTTPError', 'URLError', 'IncompleteRead', 'RedirectError', 'AttributeTypeMismatch',
+                                       'FrameworkException'):
+        return 'Ex.' + name
+    if is_sandboxed(case) and name in ('timeout', 'SocketTimeout'):
+        return 'Ex.SocketTimeout'
+    imported = bindings(case.source.tree)
+    if name in imported:
+        return name
+    for module in {'HTTPError': ('urllib2',), 'URLError': ('urllib2',), 'timeout': ('socket',), 'BadStatusLine': ('httplib',),
+                   'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
+        if module in imported:
+            return '%s.%s' % (module, name)
+    return None
+
+
+BUILTIN_EXCEPTIONS = frozenset(
+    'AttributeError KeyError IndexError TypeError ValueError UnicodeDecodeError UnicodeEncodeError NameError IOError OSError '
+    'UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError ImportError '
+    'UnicodeError SyntaxError EOFError'.split())
+
+
+def try_around(case, faults):
+    """A narrow try around the statement (and what needs its result) that logs and goes on."""
+    name = exception_name(case)
+    if case.statement.kind not in SIMPLE or name is None:
+        return
+    together = dependents(case)
+    if together is None:
+        return
+    block, needed = together
+    error = fresh_name(case, 'error')
+    log = log_line(case, 'No %s: ' % subject_words(case, block))
+    body = ['%s = %s' % pair for pair in sorted(needed.items())]
+    if log:
+        body.append("%s %% %s)" % (log[0][:-2] + "%r'", error))
+    lines = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in body or ['pass']]
+    field = field_of(case.statement) or len(block) > 1
+    no_test = all(fault.test is None for fault in faults)
+    prior = (0.8 if field else 0.72) if no_test else 0.56
+    yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try', wrap(case, block, ['try:'], lines),
+                   'an error while %s is set is logged, and the rest goes on' % subject_words(case, block), loss_words(case),
+                   'medium', prior, 'only this one exception at this one place is caught' + (
+                       '; no condition can tell beforehand' if no_test else ''))
+
+
+def innermost_loop(case):
+    """The For or While whose body the statement stands in, with no `finally` or nested function between; or None."""
+    node = case.statement
+    while node.parent is not None and node is not case.function:
+        if node.parent.kind in ('For', 'While') and any(node is one for one in node.parent.body):
+            return node.parent
+        if node.parent.kind in ('FunctionDef', 'ClassDef', 'Module'):
+            return None
+        if node.parent.kind == 'TryFinally' and any(node is one for one in node.parent.finalbody):
+            return None
+        node = node.parent
+    return None
+
+
+def skip_round(case, faults):
+    """Leave the rest of this round of the loop out and go on with the next element."""
+    loop = innermost_loop(case)
+    if loop is None or case.statement.inline or getattr(case.statement, 'is_elif', False):
+        return
+    following = siblings(case.statement)
+    depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
+        following.index(case.statement) + 1:]] or [set()])
+    prior = 0.58 if depends else 0.4
+    log = log_line(case, 'Skipped one %s: %s' % (subject_words(case, [case.statement]), faults[0].what))
+    loss = 'this element of the list, where %s' % faults[0].what
+    found = condition(case, faults)
+    if found is not None:
+        at = line_start(case, case.statement)
+        indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
+        lines = found.before + ['if %s:' % negated(found.text)]
+        text = ''.join(indent + line + newline for line in lines)
+        text += ''.join(indent + step + line + newline for line in log + ['continue'])
+        yield Proposal('skip element', list(found.edits) + [(at, at, text)], 'the loop goes on with the next element', loss,
+                       'medium', prior, 'the other elements still come through')
+        return
+    name = exception_name(case)
+    if name and case.statement.kind in SIMPLE and can_wrap(case, [case.statement]):
+        error = fresh_name(case, 'error')
+        if log:
+            log = ["Log('Skipped one %s: %%r' %% %s)" % (re.sub(r"[^\w ]", '', subject_words(case, [case.statement])), error)]
+        tail = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in log + ['continue']]
+        yield Proposal('skip element', wrap(case, [case.statement], ['try:'], tail),
+                       'the loop goes on with the next element', loss, 'medium', prior,
+                       'the other elements still come through')
+
+
+def normal_empty(case):
+    """The text of what the function answers when it has nothing, or None where it does not show."""
+    function = case.function
+    if function.kind != 'FunctionDef':
+        return None
+    answers = [node for node in returns_of(function)]
+    with_value = [node for node in answers if node.value is not None]
+    if not with_value:
+        return ''
+    for node in with_value:
+        if is_empty_literal(node.value):
+            return code_of(case, node.value)
+    if len(with_value) < len(answers):
+        return NOTHING
+    for node in with_value:
+        if node.value.kind == 'Name':
+            values = assigned_before(case, node.value.id, case.statement.start)
+            if values and is_empty_literal(values[0]) and values[0].end < case.statement.start:
+                first = statement_of(values[0])
+                if first.parent is function:
+                    return node.value.id
+    kinds = set(make_of(case, node.value) for node in with_value)
+    if len(kinds) == 1:
+        return {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST}.get(kinds.pop())
+    return None
+
+
+def is_empty_literal(node):
+    if node.kind == 'Tuple' and node.elts:
+        return all(is_empty_literal(one) for one in node.elts)
+    return literal_value(node) in (NO_TEXT, NO_LIST, NO_DICT, NOTHING, FALSE) and node.kind != 'Num'
+
+
+def leave(case, faults):
+    """Answer what the function answers when it has nothing. Only where nothing useful can follow."""
+    if case.function.kind != 'FunctionDef' or case.statement.inline or getattr(case.statement, 'is_elif', False):
+        return
+    value = normal_empty(case)
+    if value is None:
+        return
+    entry = case.function.name in ('update', 'search')
+    known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
+    outcome = returned_effect(case, case.function, known) if value else FINE
+    if outcome == CRASH:
+        return
+    prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.2}[outcome]
+    answer = 'return %s' % value if value else 'return'
+    log = log_line(case, '%s: %s' % (case.function.name, faults[0].what))
+    loss = 'everything that follows in %s, for these items' % case.function.name
+    found = condition(case, faults)
+    if found is not None:
+        at = line_start(case, case.statement)
+        indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
+        text = ''.join(indent + line + newline for line in found.before + ['if %s:' % negated(found.text)])
+        text += ''.join(indent + step + line + newline for line in log + [answer])
+        edits = list(found.edits) + [(at, at, text)]
+    else:
+        name = exception_name(case)
+        if name is None or case.statement.kind not in SIMPLE or not can_wrap(case, [case.statement]):
+            return
+        error = fresh_name(case, 'error')
+        if log:
+            log = ["Log('%s: %%r' %% %s)" % (case.function.name, error)]
+        tail = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in log + [answer]]
+        edits = wrap(case, [case.statement], ['try:'], tail)
+    yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
+                   'high' if entry else 'medium', prior, 'the last resort: what follows in the function is given up')
+
+
+def unset_name(case, found):
+    """UnboundLocalError: a value before the branches, which the later uses bear."""
+    name = found.group('name')
+    if case.function.kind != 'FunctionDef':
+        return
+    binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')]
+    uses = [node for node in walk(case.function) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    if not binders or not uses:
+        return
+    first = min(binders + uses, key=lambda node: node.start)
+    place = first_statement(case, first)
+    readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders)] or uses
+    for order, value in enumerate(initial_values(case, name, uses)):
+        outcome = FINE
+        for use in readers:
+            if not is_checked(use, name):
+                outcome = min(outcome, effect(case, use, value))
+        if outcome == CRASH:
+            continue
+        prior = {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
+        yield Proposal('initialise first', put_before(case, place, ['%s = %s' % (name, value)]),
+                       '%s is %s unless a branch sets it' % (name, value_words(value)),
+                       '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium', prior,
+                       'a value before the branches, of the kind that the rest of the function expects')
+
+
+def is_in(node, around):
+    return around.start <= node.start and node.end <= around.end
+
+
+def first_statement(case, node):
+    """The statement of the function's own body (or of the innermost loop that holds all of it) a node stands in."""
+    statement = statement_of(node)
+    while statement.parent is not case.function:
+        if statement.parent.kind in ('For', 'While') and is_in(case.statement, statement.parent) and \
+                not getattr(statement, 'is_elif', False) and any(statement is one for one in statement.parent.body):
+            return statement
+        statement = statement.parent
+    return statement
+
+
+def initial_values(case, name, uses):
+    """Values for a variable that nothing was assigned to, the likeliest first."""
+    wished = []
+    for value in assigned_before(case, name, case.statement.start):
+        kind = make_of(case, value)
+        wished.append({'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': NOTHING}.get(
+            kind, literal_value(value)))
+    values = []
+    for value in wished + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]:
+        if value not in values and value not in (SOME, TEXT, NUMBER):
+            values.append(value)
+    return values
+
+
+# -------------------------------------------------------------------------------------------------- from error to ways
+GUARDS = (soften, choose, tighten, filter_element, fence, try_around, skip_round, leave)
+
+# the error as "Type: message", and the finder of what can raise it; the first row that fits decides
+FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
+    (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
+     subscript_faults),
+    (r"^AttributeError: 'NoneType' object has no attribute '__iter__'", iteration_faults),
+    (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)", iteration_faults),
+    (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
+    (r"^KeyError: (?P<key>.+)$", key_faults),
+    (r"^IndexError: (?P<what>.*)$", index_faults),
+    (r"^(TypeError|ValueError): .*?\b(?P<name>int|float|long)\(\)", conversion_faults),
+    (r"^ValueError: (could not convert string to|empty string for) (?P<name>float)", conversion_faults),
+    (r"^ValueError: (time data|unconverted data|unknown string|year is out|month must|day is out|hour must|year=)",
+     any_call_faults('strptime', 'ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'fromtimestamp')),
+    (r"^TypeError: (must be string, not None|expected string or buffer|must be str)",
+     argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile', 'ParseDate',
+                     'ObjectFromString', 'ElementFromString')),
+    (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
+    (r"^TypeError: (unsupported operand|cannot concatenate|coercing to Unicode|can only concatenate)", operator_faults),
+    (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
+))
+
+
 def propose(case):
+    """The Proposals for a Case, best first; [] where no template fits without doing harm."""
+    error = '%s: %s' % (case.exception, case.message)
+    found = re.search(r"^UnboundLocalError: local variable '(?P<name>\w+)'", error)
+    if found:
+        return ranked(case, unset_name(case, found))
+    for shape, finder in FINDERS:
+        found = shape.search(error)
+        if found:
+            return ranked(case, guarded_ways(case, list(finder(case, found))))
     return []
+
+
+def guarded_ways(case, faults):
+    """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
+    chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
+              is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
+    faults = chosen or faults
+    if not faults:
+        return
+    for way in GUARDS:
+        for proposal in way(case, faults):
+            yield proposal
+
+
+def ranked(case, proposals):
+    """Proposals without those that cannot be applied, the likeliest first."""
+    kept, seen = [], set()
+    for proposal in proposals:
+        key = tuple(sorted(proposal.edits))
+        if key not in seen and proposal.edits:
+            seen.add(key)
+            kept.append(proposal)
+    return sorted(kept, key=lambda proposal: -proposal.prior)
 
 
 # ----------------------------------------------------------------------------------------------------- error families
@@ -3907,7 +4488,9 @@ class SandboxTable(object):
         return [self.one_order(chains, before, chance) for _ in range(ORDERS if len(chains) > 2 else 1)]
 
     def one_order(self, chains, before, chance):
-        highest, order, left, done = 0, {}, list(range(1, len(chains))), {0}
+        """One layout: as in a set's fixed order by address, the first free chain comes next."""
+        ranks = [(chance.random(), number) for number in range(1, len(chains))]
+        highest, order, left, done = 0, {}, [number for _, number in sorted(ranks)], {0}
         now = 0
         while True:
             for block in chains[now]:
@@ -3915,8 +4498,7 @@ class SandboxTable(object):
                 highest = max([highest] + block.lines)
             if not left:
                 return order
-            free = [number for number in left if before[number] <= done] or left
-            now = free[int(chance.random() * len(free))]
+            now = next((number for number in left if before[number] <= done), left[0])
             left.remove(now)
             done.add(now)
 
@@ -3977,14 +4559,14 @@ class SandboxTable(object):
         self.mark(node)
 
     def visit_Call(self, node):
-        self.set_line(call_line(node))
+        self.set_line(compiler_line(node))
         for child in children(node):
             self.visit(child)
         self.mark(node)
 
     def display(self, node):
         below = children(node)
-        self.set_line(below[0].line if below else node.line)
+        self.set_line(compiler_line(below[0]) if below else node.line)
         for child in below:
             self.visit(child)
         self.mark(node)
@@ -4018,7 +4600,7 @@ class SandboxTable(object):
         self.mark(node)
 
     def visit_Expr(self, node):
-        self.set_line(call_line(node.value) if node.value.kind == 'Call' else node.value.line)
+        self.set_line(compiler_line(node.value))
         self.visit(node.value)
         self.mark(node)
 
@@ -4044,7 +4626,8 @@ class SandboxTable(object):
     def visit_If(self, node):
         end = self.new_block()
         while True:
-            self.set_line(node.test.line)
+            if node.test.kind not in ('Attribute', 'Subscript'):    # the sandbox rewrites these, and their line is lost
+                self.set_line(compiler_line(node.test))
             self.visit(node.test)
             self.mark(node)
             otherwise = self.new_block()
@@ -4235,10 +4818,18 @@ class SandboxTable(object):
             self.block = anchor
 
 
-def call_line(node):
-    """The line that the compiler package gives a call: that of its first argument, or of the closing parenthesis."""
-    arguments = children(node)[1:]
-    return min(argument.line for argument in arguments) if arguments else node.end_line
+def compiler_line(node):
+    """The line that the compiler package gives an expression (transformer.py), which is not always its first."""
+    if node.kind == 'Call':                     # that of the first argument, or of the closing parenthesis
+        arguments = children(node)[1:]
+        return min(argument.line for argument in arguments) if arguments else node.end_line
+    if node.kind == 'Compare':                  # that of the last operator
+        left = ([node.left] + node.comparators)[-2]
+        between = node.source.text[left.outer[1]:node.comparators[-1].outer[0]]
+        return node.source.line_of(left.outer[1] + len(between) - len(between.lstrip(' \t\\\r\n')))
+    if node.kind == 'Attribute' or (node.kind == 'Str' and node.source.segment(node).lstrip('uUbBrR')[:3] in ('\'\'\'', '"""')):
+        return node.end_line
+    return node.line
 
 
 # --------------------------------------------------------------------------------------------------- the true statement
