@@ -62,7 +62,7 @@ METADATA_FOLDERS = {'movie': 'Movies', 'show': 'TV Shows', 'artist': 'Artists', 
 SECTION_ITEMS = {'movie': ('movie',), 'show': ('show',), 'artist': ('artist', 'album'), 'photo': ('photo',)}
 
 
-# ---------------------------------------------------------------------------------------------------------- the artifact
+# --------------------------------------------------------------------------------------------------------- the artifact
 def active_test_path(run_dir, iteration, phase):
     """Where the rows of a phase ('before' or 'after') of an iteration lie."""
     return os.path.join(run_dir, 'active_test_iteration_%d_%s.json' % (iteration, phase))
@@ -87,7 +87,7 @@ def last_rows(rows):
     return collections.OrderedDict((row['rating_key'], row) for row in rows)
 
 
-# ------------------------------------------------------------------------------------------------ what the log says of it
+# ---------------------------------------------------------------------------------------------- what the log says of it
 UPSTREAM = (
     (re.compile(r'HTTP Error (403|429|5\d\d)'), 'HTTP %s'),
     (re.compile(r'(?i)\bbanned\b|\bban\b'), 'ban'),
@@ -181,7 +181,7 @@ class LogWatch(object):
         return logs.plugin_starts(self.paths, self.agent, position=position)
 
 
-# ----------------------------------------------------------------------------------------------- what an item looks like
+# ---------------------------------------------------------------------------------------------- what an item looks like
 def snapshot(item, plex_home, agent):
     """{fields, locked, agent}: an item's metadata as the server shows it, and what the agent wrote by itself.
 
@@ -336,7 +336,7 @@ def choose_sample(library, plan, failing, healthy, known_bad):
     return rows + held_out
 
 
-# -------------------------------------------------------------------------------------------------------- the measurement
+# ------------------------------------------------------------------------------------------------------ the measurement
 class Refresh(object):
     """One forced refresh of one item, from before the request until it is known to have ended."""
 
@@ -593,7 +593,7 @@ class Tester(object):
         self.keep(self.rows)
 
 
-# --------------------------------------------------------------------------------------------------------------- the edge
+# ------------------------------------------------------------------------------------------------------------- the edge
 def find_target(diagnosis, fix_id, pattern_id):
     """(pattern record, fix record or None) of the diagnosis. Problem names what to look up."""
     for pattern in diagnosis['patterns']:
@@ -620,7 +620,8 @@ def plan_test(run_dir, iteration, options):
                  set(item['guid'] for item in items if item.get('guid')))
     document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
                 'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),
-                'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'), 'own_files': sorted(row['path'] for row in fix.get('files') or ()),
+                'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'),
+                'own_files': sorted(row['path'] for row in fix.get('files') or ()),
                 'baseline_patterns': sorted(row['pattern'] for row in patterns)}
     return document, plan, known_bad
 

@@ -1,0 +1,519 @@
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+"""Decide on a fix: KEEP, MONITOR or ROLLBACK, by comparing its tests before and after.
+
+Reads:   active_test_iteration_N_before.json and _after.json, and where they are there
+         aggregated_logs_iteration_N.json and _postfix.json
+Writes:  test_report_iteration_N.md and .json in the run directory
+
+Usage:
+  compare_metrics.py [--run-dir DIR] [--iteration N] [options]
+
+Examples:
+  compare_metrics.py                                  # the newest run, its iteration
+  compare_metrics.py --run-dir runs/2026-11-22T103000Z --iteration 2 --json
+
+Exit codes:
+  0 KEEP   2 usage   3 MONITOR, or the measurement does not allow a verdict
+  4 a test is missing   6 ROLLBACK   130 interrupted
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import math
+import os
+import sys
+
+try:
+    import aggregate_plex_logs as logs
+    import test_fix_actively as active_test
+except ImportError as missing:
+    gone = [name for name in ('aggregate_plex_logs', 'test_fix_actively') if name in str(missing)]
+    if not gone:
+        raise
+    sys.stderr.write('%s: %s.py must lie beside it; copy the whole folder\n'
+                     % (os.path.basename(sys.argv[0]), gone[0]))
+    sys.exit(4)
+from aggregate_plex_logs import (DONE, INCOMPLETE, NEGATIVE, Problem, add_shared_options, parser_for, read_json,
+                                 run_script, say, write_file, write_json)
+
+import six
+
+TEST_REPORT_SCHEMA = 1
+KEEP_PERCENT = 75
+MONITOR_PERCENT = 50
+WEAK_BELOW = 8                      # a KEEP on fewer measured items is tested again by the next run
+TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
+Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
+COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
+LOCK_NAMES = {'actor': 'role'}      # the one lock that is not named like its field
+
+
+# --------------------------------------------------------------------------------------------------------- the artifact
+def test_report_path(run_dir, iteration, suffix='.json'):
+    """Where the report of an iteration lies; suffix '.md' for the one that people read."""
+    return os.path.join(run_dir, 'test_report_iteration_%d%s' % (iteration, suffix))
+
+
+def read_test_report(path):
+    """The dict of a test report. Problem where it is missing, damaged or newer."""
+    return read_json(path, TEST_REPORT_SCHEMA, 'compare_metrics.py')
+
+
+# -------------------------------------------------------------------------------------------------------------- numbers
+def percent_of(part, whole):
+    """part of whole in percent, cut (never rounded up) after one decimal; None of nothing. 74.97 is 74.9."""
+    return None if not whole else part * 1000 // whole / 10
+
+
+def reaches(part, whole, percent):
+    """Is part/whole at least that percentage? In whole numbers: the boundary is exact."""
+    return part * 100 >= percent * whole
+
+
+def wilson_interval(part, whole):
+    """(low, high) of the 95 % Wilson score interval in percent, one decimal; None of nothing."""
+    if not whole:
+        return None
+    share, square = part / whole, Z_95 * Z_95
+    middle = share + square / (2 * whole)
+    reach = Z_95 * math.sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    scale = 100 / (1 + square / whole)
+    return tuple(float('%.1f' % min(100, max(0, scale * bound))) for bound in (middle - reach, middle + reach))
+
+
+def sign_test(better, worse):
+    """Exact one-sided probability of at least `better` out of better + worse when both are equally likely; or None."""
+    count = better + worse
+    if not count:
+        return None
+    ways, total = 1, 0                  # ways: binomial coefficient of count over k, for k = count down to better
+    for k in range(count, better - 1, -1):
+        total += ways
+        ways = ways * k // (count - k + 1)
+    return float('%.4f' % (total / 2 ** count))
+
+
+# ------------------------------------------------------------------------------------------------------ what items have
+def is_locked(name, snapshots):
+    locked = set(LOCK_NAMES.get(lock.lower(), lock.lower()) for snapshot in snapshots for lock in snapshot['locked'])
+    return name.lower() in locked
+
+
+def lost_fields(before, after):
+    """Names of fields that were there and are not any more, or of lists that lost more than half. Locks never count."""
+    if not before or not after:
+        return []
+    return sorted(name for name, value in before['fields'].items()
+                  if not is_locked(name, (before, after)) and is_less(value, after['fields'].get(name)))
+
+
+def is_less(value, now):
+    """A list counts as lost when less than half of it is left: providers add and drop an entry or two every day."""
+    if not now:
+        return True
+    return isinstance(value, int) and isinstance(now, int) and now * 2 < value
+
+
+def names_present(snapshot):
+    """All that an item has, and all that the agent wrote for it (as 'agent: name': free of locks and other agents)."""
+    if not snapshot:
+        return set()
+    return set(snapshot['fields']) | set('agent: ' + name for name in snapshot['agent'] or ())
+
+
+def gained_fields(earlier, after):
+    """Names in `after` that none of the earlier snapshots has."""
+    had = set()
+    for snapshot in earlier:
+        had |= names_present(snapshot)
+    if not all(snapshot and snapshot['agent'] is not None for snapshot in earlier):
+        had |= set(name for name in names_present(after) if name.startswith('agent: '))     # nothing to compare it with
+    return sorted(names_present(after) - had)
+
+
+def typical_fields(rows):
+    """{item type: names of fields that at least TYPICAL_SHARE of the healthy items of the type have}."""
+    by_type = {}
+    for row in rows:
+        by_type.setdefault(row.get('type'), []).append(set(row['after']['fields']))
+    return dict((kind, set(name for name in set().union(*found)
+                           if reaches(sum(name in names for names in found), len(found), TYPICAL_SHARE)))
+                for kind, found in by_type.items())
+
+
+def has_all_it_should(row, typical, predicted):
+    """Has the item every field that its healthy kin typically have, or, where there is no kin, every predicted one?
+
+    Locked fields are somebody's own choice, also when that is an empty one.
+    """
+    should = typical.get(row.get('type')) or set((predicted or {}).get('fields') or ())
+    missing = [name for name in should if name not in row['after']['fields'] and not is_locked(name, (row['after'],))]
+    return bool(should) and not missing
+
+
+# --------------------------------------------------------------------------------------------------- one item's verdict
+def provider_failed_anew(before, after):
+    """What the provider did to the item after the fix and had not done to it before: not the fix's doing."""
+    return sorted(set(after.get('upstream') or ()) - set(before.get('upstream') or ()))
+
+
+def judge_failing(before, after, target, retest, typical, unstable, predicted):
+    """(verdict, note, gained, lost) of an item that the before-test was to find failing."""
+    if before['outcome'] == 'ok':
+        return 'healed', 'no error without the fix', [], []
+    if before['outcome'] != 'error':
+        return 'not_measured', before['reason'] or before['outcome'], [], []
+    if target not in [error['pattern'] for error in before['errors']]:
+        return 'not_measured', 'failed before for another reason: ' + error_words(before['errors']), [], []
+    if after is None:
+        return 'not_measured', 'not refreshed with the fix', [], []
+    if after['outcome'] not in ('ok', 'error') or not after['after']:
+        return 'not_measured', after['reason'] or after['outcome'], [], []
+    lost = [name for name in lost_fields(after['before'], after['after']) if name not in unstable]
+    # in a re-test the fix was in place already when the item was read before the refresh
+    gained = gained_fields([before['after']] + ([] if retest else [after['before']]), after['after'])
+    upstream = provider_failed_anew(before, after)
+    if after['errors'] or lost:
+        if upstream:
+            return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
+        if lost:
+            return 'broken', 'lost ' + ', '.join(lost), gained, lost
+        same = target in [error['pattern'] for error in after['errors']]
+        return 'still_failing', ('the same error' if same else 'another error: ') + (
+            '' if same else error_words(after['errors'])), gained, lost
+    if gained:
+        return 'fixed', 'no error, gained ' + ', '.join(gained), gained, lost
+    if has_all_it_should(after, typical, predicted):
+        return 'fixed', 'no error, and it has all that it should have', gained, lost
+    if upstream:
+        return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
+    return 'silenced', 'no error, but nothing gained', gained, lost
+
+
+def judge_healthy(before, after, unstable):
+    """(verdict, note, gained, lost) of a healthy item: 'intact', 'broken', 'not_measured' or 'not_healthy'."""
+    if before['outcome'] == 'error':
+        return 'not_healthy', 'failed without the fix: ' + error_words(before['errors']), [], []
+    if before['outcome'] != 'ok':
+        return 'not_measured', before['reason'] or before['outcome'], [], []
+    if after is None:
+        return 'not_measured', 'not refreshed with the fix', [], []
+    if after['outcome'] not in ('ok', 'error') or not after['after']:
+        return 'not_measured', after['reason'] or after['outcome'], [], []
+    lost = [name for name in lost_fields(after['before'], after['after']) if name not in unstable]
+    gained = gained_fields([before['after'], after['before']], after['after'])
+    upstream = provider_failed_anew(before, after)
+    if after['errors'] or lost:
+        if upstream:
+            return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
+        words = (['fails: ' + error_words(after['errors'])] if after['errors'] else []) + (
+            ['lost ' + ', '.join(lost)] if lost else [])
+        return 'broken', '; '.join(words), gained, lost
+    changed = sorted(name for name, value in after['before']['fields'].items()
+                     if isinstance(value, six.text_type) and after['after']['fields'].get(name, value) != value)
+    return 'intact', 'other text in ' + ', '.join(changed) if changed else 'as before', gained, lost
+
+
+def error_words(errors):
+    return '; '.join('%s: %s' % (error['exception'], error['message']) if error.get('exception') else error['message']
+                     for error in errors)
+
+
+# ---------------------------------------------------------------------------------------------------------- the verdict
+def why_not_attributable(before, after):
+    """Sentences on what else changed between the two tests, so that a difference would prove nothing."""
+    found = []
+    if before['server'] != after['server']:
+        found.append('the server changed from %s to %s between the tests'
+                     % (before['server'].get('version'), after['server'].get('version')))
+    if before.get('bundle_digest') and after.get('bundle_digest') and before['bundle_digest'] != after['bundle_digest']:
+        found.append('other files of %s changed between the tests' % before.get('bundle'))
+    if before.get('in_place') == 'after':
+        found.append('the fix was already in place in the before-test')
+    if any(after.get(name) in ('before', 'other') for name in ('in_place', 'in_place_at_end')):
+        found.append('the files of the fix were not as it left them during the after-test')
+    return found
+
+
+def new_patterns(before, after, baseline, postfix):
+    """[{pattern, exception, message}] that the agent shows with the fix and never showed without it, sorted.
+
+    Noise does not count, nor does what a provider did: a ban must not be blamed on a fix.
+    """
+    known = set(before.get('baseline_patterns') or ()) | set(row['pattern'] for row in before['patterns_seen'])
+    known |= set(row['pattern'] for row in (baseline or {}).get('patterns') or ())
+    found = {}
+    for row in list(after['patterns_seen']) + [row for row in (postfix or {}).get('patterns') or ()
+                                               if row.get('agent') == after['agent']]:
+        if row['pattern'] not in known and not row.get('noise') and not active_test.upstream_failures([row]):
+            found[row['pattern']] = dict((name, row.get(name)) for name in ('pattern', 'exception', 'message'))
+    return [found[pattern] for pattern in sorted(found)]
+
+
+def decide(before, after, baseline=None, postfix=None):
+    """The verdict: DESIGN's fields, and items, healthy, wilson, sign_test, prediction, weak_evidence, undecided.
+
+    before, after: documents of read_active_test(); baseline, postfix: aggregates or None. A pure function: the same
+    documents give the same verdict anywhere, any time.
+    """
+    obstacles = why_not_attributable(before, after)
+    items = [] if obstacles else judge_items(before, after)
+    if obstacles:
+        items = [item_row(row, 'not_measured', 'not attributable', [], []) for row in
+                 active_test.last_rows(before['rows']).values()]
+    sample = [item for item in items if item['role'] == 'failing']
+    counts = dict((name, sum(item['verdict'] == name for item in sample)) for name in COUNTS)
+    counts['measured'] = counts['fixed'] + counts['silenced'] + counts['still_failing'] + counts['broken']
+    regressions = [] if obstacles else find_regressions(items, before, after, baseline, postfix)
+    verdict = dict(counts, items=items, regressions=regressions, undecided=bool(obstacles),
+                   success_percent=percent_of(counts['fixed'], counts['measured']),
+                   wilson=wilson_interval(counts['fixed'], counts['measured']),
+                   healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
+                                for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
+    verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
+    verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
+    verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
+    verdict['prediction'] = judge_prediction(before, after, verdict)
+    for name in ('fix', 'pattern', 'agent', 'template'):
+        verdict[name] = before.get(name)
+    verdict['retest'] = bool(after.get('retest'))
+    return verdict
+
+
+def judge_items(before, after):
+    """One row per item of the before-test, in its order."""
+    first, second = active_test.last_rows(before['rows']), active_test.last_rows(after['rows'])
+    healthy = [row for row in first.values() if row['role'] == 'healthy' and row['outcome'] == 'ok' and row['after']]
+    typical = typical_fields(healthy)
+    # what healthy items lose without any fix, the provider dropped
+    unstable = set(name for row in healthy for name in lost_fields(row['before'], row['after']))
+    items = []
+    for key, row in first.items():
+        if row['role'] == 'healthy':
+            found = judge_healthy(row, second.get(key), unstable)
+        else:
+            found = judge_failing(row, second.get(key), before['pattern'], bool(after.get('retest')), typical, unstable,
+                                  before.get('predicted'))
+        items.append(item_row(row, *found))
+    return items
+
+
+def item_row(row, verdict, note, gained, lost):
+    return {'rating_key': row['rating_key'], 'title': row['title'], 'role': row['role'], 'verdict': verdict,
+            'note': note, 'gained': gained, 'lost': lost}
+
+
+def find_regressions(items, before, after, baseline, postfix):
+    """[{kind, sentence}] in a fixed order."""
+    found = [{'kind': 'healthy item broke' if item['role'] == 'healthy' else 'metadata lost',
+              'sentence': '%s item %s (%s): %s' % (item['role'], item['rating_key'], item['title'], item['note'])}
+             for item in items if item['verdict'] == 'broken']
+    found += [{'kind': 'new error', 'sentence': 'pattern %s, which the baseline does not have: %s'
+               % (row['pattern'], error_words([row]))} for row in new_patterns(before, after, baseline, postfix)]
+    if plug_in_is_down(after):
+        found.append({'kind': 'plug-in down', 'sentence': 'the plug-in did not come back: its last start failed'})
+    return found
+
+
+def plug_in_is_down(after):
+    return (after.get('plug_in') or {}).get('last_start_ok') is False
+
+
+def choose_decision(verdict, obstacles, after):
+    """(decision, reason). DESIGN's three decisions, in the order in which they exclude each other."""
+    if obstacles:
+        return 'ROLLBACK', 'nothing could be measured that is attributable to the fix: %s' % '; '.join(obstacles)
+    if verdict['regressions']:
+        more = len(verdict['regressions']) - 1
+        return 'ROLLBACK', 'regression: %s%s' % (verdict['regressions'][0]['sentence'],
+                                                ' (and %d more)' % more if more else '')
+    if not verdict['measured']:
+        return 'ROLLBACK', 'nothing could be measured: %s' % (after.get('stopped') or most_frequent_obstacle(verdict))
+    fixed, measured = verdict['fixed'], verdict['measured']
+    words = '%d of %d measured items are fixed, %.1f %%' % (fixed, measured, verdict['success_percent'])
+    if reaches(fixed, measured, KEEP_PERCENT):
+        return 'KEEP', '%s; %d %% are enough' % (words, KEEP_PERCENT)
+    if reaches(fixed, measured, MONITOR_PERCENT):
+        return 'MONITOR', '%s; at least %d %%, below %d %%' % (words, MONITOR_PERCENT, KEEP_PERCENT)
+    return 'ROLLBACK', '%s; below %d %%' % (words, MONITOR_PERCENT)
+
+
+def most_frequent_obstacle(verdict):
+    """The note that most of the unmeasured items of the sample share; of equals, the first in the alphabet."""
+    notes = [item['note'] for item in verdict['items'] if item['role'] == 'failing' and item['verdict'] in
+             ('not_measured', 'healed')]
+    return min(set(notes), key=lambda note: (-notes.count(note), note)) if notes else 'the sample is empty'
+
+
+def judge_prediction(before, after, verdict):
+    """[{what, expected, actual, met}] of what was written down before anything was changed; met None: not measured."""
+    predicted = before.get('predicted') or {}
+    rows = []
+
+    def add(what, expected, actual, met):
+        rows.append({'what': what, 'expected': expected, 'actual': actual, 'met': met if verdict['measured'] else None})
+
+    if predicted.get('success_percent') is not None:
+        success = verdict['success_percent']
+        add('success', 'at least %s %%' % number_text(predicted['success_percent']),
+            'not measured' if success is None else '%s %%' % number_text(success),
+            success is not None and success >= predicted['success_percent'])
+    for name in predicted.get('fields') or ():
+        with_it = sum(name in item['gained'] or 'agent: ' + name in item['gained'] for item in verdict['items']
+                      if item['role'] == 'failing')
+        add('field %s appears' % name, 'where it was missing', '%d items gained it' % with_it, with_it > 0)
+    count = dict((row['pattern'], row['count']) for row in after['patterns_seen']).get(before['pattern'], 0)
+    was = dict((row['pattern'], row['count']) for row in before['patterns_seen']).get(before['pattern'], 0)
+    add('pattern %s' % before['pattern'], 'no longer logged', '%d times, %d before' % (count, was), count == 0)
+    healthy = verdict['healthy']
+    add('healthy items', 'none changes for the worse', '%d intact, %d broken' % (healthy['intact'], healthy['broken']),
+        not healthy['broken'])
+    return rows
+
+
+def number_text(value):
+    return '%g' % value
+
+
+# ----------------------------------------------------------------------------------------------------------- the report
+def table(heads, rows):
+    """Lines of a Markdown table."""
+    lines = ['| ' + ' | '.join(heads) + ' |', '|' + ' --- |' * len(heads)]
+    return lines + ['| ' + ' | '.join(cell_text(cell) for cell in row) + ' |' for row in rows]
+
+
+def cell_text(cell):
+    """Text that stays within its cell: one line, no bar, no backtick (a code span is code)."""
+    return ' '.join(six.text_type(cell).replace('|', '/').replace('`', "'").split())
+
+
+WORDS = {'fixed': 'fixed', 'silenced': 'silenced', 'still_failing': 'still failing', 'broken': 'broken',
+         'healed': 'healed by itself', 'not_measured': 'not measured', 'intact': 'intact',
+         'not_healthy': 'not healthy before'}
+
+
+def numbers(verdict):
+    """Rows (name, value) of the table that parse_test_report.py reads back."""
+    success, wilson, sign = verdict['success_percent'], verdict['wilson'], verdict['sign_test']
+    healthy = verdict['healthy']
+    return [('Success', 'not measured' if success is None else '%.1f %%' % success),
+            ('Measured', verdict['measured']), ('Fixed', verdict['fixed']), ('Silenced', verdict['silenced']),
+            ('Still failing', verdict['still_failing']), ('Broken', verdict['broken']),
+            ('Healed by themselves', verdict['healed']), ('Not measured', verdict['not_measured']),
+            ('Regressions', len(verdict['regressions'])),
+            ('95 % interval (Wilson)', 'none' if wilson is None else '%.1f to %.1f %%' % tuple(wilson)),
+            ('Sign test, one-sided', 'none' if sign is None else 'p = %.4f' % sign),
+            ('Healthy items intact', healthy['intact']), ('Healthy items broken', healthy['broken']),
+            ('Weak evidence', 'yes' if verdict['weak_evidence'] else 'no'),
+            ('Undecided', 'yes' if verdict['undecided'] else 'no')]
+
+
+def report_text(verdict, iteration):
+    """test_report_iteration_N.md."""
+    lines = ['# Test report of iteration %d' % iteration, '', '**Decision: %s**' % verdict['decision'], '',
+             'Reason: %s.' % cell_text(verdict['reason']), '',
+             'Fix %s (%s) for pattern %s of %s%s.' % (verdict['fix'], verdict['template'] or 'no template',
+                                                    verdict['pattern'], verdict['agent'],
+                                                    ', tested again' if verdict['retest'] else ''), '',
+             '## Numbers', ''] + table(('What', 'Value'), numbers(verdict))
+    lines += ['', '## Why?', ''] + why_sentences(verdict)
+    lines += ['', '### Expected against actual', ''] + table(('What', 'Expected', 'Actual', 'Met'), [
+        (row['what'], row['expected'], row['actual'], {True: 'yes', False: 'no', None: 'not measured'}[row['met']])
+        for row in verdict['prediction']])
+    lines += ['', '### Regressions', '']
+    lines += ['- %s: %s' % (row['kind'], cell_text(row['sentence'])) for row in verdict['regressions']] or ['None.']
+    lines += ['', '### Item by item', ''] + table(('Item', 'Title', 'Role', 'Verdict', 'Why'), [
+        (item['rating_key'], item['title'], item['role'], WORDS[item['verdict']], item['note'])
+        for item in verdict['items']])
+    lines += ['', '## What remains', ''] + remaining_sentences(verdict)
+    return '\n'.join(lines) + '\n'
+
+
+def why_sentences(verdict):
+    """The full checkpoint, as prose."""
+    sentences = []
+    if verdict['undecided']:
+        sentences.append('The two tests do not differ by the fix alone, so no difference between them is evidence for '
+                         'or against it. It is taken out without a verdict on its merit, and may be tried again.')
+    elif not verdict['measured']:
+        sentences.append('No data is not success: a fix that nobody has seen work does not stay on a server.')
+    if verdict['silenced']:
+        sentences.append('%d items lost their error and gained nothing: an error that is only silenced is no success.'
+                         % verdict['silenced'])
+    if verdict['healed']:
+        sentences.append('%d items did not fail any more before the fix was made, and prove nothing.'
+                         % verdict['healed'])
+    if verdict['not_measured'] and not verdict['undecided']:
+        sentences.append('%d items could not be measured; a broken measurement is counted neither way.'
+                         % verdict['not_measured'])
+    missed = [row['what'] for row in verdict['prediction'] if row['met'] is False]
+    if missed:
+        sentences.append('The prediction was wrong about: %s.' % cell_text(', '.join(missed)))
+    elif verdict['measured']:
+        sentences.append('All that was predicted came true.')
+    if verdict['weak_evidence']:
+        sentences.append('Fewer than %d items were measured: weak evidence, so the next run tests it again.'
+                         % WEAK_BELOW)
+    return [' '.join(sentences) or 'There was nothing to judge.']
+
+
+def remaining_sentences(verdict):
+    lines = []
+    for kind in ('still_failing', 'silenced', 'broken', 'not_measured'):
+        keys = [item['rating_key'] for item in verdict['items'] if item['role'] == 'failing' and item['verdict'] == kind]
+        if keys:
+            lines.append('- %s: %s' % (WORDS[kind].capitalize(), ', '.join(keys)))
+    lines += {'KEEP': [], 'MONITOR': ['- The fix stays in place; every later run tests it first, until it is kept or '
+                                      'undone.'],
+              'ROLLBACK': ['- The fix is to be undone, and the plug-in restarted.']}[verdict['decision']]
+    return lines or ['Nothing.']
+
+
+# ------------------------------------------------------------------------------------------------------------- the edge
+def build_parser():
+    parser = parser_for(__doc__, 'compare_metrics.py')
+    add_shared_options(parser, '--run-dir', '--iteration', '--quiet', '--json')
+    return parser
+
+
+def read_aggregate_if_there(path):
+    return logs.read_aggregate(path) if os.path.exists(path) else None
+
+
+def run(options):
+    run_dir = logs.find_run_dir(options.run_dir)
+    iteration = logs.current_iteration(run_dir, options.iteration)
+    before, after = [active_test.read_active_test(active_test.active_test_path(run_dir, iteration, phase))
+                     for phase in active_test.PHASES]
+    if (before['fix'], before['pattern']) != (after['fix'], after['pattern']):
+        raise Problem('the two tests of iteration %d are about different fixes (%s, %s); run both again'
+                      % (iteration, before['fix'], after['fix']))
+    baseline, postfix = [read_aggregate_if_there(logs.aggregate_path(run_dir, iteration, postfix=postfix))
+                         for postfix in (False, True)]
+    verdict = decide(before, after, baseline, postfix)
+    write_json(test_report_path(run_dir, iteration), dict(verdict, iteration=iteration), TEST_REPORT_SCHEMA)
+    write_file(test_report_path(run_dir, iteration, '.md'), report_text(verdict, iteration))
+    if options.json:
+        import json
+        say(json.dumps(dict(verdict, iteration=iteration), sort_keys=True, indent=2))
+    elif not options.quiet:
+        import textwrap
+        for line in textwrap.wrap('%s: %s' % (verdict['decision'], verdict['reason']), 79):
+            say(line)
+        say('Read: %s' % test_report_path(run_dir, iteration, '.md'))
+    return exit_code(verdict)
+
+
+def exit_code(verdict):
+    """0 KEEP, 3 MONITOR or undecided, 6 ROLLBACK."""
+    if verdict['undecided']:
+        return INCOMPLETE
+    return {'KEEP': DONE, 'MONITOR': INCOMPLETE, 'ROLLBACK': NEGATIVE}[verdict['decision']]
+
+
+def main(argv=None):
+    return run_script(run, build_parser(), argv)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
