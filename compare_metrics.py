@@ -45,7 +45,13 @@ WEAK_BELOW = 8                      # a KEEP on fewer measured items is tested a
 TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
 Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
-LOCK_NAMES = {'actor': 'role'}      # the one lock that is not named like its field
+AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
+FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the server has others; locks have a third kind
+    'genres': 'Genre', 'roles': 'Role', 'actor': 'Role', 'directors': 'Director', 'writers': 'Writer',
+    'producers': 'Producer', 'collections': 'Collection', 'countries': 'Country', 'moods': 'Mood', 'styles': 'Style',
+    'posters': 'thumb', 'banners': 'banner', 'themes': 'theme', 'original_title': 'originalTitle',
+    'originally_available_at': 'originallyAvailableAt', 'content_rating': 'contentRating'}
+PLAIN_ATTRIBUTES = ('title', 'summary', 'tagline', 'year', 'studio', 'rating', 'art')     # both call them the same
 
 
 # --------------------------------------------------------------------------------------------------------- the artifact
@@ -94,17 +100,32 @@ def sign_test(better, worse):
 
 
 # ------------------------------------------------------------------------------------------------------ what items have
-def is_locked(name, snapshots):
-    locked = set(LOCK_NAMES.get(lock.lower(), lock.lower()) for snapshot in snapshots for lock in snapshot['locked'])
-    return name.lower() in locked
+def field_of(name):
+    """The server's name, in lower case, of a field, of an agent's attribute or of a lock."""
+    name = name[len(AGENT_MARK):] if name.startswith(AGENT_MARK) else name
+    return FIELDS_BY_ATTRIBUTE.get(name, name).lower()
+
+
+def is_locked(name, *snapshots):
+    return field_of(name) in set(field_of(lock) for snapshot in snapshots for lock in snapshot['locked'])
+
+
+def contents(snapshot):
+    """{name: value} of all that an item has, and of all that the agent wrote for it (free of other agents and locks)."""
+    if not snapshot:
+        return {}
+    return dict(snapshot['fields'], **dict((AGENT_MARK + name, value)
+                                           for name, value in (snapshot['agent'] or {}).items()))
 
 
 def lost_fields(before, after):
-    """Names of fields that were there and are not any more, or of lists that lost more than half. Locks never count."""
+    """Names of what was there and is not any more, or of lists that lost more than half. Locked fields never count."""
     if not before or not after:
         return []
-    return sorted(name for name, value in before['fields'].items()
-                  if not is_locked(name, (before, after)) and is_less(value, after['fields'].get(name)))
+    now = contents(after)
+    return sorted(name for name, value in contents(before).items()
+                  if is_less(value, now.get(name)) and not is_locked(name, before, after)
+                  and not (name.startswith(AGENT_MARK) and after['agent'] is None))     # the file could not be read
 
 
 def is_less(value, now):
@@ -114,41 +135,39 @@ def is_less(value, now):
     return isinstance(value, int) and isinstance(now, int) and now * 2 < value
 
 
-def names_present(snapshot):
-    """All that an item has, and all that the agent wrote for it (as 'agent: name': free of locks and other agents)."""
-    if not snapshot:
-        return set()
-    return set(snapshot['fields']) | set('agent: ' + name for name in snapshot['agent'] or ())
-
-
 def gained_fields(earlier, after):
-    """Names in `after` that none of the earlier snapshots has."""
-    had = set()
-    for snapshot in earlier:
-        had |= names_present(snapshot)
-    if not all(snapshot and snapshot['agent'] is not None for snapshot in earlier):
-        had |= set(name for name in names_present(after) if name.startswith('agent: '))     # nothing to compare it with
-    return sorted(names_present(after) - had)
+    """Names of what the item has in `after` and in none of the earlier snapshots."""
+    had = set(name for snapshot in earlier for name in contents(snapshot))
+    comparable = all(snapshot and snapshot['agent'] is not None for snapshot in earlier)
+    return sorted(name for name in contents(after) if name not in had
+                  and (comparable or not name.startswith(AGENT_MARK)))
 
 
 def typical_fields(rows):
-    """{item type: names of fields that at least TYPICAL_SHARE of the healthy items of the type have}."""
+    """{item type: names of what at least TYPICAL_SHARE of the healthy items of the type have}."""
     by_type = {}
     for row in rows:
-        by_type.setdefault(row.get('type'), []).append(set(row['after']['fields']))
+        by_type.setdefault(row['type'], []).append(set(contents(row['after'])))
     return dict((kind, set(name for name in set().union(*found)
                            if reaches(sum(name in names for names in found), len(found), TYPICAL_SHARE)))
                 for kind, found in by_type.items())
 
 
 def has_all_it_should(row, typical, predicted):
-    """Has the item every field that its healthy kin typically have, or, where there is no kin, every predicted one?
+    """Has the item what its healthy kin typically have, or, where there is no kin, all that was predicted?
 
-    Locked fields are somebody's own choice, also when that is an empty one.
+    A locked field is somebody's own choice, also when that is an empty one.
     """
-    should = typical.get(row.get('type')) or set((predicted or {}).get('fields') or ())
-    missing = [name for name in should if name not in row['after']['fields'] and not is_locked(name, (row['after'],))]
-    return bool(should) and not missing
+    after = row['after']
+    has = contents(after)
+    if row['type'] in typical:
+        should = typical[row['type']]
+    else:
+        has = set(field_of(name) for name in has)
+        should = set(field_of(name) for name in (predicted or {}).get('fields') or ()
+                     if name in FIELDS_BY_ATTRIBUTE or name in PLAIN_ATTRIBUTES)
+    return bool(should) and all(name in has or is_locked(name, after) for name in should
+                                if after['agent'] is not None or not name.startswith(AGENT_MARK))
 
 
 # --------------------------------------------------------------------------------------------------- one item's verdict
@@ -178,9 +197,9 @@ def judge_failing(before, after, target, retest, typical, unstable, predicted):
             return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
         if lost:
             return 'broken', 'lost ' + ', '.join(lost), gained, lost
-        same = target in [error['pattern'] for error in after['errors']]
-        return 'still_failing', ('the same error' if same else 'another error: ') + (
-            '' if same else error_words(after['errors'])), gained, lost
+        if target in [error['pattern'] for error in after['errors']]:
+            return 'still_failing', 'the same error', gained, lost
+        return 'still_failing', 'another error: ' + error_words(after['errors']), gained, lost
     if gained:
         return 'fixed', 'no error, gained ' + ', '.join(gained), gained, lost
     if has_all_it_should(after, typical, predicted):
@@ -206,8 +225,8 @@ def judge_healthy(before, after, unstable):
     if after['errors'] or lost:
         if upstream:
             return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
-        words = (['fails: ' + error_words(after['errors'])] if after['errors'] else []) + (
-            ['lost ' + ', '.join(lost)] if lost else [])
+        words = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
+        words += ['lost ' + ', '.join(lost)] if lost else []
         return 'broken', '; '.join(words), gained, lost
     changed = sorted(name for name, value in after['before']['fields'].items()
                      if isinstance(value, six.text_type) and after['after']['fields'].get(name, value) != value)
@@ -359,9 +378,10 @@ def judge_prediction(before, after, verdict):
             'not measured' if success is None else '%s %%' % number_text(success),
             success is not None and success >= predicted['success_percent'])
     for name in predicted.get('fields') or ():
-        with_it = sum(name in item['gained'] or 'agent: ' + name in item['gained'] for item in verdict['items']
-                      if item['role'] == 'failing')
-        add('field %s appears' % name, 'where it was missing', '%d items gained it' % with_it, with_it > 0)
+        gained = sum(field_of(name) in [field_of(other) for other in item['gained']] for item in verdict['items']
+                     if item['role'] == 'failing')
+        if gained or name in FIELDS_BY_ATTRIBUTE or name in PLAIN_ATTRIBUTES:
+            add('%s appears' % name, 'where it was missing', '%s gained it' % logs.count_text(gained, 'item'), gained > 0)
     count = dict((row['pattern'], row['count']) for row in after['patterns_seen']).get(before['pattern'], 0)
     was = dict((row['pattern'], row['count']) for row in before['patterns_seen']).get(before['pattern'], 0)
     add('pattern %s' % before['pattern'], 'no longer logged', '%d times, %d before' % (count, was), count == 0)
@@ -438,14 +458,14 @@ def why_sentences(verdict):
     elif not verdict['measured']:
         sentences.append('No data is not success: a fix that nobody has seen work does not stay on a server.')
     if verdict['silenced']:
-        sentences.append('%d items lost their error and gained nothing: an error that is only silenced is no success.'
-                         % verdict['silenced'])
+        sentences.append('%s lost the error and gained nothing: an error that is only silenced is no success.'
+                         % logs.count_text(verdict['silenced'], 'item'))
     if verdict['healed']:
-        sentences.append('%d items did not fail any more before the fix was made, and prove nothing.'
-                         % verdict['healed'])
+        sentences.append('%s did not fail any more before the fix was made, and so proves nothing.'
+                         % logs.count_text(verdict['healed'], 'item'))
     if verdict['not_measured'] and not verdict['undecided']:
-        sentences.append('%d items could not be measured; a broken measurement is counted neither way.'
-                         % verdict['not_measured'])
+        sentences.append('%s could not be measured; a broken measurement is counted neither way.'
+                         % logs.count_text(verdict['not_measured'], 'item'))
     missed = [row['what'] for row in verdict['prediction'] if row['met'] is False]
     if missed:
         sentences.append('The prediction was wrong about: %s.' % cell_text(', '.join(missed)))
@@ -460,7 +480,8 @@ def why_sentences(verdict):
 def remaining_sentences(verdict):
     lines = []
     for kind in ('still_failing', 'silenced', 'broken', 'not_measured'):
-        keys = [item['rating_key'] for item in verdict['items'] if item['role'] == 'failing' and item['verdict'] == kind]
+        keys = [item['rating_key'] for item in verdict['items']
+                if item['role'] == 'failing' and item['verdict'] == kind]
         if keys:
             lines.append('- %s: %s' % (WORDS[kind].capitalize(), ', '.join(keys)))
     lines += {'KEEP': [], 'MONITOR': ['- The fix stays in place; every later run tests it first, until it is kept or '

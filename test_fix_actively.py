@@ -112,26 +112,11 @@ def upstream_failures(events):
     return sorted(found)
 
 
-def events_of_item(events, calls, row):
-    """The events that belong to an item: those that name it, and those on the thread that worked on it."""
-    spans = [call for call in calls if names_item(call, row)]
-    return [event for event in events if names_item(event, row) or not (event.get('guid') or event.get('rating_key'))
-            and any(in_span(event, span) for span in spans)]
-
-
 def names_item(record, row):
     """Does a log event or call name this item? By guid where it has one: rating keys are missing from most records."""
     if record.get('rating_key') and six.text_type(record['rating_key']) == row['rating_key']:
         return True
     return bool(record.get('guid')) and record['guid'] == row['guid']
-
-
-def in_span(event, span):
-    """One thread serves one call at a time; a call that has not ended is open to the right."""
-    if event.get('thread') != span.get('thread') or event.get('time') is None or span.get('start') is None:
-        return False
-    return span['start'] <= event['time'] and (not span.get('ended') or span.get('end') is None
-                                               or event['time'] <= span['end'])
 
 
 def errors_of(events):
@@ -164,21 +149,29 @@ class LogWatch(object):
     """The logs of one agent from a position on; the only way in which this script looks at logs."""
 
     def __init__(self, folder, agent):
-        self.paths = [folder]
+        self.folder = os.path.join(folder, 'PMS Plugin Logs')
         self.agent = agent
 
+    def paths(self):
+        """The agent's log and its rotated files only: this is read several times a second, also on a slow NAS."""
+        try:
+            names = os.listdir(self.folder)
+        except OSError as problem:
+            raise Problem('%s cannot be read (%s); the log is the only witness of an error'
+                          % (self.folder, problem.strerror))
+        return [os.path.join(self.folder, name) for name in sorted(names) if name.startswith(self.agent + '.log')]
+
     def position(self):
-        return logs.log_position(self.paths)
+        return logs.log_position(self.paths())
 
     def events(self, position):
-        return [event for event in logs.read_events(self.paths, position=position)[0]
-                if event.get('agent') == self.agent]
+        return logs.read_events(self.paths(), position=position)[0]
 
     def calls(self, position):
-        return logs.read_calls(self.paths, position=position).get(self.agent, [])
+        return logs.read_calls(self.paths(), position=position).get(self.agent, [])
 
     def starts(self, position=None):
-        return logs.plugin_starts(self.paths, self.agent, position=position)
+        return logs.plugin_starts(self.paths(), self.agent, position=position)
 
 
 # ---------------------------------------------------------------------------------------------- what an item looks like
@@ -196,7 +189,7 @@ def snapshot(item, plex_home, agent):
 
 def is_empty(value):
     """No metadata: absent, '', 0 or an empty list; PMS leaves out what is empty, and 0 means that nobody rated."""
-    return not value or isinstance(value, six.text_type) and not value.strip()
+    return not value or isinstance(value, six.text_type) and value.strip() in ('', '0', '0.0')
 
 
 def kept_value(value):
@@ -345,83 +338,85 @@ class Refresh(object):
         self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[], after=None,
                         ended=None, restarts=0, proof=None)
         self.quiet_since = None
-        self.last_look = None
 
     def begin(self):
-        """Take the marks that the end is recognised by, and ask for the refresh. False when the item is gone."""
+        """Take the marks that the end is recognised by, and ask for the refresh."""
         tester, row = self.tester, self.row
         item = tester.server.item(row['rating_key'])
         row['started'] = utc_text(tester.clock.time())
         if item is None or item['guid'] != row['guid']:
-            row.update(outcome='gone', reason='it was deleted or matched to something else', ended=row['started'])
-            return False
+            return self.close('gone', 'it was deleted or matched to something else')
         row.setdefault('before', snapshot(item, tester.plex_home, tester.agent))
         self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
         self.position = tester.watch.position()
         self.began = tester.clock.time()
         tester.server.refresh(row['rating_key'])
-        return True
 
     def poll(self):
-        """True when the refresh is over, one way or the other.
+        """See whether the refresh is over.
 
         No single signal is reliable (PLEX 5.3). The agent's log tells that the agent has ended; that the server has
         taken in what it wrote follows from refreshedAt, or from silence: no activity for the item and no queue, twice.
         """
         tester, row = self.tester, self.row
-        now = tester.clock.time()
         calls = [call for call in tester.watch.calls(self.position) if names_item(call, row)]
-        called = bool(calls)
-        agent_ended = called and all(call.get('ended') for call in calls)
-        moved = self.has_moved()
-        if self.is_busy():
+        at_work = any(not call['ended'] for call in calls)
+        if at_work:
             self.quiet_since = None
-        elif self.quiet_since is None:
-            self.quiet_since = now
-        quiet = self.quiet_since is not None and now - self.quiet_since >= tester.quiet
-        if called and not agent_ended:
-            over = False
-        elif agent_ended:
-            over = moved or quiet and now - self.quiet_since >= 2 * tester.quiet
-        else:
-            over = moved and quiet
-        if over:
-            row['proof'] = ('the agent ended its call' if agent_ended else 'the server refreshed it') + (
-                '' if moved else ', no activity after it')
-            self.end(None)
-        elif now - self.began >= tester.timeout:
-            self.end('timeout', 'no end within %g s%s' % (tester.timeout, '; the agent is still at work'
-                                                          if called and not agent_ended else ''))
-        return row['outcome'] is not None
+            if self.was_killed(calls):
+                self.close('not_measured', 'the plug-in restarted meanwhile')
+        elif calls and self.has_moved() or self.is_quiet() and (calls or self.has_moved()):
+            row['proof'] = 'the agent ended its call' if calls else 'the server refreshed it'
+            self.look()
+        if row['outcome'] is None and tester.clock.time() - self.began >= tester.timeout:
+            self.read_log()                     # a hung agent may have said why
+            self.close('timeout', 'no end within %g s%s'
+                       % (tester.timeout, '; the agent is still at work' if at_work else ''))
+
+    def was_killed(self, calls):
+        """Did the plug-in start anew after a call had begun that has no end?"""
+        began = min(call['start'] for call in calls if not call['ended'])
+        return any(start['time'] >= began for start in self.tester.watch.starts(self.position))
 
     def has_moved(self):
         """Did refreshedAt of the item change since the request?"""
         return self.tester.server.tree_times(self.row['rating_key']).get('refreshed_at') != self.refreshed_at
 
-    def is_busy(self):
-        """Does the server still work on the item, or on anything in its section?"""
-        key = self.row['rating_key']
-        if any(six.text_type(activity.get('rating_key') or '') == key for activity in self.tester.server.activities()):
-            return True
-        return bool(self.tester.server.update_queue_size(self.row['section']))
+    def is_quiet(self):
+        """Has the server had nothing to do with the item and its section for long enough?"""
+        server, key, now = self.tester.server, self.row['rating_key'], self.tester.clock.time()
+        if (any(activity['rating_key'] == key for activity in server.activities())
+                or server.update_queue_size(self.row['section'])):
+            self.quiet_since = None
+            return False
+        self.quiet_since = now if self.quiet_since is None else self.quiet_since
+        return now - self.quiet_since >= self.tester.quiet
 
-    def end(self, outcome, reason=None):
-        """Close the row. outcome None: it ran to its end, and the log decides."""
-        self.row['ended'] = utc_text(self.tester.clock.time())
-        self.row['outcome'], self.row['reason'] = outcome or 'ok', reason
-        self.read_log()
+    def close(self, outcome, reason=None):
+        self.row.update(outcome=outcome, reason=reason, ended=self.row['ended'] or utc_text(self.tester.clock.time()))
+
+    def look(self):
+        """Read what a refresh that ran to its end left behind: the item, and what the agent's log says about it."""
+        tester, row = self.tester, self.row
+        item = tester.server.item(row['rating_key'])
+        if item is None:
+            return self.close('gone', 'it was deleted meanwhile')
+        row['after'] = snapshot(item, tester.plex_home, tester.agent)
+        self.conclude()
+
+    def conclude(self):
+        called = self.read_log()
+        self.tester.calls_are_logged = self.tester.calls_are_logged or called
+        self.close(*judge(self.row, called, self.tester.calls_are_logged))
 
     def read_log(self):
-        """Tie what the agent logged since the request to the item, and judge it."""
+        """Tie what the agent logged since the request to the item. True when it was called for the item."""
         row, watch = self.row, self.tester.watch
-        calls = watch.calls(self.position)
-        events = events_of_item(watch.events(self.position), calls, row)
+        events = [event for event in watch.events(self.position) if names_item(event, row)]
         row['errors'], row['noise'] = errors_of(events)
         row['upstream'] = upstream_failures(events)
         row['restarts'] = len(watch.starts(self.position))
-        if row['outcome'] in ('ok', 'error', 'not_measured'):
-            called = any(names_item(call, row) for call in calls)
-            row['outcome'], row['reason'] = judge(row, called, self.tester.calls_are_logged)
+        return any(names_item(call, row) for call in watch.calls(self.position))
 
 
 def judge(row, called, calls_are_logged):
@@ -439,21 +434,25 @@ class Match(Refresh):
     """One look for matches of an item: calls the agent's search() at once, and changes nothing."""
 
     def begin(self):
+        from implement_fix import ServerError
         tester, row = self.tester, self.row
         row['started'] = utc_text(tester.clock.time())
         if tester.server.item(row['rating_key']) is None:
-            row.update(outcome='gone', reason='it was deleted', ended=row['started'])
-            return False
+            return self.close('gone', 'it was deleted')
         row.setdefault('before', None)
         self.position = tester.watch.position()
-        found = tester.server.matches(row['rating_key'])
+        try:
+            found = tester.server.matches(row['rating_key'])
+        except ServerError as problem:
+            if problem.status or problem.starting:
+                raise
+            return self.close('timeout', 'search() did not answer in time')
         row['after'] = {'fields': {'matches': len(found)} if found else {}, 'locked': [], 'agent': None}
         row['proof'] = 'search() was called and answered'
-        self.end(None)
-        return True
+        self.conclude()
 
     def poll(self):
-        return True
+        """Nothing to wait for."""
 
 
 class Tester(object):
@@ -485,57 +484,57 @@ class Tester(object):
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
             while queue and len(flying) < self.concurrency and self.clock.time() >= next_start and not self.stopped:
-                refresh = kind(self, *queue.popleft())
-                if self.guarded(refresh.begin, refresh, flying, queue) and refresh.row['outcome'] is None:
-                    flying.append(refresh)
-                elif refresh.row['outcome']:
-                    self.finish(refresh, queue)
+                flying.append(kind(self, *queue.popleft()))
+                self.attend(flying[-1], flying[-1].begin, flying, queue)
                 next_start = self.clock.time() + self.pause
             for refresh in list(flying):
-                if self.guarded(refresh.poll, refresh, flying, queue) and refresh in flying:
-                    flying.remove(refresh)
-                    self.finish(refresh, queue)
+                if refresh in flying:           # an outage ends all of them at once
+                    self.attend(refresh, refresh.poll, flying, queue)
             if flying or queue:
                 self.clock.sleep(self.poll_every)
         if mode != 'match':
             self.look_again()
         return self.rows
 
-    def guarded(self, action, refresh, flying, queue):
-        """action(), or, when the server is away, wait for it and measure again what was in the air."""
+    def attend(self, refresh, action, flying, queue):
+        """Begin or poll a refresh, and land it when it is over.
+
+        When the server is away, wait for it, and measure again what was in the air.
+        """
         from implement_fix import ServerError
         for _ in range(3):                      # a single dropped connection is no outage
             try:
-                return action()
+                action()
+                break
             except ServerError as problem:
-                began = self.clock.time()
-                answered = self.wait_for_server()
-                if answered and self.clock.time() - began < self.poll_every:
-                    continue
-                lost = flying + ([] if refresh in flying else [refresh])
-                del flying[:]
-                for broken in lost:
-                    broken.row.update(outcome='outage', reason='the server was away (%s)' % problem.sentence,
-                                      ended=utc_text(self.clock.time()))
-                    self.finish(broken, queue)
-                if not answered:
+                if problem.status == 404:
+                    refresh.close('gone', 'it was deleted')
+                    break
+                waited = self.wait_for_server()
+                if waited is None:
                     self.stop('the server did not come back within %g s (%s)' % (self.timeout, problem.sentence))
-                return False
-        refresh.row.update(outcome='outage', reason='the server broke off three times',
-                           ended=utc_text(self.clock.time()))
-        return True
+                if waited != 0:
+                    for lost in flying:
+                        lost.close('outage', 'the server was away (%s)' % problem.sentence)
+                    break
+        else:
+            refresh.close('outage', 'the server broke off three times')
+        for landed in [one for one in flying if one.row['outcome'] is not None]:
+            flying.remove(landed)
+            self.finish(landed, queue)
 
     def wait_for_server(self):
-        """True as soon as the server answers with our token, False when it does not within one time-out."""
+        """How many times the server had to be asked again until it answered with our token; None: it never did."""
         from implement_fix import ServerError
-        deadline = self.clock.time() + self.timeout
+        deadline, times = self.clock.time() + self.timeout, 0
         while True:
             try:
                 self.server.sections()
-                return True
+                return times
             except ServerError:
+                times += 1
                 if self.clock.time() >= deadline:
-                    return False
+                    return None
                 self.clock.sleep(min(5., max(self.poll_every, self.pause)))
 
     def finish(self, refresh, queue):
@@ -543,7 +542,6 @@ class Tester(object):
         row = refresh.row
         self.rows.append(row)
         self.refreshes[row['rating_key']] = refresh
-        self.calls_are_logged = self.calls_are_logged or (row['proof'] or '').startswith('the agent ended')
         self.refusals = self.refusals + 1 if 'HTTP 403' in row['upstream'] else 0
         self.timeouts += row['outcome'] == 'timeout'
         shut_out = [words for words in row['upstream'] if words in SHUT_OUT]
@@ -578,18 +576,11 @@ class Tester(object):
         self.clock.sleep(self.settle)
         for row in last_rows(self.rows).values():
             refresh = self.refreshes.get(row['rating_key'])
-            if refresh is None or row['outcome'] not in ('ok', 'error', 'not_measured'):
-                continue
-            try:
-                item = self.server.item(row['rating_key'])
-            except ServerError as problem:
-                row.update(outcome='outage', reason='the server was away (%s)' % problem.sentence)
-                continue
-            if item is None:
-                row.update(outcome='gone', reason='it was deleted meanwhile')
-                continue
-            row['after'] = snapshot(item, self.plex_home, self.agent)
-            refresh.read_log()
+            if refresh and row['proof']:
+                try:
+                    refresh.look()
+                except ServerError:             # what was read at its end stands
+                    break
         self.keep(self.rows)
 
 
@@ -710,9 +701,11 @@ def run(options):
     plex_home = logs.find_plex_home(options.plex_home)
     watch = LogWatch(logs.find_log_folder(plex_home), document['agent'])
     server = implement_fix.connect(options)
+    identity = server.identity()
+    server.patience = 0                         # from here on an outage is ours to see
     plug_ins = os.path.join(plex_home, 'Plug-ins')
     home = os.path.dirname(os.path.abspath(options.sample)) if options.sample else run_dir
-    document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix']),
+    document.update(phase=options.phase, server=identity, in_place=fix_state(home, document['fix']),
                     bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
     if options.phase == 'before':
         items = choose_sample(Library(server, document['agent']), plan, options.items, options.healthy, known_bad)
