@@ -1,27 +1,27 @@
 #!/usr/bin/env python
 # -*- coding: utf-8 -*-
-"""Repair failing Plex metadata agents in a loop: find, diagnose, patch, test, keep or undo.
+"""Repair failing Plex metadata agents in a loop: find, patch, test, keep or undo.
 
-Reads:   the server's logs and plug-ins, its HTTP API, and what earlier runs learned
+Reads:   the server's logs and plug-ins, its HTTP API, what earlier runs learned
 Writes:  a run directory runs/<UTC time>/ with run_manifest.md, loop_state.json,
-         loop.log, lessons_learned.md and .json, and what the phases write; through
-         implement_fix.py one patch at a time to a bundle, always with a backup
-Changes: nothing with --dry-run or --check; never needs root; never the database
+         loop.log, lessons_learned.md and .json, and what the phases write
+Changes: through implement_fix.py one bundle at a time, always with a backup;
+         nothing with --dry-run or --check; never needs root; never the database
 
 Usage:
-  loop_coordinator.py [options]          one whole session on this machine's server
-  loop_coordinator.py --demo             the same on a simulated Plex, under a minute
+  loop_coordinator.py [options]          a whole session on this server
+  loop_coordinator.py --demo             on a simulated Plex, under a minute
 
 Examples:
   loop_coordinator.py --demo
-  loop_coordinator.py --check                      # what is found here, what is not
-  loop_coordinator.py --dry-run                    # diagnose, show the best patch
-  loop_coordinator.py --iterations 3 --quiet       # a nightly cycle from cron
-  loop_coordinator.py --plex-home "/config/Library/Application Support/Plex Media Server"
+  loop_coordinator.py --check                  # what is found here, what is not
+  loop_coordinator.py --dry-run                # diagnose, show the best patch
+  loop_coordinator.py --iterations 3 --quiet   # a nightly cycle from cron
 
 Exit codes:
-  0 the cycle ended in order, whatever it decided   2 usage   4 no Plex here
-  5 refused as unsafe   75 another run holds the lock   130 interrupted   1 a bug
+  0 the cycle ended in order, whatever it decided   1 a bug   2 usage
+  4 no Plex here   5 refused as unsafe   75 another run holds the lock
+  130 interrupted
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
