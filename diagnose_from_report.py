@@ -2391,12 +2391,21 @@ def has_call(node):
 
 def can_hoist(case, node, statement):
     """Whether an expression can be evaluated in a statement of its own just before this one."""
-    if not can_insert(statement) or statement.kind in ('While', 'FunctionDef', 'ClassDef'):
+    return can_insert(statement) and statement.kind not in ('While', 'FunctionDef', 'ClassDef') and \
+        always_evaluated(node, statement) and not any(
+            one.kind == 'Call' and one.end <= node.start and not repeatable(one) for one in own_part(statement))
+
+
+def always_evaluated(node, statement):
+    """Whether a statement evaluates an expression once, whatever else in it is true, with names known before it."""
+    if statement.kind == 'While':
         return False
     below = node
     while below is not statement:
         around = below.parent
-        if around.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'DictComp', 'SetComp', 'comprehension'):
+        if around.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'DictComp', 'SetComp') and not (
+                around.kind != 'Lambda' and below is around.generators[0]) or \
+                around.kind == 'comprehension' and below is not around.iter:
             return False
         if around.kind == 'BoolOp' and below is not around.values[0]:
             return False
@@ -2405,7 +2414,7 @@ def can_hoist(case, node, statement):
         if around.kind == 'Compare' and below is not around.left and len(around.comparators) > 1:
             return False
         below = around
-    return not any(one.kind == 'Call' and one.end <= node.start and not repeatable(one) for one in own_part(statement))
+    return True
 
 
 def log_line(case, words):
@@ -2418,16 +2427,25 @@ def log_line(case, words):
     return ["Log('%s')" % re.sub(r"[^ -~]|['\\]", '', words)]
 
 
-Condition = collections.namedtuple('Condition', 'text before edits')
-# text: holds where nothing raises; before: lines that must stand in front of it; edits: what they replace
+Condition = collections.namedtuple('Condition', 'text opposite before edits')
+# text: holds where nothing raises, opposite: where something does; before: lines that must stand in front of it;
+# edits: what these lines replace
 
 
-def condition(case, faults, hoist=True):
-    """The Condition under which none of the faults of one statement raises; None where none can be told."""
-    texts, before, edits, names = [], [], [], {}
-    for fault in faults:
+def condition(case, faults, hoist=True, outside=False):
+    """The Condition under which none of the faults of one statement raises; None where none can be told.
+
+    hoist: lines may be put in front of the statement; outside: it is asked before the statement begins.
+    """
+    if outside and not all(always_evaluated(fault.bad, case.statement) for fault in faults):
+        return None
+    tests, before, edits, names = [], [], [], {}
+    for fault in sorted(faults, key=lambda fault: fault.bad.end):
         if fault.test is None:
             return None
+        if fault.test('@') == fault.test('?'):      # it asks something else than the value itself
+            tests.append(fault.test(''))
+            continue
         text = operand(case, fault.bad)
         if text is None and not hoist:
             return None
@@ -2441,22 +2459,11 @@ def condition(case, faults, hoist=True):
         elif text is None or not repeatable(fault.bad):
             return None
         test = fault.test(text)
-        if test not in texts:
-            texts.append(test)
+        if test not in tests:
+            tests.append(test)
     if len(names) > 1:
         return None                             # two locals for one line: no maintainer writes that
-    return Condition(' and '.join(texts), before, edits)
-
-
-def negated(text):
-    """The opposite of a condition that condition() wrote."""
-    if ' and ' not in text:
-        for sign, opposite in ((' is not None', ' is None'), (' in ', ' not in '), (' > ', ' <= '), (' >= ', ' < ')):
-            if text.count(sign) == 1:
-                return text.replace(sign, opposite)
-        if re.match(r'[\w.]+$', text):
-            return 'not ' + text
-    return 'not (%s)' % text
+    return Condition(' and '.join(holds for holds, _ in tests), ' or '.join(fails for _, fails in tests), before, edits)
 
 
 # --------------------------------------------------------------------------------------------------- finding faults
@@ -2492,7 +2499,7 @@ def takes_bare(node):
 def none_soft(case, bad, name=None):
     """Ways to put something empty in the place of None. name: the attribute asked for, where there is one."""
     ways = []
-    values = (NO_TEXT, NO_DICT, NO_LIST, ZERO)
+    values = (NO_TEXT, NO_LIST, NO_DICT, ZERO)
     if name is not None:
         if name in SHARED_METHODS:
             values = (NO_DICT,) if is_mapping(case, bad) else (NO_TEXT,) if make_of(case, bad) == 'text' else ()
@@ -2509,15 +2516,22 @@ def none_soft(case, bad, name=None):
     return ways
 
 
-def is_none_test(text):
-    return '%s is not None' % text
+def none_test(text):
+    return '%s is not None' % text, '%s is None' % text
 
 
 def truth_test(text):
-    return text
+    return text, 'not %s' % text
+
+
+def type_test(*types):
+    wanted = types[0] if len(types) == 1 else '(%s)' % ', '.join(types)
+    return lambda text: ('isinstance(%s, %s)' % (text, wanted), 'not isinstance(%s, %s)' % (text, wanted))
 
 
 def never_none(node):
+    if node.kind == 'Name' and node.id.isupper() and len(node.id) > 1:
+        return True                             # a constant of the module
     return node.kind in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda') or \
         is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
 
@@ -2527,7 +2541,7 @@ def attribute_faults(case, found):
     name = found.group('name')
     for node in frame_part(case):
         if node.kind == 'Attribute' and node.attr == name and not never_none(node.value):
-            yield Fault(node, node.value, is_none_test, none_soft(case, node.value, name) if node.ctx == 'Load' else [],
+            yield Fault(node, node.value, none_test, none_soft(case, node.value, name) if node.ctx == 'Load' else [],
                         'nothing was found')
 
 
@@ -2541,22 +2555,22 @@ def subscript_faults(case, found):
                 soft = none_soft(case, node.value)
             elif index.kind == 'Str':
                 soft = [(or_default(node.value, NO_DICT) + get_edits(case, node, None), node, NOTHING)]
-            yield Fault(node, node.value, is_none_test, soft, 'nothing was found')
+            yield Fault(node, node.value, none_test, soft, 'nothing was found')
 
 
 def iteration_faults(case, found):
     """What is gone through, unpacked or searched is None."""
     for node in frame_part(case):
         if node.kind in ('For', 'comprehension') and not never_none(node.iter):
-            yield Fault(node, node.iter, is_none_test, none_soft(case, node.iter), 'there is no list')
+            yield Fault(node, node.iter, none_test, none_soft(case, node.iter), 'there is no list')
         elif node.kind == 'Assign' and unpacked(node) is not None and not never_none(node.value):
-            yield Fault(node, node.value, is_none_test, [], 'there is nothing to unpack')
+            yield Fault(node, node.value, none_test, [], 'there is nothing to unpack')
         elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn') and not never_none(node.comparators[-1]):
             bad = node.comparators[-1]
-            yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is nothing to search')
+            yield Fault(node, bad, none_test, none_soft(case, bad), 'there is nothing to search')
         elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and not never_none(node.args[-1]) and \
                 last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict', 'update')):
-            yield Fault(node, node.args[-1], is_none_test, none_soft(case, node.args[-1]), 'there is no list')
+            yield Fault(node, node.args[-1], none_test, none_soft(case, node.args[-1]), 'there is no list')
 
 
 def argument_faults(*names):
@@ -2566,7 +2580,7 @@ def argument_faults(*names):
             if node.kind == 'Call' and last_name(node.func) in names and node.args:
                 bad = text_argument(node)
                 if bad is not None and not never_none(bad):
-                    yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+                    yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
     return finder
 
 
@@ -2589,7 +2603,7 @@ def callee_faults(case, found):
             continue
         bad = text_argument(node)
         if bad is not None and not never_none(bad):
-            yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+            yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
 
 
 def key_faults(case, found):
@@ -2601,7 +2615,9 @@ def key_faults(case, found):
             if not could_be_key(index, key, quoted):
                 continue
             text = operand(case, index)
-            test = (lambda base, text=text: '%s in %s' % (text, base)) if text and repeatable(index) else None
+            test = None
+            if text and repeatable(index):
+                test = lambda base, text=text: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
             soft = []
             if node.ctx == 'Load' and has_get(case, node, index):
                 soft = [(get_edits(case, node, default), node, default or NOTHING)
@@ -2686,12 +2702,13 @@ def index_test(case, node, index):
             separator = code_of(case, base.args[0])
             text = operand(case, base.func.value)
             if separator and text:
-                return lambda unused: '%s in %s' % (separator, text)
-        return lambda text: 'len(%s) %s %d' % ((text, '>', index.n) if index.n > 0 else (text, '>=', -index.n))
+                return lambda unused: ('%s in %s' % (separator, text), '%s not in %s' % (separator, text))
+        least = index.n + 1 if index.n > 0 else -index.n
+        return lambda text: ('len(%s) >= %d' % (text, least), 'len(%s) < %d' % (text, least))
     text = operand(case, index)
     if text is None or not repeatable(index) or index.kind == 'UnaryOp':
         return None
-    return lambda base_text: 'len(%s) > %s' % (base_text, text)
+    return lambda base_text: ('%s < len(%s)' % (text, base_text), '%s >= len(%s)' % (text, base_text))
 
 
 def conversion_faults(case, found):
@@ -2705,7 +2722,7 @@ def conversion_faults(case, found):
                 continue
             soft, test = [], None
             if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
-                soft, test = [(or_default(bad, ZERO), bad, ZERO)], is_none_test if missing else truth_test
+                soft, test = [(or_default(bad, ZERO), bad, ZERO)], none_test if missing else truth_test
             yield Fault(node, bad, test, soft, 'it is no number')
 
 
@@ -2723,10 +2740,18 @@ def operator_faults(case, found):
     for node in frame_part(case):
         if node.kind in ('BinOp', 'AugAssign') and node.op != 'Mod':
             parts = (node.left, node.right) if node.kind == 'BinOp' else (node.value,)
+            if re.search(r"cannot concatenate|coercing to|: 'NoneType' found|and 'NoneType'$", case.message):
+                parts = parts[-1:]              # it is the right one
+            elif re.search(r": 'NoneType' and", case.message):
+                parts = parts[:1]
             for bad in parts:
                 if never_none(bad) or bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
                     continue
-                yield Fault(node, bad, is_none_test, none_soft(case, bad), 'there is no value')
+                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+
+
+def length_test(number):
+    return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
 
 
 def unpack_faults(case, found):
@@ -2737,8 +2762,7 @@ def unpack_faults(case, found):
             continue
         number = len(target.elts)
         if node.kind == 'Assign':
-            yield Fault(node, node.value, lambda text, number=number: 'len(%s) == %d' % (text, number), [],
-                        'there are not %d parts' % number)
+            yield Fault(node, node.value, length_test(number), [], 'there are not %d parts' % number)
 
 
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
@@ -2791,7 +2815,8 @@ def expression_chain(node):
     found = []
     while node.kind not in STATEMENTS:
         if node.kind not in ('Index', 'Slice', 'ExtSlice', 'keyword', 'comprehension', 'arguments') and not (
-                node.parent.kind == 'Call' and node is node.parent.func) and getattr(node, 'ctx', 'Load') == 'Load':
+                node.parent.kind == 'Call' and node is node.parent.func) and node.parent.kind != 'Expr' and \
+                getattr(node, 'ctx', 'Load') == 'Load':
             found.append(node)
         if node.kind in ('Lambda', 'GeneratorExp') or node.parent.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp',
                                                                            'GeneratorExp', 'comprehension'):
@@ -2912,13 +2937,14 @@ def tighten(case, faults):
         edits += put_before(case, case.statement, found.before)
     start, end = operand_node.outer
     around = operand_node.parent
-    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn')
-    text, word = (negated(found.text), 'or') if absent else (found.text, 'and')
+    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
+        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None')
+    text, word = (found.opposite, 'or') if absent else (found.text, 'and')
     loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
     inner = operand_node.kind in ('BoolOp', 'IfExp', 'Lambda') and not operand_node.parens
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
-                   'the condition first asks whether it is there', loss_words(case), 'low', 0.82,
+                   'the condition first asks whether it is there', loss_words(case), 'low', 0.87,
                    'the test answers as for any other item that does not match')
 
 
@@ -2968,20 +2994,21 @@ def filter_element(case, faults):
                    'these elements, and only these', 'low', 0.85, 'the other elements still come through')
 
 
-def dependents(case):
+def dependents(case, faults):
     """([statements], {name: default}) that must be guarded together with the failing one, or None.
 
     The names say what has to be set where the block is not run, because something behind it reads them.
     """
-    suite = siblings(case.statement)
+    suite, found = siblings(case.statement), None
     first = suite.index(case.statement)
     for last in range(first, min(len(suite), first + WRAPPED_LINES)):
         block = suite[first:last + 1]
         if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
-            return None
+            break
         names = set().union(*[bound_names(one) for one in block])
-        if last > first and not names & names_in(block[-1]) or any(has_exit(one) for one in block[1:]):
-            return None
+        if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) or any(
+                has_exit(one) for one in block[1:]):
+            break
         needed, broken = {}, False
         for name in sorted(names):
             uses = [use for use in later_uses(case, name, block[-1])]
@@ -2992,9 +3019,14 @@ def dependents(case):
             best = max(ways, key=lambda way: way[0])
             broken = broken or best[0] <= HOLLOW
             needed[name] = best[1]
-        if not broken:
-            return block, needed
-    return None
+        if not broken and (found is None or uses_value(case, block[-1], faults)):
+            found = block, needed
+    return found
+
+
+def uses_value(case, statement, faults):
+    """Whether a statement would fail on the same value as the failing one."""
+    return any(same_value(case, fault, faults) for fault in faults_of(case._replace(statement=statement, expression=None)))
 
 
 def wished_values(case, name, block):
@@ -3012,8 +3044,8 @@ def fence(case, faults):
     """`if it is there:` around the statement, and around what needs its result."""
     if case.statement.kind not in SIMPLE and case.statement.kind != 'For':
         return
-    found = condition(case, faults)
-    together = dependents(case)
+    found = condition(case, faults, outside=True)
+    together = dependents(case, faults)
     if found is None or together is None:
         return
     block, needed = together
@@ -3025,7 +3057,8 @@ def fence(case, faults):
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
-    edits = list(found.edits) + wrap(case, block, found.before + ['if %s:' % found.text], lines)
+    moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
+    edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
                    '%s is only set where it is there' % subject_words(case, block), loss_words(case), 'low',
                    0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
@@ -3076,7 +3109,7 @@ def try_around(case, faults):
     name = exception_name(case)
     if case.statement.kind not in SIMPLE or name is None:
         return
-    together = dependents(case)
+    together = dependents(case, faults)
     if together is None:
         return
     block, needed = together
@@ -3120,11 +3153,11 @@ def skip_round(case, faults):
     prior = 0.58 if depends else 0.4
     log = log_line(case, 'Skipped one %s: %s' % (subject_words(case, [case.statement]), faults[0].what))
     loss = 'this element of the list, where %s' % faults[0].what
-    found = condition(case, faults)
+    found = condition(case, faults, outside=True)
     if found is not None:
         at = line_start(case, case.statement)
         indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
-        lines = found.before + ['if %s:' % negated(found.text)]
+        lines = found.before + ['if %s:' % found.opposite]
         text = ''.join(indent + line + newline for line in lines)
         text += ''.join(indent + step + line + newline for line in log + ['continue'])
         yield Proposal('skip element', list(found.edits) + [(at, at, text)], 'the loop goes on with the next element', loss,
@@ -3190,11 +3223,11 @@ def leave(case, faults):
     answer = 'return %s' % value if value else 'return'
     log = log_line(case, '%s: %s' % (case.function.name, faults[0].what))
     loss = 'everything that follows in %s, for these items' % case.function.name
-    found = condition(case, faults)
+    found = condition(case, faults, outside=True)
     if found is not None:
         at = line_start(case, case.statement)
         indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
-        text = ''.join(indent + line + newline for line in found.before + ['if %s:' % negated(found.text)])
+        text = ''.join(indent + line + newline for line in found.before + ['if %s:' % found.opposite])
         text += ''.join(indent + step + line + newline for line in log + [answer])
         edits = list(found.edits) + [(at, at, text)]
     else:
@@ -3217,7 +3250,7 @@ def unset_name(case, found):
         return
     binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')]
     uses = [node for node in walk(case.function) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
-    if not binders or not uses:
+    if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -3265,41 +3298,936 @@ def initial_values(case, name, uses):
     return values
 
 
-# -------------------------------------------------------------------------------------------------- from error to ways
-GUARDS = (soften, choose, tighten, filter_element, fence, try_around, skip_round, leave)
+# --------------------------------------------------------------------------------------- names that nobody defines
+STANDARD_MODULES = frozenset(
+    're os sys time datetime json urllib urllib2 urlparse string random math copy hashlib base64 unicodedata traceback '
+    'threading subprocess socket ssl httplib cookielib collections itertools functools operator codecs io shutil glob '
+    'tempfile locale calendar struct zlib gzip zipfile htmlentitydefs HTMLParser StringIO cStringIO inspect difflib '
+    'platform logging types csv sqlite3 decimal uuid xmlrpclib ConfigParser Queue fnmatch textwrap pickle'.split())
+MODULE_OF = {
+    'timedelta': 'datetime', 'OrderedDict': 'collections', 'defaultdict': 'collections', 'namedtuple': 'collections',
+    'sleep': 'time', 'unquote': 'urllib', 'quote': 'urllib', 'quote_plus': 'urllib', 'unquote_plus': 'urllib',
+    'urlencode': 'urllib', 'urlopen': 'urllib2', 'deepcopy': 'copy', 'etree': 'lxml', 'wraps': 'functools',
+    'StringIO': 'StringIO', 'HTMLParser': 'HTMLParser', 'Thread': 'threading', 'Lock': 'threading', 'urljoin': 'urlparse',
+    'HTTPError': 'urllib2', 'URLError': 'urllib2', 'strptime': 'time', 'chain': 'itertools', 'groupby': 'itertools',
+    'partial': 'functools', 'itemgetter': 'operator', 'randint': 'random', 'choice': 'random', 'ElementTree': 'xml.etree',
+    'SequenceMatcher': 'difflib', 'date': 'datetime', 'parser': 'dateutil'}
+LITERAL_NAMES = {'true': 'True', 'false': 'False', 'null': 'None', 'none': 'None', 'nil': 'None', 'NULL': 'None',
+                 'TRUE': 'True', 'FALSE': 'False', 'NONE': 'None', 'undefined': 'None'}
+API = {
+    'Log': 'Debug Info Warn Error Critical Exception Stack', 'String': 'Quote Unquote URLEncode StripTags StripDiacritics '
+    'LevenshteinDistance LongestCommonSubstring Encode Decode UUID CapitalizeWords Clean ParseQueryString Pluralize',
+    'HTTP': 'Request CacheTime Headers Cookies ClearCache RandomizeUserAgent SetPassword PreCache ClearCookies',
+    'JSON': 'ObjectFromString ObjectFromURL StringFromObject', 'XML': 'ElementFromString ElementFromURL StringFromElement '
+    'ObjectFromString ObjectFromURL StringFromObject Element', 'HTML': 'ElementFromString ElementFromURL StringFromElement '
+    'Element', 'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta MillisecondsFromString',
+    'Thread': 'Create Sleep Lock AcquireLock ReleaseLock Block Unblock', 'Proxy': 'Media Preview LocalFile Remote'}
 
+
+def unknown_name(case, found):
+    """NameError: a literal of another language, a missing import, `self.`, a built-in that the sandbox lacks, a typo."""
+    name = found.group('name')
+    uses = [node for node in walk(case.statement) if node.kind == 'Name' and node.id == name and node.ctx == 'Load'] or \
+        [node for node in walk(case.function) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    if not uses:
+        return
+    same = [node for node in walk(case.source.tree) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    if name in LITERAL_NAMES:
+        yield rename(case, same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
+    if name in ABSENT_BUILTINS:
+        for proposal in absent_builtin(case, uses, name):
+            yield proposal
+        return
+    for proposal in missing_import(case, uses, name):
+        yield proposal
+    for proposal in missing_self(case, uses, name):
+        yield proposal
+    for near, prior in near_names(name, visible_names(case, uses[0])):
+        yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')], near,
+                     prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near))
+
+
+def rename(case, nodes, text, prior, why, template='right name'):
+    edits = [(node.start, node.end, text) for node in nodes]
+    return Proposal(template, edits, '%s is written in place of %s' % (text, case.source.segment(nodes[0])), 'nothing',
+                    'low' if prior > 0.7 else 'medium', prior, why)
+
+
+def near_names(name, known):
+    """[(name, prior)] of known names that differ by case, by an underscore or by a letter or two; best first."""
+    import difflib
+    found = []
+    for other in known:
+        if other == name or len(other) < 2:
+            continue
+        plain, other_plain = name.replace('_', '').lower(), other.replace('_', '').lower()
+        if plain == other_plain:
+            found.append((other, 0.86))
+        elif min(len(name), len(other)) >= 4 and abs(len(name) - len(other)) <= 2:
+            likeness = difflib.SequenceMatcher(None, plain, other_plain).ratio()
+            if likeness >= 0.85 or (likeness >= 0.8 and len(plain) <= 6 and plain.rstrip('s') == other_plain.rstrip('s')):
+                found.append((other, 0.78 if plain.rstrip('s') == other_plain.rstrip('s') else 0.3 + 0.5 * likeness))
+    found.sort(key=lambda pair: (-pair[1], pair[0]))
+    return found[:2]
+
+
+def visible_names(case, use):
+    """Names that a function can read at a use: bound before it in the function or around it, or in the module."""
+    names = set()
+    function = enclosing(use, 'FunctionDef')
+    while function is not None:
+        for name, nodes in bindings(function).items():
+            if any(node.kind == 'arguments' or node.start < use.start for node in nodes):
+                names.add(name)
+        function = enclosing(function, 'FunctionDef')
+    return names | set(bindings(case.source.tree))
+
+
+def missing_import(case, uses, name):
+    """An import line for a module that is used as `name.something`, or for a well-known name of one."""
+    attributes = [use.parent.attr for use in uses if use.parent.kind == 'Attribute' and use.parent.value is use]
+    line = None
+    if attributes and (name in STANDARD_MODULES or name in bundle_modules(case)):
+        line, prior, why = 'import %s' % name, 0.92, 'the module is used here, and nothing imports it'
+    elif name in MODULE_OF and not attributes or name in ('etree', 'parser', 'HTMLParser', 'ElementTree'):
+        line, prior, why = 'from %s import %s' % (MODULE_OF.get(name), name), 0.84, 'it is used here, and nothing imports it'
+    if line is None:
+        for module, how in defining_modules(case, name):
+            if how == 'imported':
+                yield rename(case, uses, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (
+                    name, module))
+            else:
+                yield Proposal('missing import', add_import(case, 'from %s import %s' % (module, name)),
+                               '%s is imported from %s' % (name, module), 'nothing', 'low', 0.82,
+                               '%s is defined in %s of the same bundle' % (name, module))
+            return
+        return
+    yield Proposal('missing import', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', prior, why)
+
+
+def bundle_modules(case):
+    """Names of the bundle's own modules beside the file."""
+    files = getattr(case.bundle, 'files', ()) or ()
+    return set(name.rsplit('/', 1)[1][:-3] for name in files if name.startswith('Contents/Code/') and
+               not name.endswith('/__init__.py'))
+
+
+def defining_modules(case, name):
+    """[(module, 'imported' or 'known')] of the bundle's modules that define a name; [] unless it is exactly one."""
+    found = []
+    for path in getattr(case.bundle, 'files', ()) or ():
+        stem = path.rsplit('/', 1)[1][:-3]
+        if not path.startswith('Contents/Code/') or stem == '__init__' or case.source.path.endswith(path):
+            continue
+        if re.search(r'^(def|class) %s\b|^%s *=' % (re.escape(name), re.escape(name)), bundle_text(case, path), re.M):
+            found.append(stem)
+    if len(found) != 1:
+        return []
+    return [(found[0], 'imported' if found[0] in bindings(case.source.tree) else 'known')]
+
+
+def bundle_text(case, path):
+    return logs.to_text(case.bundle.data(path) or b'')
+
+
+def add_import(case, line):
+    """Edits that add an import below the file's first imports, or above its first statement but the docstring."""
+    body = case.source.tree.body
+    imports = [one for one in body if one.kind in ('Import', 'ImportFrom') and not one.inline]
+    if imports:
+        last = imports[0]
+        for one in imports:                     # the first run of imports; later ones may depend on what stands between
+            if one.line > last.end_line + 2:
+                break
+            last = one
+        at = line_end(case, last.end)
+        if case.source.text[last.end:at].strip()[:1] == ';':
+            return [(last.start, last.start, line + '; ')]
+        return [(at, at, case.source.newline + line)]
+    first = body[0]
+    if first.kind == 'Expr' and first.value.kind == 'Str' and len(body) > 1:
+        first = body[1]
+    at = line_start(case, first)
+    return [(at, at, line + case.source.newline)]
+
+
+def missing_self(case, uses, name):
+    """`self.name` where the class around defines it and the method has a self."""
+    function = enclosing(uses[0], 'FunctionDef')
+    owner = enclosing(uses[0], 'ClassDef')
+    if function is None or owner is None or not function.args.args or not is_name_param(function.args.args[0], 'self'):
+        return
+    members = set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
+    members |= bound_names_of_class(owner)
+    if name in members:
+        yield rename(case, uses, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+
+
+def is_name_param(node, name):
+    return node.kind == 'Name' and node.id == name
+
+
+def bound_names_of_class(owner):
+    """What a class defines for its objects: names in its body and attributes that are set on self."""
+    names = set(name for one in owner.body if one.kind == 'Assign' for name in bound_names(one))
+    for node in walk(owner):
+        if node.kind == 'Attribute' and node.ctx == 'Store' and is_name(node.value, 'self'):
+            names.add(node.attr)
+    return names
+
+
+def absent_builtin(case, uses, name):
+    """The same with what the sandbox has."""
+    edits = []
+    for use in uses:
+        call = use.parent
+        if call.kind != 'Call' or call.func is not use or call.keywords or call.starargs:
+            return
+        text = without_builtin(case, name, call)
+        if text is None:
+            return
+        edits.extend(text)
+    if name in ('open', 'file') and 'codecs' not in bindings(case.source.tree):
+        edits += add_import(case, 'import codecs')
+    yield Proposal('sandbox built-in', edits, 'it is written without %s()' % name, 'nothing', 'low', 0.88,
+                   'the sandbox has no %s(); this gives the same' % name)
+
+
+def without_builtin(case, name, call):
+    """Edits of one call that needs a built-in which the sandbox lacks, or None."""
+    first = call.args[0] if call.args else None
+    if first is None:
+        return None
+    if name in ('any', 'all'):
+        if first.kind in ('GeneratorExp', 'ListComp') and not any(part.ifs for part in first.generators[-1:]):
+            element, rest = first.elt, case.source.text[first.elt.outer[1]:(
+                first.generators[-1].iter.outer[1])]
+            test = operand(case, element)
+            target = code_of(case, first.generators[-1].target)
+            if test is None:
+                return None
+            opposite = 'not ' + ('(%s)' % code_of(case, element) if element.kind in LOOSE else test)
+            wanted, sign = (code_of(case, element), '> 0') if name == 'any' else (opposite, '== 0')
+            return [(call.start, call.end, bracket(call, 'len([%s%s if %s]) %s' % (target, rest, wanted, sign)))]
+        text = code_of(case, first)
+        if text is None or first.kind in ('GeneratorExp', 'ListComp'):
+            return None
+        wanted, sign = ('one', '> 0') if name == 'any' else ('not one', '== 0')
+        return [(call.start, call.end, bracket(call, 'len([one for one in %s if %s]) %s' % (
+            operand(case, first), wanted, sign)))]
+    if name == 'sum' and len(call.args) == 1:
+        text = case.source.segment(first)
+        inside = '[%s]' % text.strip('()') if first.kind == 'GeneratorExp' and not text.startswith('(') else \
+            '[%s]' % text[1:-1] if first.kind == 'GeneratorExp' else text
+        return [(call.start, call.end, 'reduce(lambda a, b: a + b, %s, 0)' % inside)]
+    if name == 'next' and first.kind == 'GeneratorExp':
+        inside = case.source.segment(first)
+        inside = inside[1:-1] if inside.startswith('(') and inside.endswith(')') else inside
+        if len(call.args) == 2:
+            return [(call.start, call.end, '([%s] + [%s])[0]' % (inside, code_of(case, call.args[1])))]
+        return [(call.start, call.end, '[%s][0]' % inside)]
+    if name == 'next' and len(call.args) == 1:
+        return [(call.start, call.end, '%s.next()' % operand(case, first))]
+    if name in ('open', 'file'):
+        return [(call.func.start, call.func.end, 'codecs.open')]    # without an encoding it is the plain open()
+    if name == 'frozenset':
+        return [(call.func.start, call.func.end, 'set')]
+    if name == 'bytes':
+        return [(call.func.start, call.func.end, 'str')]
+    if name == 'type' and call.parent.kind == 'Compare' and call.parent.left is call and len(call.parent.ops) == 1 and \
+            call.parent.ops[0] in ('Eq', 'Is', 'NotEq', 'IsNot'):
+        test = call.parent
+        word = 'not ' if test.ops[0] in ('NotEq', 'IsNot') else ''
+        return [(test.start, test.end, '%sisinstance(%s, %s)' % (word, code_of(case, first), code_of(
+            case, test.comparators[0])))]
+    return None
+
+
+def bracket(call, text):
+    """Text of a comparison, in parentheses unless it may stand bare where the call stood."""
+    return text if takes_conditional(call) or call.parent.kind in ('If', 'While') or call.parens else '(%s)' % text
+
+
+# ------------------------------------------------------------------------------------------- attributes and types
+def unknown_attribute(case, found):
+    """'X' object has no attribute 'y', where y is nearly the name of something that X has."""
+    name, owner = found.group('name'), found.group('type')
+    nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
+    if owner == 'NoneType' or not nodes:
+        return
+    known = attributes_of(case, nodes[0], owner)
+    for near, prior in near_names(name, known):
+        same = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.attr == name and
+                case.source.segment(node.value) == case.source.segment(nodes[0].value)]
+        edits = [(node.end - len(name), node.end, near) for node in same]
+        yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
+                       'there is no %s, and %s is there' % (name, near))
+
+
+def attributes_of(case, node, owner):
+    """Names that what stands before the dot surely has."""
+    root = node.value.id if node.value.kind == 'Name' else None
+    if root in API and root not in bindings(case.source.tree):
+        if root == 'Log' and node.attr in ('Warning', 'warning', 'warn'):
+            return ['Warn']
+        return API[root].split()
+    by_type = {'str': TEXT_METHODS, 'unicode': TEXT_METHODS, 'dict': DICT_METHODS | frozenset(['pop', 'clear', 'fromkeys']),
+               'list': LIST_METHODS | frozenset(['pop', 'count', 'index'])}.get(owner)
+    if by_type:
+        return by_type
+    if root == 'metadata' or owner in ('Movie', 'TV_Show', 'Artist', 'Album', 'Episode', 'Season'):
+        return FIELDS
+    owners = [one for one in walk(case.source.tree) if one.kind == 'ClassDef' and one.name == owner]
+    if root == 'self' and not owners:
+        owners = [one for one in [enclosing(node, 'ClassDef')] if one is not None]
+    if owners:
+        return set(one.name for one in owners[0].body if one.kind == 'FunctionDef') | bound_names_of_class(owners[0])
+    if owner == 'module' and root:
+        for path in getattr(case.bundle, 'files', ()) or ():
+            if path.startswith('Contents/Code/') and path.endswith('/%s.py' % root):
+                return re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M) and [
+                    one for pair in re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
+                    for one in pair if one]
+    return ()
+
+
+def typed_faults(case, found):
+    """An attribute or index of a thing of the wrong type: a text where a dict was expected, and so on."""
+    groups = found.groupdict()
+    name = groups.get('name')
+    for node in frame_part(case):
+        if name and name != '__getitem__':
+            if node.kind != 'Attribute' or node.attr != name or never_none(node.value):
+                continue
+            test, soft = attribute_type_test(case, node)
+        elif node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None:
+            index = index_of(node)
+            if index.kind == 'Num' and 'indices' in case.message or index.kind == 'Str' and 'not NoneType' in case.message:
+                continue
+            soft = []
+            if index.kind != 'Str' and re.search(r'^list indices must be integers, not (str|unicode|float)', case.message):
+                soft = [([(index.start, index.start, 'int('), (index.end, index.end, ')')], node, SOME)]
+            test = type_test('dict') if index.kind == 'Str' else type_test('list', 'tuple', 'basestring') \
+                if "has no attribute '__getitem__'" in case.message or 'unsubscriptable' in case.message else None
+        else:
+            continue
+        yield Fault(node, node.value, test, soft, 'it is of another kind')
+
+
+def attribute_type_test(case, node):
+    """(a test that what stands before the dot has the attribute, ways to make it so)."""
+    name, bad = node.attr, node.value
+    call = node.parent.kind == 'Call' and node.parent.func is node
+    if name in TEXT_METHODS - SHARED_METHODS and call:
+        text = operand(case, bad)
+        soft = []
+        if text and repeatable(bad) and re.match(r"'(int|float|long|bool)'", case.message):
+            start, end = bad.outer
+            soft = [([(start, end, '(%s if isinstance(%s, basestring) else str(%s))' % (text, text, code_of(case, bad)))],
+                     bad, TEXT)]
+        return type_test('basestring'), soft
+    if name in ('get', 'items', 'iteritems', 'keys', 'values', 'has_key', 'iterkeys', 'itervalues') and \
+            make_of(case, bad) not in ('element', 'match'):
+        return type_test('dict'), []
+    if name in LIST_METHODS:
+        return type_test('list'), []
+    if not is_sandboxed(case) or case.policy == 'Elevated':
+        return (lambda text: ("hasattr(%s, '%s')" % (text, name), "not hasattr(%s, '%s')" % (text, name))), []
+    return None, []
+
+
+def text_iteration_faults(case, found):
+    """for x in 'text': the sandbox cannot step through a text."""
+    for node in frame_part(case):
+        bad = node.iter if node.kind in ('For', 'comprehension') else node.value if node.kind == 'Assign' and \
+            unpacked(node) is not None else None
+        if bad is None or bad.kind in ('List', 'Tuple', 'Dict', 'ListComp'):
+            continue
+        text = code_of(case, bad)
+        start, end = bad.outer
+        letters = ([(start, start, 'list('), (end, end, ')')], bad, SOME)
+        one = None
+        if text and repeatable(bad) and node.kind != 'Assign':
+            one = ([(start, end, '([%s] if isinstance(%s, basestring) else %s)' % (text, text, text))], bad, SOME)
+        soft = [letters] if make_of(case, bad) == 'text' or one is None else [one, letters]
+        yield Fault(node, bad, type_test('list', 'tuple') if node.kind != 'Assign' else None, soft, 'it is one text, no list')
+
+
+def joined_types(case, found):
+    """'a' + 1: the number as text; `%s` keeps a text as it is."""
+    for node in own_part(case.statement):
+        if node.kind not in ('BinOp', 'AugAssign') or node.op != 'Add':
+            continue
+        first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
+        bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
+        if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name':
+            continue
+        start, end = bad.outer
+        if make_of(case, bad) == 'number':
+            edits, how = [(start, start, 'str('), (end, end, ')')], 'str()'
+        else:
+            edits, how = [(start, start, "'%s' % "), (end, end, '')], '%s'
+            if bad.kind in LOOSE and not bad.parens:
+                edits = [(start, start, "'%s' % ("), (end, end, ')')]
+        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'), 'nothing',
+                       'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
+
+
+def not_callable(case, found):
+    """'X' object is not callable: parentheses too many, or the module's name in place of its class."""
+    owner = found.group('type')
+    for call in own_part(case.statement):
+        if call.kind != 'Call':
+            continue
+        func = call.func
+        if owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random', 'StringIO'):
+            inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
+            yield Proposal('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module' % (
+                func.id, inner), 'nothing', 'low', 0.85, 'the module is no function, and holds one of its own name')
+        elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not call.keywords:
+            opening = case.source.text.index('(', func.outer[1])
+            yield Proposal('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
+                           'it is indexed, not called', 'nothing', 'low', 0.8, 'a %s is indexed with square brackets' % owner)
+        elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple', '_ElementUnicodeResult',
+                       '_ElementStringResult') and func.kind == 'Attribute' and not call.args and not call.keywords:
+            yield Proposal('right brackets', [(func.end, call.end, '')], 'the parentheses behind .%s are taken away' % func.attr,
+                           'nothing', 'low' if owner != 'NoneType' else 'medium', 0.8 if owner != 'NoneType' else 0.3,
+                           '.%s is a value, no function' % func.attr)
+
+
+def wrong_arguments(case, found):
+    """f() takes exactly n arguments, or got an unexpected keyword argument."""
+    name = found.group('name')
+    definitions = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
+    calls = [node for node in own_part(case.statement) if node.kind == 'Call' and last_name(node.func) == name]
+    if len(definitions) != 1:
+        return
+    function = definitions[0]
+    parameters = [one.id for one in function.args.args if one.kind == 'Name']
+    in_class = function.parent.kind == 'ClassDef' and not any(is_name(one, 'staticmethod', 'classmethod')
+                                                              for one in function.decorator_list)
+    opening = case.source.text.index('(', function.keyword)
+    if in_class and 'self' not in parameters and not is_name(function.args.args[0] if parameters else None, 'cls'):
+        yield Proposal('right arguments', [(opening + 1, opening + 1, 'self, ' if parameters else 'self')],
+                       '%s takes self' % name, 'nothing', 'low', 0.9, 'a method of a class gets its object first')
+        return
+    unexpected = re.search(r"unexpected keyword argument '(\w+)'", case.message)
+    if unexpected:
+        for proposal in unexpected_keyword(case, function, parameters, calls, unexpected.group(1)):
+            yield proposal
+        return
+    given = parameters[1:] if in_class else parameters
+    required = given[:len(given) - len(function.args.defaults)]
+    for call in calls:
+        if call.starargs or call.kwargs:
+            continue
+        named = set(keyword.arg for keyword in call.keywords)
+        absent = [one for one in required[len(call.args):] if one not in named]
+        visible = visible_names(case, call)
+        if absent and all(one in visible for one in absent):
+            at = call.end - 1
+            lead = ', ' if call.args or call.keywords else ''
+            yield Proposal('right arguments', [(at, at, lead + ', '.join(
+                one if not call.keywords else '%s=%s' % (one, one) for one in absent))],
+                '%s is handed over' % ' and '.join(absent), 'nothing', 'low', 0.84,
+                '%s needs it, and a variable of that name is at hand' % name)
+        elif absent and not function.args.vararg:
+            at = function.args.args[-1].outer[1]
+            if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults:
+                yield Proposal('right arguments', [(at, at, '=None')], '%s may be left out' % absent[0], 'what %s would do with %s'
+                               % (name, absent[0]), 'medium', 0.4, 'one call leaves it out; None stands in')
+        extra = len(call.args) - len(given)
+        if extra > 0 and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
+            start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
+            yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
+                           'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
+                           '%s takes %d and gets %d' % (name, len(given), len(call.args)))
+
+
+def unexpected_keyword(case, function, parameters, calls, keyword_name):
+    for near, prior in near_names(keyword_name, parameters):
+        edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
+                 if keyword.arg == keyword_name]
+        if edits:
+            yield Proposal('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), 'nothing', 'low',
+                           prior, '%s has no %s, and has %s' % (function.name, keyword_name, near))
+    if function.args.args and not function.args.kwarg and not function.args.vararg:
+        last = (function.args.defaults or function.args.args)[-1]
+        at = last.outer[1]
+        yield Proposal('right arguments', [(at, at, ', %s=None' % keyword_name)], '%s takes %s' % (function.name, keyword_name),
+                       'nothing', 'medium', 0.6, 'the caller hands it over; what the function does stays the same')
+
+
+def wrong_format(case, found):
+    """% with too many or too few values."""
+    for node in own_part(case.statement):
+        if node.kind != 'BinOp' or node.op != 'Mod' or node.left.kind != 'Str':
+            continue
+        wanted = len(re.findall(r'%(?!%)[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z]', node.left.s.replace('%%', '')))
+        values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
+        call = node.parent
+        following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
+        if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
+            start, end = node.right.outer[0], following[-1].outer[1]
+            yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text', 'nothing', 'low',
+                           0.92, 'the values behind the comma belong to the format')
+        elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
+            start, end = node.right.outer
+            yield Proposal('right format', [(start, start, '('), (end, end, ',)')], 'the value goes in as one', 'nothing', 'low',
+                           0.8, 'a tuple as the only value must itself be in a tuple')
+        elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
+            yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1], ',' if wanted == 1 else '')],
+                           'the values that have no place are left out', 'nothing', 'medium', 0.6,
+                           'there are more values than places')
+        elif len(values) < wanted and in_log_call(node):
+            missing = ", ''" * (wanted - len(values))
+            edits = [(values[-1].outer[1], values[-1].outer[1], missing)]
+            if node.right.kind != 'Tuple':
+                edits = [(node.right.outer[0], node.right.outer[0], '('), (node.right.outer[1], node.right.outer[1], missing + ')')]
+            yield Proposal('right format', edits, 'the places without a value stay empty', 'nothing but a part of a log line', 'low',
+                           0.75, 'only a log line is concerned')
+
+
+def number_format(case, found):
+    """'%d' with what is no number: '%s' writes a whole number the same way."""
+    for node in own_part(case.statement):
+        if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str' and in_log_call(node):
+            start, text = node.left.start, case.source.segment(node.left)
+            edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
+            if edits:
+                yield Proposal('right format', edits, '%s in place of %d', 'nothing', 'low', 0.85,
+                               'whole numbers look the same, and other values are written too')
+
+
+# -------------------------------------------------------------------------------------------------- text and bytes
+def text_and_bytes(case, found):
+    """Unicode errors: str() of text beyond ASCII, encode of bytes, decode of text."""
+    for node in own_part(case.statement):
+        if node.kind != 'Call':
+            continue
+        name = last_name(node.func)
+        bad = node.args[0] if node.args else None
+        if name == 'str' and is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
+            yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing', 'low', 0.82,
+                           'str() cannot hold letters beyond ASCII, unicode() can')
+        elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
+            text = code_of(case, bad)
+            if text and repeatable(bad):
+                yield Proposal('text encoding', [(node.start, node.end, "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', "
+                                                                       "'replace'))" % (text, text, text))],
+                               'bytes are read as UTF-8', 'nothing', 'low', 0.8, 'the bytes are UTF-8, or have a letter replaced')
+        elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
+            for proposal in tolerant_codec(case, node, name):
+                yield proposal
+    for node in own_part(case.statement):
+        if node.kind == 'Call' and last_name(node.func) in ('quote', 'quote_plus', 'urlencode') and node.args and \
+                case.exception in ('KeyError', 'UnicodeEncodeError'):
+            bad = node.args[0]
+            text = code_of(case, bad)
+            if text and repeatable(bad) and last_name(node.func) != 'urlencode':
+                start, end = bad.outer
+                yield Proposal('text encoding', [(start, end, "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (
+                    operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low', 0.86,
+                    'quote() takes bytes')
+
+
+def tolerant_codec(case, call, name):
+    """x.encode('ascii') and x.decode('utf-8') of what does not fit."""
+    base = operand(case, call.func.value)
+    if base is None or not repeatable(call.func.value):
+        return
+    other_way = (name == 'encode') == (case.exception == 'UnicodeDecodeError')
+    if other_way:                               # encode of bytes decodes them first, as ASCII, and the other way round
+        kind = 'unicode' if name == 'encode' else 'str'
+        inner = '%s if isinstance(%s, %s) else %s' % (case.source.segment(call), base, kind, base)
+        yield Proposal('text encoding', [(call.start, call.end, inner if takes_conditional(call) else '(%s)' % inner)],
+                       'only what is not yet %sd is %sd' % (name, name), 'nothing', 'low', 0.86,
+                       'it is %s already for these items' % ('bytes' if name == 'encode' else 'text'))
+    elif call.args and call.args[0].kind == 'Str':
+        at = call.args[0].outer[1]
+        mode = 'ignore' if call.args[0].s.lower() in ('ascii', 'us-ascii') else 'replace'
+        yield Proposal('text encoding', [(at, at, ", '%s'" % mode)], 'letters that do not fit are %s' % (
+            'left out' if mode == 'ignore' else 'replaced'), 'the letters that do not fit', 'low', 0.78,
+            'the rest of the text is kept')
+
+
+def mixed_text_faults(case, found):
+    """Unicode errors of + and %: bytes and text mixed."""
+    for node in frame_part(case):
+        if node.kind == 'BinOp' and node.op in ('Add', 'Mod') or node.kind == 'Call' and last_name(node.func) in (
+                'str', 'unicode', 'encode', 'decode', 'format', 'join', 'normalize', 'quote', 'Request'):
+            yield Fault(node, node, None, [], 'the text cannot be read')
+
+
+# -------------------------------------------------------------------------------------------------- sandbox rules
+SIGNS = {'Add': '+', 'Sub': '-', 'Mult': '*', 'Div': '/', 'Mod': '%', 'Pow': '**', 'LShift': '<<', 'RShift': '>>',
+         'BitOr': '|', 'BitXor': '^', 'BitAnd': '&', 'FloorDiv': '//'}
+
+
+def augmented(case, found):
+    """`n -= 1` and `d[k] += 1`, which the sandbox refuses, written out; everywhere in the file where it refuses it."""
+    wanted = []
+    scope = case.source.tree if 'Augmented' in case.message else case.function
+    for node in walk(scope):
+        if node.kind == 'AugAssign' and repeatable(node.target) and (
+                node.target.kind != 'Name' if 'Augmented' in case.message else node.op != 'Add'):
+            wanted.append(node)
+    edits = []
+    for node in wanted:
+        start, end = node.value.outer
+        target = case.source.segment(node.target)
+        loose = node.value.kind in LOOSE and not node.value.parens
+        edits.append((node.target.outer[1], start, ' = %s %s %s' % (target, SIGNS[node.op], '(' * loose)))
+        if loose:
+            edits.append((end, end, ')'))
+    if edits:
+        yield Proposal('sandbox operator', edits, 'written out, as the sandbox wants it', 'nothing', 'low', 0.95,
+                       'the sandbox refuses the short form; the long one does the same')
+
+
+def private_name(case, found):
+    """A name that begins with an underscore, which the sandbox refuses."""
+    name = found.group('name')
+    if name.startswith('__') and name.endswith('__'):
+        return
+    tree = case.source.tree
+    taken = names_in(tree) | set(node.attr for node in walk(tree) if node.kind == 'Attribute')
+    new = name.strip('_')
+    while new in taken or not new or keyword_like(new) or new in dir_names():
+        new += '_'
+    edits = []
+    for node in walk(tree):
+        if node.kind == 'Name' and node.id == name:
+            edits.append((node.start, node.end, new))
+        elif node.kind == 'Attribute' and node.attr == name:
+            edits.append((node.end - len(name), node.end, new))
+        elif node.kind == 'keyword' and node.arg == name:
+            edits.append((node.start, node.start + len(name), new))
+        elif node.kind in ('FunctionDef', 'ClassDef') and node.name == name:
+            at = case.source.text.index(name, node.keyword)
+            edits.append((at, at + len(name), new))
+        elif node.kind == 'alias' and node.asname == name:
+            edits.append((node.end - len(name), node.end, new))
+    if edits:
+        yield Proposal('sandbox name', edits, '%s is called %s' % (name, new), 'nothing', 'low', 0.9,
+                       'the sandbox refuses names that begin with an underscore')
+
+
+def dir_names():
+    return ('list', 'dict', 'str', 'type', 'id', 'set', 'len', 'min', 'max', 'format', 'filter', 'map', 'file')
+
+
+# -------------------------------------------------------------------------------------------------- typed fields
+def field_type(case, found):
+    """AttributeTypeMismatch: the value in the type that the field has."""
+    given, wanted = found.group('given'), found.group('wanted')
+    statement = case.statement
+    if statement.kind != 'Assign' or not is_field(statement.targets[0]):
+        return
+    value = statement.value
+    start, end = value.outer
+    before, after = {
+        ('str', 'int'): ('int(', ')'), ('unicode', 'int'): ('int(', ')'), ('float', 'int'): ('int(', ')'),
+        ('long', 'int'): ('int(', ')'), ('int', 'float'): ('float(', ')'), ('str', 'float'): ('float(', ')'),
+        ('unicode', 'float'): ('float(', ')'), ('long', 'float'): ('float(', ')'),
+        ('str', 'date'): ('Datetime.ParseDate(', ').date()'), ('unicode', 'date'): ('Datetime.ParseDate(', ').date()'),
+        ('int', 'bool'): ('bool(', ')')}.get((given.replace('_ElementStringResult', 'str').replace(
+            '_ElementUnicodeResult', 'unicode'), wanted), ('', ''))
+    if before:
+        text = given not in ('int', 'float', 'long')
+        edits = [(start, start, before), (end, end, after)]
+        yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low', 0.86 if not text else 0.8,
+                       'the field takes a %s only' % wanted)
+        if text and can_wrap(case, [statement]):
+            error = fresh_name(case, 'error')
+            log = log_line(case, 'No %s: ' % statement.targets[0].attr)
+            tail = ['except ValueError%s:' % (' as ' + error if log else '')] + [
+                '\t' + (log[0][:-2] + "%%r' %% %s)" % error if log else 'pass')]
+            yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail), 'it becomes a %s first' % wanted,
+                           '%s stays as it was where it is no %s' % (statement.targets[0].attr, wanted), 'low', 0.84,
+                           'the field takes a %s only, and what is none leaves it as it was' % wanted)
+
+
+# -------------------------------------------------------------------------------------------------- numbers and dates
+def tidy_number(case, found):
+    """'1,234' or '7.0' in int(), '7,5' in float(): the text is tidied first."""
+    literal = found.group('literal')
+    name = 'float' if 'float' in case.message else 'int'
+    for node in own_part(case.statement):
+        if node.kind != 'Call' or not is_name(node.func, name) or len(node.args) != 1:
+            continue
+        bad = node.args[0]
+        base = operand(case, bad)
+        if base is None:
+            continue
+        start, end = bad.outer
+        if re.match(r'^\d{1,3}(,\d{3})+(\.\d+)?$', literal):
+            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '')" % base)], 'the commas between thousands are taken '
+                           'out', 'nothing', 'low', 0.88, 'the text is a number but for its commas')
+        elif name == 'float' and re.match(r'^\d+,\d+$', literal):
+            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)], 'the comma is read as a decimal point',
+                           'nothing', 'low', 0.86, 'the text is a number but for its comma')
+        elif name == 'int' and re.match(r'^-?\d+\.\d+$', literal):
+            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(case, bad))], 'a number with a decimal point is read '
+                           'too', 'nothing', 'low', 0.87, 'the text is a number, but no whole one')
+
+
+def parse_first(case, faults):
+    """The conversion in a try of its own in front of the statement, where no condition can tell beforehand."""
+    fault = faults[0]
+    node = fault.node
+    name = exception_name(case)
+    if len(faults) > 1 and not all(case.source.segment(one.node) == case.source.segment(node) for one in faults):
+        return
+    if fault.test is not None or node.kind != 'Call' or name is None or case.statement.inline or \
+            not can_hoist(case, node, case.statement):
+        return
+    if node is getattr(case.statement, 'value', None) and case.statement.kind != 'Return':
+        return                                  # there a try around the whole statement says the same
+    ways = [(effect(case, node, value), value) for value in (ZERO, NOTHING, NO_TEXT, NO_LIST, NO_DICT)]
+    outcome, default = max(ways, key=lambda way: way[0])
+    if outcome <= HOLLOW:
+        return
+    local = fresh_name(case, {'int': 'number', 'float': 'number', 'strptime': 'date', 'ParseDate': 'date'}.get(
+        last_name(node.func), 'found'))
+    indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
+    lines = ['try:', step + '%s = %s' % (local, case.source.segment(node)), 'except %s:' % name,
+             step + '%s = %s' % (local, default)] + [step + line for line in log_line(case, '%s: %s' % (local, fault.what))]
+    at = line_start(case, case.statement)
+    edits = [(at, at, ''.join(indent + line + newline for line in lines))]
+    edits += [one.node.outer + (local,) for one in faults]
+    yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what), loss_words(case),
+                   'medium', 0.74 if outcome == FINE else 0.55, 'only the conversion is guarded')
+
+
+# -------------------------------------------------------------------------------------------------- requests
+def fetch_faults(case, found):
+    """Calls that fetch or parse what another server answers."""
+    for node in frame_part(case):
+        if node.kind == 'Call' and (last_name(node.func) in FETCHES | PARSES | frozenset(('load', 'json', 'parse', 'read', 'get')) or
+                                    case.callee and last_name(node.func) == case.callee) or \
+                node.kind == 'Attribute' and node.attr in ('content', 'headers') and node.ctx == 'Load':
+            yield Fault(node, node, None, [], 'the answer could not be had')
+
+
+def longer_wait(case, found):
+    """A time-out: the framework's own is 20 seconds; a slow provider gets a minute."""
+    for node in own_part(case.statement):
+        if node.kind == 'Call' and last_name(node.func) in ('Request', 'ElementFromURL', 'ObjectFromURL') and \
+                root_name(node.func) in ('HTTP', 'XML', 'HTML', 'JSON') and not node.kwargs and \
+                not any(keyword.arg == 'timeout' for keyword in node.keywords):
+            at = node.end - 1
+            yield Proposal('longer time-out', [(at, at, ', timeout=60.0')], 'the provider gets a minute to answer',
+                           'nothing; a refresh of these items takes longer', 'low', 0.5, 'the answer came too late, not never')
+
+
+def changed_while_read(case, found):
+    """RuntimeError: dictionary changed size during iteration."""
+    for node in own_part(case.statement):
+        if node.kind == 'For':
+            start, end = node.iter.outer
+            yield Proposal('copy first', [(start, start, 'list('), (end, end, ')')], 'the loop goes through a copy', 'nothing', 'low',
+                           0.9, 'the loop changes what it goes through')
+
+
+def moved_module(case, found):
+    """ImportError of a name that only Python 3 has."""
+    moved = {'urllib.parse': 'urllib', 'urllib.request': 'urllib2', 'urllib.error': 'urllib2', 'http.client': 'httplib',
+             'http.cookiejar': 'cookielib', 'html.parser': 'HTMLParser', 'configparser': 'ConfigParser', 'queue': 'Queue',
+             'html.entities': 'htmlentitydefs', 'parse': 'urllib', 'request': 'urllib2', 'http': 'httplib'}
+    in_urlparse = ('urlparse', 'urljoin', 'parse_qs', 'urlsplit', 'urlunparse', 'parse_qsl', 'urlunsplit')
+    statement = case.statement
+    if statement.kind != 'ImportFrom' or statement.module not in moved:
+        return
+    names = [alias.name for alias in statement.names]
+    modules = set('urlparse' if statement.module == 'urllib.parse' and name in in_urlparse else moved[statement.module]
+                  for name in names)
+    if len(modules) != 1:
+        return
+    at = case.source.text.index(statement.module, statement.start)
+    yield Proposal('missing import', [(at, at + len(statement.module), modules.pop())], 'it is imported from where Python 2 has it',
+                   'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
+
+
+def string_raised(case, found):
+    """raise 'text'."""
+    statement = case.statement
+    if statement.kind == 'Raise' and statement.type is not None and statement.type.kind in ('Str', 'BinOp'):
+        start, end = statement.type.outer
+        yield Proposal('right type', [(start, start, 'Exception('), (end, end, ')')], 'an exception is raised in place of a text',
+                       'nothing', 'low', 0.6, 'Python takes no texts there')
+
+
+def tested_faults(*rows):
+    """A finder for calls that a plain condition can guard. rows: (name of the call, call -> test of the call, or None)."""
+    def finder(case, found):
+        for node in frame_part(case):
+            for name, make_test in rows:
+                if node.kind == 'Call' and last_name(node.func) == name and (node.args or name == 'pop'):
+                    made = make_test(case, node)
+                    if made is not None:
+                        yield Fault(node, made[0], made[1], [], made[2])
+    return finder
+
+
+def membership(case, call):
+    """x.index(y), x.remove(y): whether y is in x."""
+    text = operand(case, call.args[0])
+    if call.func.kind != 'Attribute' or text is None or not repeatable(call.args[0]):
+        return None
+    return (call.func.value, lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base)), 'it is not in there')
+
+
+def not_empty(case, call):
+    """max(x), min(x): whether there is something in x."""
+    if len(call.args) != 1 or call.args[0].kind == 'GeneratorExp':
+        return None
+    return (call.args[0], truth_test, 'there is nothing to choose from')
+
+
+def division_faults(case, found):
+    for node in frame_part(case):
+        if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in ('Num', 'Str', 'Tuple'):
+            yield Fault(node, node.right, lambda text: ('%s != 0' % text, '%s == 0' % text), [], 'there is nothing to divide by')
+
+
+def join_faults(case, found):
+    """', '.join(x) where x holds what is no text."""
+    for node in frame_part(case):
+        if node.kind == 'Call' and last_name(node.func) == 'join' and len(node.args) == 1:
+            bad = node.args[0]
+            text = operand(case, bad)
+            start, end = bad.outer
+            if text is None:
+                continue
+            if 'NoneType' in case.message:
+                new = '[one for one in %s if one is not None]' % text
+            else:
+                new = "['%%s' %% one for one in %s]" % text
+            yield Fault(node, bad, None, [([(start, end, new)], bad, SOME)], 'not all of it is text')
+
+
+def store_faults(case, found):
+    """None[key] = value, 'text'[key] = value."""
+    for node in frame_part(case):
+        if node.kind == 'Subscript' and node.ctx in ('Store', 'Del'):
+            wanted = none_test if 'NoneType' in case.message else type_test('dict')
+            yield Fault(node, node.value, wanted, [], 'there is nothing to put it into')
+
+
+def any_faults(case, found):
+    """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
+    if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
+        yield Fault(case.expression, case.expression, None, [], 'it failed')
+        return
+    calls = [node for node in frame_part(case) if node.kind == 'Call' and not is_log_call(node)]
+    for node in calls[:1]:
+        yield Fault(node, node, None, [], 'it failed')
+
+
+def leave_log_out(case, found):
+    """A crash inside a log call: the value written so that it cannot fail."""
+    for node in own_part(case.statement):
+        if node.kind != 'Call' or not is_log_call(node) or case.statement.kind != 'Expr' or case.statement.value is not node:
+            continue
+        name = exception_name(case)
+        if name and can_wrap(case, [case.statement]) and not case.statement.inline:
+            yield Proposal('log guard', wrap(case, [case.statement], ['try:'], ['except %s:' % name, '\t' + (
+                log_line(case, 'a log line could not be written') or ['pass'])[0]]),
+                'only the log line is left out', 'nothing but this log line', 'low', 0.6,
+                'the work itself is not concerned')
+
+
+# -------------------------------------------------------------------------------------------------- from error to ways
 # the error as "Type: message", and the finder of what can raise it; the first row that fits decides
 FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
      subscript_faults),
     (r"^AttributeError: 'NoneType' object has no attribute '__iter__'", iteration_faults),
+    (r"^AttributeError: '(str|unicode|\w*StringResult|\w*UnicodeResult)' object has no attribute '__iter__'",
+     text_iteration_faults),
     (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)", iteration_faults),
+    (r"^TypeError: can only join an iterable", argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) (has no attribute '(?P<name>\w+)'|is (not |un)sub)",
+     typed_faults),
+    (r"^TypeError: \w+ indices must be", typed_faults),
     (r"^KeyError: (?P<key>.+)$", key_faults),
     (r"^IndexError: (?P<what>.*)$", index_faults),
     (r"^(TypeError|ValueError): .*?\b(?P<name>int|float|long)\(\)", conversion_faults),
     (r"^ValueError: (could not convert string to|empty string for) (?P<name>float)", conversion_faults),
     (r"^ValueError: (time data|unconverted data|unknown string|year is out|month must|day is out|hour must|year=)",
      any_call_faults('strptime', 'ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'fromtimestamp')),
-    (r"^TypeError: (must be string, not None|expected string or buffer|must be str)",
+    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.\w+\(x\)|tuple\.index)",
+     tested_faults(('index', membership), ('rindex', membership), ('remove', membership))),
+    (r"^ValueError: (max|min)\(\) arg", tested_faults(('max', not_empty), ('min', not_empty))),
+    (r"^(TypeError): (must be string, not None|expected string or buffer|must be str|expected a character buffer)",
      argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile', 'ParseDate',
-                     'ObjectFromString', 'ElementFromString')),
+                     'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith', 'join')),
     (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
-    (r"^TypeError: (unsupported operand|cannot concatenate|coercing to Unicode|can only concatenate)", operator_faults),
+    (r"^TypeError: sequence item \d+: expected", join_faults),
+    (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
+    (r"^TypeError: .*NoneType", operator_faults),
     (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
+    (r"^ZeroDivisionError", division_faults),
+    (r"^Unicode(En|De)codeError", mixed_text_faults),
+    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout|XMLSyntaxError|JSONDecodeError|"
+     r"ParseError|ExpatError|JSONError)|^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)",
+     fetch_faults),
+    (r"^(IOError|OSError|ValueError|TypeError|StopIteration|RuntimeError|error|PlexError|OverflowError|LookupError)",
+     any_faults),
+))
+
+# the error, and ways to mend it that are no guards
+SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
+    (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name),
+    (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
+    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
+     r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')", joined_types),
+    (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
+    (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
+    (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
+    (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
+    (r"^Unicode(En|De)codeError|^KeyError: u'", text_and_bytes),
+    (r"^FrameworkException: Operator|^SyntaxError: .*Augmented assignment", augmented),
+    (r"^SyntaxError: .*[\"'](?P<name>_\w+)[\"'] is an invalid", private_name),
+    (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
+    (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?[u]?['\"]?(?P<literal>[^'\"]*)",
+     tidy_number),
+    (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
+    (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
+    (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
+    (r"^TypeError: exceptions must be", string_raised),
+    (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
 ))
 
 
 def propose(case):
     """The Proposals for a Case, best first; [] where no template fits without doing harm."""
-    error = '%s: %s' % (case.exception, case.message)
-    found = re.search(r"^UnboundLocalError: local variable '(?P<name>\w+)'", error)
-    if found:
-        return ranked(case, unset_name(case, found))
+    faults = faults_of(case)
+    if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
+        case = case._replace(function=enclosing(case.function, 'FunctionDef') or case.source.tree)
+    proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
+                 for proposal in way(case, found)]
+    return ranked(case, proposals + list(guarded_ways(case, faults)))
+
+
+def error_text(case):
+    return '%s: %s' % (case.exception, case.message)
+
+
+def faults_of(case):
+    """The Faults in the case's statement that can have raised its error."""
     for shape, finder in FINDERS:
-        found = shape.search(error)
+        found = shape.search(error_text(case))
         if found:
-            return ranked(case, guarded_ways(case, list(finder(case, found))))
+            faults = list(finder(case, found))
+            if not faults and case.frame_kind == 'call' and 'None' in case.message:
+                faults = list(callee_faults(case, found))
+            return faults or list(any_faults(case, found))
     return []
 
 
@@ -3307,12 +4235,101 @@ def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
-    faults = chosen or faults
-    if not faults:
+    groups = [group for group in (faults, chosen) if group]
+    for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
+        for way in GUARDS:
+            for proposal in way(case, group):
+                if number:
+                    proposal = proposal._replace(prior=proposal.prior * 0.95)
+                yield proposal if way in (skip_round, leave) else with_echoes(case, group, proposal)
+
+
+def with_echoes(case, faults, proposal):
+    """The proposal, extended to the places further on that would fail on the very same value."""
+    first = min(edit[0] for edit in proposal.edits)
+    last = max(edit[1] for edit in proposal.edits)
+    for statement in same_defects(case, faults, last):
+        inner = case._replace(statement=statement, expression=None)
+        same = [fault for fault in faults_of(inner) if same_value(case, fault, faults)]
+        ways = [one for way in (soften, choose, tighten, filter_element, fence) for one in way(inner, same)]
+        best = max(ways, key=lambda one: one.prior) if ways else None
+        if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
+                max(edit[1] for edit in best.edits) > first:
+            return proposal._replace(prior=proposal.prior * 0.6, risk='high', why='%s; but line %d uses the same value' % (
+                proposal.why, statement.line))
+        proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
+            proposal.summary, statement.line))
+        last = max(edit[1] for edit in proposal.edits)
+    return proposal
+
+
+def same_value(case, fault, faults):
+    text = case.source.segment(fault.bad)
+    return any(case.source.segment(one.bad) == text for one in faults)
+
+
+def same_defects(case, faults, behind):
+    """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
+    found = []
+    for one in statements(case.function):
+        if one.start < max(behind, case.statement.start + 1) or one is case.statement:
+            continue
+        inner = case._replace(statement=one, expression=None)
+        for fault in faults_of(inner):
+            root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
+            if root is None or not same_value(case, fault, faults) or fault.bad.kind in ('Call', 'BinOp'):
+                continue
+            if root not in later_uses(case, root.id, case.statement) or is_checked(root, root.id) or \
+                    is_checked_text(case, fault.bad):
+                continue
+            if not excludes(case.statement, one):
+                found.append(one)
+                break
+    return found[:4]
+
+
+def is_checked_text(case, node):
+    """Whether a condition around an expression asks for the same expression."""
+    text = case.source.segment(node)
+    return any(around.kind in ('If', 'IfExp', 'While') and not is_in(node, around.test) and
+               text in case.source.segment(around.test) for around in ancestors(node))
+
+
+def excludes(statement, other):
+    """Whether two statements stand in branches of which only one is run."""
+    around = [statement] + list(ancestors(statement))
+    node = other
+    while node.parent is not None:
+        if node.parent.kind == 'If' and node.parent in around:
+            mine = around[around.index(node.parent) - 1]
+            return any(mine is one for one in node.parent.body) != any(node is one for one in node.parent.body)
+        node = node.parent
+    return False
+
+
+def default_source(case, faults):
+    """`x = f() or []`: something empty where the value comes from, when it is used in several places."""
+    bad = faults[0].bad
+    if bad.kind != 'Name' or len(faults) != 1 or not faults[0].soft or make_of(case, bad) in ('element', 'match'):
         return
-    for way in GUARDS:
-        for proposal in way(case, faults):
-            yield proposal
+    origins = [one for one in statements(case.function) if one.kind == 'Assign' and one.end < case.statement.start and
+               len(one.targets) == 1 and is_name(one.targets[0], bad.id)]
+    if not origins or is_name(origins[-1].value, 'None') or excludes(origins[-1], case.statement):
+        return
+    origin = origins[-1]
+    if len(later_uses(case, bad.id, origin)) < 2:
+        return
+    values = [value for _, node, value in faults[0].soft if node is bad]
+    ways = [(name_effect(case, bad.id, value, origin), value) for value in values]
+    best = max(ways, key=lambda way: way[0]) if ways else (CRASH, None)
+    if best[0] < OPEN:
+        return
+    yield Proposal('empty default', or_default(origin.value, best[1]), '%s is %s where %s' % (
+        bad.id, value_words(best[1]), faults[0].what), '%s is empty for these items' % bad.id, 'medium',
+        {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
+
+
+GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, skip_round, leave)
 
 
 def ranked(case, proposals):
@@ -3825,8 +4842,8 @@ def none_weight(hunt, base, depth=0):
             return 0.02
         if name in OFTEN_NONE:
             return 1.0
-        own = [node for node in hunt.source.functions() if node.name == name]
-        if own and any(returns_none(node) for node in own):
+        own = functions_by_name(hunt.source).get(name, ())
+        if any(returns_none(node) for node in own):
             return 0.9
         return 0.3 if own else 0.5
     if base.kind == 'Attribute':
@@ -3859,22 +4876,38 @@ def returns_none(function):
     return False
 
 
+def functions_by_name(source):
+    """{name: [FunctionDef]} of a file; kept on its tree, since many patterns ask."""
+    found = source.tree.__dict__.get('functions_by_name')
+    if found is None:
+        found = source.tree.functions_by_name = {}
+        for node in source.functions():
+            if node.kind == 'FunctionDef':
+                found.setdefault(node.name, []).append(node)
+    return found
+
+
+def bound_in(function):
+    """{name: [(statement, value or None)]} of what assignments and loops of a function bind; kept on the function."""
+    found = function.__dict__.get('bound_in')
+    if found is None:
+        found = function.bound_in = {}
+        for node in walk(function):
+            if node.kind == 'Assign':
+                for target in node.targets:
+                    whole = target.kind == 'Name'
+                    for part in [target] if whole else target.elts if target.kind in ('Tuple', 'List') else ():
+                        if part.kind == 'Name':
+                            found.setdefault(part.id, []).append((node, node.value if whole else None))
+            elif node.kind == 'For' and node.target.kind == 'Name':
+                found.setdefault(node.target.id, []).append((node, None))
+    return found
+
+
 def assigned_values(hunt, name):
-    """The expressions that a local variable was last assigned before it is used here; None for what cannot be read."""
-    values = []
-    for node in walk(hunt.function):
-        if node.start >= name.start and not shares_loop(node, name):
-            continue
-        if node.kind == 'Assign':
-            for target in node.targets:
-                if target.kind == 'Name' and target.id == name.id:
-                    values.append(node.value)
-                elif target.kind in ('Tuple', 'List') and any(
-                        part.kind == 'Name' and part.id == name.id for part in target.elts):
-                    values.append(None)
-        elif node.kind == 'For' and node.target.kind == 'Name' and node.target.id == name.id:
-            values.append(None)
-    return values
+    """The expressions that a variable may hold where it is used here; None for what cannot be read off."""
+    return [value for node, value in bound_in(hunt.function).get(name.id, ())
+            if node.start < name.start or shares_loop(node, name)]
 
 
 def shares_loop(node, other):
@@ -4926,7 +5959,11 @@ def head_end(statement):
 
 def line_table(function, sandboxed):
     """What says how probable each reported line is for each place of a function."""
-    return SandboxTable(function) if sandboxed and function.kind != 'Module' else PlainTable(not sandboxed)
+    if not sandboxed or function.kind == 'Module':
+        return PlainTable(not sandboxed)
+    if 'sandbox_table' not in function.__dict__:
+        function.sandbox_table = SandboxTable(function)
+    return function.sandbox_table
 
 
 def ranked_places(weights):
