@@ -111,7 +111,7 @@ def is_locked(name, *snapshots):
 
 
 def contents(snapshot):
-    """{name: value} of all that an item has, and of all that the agent wrote for it (free of other agents and locks)."""
+    """{name: value} of what an item has, and of what the agent wrote for it (free of other agents and of locks)."""
     if not snapshot:
         return {}
     return dict(snapshot['fields'], **dict((AGENT_MARK + name, value)
@@ -176,6 +176,11 @@ def provider_failed_anew(before, after):
     return sorted(set(after.get('upstream') or ()) - set(before.get('upstream') or ()))
 
 
+def state_before(before, after):
+    """What the item was like before the refresh with the fix. A search leaves no state: then what it found without."""
+    return after['before'] or before['after']
+
+
 def judge_failing(before, after, target, retest, typical, unstable, predicted):
     """(verdict, note, gained, lost) of an item that the before-test was to find failing."""
     if before['outcome'] == 'ok':
@@ -188,7 +193,7 @@ def judge_failing(before, after, target, retest, typical, unstable, predicted):
         return 'not_measured', 'not refreshed with the fix', [], []
     if after['outcome'] not in ('ok', 'error') or not after['after']:
         return 'not_measured', after['reason'] or after['outcome'], [], []
-    lost = [name for name in lost_fields(after['before'], after['after']) if name not in unstable]
+    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in unstable]
     # in a re-test the fix was in place already when the item was read before the refresh
     gained = gained_fields([before['after']] + ([] if retest else [after['before']]), after['after'])
     upstream = provider_failed_anew(before, after)
@@ -219,7 +224,7 @@ def judge_healthy(before, after, unstable):
         return 'not_measured', 'not refreshed with the fix', [], []
     if after['outcome'] not in ('ok', 'error') or not after['after']:
         return 'not_measured', after['reason'] or after['outcome'], [], []
-    lost = [name for name in lost_fields(after['before'], after['after']) if name not in unstable]
+    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in unstable]
     gained = gained_fields([before['after'], after['before']], after['after'])
     upstream = provider_failed_anew(before, after)
     if after['errors'] or lost:
@@ -228,8 +233,9 @@ def judge_healthy(before, after, unstable):
         words = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
         words += ['lost ' + ', '.join(lost)] if lost else []
         return 'broken', '; '.join(words), gained, lost
-    changed = sorted(name for name, value in after['before']['fields'].items()
-                     if isinstance(value, six.text_type) and after['after']['fields'].get(name, value) != value)
+    now = after['after']['fields']
+    changed = sorted(name for name, value in state_before(before, after)['fields'].items()
+                     if isinstance(value, six.text_type) and now.get(name, value) != value)
     return 'intact', 'other text in ' + ', '.join(changed) if changed else 'as before', gained, lost
 
 
@@ -381,7 +387,8 @@ def judge_prediction(before, after, verdict):
         gained = sum(field_of(name) in [field_of(other) for other in item['gained']] for item in verdict['items']
                      if item['role'] == 'failing')
         if gained or name in FIELDS_BY_ATTRIBUTE or name in PLAIN_ATTRIBUTES:
-            add('%s appears' % name, 'where it was missing', '%s gained it' % logs.count_text(gained, 'item'), gained > 0)
+            add('%s appears' % name, 'where it was missing', '%s gained it' % logs.count_text(gained, 'item'),
+                gained > 0)
     count = dict((row['pattern'], row['count']) for row in after['patterns_seen']).get(before['pattern'], 0)
     was = dict((row['pattern'], row['count']) for row in before['patterns_seen']).get(before['pattern'], 0)
     add('pattern %s' % before['pattern'], 'no longer logged', '%d times, %d before' % (count, was), count == 0)

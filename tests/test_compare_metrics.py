@@ -1,0 +1,443 @@
+# -*- coding: utf-8 -*-
+"""The verdict: its exact boundaries, its corner cases, and what must hold for any rows whatever."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import copy
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+import aggregate_plex_logs as logs
+import compare_metrics as compare
+import parse_test_report as reader
+import test_fix_actively as active
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TARGET = 'p1-target'
+ERROR = {'pattern': TARGET, 'exception': 'KeyError', 'message': "'year'"}
+OTHER = {'pattern': 'p1-other', 'exception': 'IndexError', 'message': 'list index out of range'}
+POOR, RICH = {'title': 'T'}, {'title': 'T', 'summary': 'S', 'year': '2001', 'Genre': 3}
+
+
+def snap(fields, locked=(), agent=None):
+    return {'fields': dict(fields), 'locked': list(locked), 'agent': agent}
+
+
+def row(key, role='failing', outcome='ok', before=POOR, after=POOR, errors=(), **more):
+    shape = lambda what: what if what is None or 'fields' in what else snap(what)           # noqa: E731
+    return dict({'rating_key': str(key), 'guid': 'a://%s' % key, 'title': 'Title %s' % key, 'type': 'movie',
+                 'section': '1', 'role': role, 'attempt': 1, 'outcome': 'error' if errors else outcome, 'reason': None,
+                 'errors': list(errors), 'noise': [], 'upstream': [], 'before': shape(before), 'after': shape(after)},
+                **more)
+
+
+def failing(key, **more):
+    return row(key, errors=[ERROR], **more)
+
+
+def healthy(key, **more):
+    return row(key, 'healthy', **dict({'before': RICH, 'after': RICH}, **more))
+
+
+def before_document(rows, **changes):
+    return dict({'phase': 'before', 'fix': 'fix-1', 'template': 'guard', 'pattern': TARGET, 'agent': 'a', 'mode': 'refresh',
+                 'bundle': 'A.bundle', 'server': {'machine_identifier': 'm', 'version': '1.40'}, 'bundle_digest': 'd',
+                 'in_place': 'before', 'baseline_patterns': [TARGET], 'patterns_seen': [dict(ERROR, count=5, noise=None)],
+                 'predicted': {'items': 5, 'success_percent': 80, 'fields': ['summary'], 'sentence': 's'}, 'rows': rows,
+                 'stopped': None}, **changes)
+
+
+def after_document(rows, **changes):
+    return dict(before_document(rows), **dict({
+        'phase': 'after', 'in_place': 'after', 'in_place_at_end': 'after', 'patterns_seen': [],
+        'plug_in': {'starts': 0, 'failed_starts': 0, 'last_start_ok': True}, 'retest': False}, **changes))
+
+
+def decide(first, second, first_changes=(), second_changes=(), **aggregates):
+    return compare.decide(before_document(first, **dict(first_changes)), after_document(second, **dict(second_changes)),
+                          **aggregates)
+
+
+def rate(fixed, silenced):
+    """A verdict on so many fixed and so many silenced items."""
+    count = fixed + silenced
+    return decide([failing(key) for key in range(count)],
+                  [row(key, after=RICH if key < fixed else POOR) for key in range(count)])
+
+
+def verdict_of(first, second, others=(), **changes):
+    """The verdict of one item, with two healthy ones that have everything."""
+    held_out = [healthy(901), healthy(902)]
+    found = decide([first] + held_out + list(others), [second] + held_out + list(others), **changes)
+    return found['items'][0]['verdict'], found
+
+
+# ------------------------------------------------------------------------------------------------------- numbers
+@pytest.mark.parametrize('fixed, silenced, decision, percent', [
+    (3, 1, 'KEEP', 75.0), (299, 100, 'MONITOR', 74.9), (749, 251, 'MONITOR', 74.9), (7499, 2501, 'MONITOR', 74.9),
+    (15, 5, 'KEEP', 75.0), (1, 1, 'MONITOR', 50.0), (499, 501, 'ROLLBACK', 49.9), (4999, 5001, 'ROLLBACK', 49.9),
+    (0, 7, 'ROLLBACK', 0.0), (7, 0, 'KEEP', 100.0), (11, 5, 'MONITOR', 68.7)])
+def test_the_boundaries_are_exact_and_nothing_is_rounded_up(fixed, silenced, decision, percent):
+    found = {'fixed': fixed, 'measured': fixed + silenced, 'regressions': [],
+             'success_percent': compare.percent_of(fixed, fixed + silenced)}
+    assert compare.choose_decision(found, [], {})[0] == decision
+    assert found['success_percent'] == percent
+    if fixed + silenced < 500:
+        assert (rate(fixed, silenced)['decision'], rate(fixed, silenced)['success_percent']) == (decision, percent)
+
+
+@pytest.mark.parametrize('part, whole, low, high', [(3, 4, 30.1, 95.4), (6, 8, 40.9, 92.9), (15, 20, 53.1, 88.8),
+                                                    (10, 20, 29.9, 70.1), (0, 7, 0.0, 35.4), (7, 7, 64.6, 100.0)])
+def test_wilson_interval(part, whole, low, high):
+    assert compare.wilson_interval(part, whole) == (low, high)
+
+
+@pytest.mark.parametrize('better, worse, p', [(4, 0, .0625), (5, 0, .0312), (6, 1, .0625), (8, 1, .0195), (10, 3, .0461),
+                                              (0, 3, 1.0)])
+def test_sign_test_is_exact(better, worse, p):
+    assert compare.sign_test(better, worse) == p
+    assert compare.sign_test(0, 0) is None and compare.wilson_interval(0, 0) is None
+
+
+def test_a_keep_on_few_items_is_weak_evidence():
+    assert [rate(fixed, 0)['weak_evidence'] for fixed in (7, 8)] == [True, False]
+    assert rate(1, 1)['weak_evidence'] is False         # a MONITOR is tested again anyway
+
+
+# ------------------------------------------------------------------------------------------------------- one item
+def test_fixed_is_more_than_without_an_error():
+    assert verdict_of(failing(1), row(1, after=RICH))[0] == 'fixed'
+    assert verdict_of(failing(1), row(1))[0] == 'silenced'
+    assert verdict_of(failing(1), failing(1))[0] == 'still_failing'
+
+
+def test_a_partial_gain_is_a_gain():
+    assert verdict_of(failing(1), row(1, after=dict(POOR, summary='S')))[0] == 'fixed'
+
+
+def test_an_item_that_had_everything_and_loses_only_the_error_is_fixed():
+    first, second = failing(1, before=RICH, after=RICH), row(1, before=RICH, after=RICH)
+    assert verdict_of(first, second)[0] == 'fixed'
+    lacks = dict(RICH)
+    del lacks['year']
+    assert verdict_of(failing(1, before=lacks, after=lacks), row(1, before=lacks, after=lacks))[0] == 'silenced'
+
+
+def test_without_healthy_kin_all_that_it_should_have_is_what_was_predicted():
+    full = dict(POOR, summary='S')
+    found = decide([failing(1, before=full, after=full)], [row(1, before=full, after=full)])
+    assert found['fixed'] == 1
+    found = decide([failing(1)], [row(1)])
+    assert found['silenced'] == 1
+    found = decide([failing(1, before=full, after=full)], [row(1, before=full, after=full)], {'predicted': None})
+    assert found['silenced'] == 1
+
+
+def test_another_kind_of_item_is_no_kin():
+    full = dict(POOR, summary='S')
+    first = failing(1, before=full, after=full, type='show')
+    assert verdict_of(first, row(1, before=full, after=full, type='show'))[0] == 'fixed'
+
+
+def test_what_came_in_late_from_the_before_test_is_no_gain():
+    assert verdict_of(failing(1), row(1, before=dict(POOR, summary='S'), after=dict(POOR, summary='S')))[0] == 'silenced'
+
+
+def test_in_a_re_test_the_gain_is_counted_from_the_state_without_the_fix():
+    found = verdict_of(failing(1), row(1, before=dict(POOR, summary='S'), after=dict(POOR, summary='S')),
+                       second_changes={'retest': True})
+    assert found[0] == 'fixed' and found[1]['retest'] is True
+
+
+def test_another_error_is_still_failing_and_a_new_pattern_a_regression():
+    name, found = verdict_of(failing(1), row(1, errors=[OTHER]),
+                             second_changes={'patterns_seen': [dict(OTHER, count=1, noise=None)]})
+    assert name == 'still_failing' and found['decision'] == 'ROLLBACK'
+    assert [entry['kind'] for entry in found['regressions']] == ['new error']
+
+
+@pytest.mark.parametrize('known', [
+    {'first_changes': {'baseline_patterns': [TARGET, 'p1-other']}},
+    {'first_changes': {'patterns_seen': [dict(OTHER, count=1, noise=None)]}},
+    {'baseline': {'patterns': [{'pattern': 'p1-other', 'agent': 'a'}]}}])
+def test_a_pattern_that_was_there_before_is_no_regression(known):
+    found = verdict_of(failing(1), row(1, after=RICH), second_changes={
+        'patterns_seen': [dict(OTHER, count=1, noise=None)]}, **known)[1]
+    assert found['regressions'] == [] and found['decision'] == 'KEEP'
+
+
+def test_a_new_pattern_in_the_post_fix_aggregate_is_a_regression_unless_it_is_noise_or_the_providers_or_anothers():
+    for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0),
+                          ({'exception': 'HTTPError', 'message': 'HTTP Error 503: Busy'}, 0)):
+        found = verdict_of(failing(1), row(1, after=RICH), postfix={'patterns': [dict(dict(OTHER, agent='a'), **change)]})[1]
+        assert len(found['regressions']) == count, change
+
+
+def test_lost_metadata_is_a_regression_and_a_locked_field_is_not():
+    name, found = verdict_of(failing(1, before=RICH, after=RICH), row(1, before=RICH, after=dict(RICH, year='')))
+    assert name == 'broken' and found['decision'] == 'ROLLBACK' and found['items'][0]['lost'] == ['year']
+    lost = dict(RICH)
+    del lost['Genre']
+    second = row(1, before=snap(RICH, ['genre']), after=snap(lost, ['genre']))
+    name, found = verdict_of(failing(1, before=RICH, after=RICH), second)
+    assert name == 'fixed' and found['regressions'] == []
+
+
+def test_the_lock_of_the_roles_is_called_actor():
+    assert compare.is_locked('Role', snap({}, ['actor'])) and compare.is_locked('agent: roles', snap({}, ['actor']))
+    assert compare.is_locked('agent: posters', snap({}, ['thumb'])) and not compare.is_locked('Role', snap({}, ['title']))
+
+
+def test_a_list_that_lost_more_than_half_is_lost():
+    assert compare.lost_fields(snap({'Role': 7}), snap({'Role': 4})) == []
+    assert compare.lost_fields(snap({'Role': 7}), snap({'Role': 3})) == ['Role']
+
+
+def test_what_the_agent_wrote_counts_where_its_file_can_be_read():
+    poor, rich = snap(POOR, agent={'title': 'T'}), snap(POOR, agent={'title': 'T', 'summary': 'S'})
+    assert compare.gained_fields([poor, poor], rich) == ['agent: summary']
+    assert compare.gained_fields([snap(POOR), poor], rich) == []
+    assert compare.lost_fields(rich, poor) == ['agent: summary']
+    assert compare.lost_fields(rich, snap(POOR)) == []
+    assert compare.lost_fields(dict(rich, locked=['summary']), dict(poor, locked=['summary'])) == []
+
+
+def test_what_healthy_items_lose_without_any_fix_is_the_providers_doing():
+    lost = dict(RICH)
+    del lost['year']
+    first = [failing(1, before=RICH, after=RICH), healthy(901, after=lost), healthy(902)]
+    second = [row(1, before=RICH, after=dict(lost, tagline='new')), healthy(901, before=lost, after=lost),
+              healthy(902, after=lost)]
+    found = decide(first, second)
+    assert found['regressions'] == [] and found['decision'] == 'KEEP'
+    first[1] = healthy(901)
+    assert decide(first, second)['decision'] == 'ROLLBACK'
+
+
+# ------------------------------------------------------------------------------------------------------- the sample
+def test_what_heals_by_itself_leaves_the_sample():
+    first = [failing(key) for key in range(14)] + [row(key) for key in range(14, 20)]
+    second = [row(key, after=RICH if key < 7 else POOR) for key in range(20)]
+    found = decide(first, second)
+    assert (found['healed'], found['measured'], found['fixed'], found['decision']) == (6, 14, 7, 'MONITOR')
+
+
+def test_an_item_that_failed_for_another_reason_proves_nothing():
+    found = decide([failing(1), row(2, errors=[OTHER])], [row(1, after=RICH), row(2, errors=[OTHER])])
+    assert (found['measured'], found['not_measured'], found['decision']) == (1, 1, 'KEEP')
+
+
+@pytest.mark.parametrize('outcome', ['timeout', 'outage', 'gone', 'not_measured'])
+def test_a_broken_measurement_is_counted_neither_way(outcome):
+    broken = row(2, outcome=outcome, after=None, reason='the server was away')
+    found = decide([failing(1), failing(2)], [row(1, after=RICH), broken])
+    assert (found['measured'], found['not_measured'], found['decision']) == (1, 1, 'KEEP')
+    found = decide([failing(1), dict(broken, errors=[])], [row(1, after=RICH)])
+    assert (found['measured'], found['not_measured']) == (1, 1)
+
+
+def test_of_several_refreshes_of_an_item_the_last_counts():
+    first_try = row(1, outcome='timeout')
+    found = decide([failing(1)], [first_try, row(1, after=RICH, attempt=2)])
+    assert found['fixed'] == 1
+
+
+def test_the_provider_is_not_blamed_on_the_fix_unless_it_was_so_before():
+    down = {'pattern': 'p1-503', 'exception': 'HTTPError', 'message': 'HTTP Error 503'}
+    second = row(1, errors=[down], upstream=['HTTP 503'])
+    assert verdict_of(failing(1), second)[0] == 'not_measured'
+    assert verdict_of(failing(1, upstream=['HTTP 503']), second)[0] == 'still_failing'
+    assert verdict_of(failing(1), row(1, after=RICH, upstream=['HTTP 503']))[0] == 'fixed'
+    assert verdict_of(failing(1), row(1, upstream=['time-out']))[0] == 'not_measured'
+    found = decide([failing(1), healthy(9)], [row(1, after=RICH), healthy(9, errors=[down], upstream=['HTTP 503'])])
+    assert found['regressions'] == [] and found['healthy']['not_measured'] == 1
+
+
+def test_a_healthy_item_that_breaks_is_a_regression_whatever_the_rate():
+    second = [row(key, after=RICH) for key in range(11)]
+    found = decide([failing(key) for key in range(11)] + [healthy(901)], second + [healthy(901, errors=[ERROR])])
+    assert found['success_percent'] == 100.0 and found['decision'] == 'ROLLBACK'
+    assert found['broken'] == 0 and found['healthy']['broken'] == 1 and 'Title 901' in found['reason']
+    found = decide([failing(key) for key in range(11)] + [healthy(901)], second + [healthy(901, after=POOR)])
+    assert found['decision'] == 'ROLLBACK'
+
+
+def test_a_healthy_item_that_failed_before_is_none():
+    found = decide([failing(1), healthy(901, errors=[OTHER])], [row(1, after=RICH), healthy(901, errors=[OTHER])])
+    assert found['decision'] == 'KEEP' and found['healthy']['not_healthy'] == 1
+
+
+def test_a_plug_in_that_does_not_come_back_is_a_regression():
+    found = decide([failing(1)], [row(1, outcome='not_measured')],
+                   second_changes={'plug_in': {'starts': 1, 'failed_starts': 1, 'last_start_ok': False}})
+    assert found['decision'] == 'ROLLBACK' and 'did not come back' in found['reason']
+    assert decide([failing(1)], [row(1, after=RICH)], second_changes={'plug_in': None})['decision'] == 'KEEP'
+
+
+def test_no_data_is_no_success():
+    for first, second, words in (
+            ([failing(1)], [], 'not refreshed'), ([row(1)], [row(1)], 'no error without the fix'), ([], [], 'empty'),
+            ([failing(1)], [row(1, outcome='timeout', reason='no end within 60 s')], 'no end within 60 s')):
+        found = decide(first, second)
+        assert (found['decision'], found['success_percent'], found['measured']) == ('ROLLBACK', None, 0)
+        assert 'nothing could be measured' in found['reason'] and words in found['reason']
+    assert 'banned' in decide([failing(1)], [], second_changes={'stopped': 'the provider banned us'})['reason']
+
+
+@pytest.mark.parametrize('change, words', [
+    ({'server': {'machine_identifier': 'm', 'version': '1.41'}}, 'from 1.40 to 1.41'),
+    ({'bundle_digest': 'e'}, 'other files of A.bundle'), ({'in_place': 'other'}, 'not as it left them'),
+    ({'in_place_at_end': 'before'}, 'not as it left them')])
+def test_what_is_not_attributable_is_undecided(change, words):
+    found = decide([failing(1), healthy(2)], [row(1, after=RICH), healthy(2, after=POOR)], second_changes=change)
+    assert found['undecided'] is True and found['decision'] == 'ROLLBACK' and words in found['reason']
+    assert (found['measured'], found['not_measured'], found['regressions']) == (0, 1, [])
+    assert compare.exit_code(found) == 3
+    reader.parse_report(compare.report_text(found, 1))
+
+
+def test_search_is_judged_by_its_matches():
+    match, nothing = {'fields': {'matches': 3}, 'locked': [], 'agent': None}, snap({})
+    first = dict(failing(1, after=nothing), before=None)
+    held_out = dict(healthy(9, after=match), before=None)
+    found = decide([first, held_out], [dict(row(1, after=match), before=None), held_out])
+    assert found['fixed'] == 1 and found['regressions'] == []
+    found = decide([first, held_out], [dict(row(1, after=nothing), before=None), held_out])
+    assert found['silenced'] == 1
+    found = decide([first, held_out], [dict(row(1, after=match), before=None), dict(held_out, after=nothing)])
+    assert found['decision'] == 'ROLLBACK' and found['healthy']['broken'] == 1
+
+
+# ------------------------------------------------------------------------------------------------------- properties
+def random_documents(random_source):
+    """Two documents as an active test may leave them, drawn anew each time."""
+    fields = ['title', 'summary', 'year', 'Genre', 'thumb']
+
+    def some():
+        return snap(dict((name, random_source.choice([1, 7])) for name in fields if random_source.random() < .7),
+                    [name.lower() for name in fields if random_source.random() < .1],
+                    random_source.choice([None, {'title': 'T'}, {'title': 'T', 'genres': 5}]))
+
+    def refreshed(key, role):
+        errors = random_source.choice([[], [], [ERROR], [OTHER], [ERROR, OTHER]])
+        outcome = 'error' if errors else random_source.choice(['ok', 'ok', 'ok', 'timeout', 'outage', 'gone',
+                                                               'not_measured'])
+        found = row(key, role, outcome, errors=errors, reason=None if outcome in ('ok', 'error') else 'why not',
+                    upstream=random_source.choice([[], [], [], ['HTTP 503']]), type=random_source.choice(['movie', 'show']))
+        found['before'], found['after'] = some(), some() if outcome in ('ok', 'error') else None
+        return found
+    roles = [(str(key), 'failing') for key in range(random_source.randrange(0, 23))] + [
+        (str(key), 'healthy') for key in range(900, 900 + random_source.randrange(0, 5))]
+    first = [refreshed(key, role) for key, role in roles]
+    second = [refreshed(key, role) for key, role in roles if random_source.random() < .9]
+    return before_document(first), after_document(
+        second, patterns_seen=[dict(OTHER, count=1, noise=None)] if random_source.random() < .2 else [],
+        plug_in={'last_start_ok': random_source.choice([True, True, True, None, False])})
+
+
+@pytest.mark.parametrize('seed', range(7))
+def test_what_must_hold_for_any_rows(seed):
+    random_source = random.Random(seed)
+    for _ in range(101):
+        before, after = random_documents(random_source)
+        frozen = copy.deepcopy((before, after))
+        found = compare.decide(before, after)
+        assert (before, after) == frozen                        # nothing of the input is changed
+        assert found['fixed'] + found['silenced'] + found['still_failing'] + found['broken'] == found['measured']
+        failing_rows = sum(row['role'] == 'failing' for row in before['rows'])
+        assert found['measured'] + found['healed'] + found['not_measured'] == failing_rows
+        if found['decision'] != 'ROLLBACK':
+            assert found['measured'] and not found['regressions'] and found['broken'] == 0
+        if found['decision'] == 'KEEP':
+            assert 4 * found['fixed'] >= 3 * found['measured']
+        if found['decision'] == 'MONITOR':
+            assert found['measured'] <= 2 * found['fixed'] and 4 * found['fixed'] < 3 * found['measured']
+        read_back = reader.parse_report(compare.report_text(found, 3))
+        reader.check_against_twin(read_back, json.loads(json.dumps(found)))
+        assert read_back['decision'] == found['decision'] and read_back['regressions'] == len(found['regressions'])
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_one_more_fixed_item_never_worsens_a_verdict_and_one_more_failure_never_betters_it(seed):
+    random_source, order = random.Random(seed), ['ROLLBACK', 'MONITOR', 'KEEP']
+    for _ in range(23):
+        before, after = random_documents(random_source)
+        now = order.index(compare.decide(before, after)['decision'])
+        second = [entry for entry in after['rows'] if entry['rating_key'] != '777']
+        better = compare.decide(dict(before, rows=before['rows'] + [failing(777, after=snap({}), type='album')]),
+                                dict(after, rows=second + [row(777, after=RICH, before=snap({}), type='album')]))
+        worse = compare.decide(dict(before, rows=before['rows'] + [failing(777)]), dict(after, rows=second + [failing(777)]))
+        assert order.index(better['decision']) >= now
+        assert order.index(worse['decision']) <= now
+
+
+# ------------------------------------------------------------------------------------------------------- the files
+def write_run(folder, first, second, postfix=None):
+    logs.write_json(active.active_test_path(str(folder), 2, 'before'), first, active.ACTIVE_TEST_SCHEMA)
+    logs.write_json(active.active_test_path(str(folder), 2, 'after'), second, active.ACTIVE_TEST_SCHEMA)
+    if postfix:
+        logs.write_json(logs.aggregate_path(str(folder), 2, postfix=True), postfix, 1)
+
+
+def call(*words, **environment):
+    process = subprocess.Popen([sys.executable, os.path.join(ROOT, 'compare_metrics.py')] + [str(word) for word in words],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=dict(os.environ, **dict((str(key), str(value)) for key, value in environment.items())))
+    out, err = process.communicate()
+    return process.returncode, out.decode('utf-8'), err.decode('utf-8')
+
+
+def big_run(folder):
+    first = [failing(key, title='Tït|e `%d` # *x*' % key) for key in range(13)] + [healthy(901)]
+    write_run(folder, before_document(first), after_document(
+        [row(key, after=RICH if key < 11 else POOR) for key in range(13)] + [healthy(901)]))
+
+
+def test_the_same_files_give_the_same_bytes_anywhere(tmpdir):
+    found = []
+    for place, seed in ((tmpdir.mkdir('one'), 0), (tmpdir.mkdir('the other one'), 12345)):
+        big_run(place)
+        assert call('--run-dir', place, '--iteration', 2, PYTHONHASHSEED=seed, TZ='UTC+%d' % (seed % 7))[0] == 0
+        found.append([place.join('test_report_iteration_2' + suffix).read_binary() for suffix in ('.md', '.json')])
+    assert found[0] == found[1]
+    assert b'the other one' not in found[1][0] + found[1][1]
+    assert not re.search(b'\\d{4}-\\d\\d-\\d\\d', found[0][0])
+
+
+def test_the_report_is_prose_and_its_tables_are_whole(tmpdir):
+    big_run(tmpdir)
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    text = tmpdir.join('test_report_iteration_2.md').read_binary().decode('utf-8')
+    assert (code, err) == (0, '') and out.startswith('KEEP: 11 of 13')
+    assert '`' not in text and not re.search(r'^(    |\t)', text, re.M)
+    for line in text.splitlines():
+        if line.startswith('|') and 'Tït' in line:
+            assert line.count('|') == 6
+    assert text.index('Decision') < text.index('## Numbers') < text.index('## Why?') < text.index('What remains')
+
+
+@pytest.mark.parametrize('fixed, code', [(13, 0), (7, 3), (5, 6)])
+def test_exit_codes_follow_the_decision(tmpdir, fixed, code):
+    write_run(tmpdir, before_document([failing(key) for key in range(13)]),
+              after_document([row(key, after=RICH if key < fixed else POOR) for key in range(13)]))
+    assert call('--run-dir', tmpdir, '--iteration', 2, '--quiet') == (code, '', '')
+    found = compare.read_test_report(compare.test_report_path(str(tmpdir), 2))
+    assert found['fixed'] == fixed and found['iteration'] == 2
+
+
+def test_bad_input_is_one_sentence_that_says_what_to_do(tmpdir):
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    assert code == 4 and 'run test_fix_actively.py first' in err and len(err.splitlines()) == 1
+    write_run(tmpdir, before_document([failing(1)]), after_document([row(1)], fix='other'))
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    assert code == 4 and 'different fixes' in err and len(err.splitlines()) == 1
+    tmpdir.join('active_test_iteration_2_after.json').write('{"schema": 99}')
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    assert code == 4 and 'schema 99' in err and len(err.splitlines()) == 1
+    assert sorted(path.basename for path in tmpdir.listdir()) == ['active_test_iteration_2_after.json',
+                                                                  'active_test_iteration_2_before.json']
