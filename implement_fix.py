@@ -334,7 +334,18 @@ def connect(options):
         home = logs.find_plex_home(options.plex_home)
     except Problem:
         home = None                             # a server elsewhere: the token comes from a file or the environment
-    return PlexServer(url, find_token(options.token_file, home))
+    return PlexServer(url, find_token(options.token_file, home and checked_path(home)))
+
+
+def checked_path(path):
+    """A path as text; Problem where Python cannot name it in this locale (2.7 and 3.6 under LC_ALL=C, as in cron)."""
+    text = logs.to_text(path)
+    try:
+        text.encode(sys.getfilesystemencoding() or 'ascii')
+        text.encode('utf-8')                    # 3.6 has smuggled in what it could not decode
+    except UnicodeError:
+        raise Problem('this locale cannot name %s; set LC_ALL=C.UTF-8 and run it again' % text)
+    return text
 
 
 def environment(name):
@@ -508,7 +519,7 @@ def read_target(plug_ins, path):
 
     Links are resolved first; one that leads out of its bundle's folder below Plug-ins is refused.
     """
-    words = path.split('/')
+    words = checked_path(path).split('/')
     if (len(words) < 4 or words[1] != 'Contents' or words[2] not in ('Code', 'Libraries') or not path.endswith('.py')
             or any(word in ('', '.', '..') or re.search('[\\\\:\0]', word) for word in words)):
         raise Problem('%s is refused: a patch may only change .py files in Contents/Code and Contents/Libraries of a '
@@ -779,20 +790,19 @@ def read_bytes(path):
 
 
 # --------------------------------------------------------------------------------------------------------------- judges
-# Runs under Python 2.7, also Plex's own. Reads a JSON list of {path, before, after (files), framework (folder or null),
-# elevated}, prints a JSON list of {judge: [what it says about before, about after]}; null is "accepted".
+# Runs under Python 2.7, also Plex's own, which only takes a script file. Without a task it prints its version and path.
+# Task: {framework (folder or null), files [{before, after (files), sandboxed, elevated}]}; it prints, for each file,
+# {judge: [what it says of before, what of after]}, where null is "accepted". 'grammar' is the compiler package alone.
 JUDGE = r'''
 import json, os, sys
 if len(sys.argv) < 2:
-    sys.stdout.write('%d.%d' % sys.version_info[:2])
+    sys.stdout.write('%d.%d %s' % (sys.version_info[:2] + (sys.executable,)))
     sys.exit(0)
 def said(judge, text):
     try:
         judge(text)
-    except (SyntaxError, TypeError, ValueError) as problem:
-        return '%s: %s' % (problem.__class__.__name__, str(problem).replace(str(getattr(problem, 'filename', '')), ''))
-    except RuntimeError:
-        return 'RuntimeError: nested too deeply'
+    except Exception as problem:
+        return '%s: %s' % (problem.__class__.__name__, problem)
 task = json.load(open(sys.argv[1]))
 answers = []
 out, sys.stdout = sys.stdout, open(os.devnull, 'w')
@@ -901,8 +911,9 @@ def find_python27(option):
     folder = tempfile.mkdtemp(prefix='implement-fix-')
     try:
         for place in places:
-            if run_judge(place, folder) == '2.7':
-                return place
+            version, _, itself = (run_judge(place, folder) or '').partition(' ')
+            if version == '2.7':                # a shim names what it stands for; Plex Script Host names nothing
+                return itself if os.path.isfile(itself) else place
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if option or environment('PLEX_PYTHON27'):
@@ -1008,20 +1019,17 @@ Live = collections.namedtuple('Live', 'state sentence')         # state: True, F
 class Site(object):
     """Where one command works: the run directory, the Plug-ins folder, the folder of plug-in logs (or None)."""
 
-    def __init__(self, options, run_dir, plug_ins=None):
+    def __init__(self, options, run_dir):
         self.options = options
         self.run_dir = run_dir
-        try:
-            home = logs.to_text(logs.find_plex_home(options.plex_home))
-        except Problem:
-            if options.plex_home or plug_ins is None:
-                raise
-            home = os.path.dirname(plug_ins)
+        self.server = connect(options)          # a bad address or token file must show before anything changes
+        self.server.patience = SECOND_TRY
+        home = checked_path(logs.find_plex_home(options.plex_home))
         self.plug_ins = os.path.join(home, 'Plug-ins')
         if not os.path.isdir(self.plug_ins):
             raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % self.plug_ins)
         try:
-            self.plugin_logs = os.path.join(logs.to_text(logs.find_log_folder(home)), 'PMS Plugin Logs')
+            self.plugin_logs = os.path.join(checked_path(logs.find_log_folder(home)), 'PMS Plugin Logs')
         except Problem:
             self.plugin_logs = None
 
@@ -1054,6 +1062,8 @@ def restart_and_prove(site, bundle, patience=None):
     asked = restart_by_url(site, bundle)
     touched = not asked and touch_info_plist(bundle)
     pause, woken = .05, False
+    if site.plugin_logs is None:
+        return Live(None, 'the plug-in was asked to restart, but there is no log folder that could prove it')
     while True:
         starts = logs.plugin_starts(site.log_files(bundle.identifier), bundle.identifier, position)
         if any(start['ok'] is False for start in starts):
@@ -1079,7 +1089,7 @@ def restart_and_prove(site, bundle, patience=None):
 
 def restart_by_url(site, bundle):
     try:
-        connect(site.options).restart_plugin(bundle.identifier)
+        site.server.restart_plugin(bundle.identifier)
         return True
     except ServerError:
         return False
@@ -1087,7 +1097,7 @@ def restart_by_url(site, bundle):
 
 def wake(site, bundle):
     try:
-        connect(site.options).wake_plugin(bundle.identifier)
+        site.server.wake_plugin(bundle.identifier)
     except ServerError:
         pass                                    # a plug-in that failed to load answers 404; its log says so
 
@@ -1138,6 +1148,10 @@ def prepare(site, fix):
             raise Problem('the patch of %s does not give the file that the diagnosis promised; diagnose again'
                           % fix['id'], UNSAFE)
         changed.append((target, after))
+    for target, _ in changed:
+        if not os.access(os.path.dirname(target.real), os.W_OK):
+            raise Problem('the folder of %s cannot be written; run as the user that owns the Plug-ins folder'
+                          % target.path)
     return site.bundle(files[0][0].split('/')[0]), changed
 
 
@@ -1202,7 +1216,7 @@ def entry_presence(content, run_dir, entry):
 def implement(site, fix_id):
     """Put one fix in place and prove it live -> (exit code, result dict)."""
     options = site.options
-    fix = find_fix(site.run_dir, fix_id)
+    fix = find_fix(site.run_dir, logs.to_text(fix_id))
     iteration = logs.current_iteration(site.run_dir, options.iteration)
     operations = all_operations(site.run_dir, site.plug_ins)
     state = fix_states(site.run_dir, site.plug_ins, operations).get(fix_id)
@@ -1221,9 +1235,12 @@ def implement(site, fix_id):
         done.append('%s replaced' % ', '.join(target.path for target, _ in changed))
         live = restart_now(site, fix_id, bundle)
     except BaseException as problem:            # Ctrl-C, a full disk, someone else's change: nothing half done stays
-        log.conclude(done + ['it was broken off (%s) and undone' % (type(problem).__name__)], None)
-        recover(site.run_dir, site.plug_ins, undo=True)
-        touch_info_plist(bundle)
+        ignore_interrupts()
+        for sentence in recover(site.run_dir, site.plug_ins, undo=True):
+            done.append(sentence)
+        if not restart_by_url(site, bundle):
+            touch_info_plist(bundle)
+        log.conclude(['it was broken off (%s)' % type(problem).__name__] + done, None)
         raise
     live = still_ours(site, changed, live)
     log.conclude(done, live)
@@ -1231,6 +1248,13 @@ def implement(site, fix_id):
         return undo_failed_start(site, fix_id, bundle, live, log)
     end(site, fix_id, 'verified' if live.state else 'unproven', live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place', live, verdicts, bundle, changed)
+
+
+def ignore_interrupts():
+    """A second Ctrl-C must not break off the clean-up after the first."""
+    import signal
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def restart_now(site, fix_id, bundle):
@@ -1305,7 +1329,8 @@ def roll_back(site, fix_id):
             changed.append((target, after))
             carries[target.path] = carried_marks(site, target, operations)
     if not changed:
-        end(site, fix_id, 'rolled back', live=None, found='it was not in place any more')
+        if last['ended'] == 'unproven':
+            end(site, fix_id, 'abandoned', found='it was not in place any more')
         return DONE, result_of(fix_id, 'not in place', Live(None, 'it was not in place any more; nothing to do'), (),
                                bundle, ())
     verdicts = judge_change(site, bundle, changed)
@@ -1314,7 +1339,12 @@ def roll_back(site, fix_id):
         result['diff'] = logs.to_text(b''.join(diagnose.unified_diff(target.path, target.data, after)
                                                for target, after in changed))
         return DONE, result
-    carry_out(site, fix_id, 'undo', bundle, changed, carries, iteration=last.get('iteration'))
+    try:
+        carry_out(site, fix_id, 'undo', bundle, changed, carries, iteration=last.get('iteration'))
+    except BaseException:                       # an undo that was begun is finished
+        ignore_interrupts()
+        recover(site.run_dir, site.plug_ins)
+        raise
     live = still_ours(site, changed, restart_now(site, fix_id, bundle))
     end(site, fix_id, 'rolled back', live=live.state)
     ImplementationLog(site.run_dir, last.get('iteration') or 1).undone(fix_id, live)
@@ -1545,7 +1575,7 @@ def run(options):
     import signal
     if bool(options.fix_id) + bool(options.rollback) + options.status + options.recover != 1:
         raise Problem('name one fix, or one of --rollback FIX_ID, --status, --recover; --help says more', USAGE)
-    run_dir = logs.to_text(logs.find_run_dir(options.run_dir))
+    run_dir = checked_path(logs.find_run_dir(options.run_dir))
 
     def stop(number, frame):                    # a stopped service must leave things as whole as Ctrl-C does
         raise KeyboardInterrupt
@@ -1556,7 +1586,7 @@ def run(options):
     with PlugInsLock(site.plug_ins):
         if options.recover:
             return recover_all(site)
-        for sentence in recover_runs(site):
+        for sentence in unfinished(site) if options.dry_run else recover_runs(site):
             warn('implement_fix.py', sentence)
         code, result = roll_back(site, options.rollback) if options.rollback else implement(site, options.fix_id)
     show_result(options, result)
@@ -1567,16 +1597,20 @@ def recover_runs(site):
     return sum((recover(run_dir, site.plug_ins) for run_dir in runs_beside(site.run_dir)), [])
 
 
+def unfinished(site):
+    return ['fix %s of run %s was left unfinished by a process that died; --recover brings it to an end'
+            % (row['fix'], row['run']) for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None]
+
+
 def recover_all(site):
     """--recover: consistent files, and the plug-ins that were worked on restarted."""
-    unfinished = [row for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None]
     if site.options.dry_run:
-        sentences = ['fix %s of run %s was left unfinished' % (row['fix'], row['run']) for row in unfinished]
-        show_sentences(site.options, sentences)
+        show_sentences(site.options, unfinished(site))
         return DONE
+    broken_off = [row for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None]
     sentences = recover_runs(site)
     code = DONE
-    for row in unfinished:
+    for row in broken_off:
         live = restart_now(site, row['fix'], site.bundle(row['bundle']))
         sentences.append(live.sentence)
         if not live.state:

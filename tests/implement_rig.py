@@ -146,6 +146,7 @@ class Stub(object):
 
     def __init__(self, rig=None, answers=(), silent=False, poison=b'poison'):
         self.rig, self.answers, self.silent, self.poison = rig, dict(answers), silent, poison
+        self.address = '127.0.0.1', 0
         self.seen, self.headers, self.starts = [], [], 0
 
     def __enter__(self):
@@ -177,7 +178,7 @@ class Stub(object):
             def log_message(self, *_):
                 pass
 
-        self.server = HTTPServer(('127.0.0.1', 0), Handler)
+        self.server = HTTPServer(self.address, Handler)
         self.url = 'http://127.0.0.1:%d' % self.server.server_address[1]
         if self.rig:
             self.rig.url = self.url
@@ -196,6 +197,7 @@ class Stub(object):
         log = self.rig.log
         if os.path.exists(log):
             os.rename(log, log + '.1')
-        stamp = time.strftime('%Y-%m-%d %H:%M:%S,000')
+        now = time.time()
+        stamp = time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now)) + ',%03d' % (now % 1 * 1000)
         failed = self.poison in self.rig.content()
         write(log, (STARTED + (DID_NOT if failed else CAME_UP)).replace('{t}', stamp))
