@@ -365,16 +365,20 @@ class Session(object):
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
         from diagnose_from_report import read_diagnosis, write_fix_history
-        self.save(phase='aggregate')
-        write_resolved(self.run_dir, self.past + self.state['fixes'])
-        self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
-                   os.path.join(self.run_dir, 'resolved_patterns.json'), *self.place('plex_home'),
-                   accept=(DONE, INCOMPLETE))
+        self.aggregate(number)
         self.save(phase='diagnose')
         write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']
                                           if row['decision'] in VERDICTS])
         self.phase('diagnose_from_report.py', '--iteration', number, *self.place('plex_home'), accept=(DONE, NEGATIVE))
         return read_diagnosis(self.run_dir)
+
+    def aggregate(self, number):
+        """The baseline of an iteration."""
+        self.save(phase='aggregate')
+        write_resolved(self.run_dir, self.past + self.state['fixes'])
+        self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
+                   os.path.join(self.run_dir, 'resolved_patterns.json'), *self.place('plex_home'),
+                   accept=(DONE, INCOMPLETE))
 
     def try_fix(self, number, pattern, fix):
         """Before-test, implement, after-test, verdict, and carry it out."""
@@ -458,6 +462,7 @@ class Session(object):
                 self.note('fix %s of run %s is not in place any more' % (old['id'], old['home_run']))
                 continue
             self.state['iteration'] += 1
+            self.aggregate(self.state['iteration'])
             row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True)
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])
             self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
