@@ -119,6 +119,25 @@ def names_item(record, row):
     return bool(record.get('guid')) and record['guid'] == row['guid']
 
 
+def events_of_item(events, calls, row):
+    """The events that name the item, and those of worker threads that can only have worked for it.
+
+    An agent's own threads log without any guid (PLEX 4). Such an event belongs to the item when it fell into a call for
+    the item and into no other call.
+    """
+    own = [call for call in calls if names_item(call, row)]
+    others = [call for call in calls if not names_item(call, row)]
+    return [event for event in events if names_item(event, row) or not event['guid'] and not event['rating_key']
+            and any(was_open(call, event) for call in own) and not any(was_open(call, event) for call in others)]
+
+
+def was_open(call, event):
+    """Was the call being served when the event was logged?"""
+    if event['time'] is None or call['start'] is None or event['time'] < call['start']:
+        return False
+    return not call['ended'] or event['time'] <= call['end']
+
+
 def errors_of(events):
     """(errors, noise): distinct [{pattern, exception, message}] in the order in which they were logged."""
     errors, noise = collections.OrderedDict(), collections.OrderedDict()
@@ -151,6 +170,7 @@ class LogWatch(object):
     def __init__(self, folder, agent):
         self.folder = os.path.join(folder, 'PMS Plugin Logs')
         self.agent = agent
+        self.gap = None             # why the last reading may have missed something
 
     def paths(self):
         """The agent's log and its rotated files only: this is read several times a second, also on a slow NAS."""
@@ -165,7 +185,9 @@ class LogWatch(object):
         return logs.log_position(self.paths())
 
     def events(self, position):
-        return logs.read_events(self.paths(), position=position)[0]
+        events, notes = logs.read_events(self.paths(), position=position)
+        self.gap = notes[0]['why'] if notes else None
+        return events
 
     def calls(self, position):
         return logs.read_calls(self.paths(), position=position).get(self.agent, [])
@@ -407,22 +429,24 @@ class Refresh(object):
     def conclude(self):
         called = self.read_log()
         self.tester.calls_are_logged = self.tester.calls_are_logged or called
-        self.close(*judge(self.row, called, self.tester.calls_are_logged))
+        self.close(*judge(self.row, called, self.tester.calls_are_logged, self.tester.watch.gap))
 
     def read_log(self):
         """Tie what the agent logged since the request to the item. True when it was called for the item."""
         row, watch = self.row, self.tester.watch
-        events = [event for event in watch.events(self.position) if names_item(event, row)]
+        events = events_of_item(watch.events(self.position), watch.calls(self.tester.position), row)
         row['errors'], row['noise'] = errors_of(events)
         row['upstream'] = upstream_failures(events)
         row['restarts'] = len(watch.starts(self.position))
         return any(names_item(call, row) for call in watch.calls(self.position))
 
 
-def judge(row, called, calls_are_logged):
-    """(outcome, reason) of a refresh that ran to its end: error > no proof > ok."""
+def judge(row, called, calls_are_logged, gap):
+    """(outcome, reason) of a refresh that ran to its end. Without an error it takes a whole log that shows the call."""
     if row['errors']:
         return 'error', None
+    if gap:
+        return 'not_measured', 'the log could not be read whole: ' + gap
     if calls_are_logged and not called:
         return 'not_measured', 'the server did not call the agent'
     if row['restarts'] and not called:
@@ -463,6 +487,7 @@ class Tester(object):
 
     def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None):
         self.server, self.watch, self.plex_home, self.clock, self.keep = server, watch, plex_home, clock, keep
+        self.position = watch.position()    # where the log stood before the first refresh
         self.agent = watch.agent
         self.concurrency, self.pause, self.timeout = options.concurrency, options.pause, options.timeout
         self.poll_every = min(1., max(.1, options.pause / 4))
@@ -627,17 +652,18 @@ def items_to_repeat(before):
             if row['outcome'] == ('error' if row['role'] == 'failing' else 'ok')]
 
 
-def unfinished_rows(path, document):
-    """Rows of an interrupted test of the same fix that need not be measured again, and {key: metadata before}."""
+def unfinished(path, document):
+    """An interrupted test of the same fix on the same server, as read_active_test() gives it, or None."""
     if not os.path.exists(path):
-        return [], {}
+        return None
     earlier = read_active_test(path)
-    if earlier.get('complete') or any(earlier.get(name) != document.get(name) for name in
-                                      ('fix', 'pattern', 'server', 'bundle_digest', 'in_place')):
-        return [], {}
-    rows = last_rows(earlier['rows']).values()
-    return ([row for row in rows if row['outcome'] == 'gone' or row['outcome'] in ('ok', 'error') and row['after']],
-            dict((row['rating_key'], row['before']) for row in rows if row.get('before')))
+    same = all(earlier.get(name) == document.get(name)
+               for name in ('fix', 'pattern', 'server', 'bundle_digest', 'in_place', 'retest'))
+    return earlier if same and not earlier['complete'] else None
+
+
+def is_measured(row):
+    return row['outcome'] == 'gone' or row['outcome'] in ('ok', 'error') and row['after'] is not None
 
 
 def fix_state(folder, fix_id):
@@ -719,25 +745,30 @@ def run(options):
         write_json(before_path, dict(before, sampled_in=os.path.basename(home)), ACTIVE_TEST_SCHEMA)
 
     path = active_test_path(run_dir, iteration, options.phase)
-    kept, seen_before = unfinished_rows(path, document)
-    done = set(row['rating_key'] for row in kept)
-    items = [dict(item, before=seen_before[item['rating_key']]) if item['rating_key'] in seen_before else item
-             for item in items if item['rating_key'] not in done]
-    position = watch.position()
-    document.update(window={'from': utc_text(), 'to': None}, complete=False, stopped=None, patterns_seen=[],
-                    plug_in=None, rows=[])
+    earlier = unfinished(path, document) or {'rows': [], 'window': {'from': utc_text()}}
+    known = last_rows(earlier['rows'])
+    kept = [row for row in known.values() if is_measured(row)]
+    todo = []
+    for item in items:
+        row = known.get(item['rating_key'])
+        if row is None or not is_measured(row):     # what it was like before the first attempt, not before this one
+            todo.append(dict(item, before=row['before']) if row and row['before'] else item)
+    document.update(window={'from': earlier['window']['from'], 'to': None}, complete=False, stopped=None,
+                    patterns_seen=[], plug_in=None)
 
     def keep(rows):
         write_json(path, dict(document, rows=rows), ACTIVE_TEST_SCHEMA)
 
     tester = Tester(server, watch, options, plex_home, keep=keep)
+    position = document['log_position'] = earlier.get('log_position') or tester.position
+    keep(kept)
     server.write_log_mark('active test %s begins: %s' % (options.phase, document['fix'] or document['pattern']))
-    rows = tester.measure(items, document['mode'], kept)
+    rows = tester.measure(todo, document['mode'], kept)
     document.update(
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
         in_place_at_end=fix_state(home, document['fix']),
-        complete=all(row['outcome'] in ('ok', 'error', 'gone') for row in last_rows(rows).values()))
+        complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)
 
@@ -757,10 +788,18 @@ def report(options, document, path):
             say('  %-8s %-13s %4d' % (role, outcome, counts[role, outcome]))
         say('Read: %s' % path)
     if document['phase'] == 'before' and not counts['failing', 'error']:
-        if not options.quiet:
-            warn('test_fix_actively.py', 'no failing item is left to test a fix on; nothing to repair here now')
+        warn('test_fix_actively.py', nothing_fails(counts))
         return NEGATIVE
     return DONE if document['complete'] and not document['stopped'] else INCOMPLETE
+
+
+def nothing_fails(counts):
+    """Why a before-test leaves no item to test a fix on."""
+    if not any(role == 'failing' for role, _ in counts):
+        return 'none of the failing items is in the library any more, so there is nothing to test a fix on'
+    if set(outcome for role, outcome in counts if role == 'failing') == {'ok'}:
+        return 'no item fails now without a fix, so there is nothing to test one on'
+    return 'no failing item could be measured, so there is nothing to test a fix on; try again later'
 
 
 def main(argv=None):

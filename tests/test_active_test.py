@@ -49,6 +49,7 @@ class World(object):
         self.most_flying = 0
         self.away = lambda now: False
         self.marks = []
+        self.gap = None
         self.debug = True
 
     # -- as a PlexServer
@@ -143,7 +144,8 @@ class World(object):
 
 
 def event(pattern=TARGET, exception='KeyError', message="'year'", noise=None):
-    return {'pattern': pattern, 'exception': exception, 'message': message, 'noise': noise, 'agent': AGENT}
+    return {'pattern': pattern, 'exception': exception, 'message': message, 'noise': noise, 'agent': AGENT,
+            'guid': None, 'rating_key': None, 'time': None}
 
 
 def options(**changes):
@@ -325,6 +327,25 @@ def test_an_agent_that_is_not_called_is_no_success():
     assert rows['103']['outcome'] == 'not_measured' and 'did not call the agent' in rows['103']['reason']
 
 
+def test_an_error_of_a_worker_thread_belongs_to_the_only_call_that_was_open():
+    def call(key, start, end):
+        return {'rating_key': key, 'guid': guid_of(key), 'start': start, 'end': end, 'ended': end is not None}
+    calls = [call('1', 10, 20), call('2', 15, None)]
+    found = [[entry['time'] for entry in active.events_of_item([dict(event(), time=time) for time in (9, 11, 17, 23, None)],
+                                                              calls, {'rating_key': key, 'guid': guid_of(key)})]
+             for key in ('1', '2')]
+    assert found == [[11], [23]]
+
+
+def test_a_log_with_a_gap_is_no_proof_that_nothing_was_logged():
+    world = World(2)
+    world.gap = 'Permission denied'
+    world.behave['102'] = {'events': [event()]}
+    _, rows = measure(world)
+    assert rows['101']['outcome'] == 'not_measured' and 'Permission denied' in rows['101']['reason']
+    assert rows['102']['outcome'] == 'error'
+
+
 def test_an_item_that_is_deleted_is_gone():
     world = World(3)
     original = world.refresh
@@ -428,18 +449,69 @@ def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
     assert active.bundle_digest(str(tmpdir), 'gone.bundle', own) is None
 
 
-def test_an_interrupted_test_goes_on_and_a_complete_one_is_made_again(tmpdir):
+def test_only_an_unfinished_test_of_the_same_fix_is_continued(tmpdir):
     path = active.active_test_path(str(tmpdir), 1, 'after')
     document = {'phase': 'after', 'fix': 'f', 'pattern': TARGET, 'server': {'version': '1'}, 'bundle_digest': None,
-                'in_place': 'after', 'complete': False}
-    rows = [{'rating_key': '1', 'outcome': 'ok', 'before': {'fields': {}}, 'after': {'fields': {}}},
-            {'rating_key': '2', 'outcome': 'timeout', 'before': {'fields': {'title': 'x'}}, 'after': None}]
-    logs.write_json(path, dict(document, rows=rows), active.ACTIVE_TEST_SCHEMA)
-    kept, before = active.unfinished_rows(path, document)
-    assert [row['rating_key'] for row in kept] == ['1'] and before['2'] == {'fields': {'title': 'x'}}
-    assert active.unfinished_rows(path, dict(document, fix='other')) == ([], {})
-    logs.write_json(path, dict(document, rows=rows, complete=True), active.ACTIVE_TEST_SCHEMA)
-    assert active.unfinished_rows(path, document) == ([], {})
+                'in_place': 'after', 'retest': False, 'complete': False, 'rows': []}
+    assert active.unfinished(path, document) is None
+    logs.write_json(path, document, active.ACTIVE_TEST_SCHEMA)
+    assert active.unfinished(path, document)['rows'] == []
+    assert active.unfinished(path, dict(document, fix='other')) is None
+    assert active.unfinished(path, dict(document, server={'version': '2'})) is None
+    logs.write_json(path, dict(document, complete=True), active.ACTIVE_TEST_SCHEMA)
+    assert active.unfinished(path, document) is None
+
+
+PAYLOAD = (                         # the test vector of PLEX 4: an update of dbid 42, example://4711
+    'Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubnMxMApwYXJl'
+    'bnRHVUlEbnM4CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFuZz1lbnM0'
+    'Cmd1aWRzNAo0NzExczIKaWRyMAo_')
+CALLED = {'rating_key': '42', 'guid': 'com.plexapp.agents.example://4711?lang=en'}
+HANDLING = ('DEBUG (runtime:717) - Handling request GET /:/plugins/%s/messaging/function/X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/'
+            'Y2VyZWFsMQoxCmxpc3QKMApyMAo_/%s' % (AGENT, PAYLOAD))
+RAISED = """CRITICAL (agentkit:1095) - Exception in the update function of agent named 'Example', called with guid '%s' \
+(most recent call last):
+  File "/x/Plug-ins-1a2b3c4d5/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/api/agentkit.py", line 1093, in _update
+    agent.update(obj, media, lang, **kwargs)
+  File "/plex/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/__init__.py", line 23, in update
+    metadata.year = page['year']
+KeyError: 'year'
+""" % CALLED['guid']
+
+
+def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart(tmpdir):
+    log = tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
+
+    def write(second, text):
+        with io.open(str(log), 'a', encoding='utf-8') as out:
+            out.write('2026-11-22 10:00:%02d,%03d (7f4ccbff8b38) :  %s\n' % (second, 113, text))
+    write(1, 'INFO  (core:349) - Starting framework core - Version: 2.6.3, Build: 2b1b51d'.replace('INFO ', 'INFO'))
+    write(2, RAISED)
+    watch = active.LogWatch(str(tmpdir), AGENT)
+    position = json.loads(json.dumps(watch.position()))
+    assert watch.calls(position) == watch.events(position) == watch.starts(position) == []
+    write(3, HANDLING)
+    assert [(call['ended'], active.names_item(call, CALLED)) for call in watch.calls(position)] == [(False, True)]
+    write(4, RAISED)
+    write(5, 'DEBUG (runtime:924) - Response: [200] NoneType, 16 bytes')
+    assert [call['ended'] for call in watch.calls(position)] == [True]
+    events = active.events_of_item(watch.events(position), watch.calls(position), CALLED)
+    assert [error['exception'] for error in active.errors_of(events)[0]] == ['KeyError'] and watch.gap is None
+    log.move(tmpdir.join('PMS Plugin Logs', AGENT + '.log.1'))
+    write(6, 'INFO (core:349) - Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)')
+    write(7, 'INFO (core:611) - Started plug-in')
+    write(8, 'INFO (pipeinterface:25) - Entering run loop')
+    assert [start['ok'] for start in watch.starts(position)] == [True] and len(watch.events(position)) == 1
+    assert active.plug_in_facts(watch, position) == {'starts': 1, 'failed_starts': 0, 'last_start_ok': True}
+
+
+def test_an_agent_that_never_logged_has_an_empty_watch(tmpdir):
+    tmpdir.ensure('PMS Plugin Logs', dir=True)
+    watch = active.LogWatch(str(tmpdir), AGENT)
+    position = watch.position()
+    assert watch.calls(position) == watch.events(position) == watch.starts() == []
+    with pytest.raises(logs.Problem):
+        active.LogWatch(str(tmpdir.join('gone')), AGENT).position()
 
 
 # ------------------------------------------------------------------------------------------------------- the edge
@@ -499,7 +571,7 @@ def test_before_and_after_from_the_command_line(tmpdir, monkeypatch, capsys):
 def test_when_nothing_fails_any_more_the_answer_is_negative(tmpdir, monkeypatch, capsys):
     run = Run(tmpdir, monkeypatch, World(7))
     assert run.call('--phase', 'before', '--fix', 'fix-1') == 6
-    assert 'nothing to repair' in capsys.readouterr()[1]
+    assert 'no item fails now' in capsys.readouterr()[1]
 
 
 def test_an_interruption_keeps_what_was_measured_and_the_same_command_goes_on(tmpdir, monkeypatch, capsys):
