@@ -434,10 +434,10 @@ def read_hunk(lines, at):
         raise Problem('the patch has a damaged hunk head (line %d); diagnose again' % (at + 1), UNSAFE)
     start, old_count, _, new_count = (1 if group is None else int(group) for group in head.groups())
     at += 1
-    old, new = [], []
+    old, new, last = [], [], None
     while len(old) < old_count or len(new) < new_count or lines[at:at + 1] and lines[at].startswith(b'\\'):
         mark = lines[at][:1] if at < len(lines) else b''
-        if mark == b'\\':                       # "\ No newline at end of file" is about the line before it
+        if mark == b'\\' and last:              # "\ No newline at end of file" is about the line before it
             for side in {b' ': (old, new), b'-': (old,), b'+': (new,)}[last]:
                 side[-1] = side[-1][:-1]
         elif mark not in (b' ', b'-', b'+'):
@@ -505,9 +505,15 @@ def merge(base, ours, theirs):
 
 def presence(content, before, after):
     """Whether a change from before to after is in content, a version by someone else: 'there', 'lost' or 'conflict'."""
-    if merge(after, content, before) is not None:
-        return 'there'
-    return 'lost' if merge(before, content, after) is not None else 'conflict'
+    old, new, theirs = (diagnose.split_lines(side) for side in (before, after, content))
+    there = untouched(changes(new, old), changes(new, theirs))
+    lost = untouched(changes(old, new), changes(old, theirs))
+    return 'conflict' if there == lost else 'there' if there else 'lost'
+
+
+def untouched(places, others):
+    """Whether no other change lies in the places (an insertion's place: between two lines) of the given ones."""
+    return not any(a < end and start < b or (a, b) == (start, end) for a, b, _ in places for start, end, _ in others)
 
 
 # ---------------------------------------------------------------------------------------------------- files of a bundle
@@ -560,11 +566,11 @@ def replace_file(target, data):
     try:
         with os.fdopen(handle, 'wb') as out:
             out.write(data)
+            out.flush()                         # before the times are set: writing sets them too
             keep_owner(temporary, target)
             shutil.copystat(target.real, temporary)
             stamp = newer_than_bytecode(target.real)
             os.utime(temporary, (stamp, stamp))
-            out.flush()
             os.fsync(out.fileno())
         if os.name == 'nt' and six.PY2:         # 2.7 on Windows cannot rename over a file
             os.remove(target.real)
