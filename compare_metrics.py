@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 # -*- coding: utf-8 -*-
-"""Decide on a fix: KEEP, MONITOR or ROLLBACK, by comparing its tests before and after.
+"""Decide on a fix by its tests before and after: KEEP, MONITOR or ROLLBACK.
 
-Reads:   active_test_iteration_N_before.json and _after.json, and where they are there
+Reads:   active_test_iteration_N_before.json and _after.json, and, where there,
          aggregated_logs_iteration_N.json and _postfix.json
 Writes:  test_report_iteration_N.md and .json in the run directory
 
@@ -10,7 +10,7 @@ Usage:
   compare_metrics.py [--run-dir DIR] [--iteration N] [options]
 
 Examples:
-  compare_metrics.py                                  # the newest run, its iteration
+  compare_metrics.py                                        # the newest run
   compare_metrics.py --run-dir runs/2026-11-22T103000Z --iteration 2 --json
 
 Exit codes:

@@ -2,7 +2,7 @@
 # -*- coding: utf-8 -*-
 """Read the decision and the key numbers back out of a test report.
 
-Reads:   test_report_iteration_N.md, and test_report_iteration_N.json when beside it
+Reads:   test_report_iteration_N.md, and the .json of that name when beside it
 Writes:  nothing; the numbers go to standard output as JSON
 
 Usage:
@@ -13,7 +13,7 @@ Examples:
   parse_test_report.py runs/2026-11-22T103000Z/test_report_iteration_2.md
 
 Exit codes:
-  0 done   2 usage   4 there is no report   5 refused: the report contradicts itself
+  0 done   2 usage   4 there is no report   5 refused: it contradicts itself
   130 interrupted
 """
 from __future__ import absolute_import, division, print_function, unicode_literals

@@ -2,7 +2,7 @@
 # -*- coding: utf-8 -*-
 """Refresh failing and healthy items of an agent, and record what each refresh did.
 
-Reads:   diagnostic_report.json, the server's HTTP API, its logs, the agent's files
+Reads:   diagnostic_report.json, the server's HTTP API, the agent's log and files
 Writes:  active_test_iteration_N_before.json or _after.json in the run directory
 Changes: asks the server to refresh some 25 items, nothing else
 
@@ -19,7 +19,7 @@ Examples:
 Exit codes:
   0 done   2 usage   3 incomplete: some items could not be measured
   4 no report, logs or server   6 no failing item can be measured
-  130 interrupted: what was measured is kept, the same command goes on from there
+  130 interrupted: what was measured is kept, the same command goes on there
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 

@@ -166,10 +166,11 @@ def measure(world, mode='refresh', rows=(), **changes):
     return tester, active.last_rows(found)
 
 
-# ------------------------------------------------------------------------------------------------------- what is recorded
+# ----------------------------------------------------------------------------------------------------- what is recorded
 def test_an_error_is_tied_to_its_item_and_noise_is_kept_apart():
     world = World(7)
-    world.behave['103'] = {'events': [event(), event('p1-noise', None, 'Cannot read model from /x', 'harmless'), event()]}
+    world.behave['103'] = {'events': [
+        event(), event('p1-noise', None, 'Cannot read model from /x', 'harmless'), event()]}
     tester, rows = measure(world)
     assert [row['outcome'] for row in rows.values()] == ['ok', 'ok', 'error', 'ok', 'ok', 'ok', 'ok']
     assert [error['pattern'] for error in rows['103']['errors']] == [TARGET]
@@ -216,7 +217,7 @@ def test_without_spans_in_the_log_the_server_proves_the_end():
     assert [(row['outcome'], row['proof']) for row in rows.values()] == [('ok', 'the server refreshed it')] * 3
 
 
-# ------------------------------------------------------------------------------------------------------- broken measurements
+# -------------------------------------------------------------------------------------------------- broken measurements
 def test_a_refresh_without_end_is_tried_twice_and_then_a_timeout():
     world = World(3)
     world.behave['102'] = {'hangs': True}
@@ -331,9 +332,9 @@ def test_an_error_of_a_worker_thread_belongs_to_the_only_call_that_was_open():
     def call(key, start, end):
         return {'rating_key': key, 'guid': guid_of(key), 'start': start, 'end': end, 'ended': end is not None}
     calls = [call('1', 10, 20), call('2', 15, None)]
-    found = [[entry['time'] for entry in active.events_of_item([dict(event(), time=time) for time in (9, 11, 17, 23, None)],
-                                                              calls, {'rating_key': key, 'guid': guid_of(key)})]
-             for key in ('1', '2')]
+    events = [dict(event(), time=time) for time in (9, 11, 17, 23, None)]
+    items = [{'rating_key': key, 'guid': guid_of(key)} for key in ('1', '2')]
+    found = [[entry['time'] for entry in active.events_of_item(events, calls, item)] for item in items]
     assert found == [[11], [23]]
 
 
@@ -369,7 +370,7 @@ def test_a_search_is_tested_by_its_matches_and_nothing_is_refreshed():
     assert rows['101']['after']['fields'] == {'matches': 1} and rows['103']['after']['fields'] == {}
 
 
-# ------------------------------------------------------------------------------------------------------- the sample
+# ----------------------------------------------------------------------------------------------------------- the sample
 class Library(active.Library):
     def summaries(self):
         for section in self.server.sections():
@@ -394,7 +395,8 @@ def test_the_sample_is_spread_over_the_sections():
 def test_deleted_rematched_locked_and_doubled_items_are_not_chosen():
     world = World(11)
     world.items['103']['locked'] = ['title']
-    plan = {'items': entries(101, 101) + [{'rating_key': '102', 'guid': 'com.example://other'}] + entries(103, 999, 104)}
+    matched_anew = {'rating_key': '102', 'guid': 'com.example://other'}
+    plan = {'items': entries(101, 101) + [matched_anew] + entries(103, 999, 104)}
     rows = choose(world, plan, healthy=0)
     assert sorted(row['rating_key'] for row in rows) == ['101', '104']
 
@@ -417,11 +419,12 @@ def test_healthy_items_come_from_the_plan_and_then_from_the_library_but_never_fr
 def test_only_what_failed_and_what_stayed_healthy_is_measured_again():
     rows = [{'rating_key': str(number), 'guid': 'g', 'title': 't', 'type': 'movie', 'section': '1', 'role': role,
              'outcome': outcome} for number, (role, outcome) in enumerate([
-                 ('failing', 'error'), ('failing', 'ok'), ('failing', 'timeout'), ('healthy', 'ok'), ('healthy', 'error')])]
+                 ('failing', 'error'), ('failing', 'ok'), ('failing', 'timeout'), ('healthy', 'ok'),
+                 ('healthy', 'error')])]
     assert [row['rating_key'] for row in active.items_to_repeat({'rows': rows})] == ['0', '3']
 
 
-# ------------------------------------------------------------------------------------------------------- files
+# ---------------------------------------------------------------------------------------------------------------- files
 def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     guid = 'com.plexapp.agents.hama://anidb-345?lang=en'
     folder = active.metadata_bundle('/plex', 'show', guid)
@@ -430,8 +433,8 @@ def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     digest = hashlib.sha1(guid.encode('utf-8')).hexdigest()
     home = tmpdir.join('Plex Media Server')
     home.ensure('Metadata', 'Movies', digest[0], digest[1:] + '.bundle', 'Contents', AGENT, 'Info.xml').write_binary(
-        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item/><item/></genres><year>0</year></Movie>'
-        .encode('utf-8'))
+        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item/><item/></genres><year>0</year>'
+        '</Movie>'.encode('utf-8'))
     assert active.agent_fields(str(home), AGENT, 'movie', guid) == {'title': 'Ünï', 'genres': 2}
     assert active.agent_fields(str(home), AGENT, 'movie', guid_of(102)) is None
 
@@ -463,20 +466,22 @@ def test_only_an_unfinished_test_of_the_same_fix_is_continued(tmpdir):
 
 
 PAYLOAD = (                         # the test vector of PLEX 4: an update of dbid 42, example://4711
-    'Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubnMxMApwYXJl'
-    'bnRHVUlEbnM4CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFuZz1lbnM0'
-    'Cmd1aWRzNAo0NzExczIKaWRyMAo_')
+    'Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubnMxMApw'
+    'YXJlbnRHVUlEbnM4CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFu'
+    'Zz1lbnM0Cmd1aWRzNAo0NzExczIKaWRyMAo_')
 CALLED = {'rating_key': '42', 'guid': 'com.plexapp.agents.example://4711?lang=en'}
-HANDLING = ('DEBUG (runtime:717) - Handling request GET /:/plugins/%s/messaging/function/X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/'
-            'Y2VyZWFsMQoxCmxpc3QKMApyMAo_/%s' % (AGENT, PAYLOAD))
-RAISED = """CRITICAL (agentkit:1095) - Exception in the update function of agent named 'Example', called with guid '%s' \
-(most recent call last):
-  File "/x/Plug-ins-1a2b3c4d5/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/api/agentkit.py", line 1093, in _update
+HANDLING = ('DEBUG (runtime:717) - Handling request GET /:/plugins/%s/messaging/function/'
+            'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/Y2VyZWFsMQoxCmxpc3QKMApyMAo_/%s' % (AGENT, PAYLOAD))
+RAISED = """CRITICAL (agentkit:1095) - Exception in the update function of agent named 'Example', called with guid \
+'%s' (most recent call last):
+  File "/x/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/api/agentkit.py", line 1093, in _update
     agent.update(obj, media, lang, **kwargs)
   File "/plex/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/__init__.py", line 23, in update
     metadata.year = page['year']
 KeyError: 'year'
 """ % CALLED['guid']
+
+STARTING = 'INFO (core:349) - Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)'
 
 
 def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart(tmpdir):
@@ -485,7 +490,7 @@ def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart
     def write(second, text):
         with io.open(str(log), 'a', encoding='utf-8') as out:
             out.write('2026-11-22 10:00:%02d,%03d (7f4ccbff8b38) :  %s\n' % (second, 113, text))
-    write(1, 'INFO  (core:349) - Starting framework core - Version: 2.6.3, Build: 2b1b51d'.replace('INFO ', 'INFO'))
+    write(1, STARTING)
     write(2, RAISED)
     watch = active.LogWatch(str(tmpdir), AGENT)
     position = json.loads(json.dumps(watch.position()))
@@ -498,7 +503,7 @@ def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart
     events = active.events_of_item(watch.events(position), watch.calls(position), CALLED)
     assert [error['exception'] for error in active.errors_of(events)[0]] == ['KeyError'] and watch.gap is None
     log.move(tmpdir.join('PMS Plugin Logs', AGENT + '.log.1'))
-    write(6, 'INFO (core:349) - Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)')
+    write(6, STARTING)
     write(7, 'INFO (core:611) - Started plug-in')
     write(8, 'INFO (pipeinterface:25) - Entering run loop')
     assert [start['ok'] for start in watch.starts(position)] == [True] and len(watch.events(position)) == 1
@@ -514,7 +519,7 @@ def test_an_agent_that_never_logged_has_an_empty_watch(tmpdir):
         active.LogWatch(str(tmpdir.join('gone')), AGENT).position()
 
 
-# ------------------------------------------------------------------------------------------------------- the edge
+# ------------------------------------------------------------------------------------------------------------- the edge
 class Run(object):
     """A run directory and a Plex folder for main(), with the World in place of server and log."""
 
@@ -524,7 +529,7 @@ class Run(object):
         self.home.ensure('Logs', 'PMS Plugin Logs', dir=True)
         world.items_in_section = world.items_of
         monkeypatch.setattr(implement_fix, 'connect', lambda options: world)
-        monkeypatch.setattr(implement_fix, 'fixes_in_place', lambda run_dir: {'fix-1': {'state': world.state}}, raising=False)
+        monkeypatch.setattr(implement_fix, 'fixes_in_place', lambda run_dir: {'fix-1': {'state': world.state}})
         monkeypatch.setattr(active, 'LogWatch', lambda folder, agent: world)
         monkeypatch.setattr(active, 'Library', Library)
         monkeypatch.setattr(active.time, 'time', world.clock.time)

@@ -45,9 +45,11 @@ def healthy(key, **more):
 
 
 def before_document(rows, **changes):
-    return dict({'phase': 'before', 'fix': 'fix-1', 'template': 'guard', 'pattern': TARGET, 'agent': 'a', 'mode': 'refresh',
-                 'bundle': 'A.bundle', 'server': {'machine_identifier': 'm', 'version': '1.40'}, 'bundle_digest': 'd',
-                 'in_place': 'before', 'baseline_patterns': [TARGET], 'patterns_seen': [dict(ERROR, count=5, noise=None)],
+    return dict({'phase': 'before', 'fix': 'fix-1', 'template': 'guard', 'pattern': TARGET, 'agent': 'a',
+                 'mode': 'refresh', 'bundle': 'A.bundle', 'server': {'machine_identifier': 'm', 'version': '1.40'},
+                 'bundle_digest': 'd',
+                 'in_place': 'before', 'baseline_patterns': [TARGET],
+                 'patterns_seen': [dict(ERROR, count=5, noise=None)],
                  'predicted': {'items': 5, 'success_percent': 80, 'fields': ['summary'], 'sentence': 's'}, 'rows': rows,
                  'stopped': None}, **changes)
 
@@ -77,7 +79,7 @@ def verdict_of(first, second, others=(), **changes):
     return found['items'][0]['verdict'], found
 
 
-# ------------------------------------------------------------------------------------------------------- numbers
+# -------------------------------------------------------------------------------------------------------------- numbers
 @pytest.mark.parametrize('fixed, silenced, decision, percent', [
     (3, 1, 'KEEP', 75.0), (299, 100, 'MONITOR', 74.9), (749, 251, 'MONITOR', 74.9), (7499, 2501, 'MONITOR', 74.9),
     (15, 5, 'KEEP', 75.0), (1, 1, 'MONITOR', 50.0), (499, 501, 'ROLLBACK', 49.9), (4999, 5001, 'ROLLBACK', 49.9),
@@ -97,8 +99,8 @@ def test_wilson_interval(part, whole, low, high):
     assert compare.wilson_interval(part, whole) == (low, high)
 
 
-@pytest.mark.parametrize('better, worse, p', [(4, 0, .0625), (5, 0, .0312), (6, 1, .0625), (8, 1, .0195), (10, 3, .0461),
-                                              (0, 3, 1.0)])
+@pytest.mark.parametrize('better, worse, p', [
+    (4, 0, .0625), (5, 0, .0312), (6, 1, .0625), (8, 1, .0195), (10, 3, .0461), (0, 3, 1.0)])
 def test_sign_test_is_exact(better, worse, p):
     assert compare.sign_test(better, worse) == p
     assert compare.sign_test(0, 0) is None and compare.wilson_interval(0, 0) is None
@@ -109,7 +111,7 @@ def test_a_keep_on_few_items_is_weak_evidence():
     assert rate(1, 1)['weak_evidence'] is False         # a MONITOR is tested again anyway
 
 
-# ------------------------------------------------------------------------------------------------------- one item
+# ------------------------------------------------------------------------------------------------------------- one item
 def test_fixed_is_more_than_without_an_error():
     assert verdict_of(failing(1), row(1, after=RICH))[0] == 'fixed'
     assert verdict_of(failing(1), row(1))[0] == 'silenced'
@@ -145,7 +147,8 @@ def test_another_kind_of_item_is_no_kin():
 
 
 def test_what_came_in_late_from_the_before_test_is_no_gain():
-    assert verdict_of(failing(1), row(1, before=dict(POOR, summary='S'), after=dict(POOR, summary='S')))[0] == 'silenced'
+    late = dict(POOR, summary='S')
+    assert verdict_of(failing(1), row(1, before=late, after=late))[0] == 'silenced'
 
 
 def test_in_a_re_test_the_gain_is_counted_from_the_state_without_the_fix():
@@ -174,7 +177,8 @@ def test_a_pattern_that_was_there_before_is_no_regression(known):
 def test_a_new_pattern_in_the_post_fix_aggregate_is_a_regression_unless_it_is_noise_or_the_providers_or_anothers():
     for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0),
                           ({'exception': 'HTTPError', 'message': 'HTTP Error 503: Busy'}, 0)):
-        found = verdict_of(failing(1), row(1, after=RICH), postfix={'patterns': [dict(dict(OTHER, agent='a'), **change)]})[1]
+        postfix = {'patterns': [dict(dict(OTHER, agent='a'), **change)]}
+        found = verdict_of(failing(1), row(1, after=RICH), postfix=postfix)[1]
         assert len(found['regressions']) == count, change
 
 
@@ -190,7 +194,8 @@ def test_lost_metadata_is_a_regression_and_a_locked_field_is_not():
 
 def test_the_lock_of_the_roles_is_called_actor():
     assert compare.is_locked('Role', snap({}, ['actor'])) and compare.is_locked('agent: roles', snap({}, ['actor']))
-    assert compare.is_locked('agent: posters', snap({}, ['thumb'])) and not compare.is_locked('Role', snap({}, ['title']))
+    assert compare.is_locked('agent: posters', snap({}, ['thumb']))
+    assert not compare.is_locked('Role', snap({}, ['title']))
 
 
 def test_a_list_that_lost_more_than_half_is_lost():
@@ -219,7 +224,7 @@ def test_what_healthy_items_lose_without_any_fix_is_the_providers_doing():
     assert decide(first, second)['decision'] == 'ROLLBACK'
 
 
-# ------------------------------------------------------------------------------------------------------- the sample
+# ----------------------------------------------------------------------------------------------------------- the sample
 def test_what_heals_by_itself_leaves_the_sample():
     first = [failing(key) for key in range(14)] + [row(key) for key in range(14, 20)]
     second = [row(key, after=RICH if key < 7 else POOR) for key in range(20)]
@@ -313,7 +318,7 @@ def test_search_is_judged_by_its_matches():
     assert found['decision'] == 'ROLLBACK' and found['healthy']['broken'] == 1
 
 
-# ------------------------------------------------------------------------------------------------------- properties
+# ----------------------------------------------------------------------------------------------------------- properties
 def random_documents(random_source):
     """Two documents as an active test may leave them, drawn anew each time."""
     fields = ['title', 'summary', 'year', 'Genre', 'thumb']
@@ -328,7 +333,8 @@ def random_documents(random_source):
         outcome = 'error' if errors else random_source.choice(['ok', 'ok', 'ok', 'timeout', 'outage', 'gone',
                                                                'not_measured'])
         found = row(key, role, outcome, errors=errors, reason=None if outcome in ('ok', 'error') else 'why not',
-                    upstream=random_source.choice([[], [], [], ['HTTP 503']]), type=random_source.choice(['movie', 'show']))
+                    upstream=random_source.choice([[], [], [], ['HTTP 503']]),
+                    type=random_source.choice(['movie', 'show']))
         found['before'], found['after'] = some(), some() if outcome in ('ok', 'error') else None
         return found
     roles = [(str(key), 'failing') for key in range(random_source.randrange(0, 23))] + [
@@ -371,12 +377,13 @@ def test_one_more_fixed_item_never_worsens_a_verdict_and_one_more_failure_never_
         second = [entry for entry in after['rows'] if entry['rating_key'] != '777']
         better = compare.decide(dict(before, rows=before['rows'] + [failing(777, after=snap({}), type='album')]),
                                 dict(after, rows=second + [row(777, after=RICH, before=snap({}), type='album')]))
-        worse = compare.decide(dict(before, rows=before['rows'] + [failing(777)]), dict(after, rows=second + [failing(777)]))
+        worse = compare.decide(dict(before, rows=before['rows'] + [failing(777)]),
+                               dict(after, rows=second + [failing(777)]))
         assert order.index(better['decision']) >= now
         assert order.index(worse['decision']) <= now
 
 
-# ------------------------------------------------------------------------------------------------------- the files
+# ------------------------------------------------------------------------------------------------------------ the files
 def write_run(folder, first, second, postfix=None):
     logs.write_json(active.active_test_path(str(folder), 2, 'before'), first, active.ACTIVE_TEST_SCHEMA)
     logs.write_json(active.active_test_path(str(folder), 2, 'after'), second, active.ACTIVE_TEST_SCHEMA)
@@ -385,9 +392,9 @@ def write_run(folder, first, second, postfix=None):
 
 
 def call(*words, **environment):
-    process = subprocess.Popen([sys.executable, os.path.join(ROOT, 'compare_metrics.py')] + [str(word) for word in words],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env=dict(os.environ, **dict((str(key), str(value)) for key, value in environment.items())))
+    environment = dict(os.environ, **dict((str(key), str(value)) for key, value in environment.items()))
+    command = [sys.executable, os.path.join(ROOT, 'compare_metrics.py')] + [str(word) for word in words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     out, err = process.communicate()
     return process.returncode, out.decode('utf-8'), err.decode('utf-8')
 

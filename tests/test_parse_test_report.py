@@ -33,7 +33,8 @@ def test_the_key_numbers_come_back():
 
 @pytest.mark.parametrize('change', [
     lambda report: report.replace('\n', '\r\n'), lambda report: report.replace('\n', '   \n'),
-    lambda report: '\ufeff' + report, lambda report: report.replace('\n## Numbers', '\nA remark of mine.\n\n## Numbers'),
+    lambda report: '\ufeff' + report,
+    lambda report: report.replace('\n## Numbers', '\nA remark of mine.\n\n## Numbers'),
     lambda report: report.replace('| Fixed | 11 |', '|Fixed|11|\n| Mood | 17 |'), lambda report: report.rstrip('\n'),
     lambda report: report.replace('**Decision: KEEP**', 'Decision: keep')])
 def test_what_editors_do_to_a_report_is_tolerated(change):
@@ -44,11 +45,14 @@ def test_what_editors_do_to_a_report_is_tolerated(change):
     ('Decision: KEEP', 'Decision: ROLLBACK', 'means KEEP'), ('Decision: KEEP', 'Decision: MAYBE', 'no single decision'),
     ('**Decision: KEEP**', '', 'no single decision'),
     ('**Decision: KEEP**', '**Decision: KEEP**\n\n**Decision: ROLLBACK**', 'no single decision'),
-    ('| Fixed | 11 |', '| Fixed | 12 |', 'add up'), ('| Success | 84.6 % |', '| Success | 84.7 % |', '84.7 %, but 11 of 13'),
+    ('| Fixed | 11 |', '| Fixed | 12 |', 'add up'),
+    ('| Success | 84.6 % |', '| Success | 84.7 % |', '84.7 %, but 11 of 13'),
     ('| Success | 84.6 % |', '| Success | not measured |', 'nothing measured, but 11 of 13'),
-    ('| Regressions | 0 |', '| Regressions | 1 |', 'means ROLLBACK'), ('| Measured | 13 |', '', 'does not give: measured'),
+    ('| Regressions | 0 |', '| Regressions | 1 |', 'means ROLLBACK'),
+    ('| Measured | 13 |', '', 'does not give: measured'),
     ('| Weak evidence | no |', '| Weak evidence | yes |', 'weak evidence'),
-    ('| Fixed | 11 |', '| Fixed | 11 |\n| Fixed | 11 |', 'twice'), ('| Fixed | 11 |', '| Fixed | -11 |', '"-11" for "Fixed"'),
+    ('| Fixed | 11 |', '| Fixed | 11 |\n| Fixed | 11 |', 'twice'),
+    ('| Fixed | 11 |', '| Fixed | -11 |', '"-11" for "Fixed"'),
     ('| Undecided | no |', '| Undecided | perhaps |', 'perhaps')])
 def test_a_report_that_contradicts_itself_is_refused_in_one_sentence(old, new, words):
     report = text()
