@@ -19,7 +19,6 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import argparse
 import binascii
-import calendar
 import collections
 import errno
 import hashlib
@@ -28,14 +27,12 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
-import traceback
 import zlib
 
 try:
     import six
-    from future.utils import raise_from
+    import future                               # its parts are imported where they are used: they take 15 ms
 except ImportError as missing:                  # the one thing a newcomer is sure to meet; it must not look like a bug
     sys.stderr.write('%s: %s; install the packages: python -m pip install six future\n'
                      % (os.path.basename(sys.argv[0]), missing))
@@ -56,6 +53,12 @@ class Problem(Exception):
         self.code = code
 
 
+def raise_clean(problem):
+    """Raise an exception that explains another one and takes its place (without "during handling of ...")."""
+    from future.utils import raise_from
+    raise_from(problem, None)
+
+
 # ------------------------------------------------------------------------------------------- text at the edge, and time
 def to_text(value):
     """Text of bytes (UTF-8, bad bytes replaced) or of text; the only way in."""
@@ -74,7 +77,21 @@ def utc_text(seconds=None):
 
 def utc_seconds(text):
     """Seconds since the epoch of what utc_text() wrote; ValueError for anything else."""
-    return calendar.timegm(time.strptime(text, '%Y-%m-%dT%H:%M:%SZ'))
+    if not re.match(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$', text):
+        raise ValueError('%s is no time' % text)
+    return epoch_seconds(int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19]))
+
+
+def epoch_seconds(year, month, day, hour=0, minute=0, second=0):
+    """Seconds since the epoch of a UTC date and time; ValueError for a date that cannot be.
+
+    As calendar.timegm, whose import costs a tenth of a script's start.
+    """
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 62 and year):
+        raise ValueError('no such time')
+    shifted = year - (month < 3)
+    days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
+    return 86400 * days + 3600 * hour + 60 * minute + second
 
 
 # ----------------------------------------------------------------------------------------------------------- artifacts
@@ -99,6 +116,7 @@ def write_file(path, data, mode=0o644):
     The temporary file stands beside the target (another folder may be another volume). A link is followed, so that
     what it points to changes, not the link. Errors: OSError, with nothing left behind.
     """
+    import tempfile
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
     handle, temporary = tempfile.mkstemp(prefix='.writing-', dir=folder)
@@ -131,9 +149,9 @@ def read_json(path, schema, made_by):
         with io.open(path, encoding='utf-8') as source:
             document = json.load(source)
     except (IOError, OSError) as problem:
-        raise_from(Problem('%s cannot be read (%s); run %s first' % (path, problem.strerror, made_by)), None)
+        raise_clean(Problem('%s cannot be read (%s); run %s first' % (path, problem.strerror, made_by)))
     except ValueError:
-        raise_from(Problem('%s is not whole JSON; run %s again' % (path, made_by)), None)
+        raise_clean(Problem('%s is not whole JSON; run %s again' % (path, made_by)))
     if not isinstance(document, dict) or not isinstance(document.get('schema'), int):
         raise Problem('%s has no schema number, so it is not from %s; run %s again' % (path, made_by, made_by))
     if document['schema'] > schema:
@@ -212,11 +230,17 @@ def run_script(run, parser, argv=None):
         if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
             warn(script, '%s: %s' % (to_text(problem.filename or 'writing'), to_text(problem.strerror)))
             return NO_ENVIRONMENT
-        traceback.print_exc()
+        print_bug()
         return BUG
     except Exception:                           # a bug must look like a bug, and like nothing else
-        traceback.print_exc()
+        print_bug()
         return BUG
+
+
+def print_bug():
+    """The traceback of the exception being handled, on stderr."""
+    import traceback
+    traceback.print_exc()
 
 
 # -------------------------------------------------------------------------------------------------- the run directory
@@ -263,11 +287,13 @@ HEADER = {
 }
 STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
-# What to look for, and how far before the level the hit stands. 'ERROR' alone finds both the level and the agents that
-# write "ERROR: ..." at DEBUG.
-NEEDLES = {PLUG_IN: (b'ERROR', b':  CRITICAL (', b':  WARNING (', b'Traceback (most recent call last):'),
-           SERVER: (b'] ERROR - ', b'] WARN - ')}
+# What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
+NEEDLES = {PLUG_IN: ((b') :  ERROR (', 5), (b') :  CRITICAL (', 5), (b') :  WARNING (', 5)),
+           SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
+# errors that agents report themselves below WARNING
+SOFT_NEEDLES = ((b') - ERROR: ', 4), (b'Traceback (most recent call last):', 0))
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
+LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
 START_MARK = b' - Starting framework core - Version: '
 HANDLING, RESPONSE = b' - Handling request ', b' - Response: ['
 SEARCH_NAME, UPDATE_NAME = b'X0FnZW50S2l0OlNlYXJjaA__', b'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh'
@@ -292,55 +318,55 @@ WRAPPERS = [
 ]
 
 # Noise is data: what the record starts with (in which grammar), why it is harmless, when it is not. First match counts.
-Noise = collections.namedtuple('Noise', 'grammar text what harmless unless quick')
+Noise = collections.namedtuple('Noise', 'grammar text what harmless unless')
 NOISE = [Noise(*row) for row in [
     (PLUG_IN, r'Cannot read model from ', 'first update of an item',
           "the agent's folder in the metadata bundle does not exist before its first update",
-          'it repeats for an item after "Serializing to" for the same item', b'Cannot read model from '),
+          'it repeats for an item after "Serializing to" for the same item'),
     (PLUG_IN, r"Function named '[^']*' couldn't be found in the current environment", 'optional function missing',
-          'Start and ValidatePrefs are optional', 'the agent does define that function', None),
+          'Start and ValidatePrefs are optional', 'the agent does define that function'),
     (PLUG_IN, r"Error opening URL '[^']*/:/plugins/com\.plexapp\.system/resourceHashes'", 'start-up race',
-          'the System plug-in does not answer yet when this one starts', 'it goes on after the start', None),
+          'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
     (PLUG_IN, r'Exception getting hosted resource hashes', 'start-up race',
-          'the System plug-in does not answer yet when this one starts', 'it goes on after the start', None),
+          'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
     (PLUG_IN, r'Error parsing with lxml, falling back to soupparser', 'malformed page, recovered',
-          'the second parser took over', 'an exception follows on the same thread', None),
-    (PLUG_IN, r'No cookie jar found', 'no cookies yet', 'the jar is written later', 'never', None),
-    (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended', 'never', None),
-    (SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never', None),
-    (SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile', 'a player sent an odd profile', 'never', None),
-    (SERVER, r'Unknown metadata type: folder', 'folder view', 'a player browsed by folder', 'never', None),
-    (SERVER, r'.{0,40}protocol is shutdown', 'client went away', 'a player closed its connection', 'never', None),
-    (SERVER, r'\[CreditsDetectionManager\]', 'credits detection', 'analysis of video, not metadata', 'never', None),
+          'the second parser took over', 'an exception follows on the same thread'),
+    (PLUG_IN, r'No cookie jar found', 'no cookies yet', 'the jar is written later', 'never'),
+    (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended', 'never'),
+    (SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never'),
+    (SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile', 'a player sent an odd profile', 'never'),
+    (SERVER, r'Unknown metadata type: folder', 'folder view', 'a player browsed by folder', 'never'),
+    (SERVER, r'.{0,40}protocol is shutdown', 'client went away', 'a player closed its connection', 'never'),
+    (SERVER, r'\[CreditsDetectionManager\]', 'credits detection', 'analysis of video, not metadata', 'never'),
     (SERVER, r'BufferingLineReader: failed to read line', 'reader closed', 'credits detection emits it',
-          'a plug-in dies within the same second', None),
+          'a plug-in dies within the same second'),
     (SERVER, r'(?:\[MetadataAgentManager/getAgent\] )?Unable to find metadata agent provider for identifier '
-                  r"'(?:library|iva)'", 'agent registry', 'library and iva are no agents', 'never', None),
+                  r"'(?:library|iva)'", 'agent registry', 'library and iva are no agents', 'never'),
 ]]
 NOISE_RULES = dict((grammar, [row for row in NOISE if row.grammar == grammar]) for grammar in (PLUG_IN, SERVER))
-ANY_NOISE = dict((grammar, re.compile('|'.join('(%s)' % row.text for row in NOISE_RULES[grammar]))) for grammar in NOISE_RULES)
-# found by bytes before anything is decoded: nine of ten noise records
-QUICK_NOISE = [(row.quick, row) for row in NOISE if row.quick]
+# matched against bytes, before anything is decoded: most records of a log are noise
+ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:' + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
+                  NOISE_RULES[grammar]) + b')')) for grammar in NOISE_RULES)
 
 
 # ------------------------------------------------------------------------------------------------------------- redaction
 EMAIL = re.compile(r'(?i)[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
-# (words of which one must stand in the text in lower case, rule, what to put): the words save most of the time
+# (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what to put).
+# The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 SECRET_RULES = [
     # a keyword and a value: X-Plex-Token=..., api_key: ..., password='...'
-    (('token', 'key', 'secret', 'pass', 'pwd', 'pin'),
-     re.compile(r'(?i)\b((?:x-plex-)?(?:[a-z]+[_-])?(?:token|api_?key|access_key|client_secret|secret|password|passwd|pwd|pin)'
-                r'(?:%3D|=|[\'"]?\s?[:=]\s?[\'"]?))(?!None\b|null\b|\$|<)([^\s&\'",;<>()]+)'), r'\1<secret>'),
+    (('token', 'key', 'secret', 'passw', 'pwd', 'pin'),
+     re.compile(r'(?:token|api_?key|access_key|secret|password|passwd|pwd|\bpin)(?:%3d|=|[\'"]?\s?[:=]\s?u?[\'"]?)'
+                r'(?!none\b|null\b|\$|<)([^\s&\'",;<>()]+)'), '<secret>'),
     # token abcdef1234567890
-    (('token', 'key', 'password'),
-     re.compile(r'(?i)\b((?:token|key|password)\s)(?=[A-Za-z_-]*[0-9A-Z_-])([A-Za-z0-9_-]{16,})'), r'\1<secret>'),
-    (('bearer', 'authorization'),
-     re.compile(r'(?i)\b(authorization: ?(?:bearer|basic) |bearer )[\w.~+/=-]{8,}'), r'\1<secret>'),
-    (('x-plex-',), re.compile(r'(?i)\b(X-Plex-(?:Username|Client-Identifier)=)[^\s&\'"]+'), r'\1<user>'),
-    (('://',), re.compile(r'(https?://)[^/\s:@\'"]+:[^/\s@\'"]+@'), r'\1<secret>@'),
+    (('token ', 'key ', 'password '),
+     re.compile(r'\b(?:token|key|password) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'), '<secret>'),
+    (('bearer ', 'authorization'), re.compile(r'\b(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'), '<secret>'),
+    (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
+    (('://',), re.compile(r'https?://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     (('@', '%40'), EMAIL, '<email>'),
-    (('signed-in',), re.compile(r'(Signed-in(?: Token)? ?)\([^()\n]*\)'), r'\1(<user>)'),
-    (('user',), re.compile(r'\b(user(?:name)?(?:%3D|=|:? ?[\'"]|: | ))(?!agent|data|defined|<)([^\s&\'",;<>()]+)'), r'\1<user>'),
+    (('signed-in',), re.compile(r'signed-in(?: token)? ?\(([^()\n]*)\)'), '<user>'),
+    (('user',), re.compile(r'\buser(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'), '<user>'),
 ]
 ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
                      r'(?=[0-9a-fA-F:]*(?:::|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
@@ -358,7 +384,9 @@ def redact(text, keep_paths=False):
     for words, rule, put in SECRET_RULES:
         for word in words:
             if word in lower:
-                text = rule.sub(put, text)
+                hidden = hide(rule, put, lower, text)
+                if hidden is not text:
+                    text, lower = hidden, hidden.lower()
                 break
     if text.count('.') > 2 or text.count(':') > 1:
         text = ADDRESS.sub(hide_address, text)
@@ -367,6 +395,18 @@ def redact(text, keep_paths=False):
     if not keep_paths and ('home' in lower or 'users' in lower or 'documents and' in lower):
         text = HOME.sub(r'\1<user>', text)
     return text
+
+
+def hide(rule, put, lower, text):
+    """The text with what a rule finds in its lower case (group 1, or all) replaced."""
+    if len(lower) != len(text):                 # a few letters of other scripts grow in lower case
+        lower = ''.join(letter if len(letter.lower()) != 1 else letter.lower() for letter in text)
+    pieces, at = [], 0
+    for match in rule.finditer(lower):
+        begin, end = match.span(1) if rule.groups else match.span()
+        pieces += [text[at:begin], put]
+        at = end
+    return ''.join(pieces) + text[at:] if pieces else text
 
 
 def hide_address(match):
@@ -792,7 +832,7 @@ class GzipReader(object):
             except zlib.error as problem:
                 self.ended = True
                 if not out and not length:
-                    raise_from(IOError(errno.EIO, 'damaged gzip data: %s' % problem), None)
+                    raise_clean(IOError(errno.EIO, 'damaged gzip data: %s' % problem))
                 break
             out.append(piece)
             length += len(piece)
@@ -1004,21 +1044,18 @@ def own_error(line):
 def plug_in_seconds(stamp):
     """Seconds of '2026-02-03 21:14:07' (bytes) as if it were UTC, or None."""
     try:
-        return calendar.timegm((int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), int(stamp[11:13]), int(stamp[14:16]),
-                                int(stamp[17:19]), 0, 0, 0)) if stamp[5:7] != b'00' else None
-    except (ValueError, OverflowError):
+        return epoch_seconds(int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), int(stamp[11:13]), int(stamp[14:16]), int(stamp[17:19]))
+    except ValueError:
         return None
 
 
 def server_seconds(stamp):
     """Seconds of 'Feb 03, 2026 21:14:07' (bytes) as if it were UTC, or None."""
     try:
-        month = MONTHS.get(bytes(stamp[:3]))
-        day, rest = bytes(stamp[4:]).split(b',', 1)
+        day, rest = stamp[4:].split(b',', 1)
         rest = rest.strip()
-        return calendar.timegm((int(rest[:4]), month, int(day), int(rest[5:7]), int(rest[8:10]), int(rest[11:13]), 0, 0, 0)) \
-            if month else None
-    except (ValueError, OverflowError):
+        return epoch_seconds(int(rest[:4]), MONTHS.get(stamp[:3], 0), int(day), int(rest[5:7]), int(rest[8:10]), int(rest[11:13]))
+    except ValueError:
         return None
 
 
@@ -1053,7 +1090,7 @@ class Zone(object):
         """Local seconds (as if UTC) of epoch seconds."""
         if self.offset is not None:
             return seconds + self.offset
-        return calendar.timegm(time.localtime(seconds)[:6] + (0, 0, 0))
+        return epoch_seconds(*time.localtime(seconds)[:6])
 
     def words(self):
         if self.offset is None:
@@ -1102,7 +1139,7 @@ class Meaning(object):
 class Event(object):
     """One error record of a log."""
     __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start', 'record', 'block',
-                 'before', 'span', 'text')
+                 'span', 'text', 'says')
 
 
 Block = collections.namedtuple('Block', 'frames chain key last bundle')
@@ -1145,79 +1182,69 @@ class Reader(object):
         self.agent, self.grammar, self.identifiers = agent, grammar, identifiers
         self.blocks, self.meanings, self.shapes, self.noises = {}, {}, {}, {}
 
-    def quick(self, data, message):
-        """Meaning of a record that the noise table knows by its first bytes, else None."""
-        for prefix, rule in QUICK_NOISE:
-            if data.startswith(prefix, message):
-                if rule not in self.noises:
-                    self.noises[rule] = Meaning(self.agent, 'ERROR', '', 'log', rule.text, message=to_text(prefix), noise=rule)
-                return self.noises[rule]
-        return None
+    def noise(self, match, server):
+        """Meaning of a record that the noise table knows, by its match of ANY_NOISE."""
+        rule = NOISE_RULES[SERVER if server else PLUG_IN][match.lastindex - 1]
+        if rule not in self.noises:
+            self.noises[rule] = Meaning(None if server else self.agent, 'WARN' if server else 'ERROR', '', 'server' if server else 'log',
+                                        rule.text, message=to_text(match.group()), noise=rule)
+        return self.noises[rule]
 
     def read(self, data, message, end_of_line, end, level, server):
-        """(Meaning, Block or None, text of the first line) of the record whose message lies at data[message:end]."""
+        """(Meaning, Block or None, first line, what the exception says or None) of the record with its message at data[message:end]."""
         head = to_text(data[message:min(end_of_line, message + 2000)]).rstrip('\r')
         if end - end_of_line > 2:
             first = data.find(FIRST_FRAME, message - 1, end)
-            block, error = None, None
             if first >= 0:
                 match = BLOCK.match(data, first + 1, end)
-                raw = bytes(match.group())
-                if raw not in self.blocks:
-                    if len(self.blocks) > 2000:
-                        self.blocks.clear()
-                    parsed = parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error')
-                    self.blocks[raw] = read_block(parsed.frames) if parsed else None
-                block = self.blocks[raw]
                 stop = data.find(b'\n', match.end(), end)
-                error = data[match.end():stop if stop >= 0 else end].rstrip(b'\r')
-            if block and EXCEPTION_START.match(error):
-                return self.traceback(head, block, to_text(error[:2000]), level, server), block, head
-            text = to_text(data[message:min(end, message + LONGEST_RECORD)]).replace('\r', '')
-            parsed = parse_traceback(text)
+                error = data[match.end():stop if stop >= 0 else end]
+                if EXCEPTION_START.match(error):
+                    return self.traceback(head, self.block(match.group()), to_text(error[:2000]).strip(), level, server)
+        if end - end_of_line > 2 or 'File "' in head:
+            parsed = parse_traceback(to_text(data[message:min(end, message + LONGEST_RECORD)]).replace('\r', ''))
             if parsed:
-                block = read_block(parsed.frames)
-                error = parsed.exception + ': ' + parsed.message if parsed.exception else parsed.message or ''
-                return self.traceback(head, block, error, level, server, parsed.exception), block, head
-        elif 'File "' in head:
-            parsed = parse_traceback(to_text(data[message:min(end, message + LONGEST_RECORD)]))
-            if parsed:
-                block = read_block(parsed.frames)
-                error = parsed.exception + ': ' + parsed.message if parsed.exception else parsed.message or ''
-                return self.traceback(head[:head.find('File "')], block, error, level, server, parsed.exception), block, head
-        return self.line(head, level, server), None, head
+                error = '%s: %s' % (parsed.exception, parsed.message) if parsed.exception else parsed.message or ''
+                return self.traceback(head.partition('File "')[0], read_block(parsed.frames), error, level, server)
+        return self.line(head, level, server), None, head, None
 
-    def traceback(self, head, block, error, level, server, exception=None):
-        key = (head if len(head) < 60 else head[:40], block.key or tuple(block.last), error)
+    def block(self, raw):
+        """Block of the bytes of whole frames; a fault writes the same ones each time."""
+        block = self.blocks.get(raw)
+        if block is None:
+            if len(self.blocks) > 2000:
+                self.blocks.clear()
+            block = self.blocks[raw] = read_block(parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error').frames)
+        return block
+
+    def traceback(self, head, block, error, level, server):
+        match = EXCEPTION_LINE.match(error)
+        exception, says = (match.group(1).rpartition('.')[2], (match.group(2) or '').strip()) if match else (None, error)
+        key = (head[:40] if block.key else head, block.key or tuple(block.last), exception, says)
         meaning = self.meanings.get(key)
         if meaning is None:
             wrapper, kind = wrapper_of(head)
-            match = EXCEPTION_LINE.match(error.split('\n')[0])
-            message = (error if not match else match.group(2) or '').strip()
-            exception = match.group(1).split('.')[-1] if match else exception
-            shape = message_shape(message.split('\n')[0], exception)
+            shape = message_shape(says.split('\n')[0], exception)
             if kind == 'log' and not block.key:
-                shape = message_shape(re.sub(r'\s*\(most recent call last\):?|Traceback\s*$', '', head)) + ' ' + shape
+                shape = message_shape(re.sub(r'\s*(?:Traceback )?\(most recent call last\):?', '', head)) + ' ' + shape
             if kind == 'log' and server:
                 kind = 'scanner' if 'Python' in head or any('Scanners' in row[0] for row in block.key) else 'server'
             agent = self.agent
             if server or self.agent is None:
                 agent = agent_named(head, block.bundle, self.identifiers) or scanner_named(block)
-            noise = noise_of(head, server)
-            meaning = Meaning(agent, level, wrapper, kind, shape, exception, message, block.key, block.last, noise, block.bundle)
+            meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None, block.bundle)
             self.keep(key, meaning)
-        return meaning
+        return meaning, block, head, says
 
     def line(self, head, level, server):
-        noise = noise_of(head, server)
         agent = self.agent
         if server or agent is None:
             agent = agent_named(head, None, self.identifiers) if server or self.identifiers else None
-        key = (noise.text if noise else message_shape(head), agent, level)
+        key = (message_shape(head), agent)
         meaning = self.meanings.get(key)
         if meaning is None:
             wrapper, kind = ('', 'server') if server else wrapper_of(head)
-            meaning = Meaning(agent, level, wrapper, kind, key[0], None, head, noise=noise)
+            meaning = Meaning(agent, level, wrapper, kind, key[0], None, head)
             self.keep(key, meaning)
         return meaning
 
@@ -1225,11 +1252,6 @@ class Reader(object):
         if len(self.meanings) > 20000:
             self.meanings.clear()
         self.meanings[key] = meaning
-
-def noise_of(head, server):
-    """The row of NOISE that a record's first line fits, or None."""
-    match = ANY_NOISE[SERVER if server else PLUG_IN].match(TAGS.sub('', head) if server else head)
-    return NOISE_RULES[SERVER if server else PLUG_IN][match.lastindex - 1] if match else None
 
 
 EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
@@ -1270,7 +1292,7 @@ def scanner_named(block):
 
 
 # --------------------------------------------------------------------------------------------------------------- scanning
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 LARGEST = 1 << 23                               # a record longer than this is cut
 
 
@@ -1289,8 +1311,9 @@ class Scan(object):
         self.reader = Reader(stream.agent, self.grammar)
         self.searches = self.updates = self.bytes = 0
         self.starts, self.levels, self.first, self.last = [], set(), None, None
-        self.open_calls, self.start = {}, None
-        self.stamp, self.local = None, None
+        self.met_soft = False
+        self.earlier, self.memo, self.calls, self.start = [], {}, {}, None
+        self.minutes = {}
         marker = to_bytes('/:/plugins/%s/messaging/function/' % stream.agent) if stream.agent else b'\0'
         self.search_mark, self.update_mark = b'Handling request GET ' + marker + SEARCH_NAME[:20], \
             b'Handling request GET ' + marker + UPDATE_NAME[:20]
@@ -1429,7 +1452,7 @@ class Scan(object):
             skip = mark + 1 if mark >= 0 else 0
         if rest:
             whole = rest[0] + data[:skip]
-            self.block(whole, len(whole), rest[1], rest[2], rest[3], keep=True)
+            self.block(whole, len(whole), rest[1], rest[2], rest[3])
         elif skip and self.grammar == PLUG_IN and b'  File "' in data[:skip]:
             # the record's own beginning has been rotated away: what is left still tells the fault
             whole = NO_TIME + b' (0) :  CRITICAL (cut:0) - (most recent call last):\n' + data[:skip]
@@ -1450,9 +1473,16 @@ class Scan(object):
 
     # ---- time
     def seconds(self, stamp):
-        if stamp != self.stamp:
-            self.stamp, self.local = stamp, SECONDS[self.grammar](stamp)
-        return self.local
+        """Local seconds (as if UTC) of a stamp, or None; computed once a minute."""
+        minute = self.minutes.get(stamp[:-2])
+        if minute is None:
+            if len(self.minutes) > 5000:
+                self.minutes.clear()
+            minute = self.minutes[stamp[:-2]] = SECONDS[self.grammar](stamp[:-2] + b'00')
+            if minute is None:
+                del self.minutes[stamp[:-2]]
+                return None
+        return minute + int(stamp[-2:])
 
     def window(self, source, low, high):
         """(first, last) offset of what lies between since and until, by bisection.
@@ -1493,100 +1523,101 @@ class Scan(object):
         return first, min(last, high)
 
     # ---- records
-    def block(self, data, end, log, offset, line, count=False, keep=False):
+    def block(self, data, end, log, offset, line, count=False):
         """Find the error records in data[:end], which begins and ends with a record."""
-        find, server = data.find, self.grammar == SERVER
-        hits = []
-        for needle in NEEDLES[self.grammar]:
-            shift = needle.find(b'  ') + 2 if needle.startswith(b':') else 2 if server else 0
+        find, rfind, server = data.find, data.rfind, self.grammar == SERVER
+        hits, needles = [], NEEDLES[self.grammar]
+        starts = ()
+        if not server:
+            self.note_calls(data, end)
+            if self.thorough(log, offset):
+                needles += SOFT_NEEDLES
+                starts = self.starts_in(data, end)
+        if offset == 0:
+            self.note_levels(data, end)
+        self.bytes += end
+        for needle, shift in needles:
             place = find(needle, 0, end)
             while place >= 0:
                 hits.append(place + shift)
                 place = find(needle, place + 1, end)
-        if not server:
-            self.note_calls(data, end)
-        if offset == 0:
-            self.note_levels(data, end)
-        starts = []
-        if not server:
-            place = find(START_MARK, 0, end)
-            while place >= 0:
-                begin = data.rfind(b'\n', 0, place) + 1
-                header = HEADER[PLUG_IN].match(data, begin)
-                if header:
-                    starts.append((place, self.zone.seconds(self.seconds(header.group(1)))))
-                place = find(START_MARK, place + 1, end)
-        self.bytes += end
         hits.sort()
-        header_at, stamp_at, severe = HEADER[self.grammar].match, STAMP[self.grammar].match, SEVERE
+        header_at, stamp_at, noise_at, tally = HEADER[self.grammar].match, STAMP[self.grammar].match, ANY_NOISE[self.grammar].match, self.count
         done = counted = 0
-        memo = {}
+        self.memo = {}
+        count = count or self.lines
         for place in hits:
             if place < done:
                 continue
-            begin = data.rfind(b'\n', 0, place) + 1
+            begin = rfind(b'\n', 0, place) + 1
             header = header_at(data, begin)
             if header is None or header.start(4) != place:
                 begin, header = self.soft(data, place, begin, header, done)
                 if header is None:
                     continue
-            end_of_line = find(b'\n', header.end(), end)
-            if end_of_line < 0:
-                end_of_line = end
-            following = end_of_line + 1
-            if following < end and not stamp_at(data, following):
-                while True:
-                    following = find(b'\n', following, end)
-                    if following < 0:
-                        following = end
-                        break
-                    following += 1
-                    if stamp_at(data, following):
-                        break
-            following = min(following, end)
-            done = following
+            message = header.end()
             local = self.seconds(header.group(1))
             if local is not None and (self.since is not None and local < self.since or self.until is not None and local >= self.until):
                 continue
+            seconds = self.zone.seconds(local)
+            from_server = server or header.group(5) == b'PMS'
+            noise = noise_at(data, message)
+            if noise is not None:
+                noise = self.reader.noise(noise, from_server)
+                if tally is not None and tally(noise, seconds):
+                    done = message
+                    continue
+            end_of_line = find(b'\n', message, end)
+            if end_of_line < 0:
+                end_of_line = end
+            following = end_of_line + 1
+            while following < end and not stamp_at(data, following):
+                following = find(b'\n', following, end) + 1 or end
+            done = following = min(following, end)
             while starts and starts[0][0] < begin:
                 self.started(starts.pop(0)[1])
-            seconds = self.zone.seconds(local)
-            if not server and following - end_of_line < 3:
-                meaning = self.reader.quick(data, header.end())
-                if meaning is not None and self.count is not None:
-                    pattern = self.count(meaning, seconds)
-                    if pattern.exemplars:
-                        continue
-            else:
-                meaning = None
             event = Event()
-            event.log, event.offset, event.level, event.start = log, offset + begin, to_text(header.group(4)), self.start
-            event.thread = header.group(3)
-            event.time = seconds + int(header.group(2) or 0) / 1000.0 if seconds is not None else None
-            if self.lines or count:
+            event.log, event.offset, event.thread, event.level, event.start = log, offset + begin, header.group(3), LEVELS[header.group(4)], self.start
+            milliseconds = header.group(2)
+            event.time = seconds + int(milliseconds) / 1000.0 if milliseconds and seconds is not None else seconds
+            event.line = event.block = event.says = event.call = event.span = event.guid = event.rating_key = None
+            event.record = (data, begin, following)
+            if count:
                 line += data.count(b'\n', counted, begin)
                 counted = begin
                 event.line = self.numbers[line] if self.numbers else line + 1
+            if noise is None:
+                event.meaning, event.block, event.text, event.says = self.reader.read(
+                    data, message, end_of_line, following, event.level, from_server)
             else:
-                event.line = None
-            from_server = server or header.group(5) == b'PMS'
-            block = None
-            if meaning is None:
-                meaning, block, event.text = self.reader.read(data, header.end(), end_of_line, following, event.level, from_server)
-            else:
-                event.text = None
-            event.meaning, event.block = meaning, block
-            event.guid = event.rating_key = event.call = event.span = None
-            if meaning.noise is None or self.link_noise:
-                self.link(event, data, begin, from_server, memo)
-            event.record = (data, begin, following)
+                event.meaning, event.text = noise, noise.message
+            if noise is None or tally is None:
+                self.link(event, from_server)
             self.sink(event)
-        while starts:
-            self.started(starts.pop(0)[1])
-        if self.lines or count:
+        for _, moment in starts:
+            self.started(moment)
+        if count:
             self.line_count = line + data.count(b'\n', counted, end)
-        if not server and not keep and HANDLING in data[max(0, end - 65536):end]:
-            self.carry_calls(data, end)
+        if not server:
+            self.earlier = [(data, end)] + self.earlier[:EARLIER - 1]
+
+    def thorough(self, log, offset):
+        """Is this piece of a log to be searched for plug-in starts and for errors below WARNING too?
+
+        Always in files that the framework may have written: it rotates them at each start and at 1 MiB. In larger ones in every
+        eighth piece, and everywhere once such an error was met: that pass would cost a fifth of the whole time.
+        """
+        return offset < THOROUGH or self.met_soft or offset // CHUNK % 8 == 0 or not log.plain
+
+    def starts_in(self, data, end):
+        """[(place, epoch seconds)] of the plug-in starts in data[:end]."""
+        starts, place = [], data.find(START_MARK, 0, end)
+        while place >= 0:
+            header = HEADER[PLUG_IN].match(data, data.rfind(b'\n', 0, place) + 1)
+            if header:
+                starts.append((place, self.zone.seconds(self.seconds(header.group(1)))))
+            place = data.find(START_MARK, place + 1, end)
+        return starts
 
     def started(self, moment):
         self.start = moment
@@ -1610,6 +1641,7 @@ class Scan(object):
         if header.group(4) in SEVERE:
             return 0, None
         if trace or header.end() == place:
+            self.met_soft = True
             return begin, header
         return 0, None
 
@@ -1627,85 +1659,90 @@ class Scan(object):
                 self.levels.add(level)
 
     # ---- items
-    def link(self, event, data, begin, server, memo):
+    def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
-        text = event.text or ''
-        if server:
-            guid, key = GUID_LINE.search(text), KEY_LINE.search(text)
-            event.guid = unquote(first_group(guid))
-            event.rating_key = first_group(key)
-            return
-        call, span = self.call_at(data, begin, event.thread, memo)
-        event.call, event.span = call, span
-        if 'called with' in text or 'guid' in text or 'dbid' in text or '://' in text or 'metadata' in text:
-            keyword = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
-            if keyword:
-                event.rating_key = keyword.group(1)
-                guid = KEYWORD_GUID.search(text)
-                event.guid = guid.group(1) if guid else None
+        text = event.text
+        if '://' in text or 'keyword' in text or 'dbid' in text or 'etadata' in text or 'thumbnails' in text or '[id=' in text:
+            keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
+            if keywords:
+                event.rating_key, event.guid = keywords.group(1), first_group(KEYWORD_GUID.search(text))
             else:
-                event.guid = first_group(GUID_LINE.search(text))
-                if event.guid is None or 'dbid' in text:
+                event.guid = unquote(first_group(GUID_LINE.search(text)))
+                if event.guid is None or server:
                     event.rating_key = first_group(KEY_LINE.search(text))
+        if server:
+            return
+        call, event.span = self.call_at(event)
+        event.call = call
         if call:
             if event.guid is None and (event.rating_key is None or event.rating_key == call.rating_key):
                 event.guid = call.guid
             if event.rating_key is None and (event.guid is None or event.guid == call.guid):
                 event.rating_key = call.rating_key
 
-    def call_at(self, data, begin, thread, memo):
-        """(Call or None, place of its first line) of the request that a thread handles at data[begin]."""
+    def call(self, data, place):
+        """Call of the line at this place, decoded once: the same items come again and again."""
+        line = data[place:data.find(b'\n', place)]
+        if line not in self.calls:
+            if len(self.calls) > 4000:
+                self.calls.clear()
+            self.calls[line] = read_call(line)
+        return self.calls[line]
+
+    def call_at(self, event):
+        """(Call or None, place of its first line or None) of the request that the event's thread is handling.
+
+        Looks back from the event, first in its chunk, then in the earlier ones; memo holds where the last look for a thread ended.
+        """
+        data, begin, _ = event.record
+        thread = event.thread
         mark = b' (' + thread + b') :'
-        known, floor = memo.get(thread) or (self.open_calls.get(thread), 0)
-        place, tries = begin, 0
-        found = None
-        while True:
-            place = data.rfind(HANDLING, floor, place)
-            if place < 0:
-                break
-            line = data.rfind(b'\n', 0, place) + 1
-            if of_thread(data, line, mark):
-                found = (line, place)
-                break
-            place = line
-        if found:
-            stop = data.find(b'\n', found[1])
-            known = (read_call(data[found[1]:stop if stop >= 0 else len(data)]), (id(data), found[0]))
-            floor = found[1]
-        if known and self.answered(data, floor, begin, mark):
-            known = None
-        memo[thread] = (known, begin)
+        known, floor = self.memo.get(thread, (None, 0))
+        span = last_handling(data, floor, begin, mark)
+        if span is not None:
+            known = None if answered(data, span, begin, mark) else (self.call(data, span), (id(data), span))
+        elif floor:
+            known = known if known and not answered(data, floor, begin, mark) else None
+        elif not answered(data, 0, begin, mark):
+            for older, end in self.earlier:
+                span = last_handling(older, 0, end, mark)
+                if span is not None:
+                    if not answered(older, span, end, mark):
+                        known = (self.call(older, span), (id(older), span))
+                    break
+                if answered(older, 0, end, mark):
+                    break
+        self.memo[thread] = (known, begin)
         return known or (None, None)
 
-    def answered(self, data, low, high, mark):
-        """Was the request answered between these places? A thread that answered is free for the next."""
-        place = data.find(RESPONSE, low, high)
-        while place >= 0:
-            line = data.rfind(b'\n', 0, place) + 1
-            if of_thread(data, line, mark):
-                return True
-            place = data.find(RESPONSE, place + 1, high)
-        return False
 
-    def carry_calls(self, data, end):
-        """Keep the requests that are still open at the end of a chunk, for the errors of the next one."""
-        fresh, place = {}, end
-        for _ in range(40):
-            place = data.rfind(HANDLING, 0, place)
-            if place < 0:
-                break
-            line = data.rfind(b'\n', 0, place) + 1
-            header = HEADER[PLUG_IN].match(data, line)
-            if header and header.group(3) not in fresh:
-                thread = header.group(3)
-                open_still = not self.answered(data, place, end, b' (' + thread + b') :')
-                fresh[thread] = (read_call(data[place:data.find(b'\n', place)]), (id(data), line)) if open_still else None
-            place = line
-        for thread, call in self.open_calls.items():
-            if thread not in fresh and call and place < 0:
-                if not self.answered(data, 0, end, b' (' + thread + b') :'):
-                    fresh[thread] = call
-        self.open_calls = dict((thread, call) for thread, call in fresh.items() if call)
+THOROUGH = 1 << 22
+EARLIER = 4                                     # chunks to look back for the beginning of a request
+FURTHEST = 48                                   # requests of other threads in between
+
+
+def last_handling(data, low, high, mark):
+    """Place of the newest 'Handling request' line of a thread in data[low:high], or None."""
+    place = high
+    for _ in range(FURTHEST):
+        place = data.rfind(HANDLING, low, place)
+        if place < 0:
+            return None
+        line = data.rfind(b'\n', 0, place) + 1
+        if of_thread(data, line, mark):
+            return place
+        place = line
+    return None
+
+
+def answered(data, low, high, mark):
+    """Did the thread answer a request in data[low:high]? Then it is free for the next."""
+    place = data.find(RESPONSE, low, high)
+    while place >= 0:
+        if of_thread(data, data.rfind(b'\n', 0, place) + 1, mark):
+            return True
+        place = data.find(RESPONSE, place + 1, high)
+    return False
 
 
 def of_thread(data, line, mark):
@@ -1873,7 +1910,7 @@ def open_streams(paths):
 
 # ------------------------------------------------------------------------------------------------------------ aggregation
 AGGREGATE_SCHEMA = 1
-MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES = 500, 3, 30, 20, 60
+MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 12, 20, 60, 500
 LONGEST_EXEMPLAR = 12000
 
 
@@ -1898,26 +1935,29 @@ class Tally(object):
         self.failed_starts = 0
 
     def count(self, meaning, moment):
-        """The Pattern of a meaning, one event richer."""
+        """Count an event of noise; True unless it is the first, of which more is kept."""
         pattern = self.patterns.get(meaning.pattern)
         if pattern is None:
-            pattern = self.patterns[meaning.pattern] = Pattern(meaning)
+            return False
+        self.note(pattern, moment)
+        return True
+
+    def note(self, pattern, moment):
         pattern.count += 1
         if moment is not None:
             if pattern.first is None or moment < pattern.first:
                 pattern.first = moment
             if pattern.last is None or moment > pattern.last:
                 pattern.last = moment
-            day = int(moment // 86400)
+            day = moment // 86400
             pattern.days[day] = pattern.days.get(day, 0) + 1
-        return pattern
 
     def add(self, event):
         meaning = event.meaning
-        if meaning.noise is not None and self.events is None and meaning.noise.quick:
-            pattern = self.patterns[meaning.pattern]            # count() was asked before
-        else:
-            pattern = self.count(meaning, event.time)
+        pattern = self.patterns.get(meaning.pattern)
+        if pattern is None:
+            pattern = self.patterns[meaning.pattern] = Pattern(meaning)
+        self.note(pattern, event.time)
         if self.events is not None:
             self.events(event)
         if event.guid or event.rating_key:
@@ -1942,7 +1982,8 @@ class Tally(object):
             key = (id(event.block), event.start)
             row = pattern.lines.get(key)
             if row is None:
-                pattern.lines[key] = [1, event.block, event.start]
+                if len(pattern.lines) < MOST_BLOCKS:
+                    pattern.lines[key] = [1, event.block, event.start]
             else:
                 row[0] += 1
             if pattern.looked_back < MOST_PRECEDING:
@@ -1989,19 +2030,7 @@ class Tally(object):
 
 def message_of(event):
     """What this event says in its own words: the exception's text, or the record's first line."""
-    if event.block is None:
-        return (event.text or '')[:400].rstrip(' :')
-    data, begin, end = event.record
-    tail = to_text(data[begin:min(end, begin + LONGEST_RECORD)]).replace('\r', '')
-    name = event.meaning.exception
-    if name:
-        place = tail.rfind('\n' + name)
-        match = re.compile(r'\n(?:[\w.]+\.)?%s(?:: ?([^\n]*))?(?=\n|$)' % re.escape(name)).search(tail, max(0, tail.find('File "')))
-        if match:
-            return (match.group(1) or '').strip()[:400]
-        if place < 0:
-            return (event.meaning.message or '')[:400]
-    return (event.meaning.message or '')[:400]
+    return (event.says if event.block is not None else event.text or '')[:400].rstrip(' :')
 
 
 URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
@@ -2178,9 +2207,9 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
         unread += result['notes']
     twins = item_twins(streams, patterns)
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
-    number_lines(rows, streams)
     join_cascades(rows, patterns)
     mark_resolved(rows, resolved)
+    number_lines(rows, streams)
     first = [row['first_seen'] for row in rows if row['first_seen']]
     last = [row['last_seen'] for row in rows if row['last_seen']]
     agents = agent_rows(results, rows, twins, zone)
@@ -2372,7 +2401,7 @@ def spans_of(data, zone):
             row = open_calls.pop(thread, None)
             if row:
                 row['ended'], row['end'] = True, zone.seconds(plug_in_seconds(header.group(1)))
-        elif thread in open_calls and not any(data.startswith(prefix, header.end()) for prefix, _ in QUICK_NOISE):
+        elif thread in open_calls and not ANY_NOISE[PLUG_IN].match(data, header.end()):
             open_calls[thread]['failed'] = True
     return calls
 
@@ -2440,15 +2469,22 @@ def mark_resolved(rows, resolved):
             row['resolved'] = {'fixed_at': at, 'came_back': bool(at and row['last_seen'] and row['last_seen'] > at)}
 
 
+MOST_COUNTED = 1 << 26
+
+
 def number_lines(rows, streams):
-    """Give exemplars their line numbers, counted afterwards: counting on the way would cost a fifth of the whole time."""
+    """Give exemplars their line numbers, counted afterwards: counting on the way would cost a fifth of the whole time.
+
+    In large logs only the first exemplar of the patterns at the top gets one; the others have their offset.
+    """
+    large = sum(log_size(log) for stream in streams for log in stream.files) > MOST_COUNTED
+    best = set(shortlist_of(rows)[:10])
     logs = dict((log.name, log) for stream in streams for log in stream.files)
     wanted = {}
     for row in rows:
-        for exemplar in row['exemplars']:
-            offset = exemplar.pop('offset')
-            if exemplar['line'] is None:
-                wanted.setdefault(exemplar['file'], []).append((offset, exemplar))
+        for number, exemplar in enumerate(row['exemplars']):
+            if exemplar['line'] is None and (not large or number == 0 and row['pattern'] in best):
+                wanted.setdefault(exemplar['file'], []).append((exemplar['offset'], exemplar))
     for name, places in wanted.items():
         log, count, at = logs.get(name), 1, 0
         if not log or not log.plain:
@@ -2697,10 +2733,10 @@ def moment_of(text, now=None):
     try:
         parts = time.strptime('%s %s%s' % (match.group(1), match.group(2) or '00:00', match.group(3) or ':00'), '%Y-%m-%d %H:%M:%S')
     except ValueError:
-        raise_from(Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE), None)
+        raise_clean(Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE))
     if not match.group(4):
         return time.mktime(parts[:8] + (-1,))
-    seconds = calendar.timegm(parts)
+    seconds = epoch_seconds(*parts[:6])
     if match.group(4) != 'Z':
         digits = match.group(4)[1:].replace(':', '')
         seconds -= (1 if match.group(4)[0] == '+' else -1) * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
@@ -2740,9 +2776,9 @@ def read_list(path, what):
         with io.open(path, encoding='utf-8') as source:
             document = json.load(source)
     except (IOError, OSError) as problem:
-        raise_from(Problem('%s cannot be read (%s); name the file of %s' % (path, problem.strerror, what)), None)
+        raise_clean(Problem('%s cannot be read (%s); name the file of %s' % (path, problem.strerror, what)))
     except ValueError:
-        raise_from(Problem('%s is not JSON; name the file of %s' % (path, what)), None)
+        raise_clean(Problem('%s is not JSON; name the file of %s' % (path, what)))
     return document
 
 
