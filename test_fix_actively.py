@@ -2,7 +2,7 @@
 # -*- coding: utf-8 -*-
 """Refresh failing and healthy items of an agent, and record what each refresh did.
 
-Reads:   diagnostic_report.json, the server's HTTP API, the agent's log and files
+Reads:   diagnostic_report.json, the server's API, the agent's log and its files
 Writes:  active_test_iteration_N_before.json or _after.json in the run directory
 Changes: asks the server to refresh some 25 items, nothing else
 
@@ -505,6 +505,7 @@ class Tester(object):
         kind = Match if mode == 'match' else Refresh
         queue = collections.deque((item, 1) for item in items)
         flying, next_start = [], self.clock.time()
+        self.stop_when_plug_in_is_down()
         while queue or flying:
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
@@ -574,7 +575,9 @@ class Tester(object):
             self.stop('the provider refuses more requests (%s); wait for a day before the next test' % shut_out[0])
         elif self.refusals >= REFUSALS_ALLOWED:
             self.stop('the provider answered %d items in a row with HTTP 403' % self.refusals)
-        elif self.timeouts > TIMEOUTS_ALLOWED:
+        elif row['outcome'] == 'timeout':
+            self.stop_when_plug_in_is_down()
+        if self.timeouts > TIMEOUTS_ALLOWED:
             self.stop('%d refreshes did not end; the agent or its provider hangs' % self.timeouts)
         if row['outcome'] in ('timeout', 'outage', 'not_measured') and row['attempt'] < ATTEMPTS and not self.stopped:
             again = dict((name, row[name]) for name in ('rating_key', 'guid', 'title', 'type', 'section', 'role'))
@@ -582,6 +585,11 @@ class Tester(object):
                 again['before'] = row['before']
             queue.append((again, row['attempt'] + 1))
         self.keep(self.rows)
+
+    def stop_when_plug_in_is_down(self):
+        starts = self.watch.starts()
+        if starts and starts[-1]['ok'] is False:
+            self.stop('the plug-in is down: %s' % starts[-1]['error'])
 
     def stop(self, sentence):
         self.stopped = self.stopped or sentence

@@ -347,6 +347,14 @@ def test_a_log_with_a_gap_is_no_proof_that_nothing_was_logged():
     assert rows['102']['outcome'] == 'error'
 
 
+def test_nothing_is_asked_of_a_plug_in_that_is_down():
+    world = World(5)
+    world.log.append((world.clock.now, 'start', {'time': world.clock.now, 'ok': False, 'error': 'SyntaxError: x'}))
+    tester, rows = measure(world)
+    assert world.refreshed == [] and 'SyntaxError: x' in tester.stopped
+    assert set(row['outcome'] for row in rows.values()) == {'not_measured'}
+
+
 def test_an_item_that_is_deleted_is_gone():
     world = World(3)
     original = world.refresh
