@@ -449,8 +449,7 @@ class Call(object):
         self.done.set()
 
     def wait(self):
-        while not self.done.wait(1):            # Python 2 cannot be interrupted in a wait without a time
-            pass
+        self.done.wait()                        # without a time: Python 2 polls where there is one
         if self.failed:
             raise CallFailed('the plug-in ended')
         return self.result

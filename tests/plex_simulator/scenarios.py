@@ -190,7 +190,7 @@ class Archive(Site):
 
 # -------------------------------------------------------------------------------------------------------------- libraries
 class Scenario(object):
-    """bundles: folders to install; history: days (before now) on which the server was started and all was refreshed."""
+    """bundles: folders to install; history: (days before now, share of the library that was refreshed on that day)."""
 
     def __init__(self, seed):
         self.chance = random.Random(seed)
@@ -251,8 +251,8 @@ def demo(seed):
     films(scenario, 23, 7)
     section = scenario.section('show', 'Series', 'Serienwelt', 'com.plexapp.agents.serienwelt')
     series = SeriesBase('series.example')
-    scenario.add(section, series, 17, ['no network'])
-    scenario.add(section, series, 12, ['no network', 'bad date'])
+    scenario.add(section, series, 14, ['no network'])
+    scenario.add(section, series, 9, ['no network', 'bad date'])
     scenario.add(section, series, 13, ['bad date'])
     scenario.add(section, series, 7)
     section = scenario.section('movie', 'Kino', 'Kinothek', 'com.plexapp.agents.kinothek')
@@ -268,7 +268,7 @@ def demo(seed):
     scenario.add(section, archive, 13, ['layout 3'])
     scenario.add(section, archive, 5)
     scenario.bundles.append('Altbau')
-    scenario.history = (3, 2, 1)
+    scenario.history = ((3, 1), (2, .4), (1, .4))
     return scenario
 
 

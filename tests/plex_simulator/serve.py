@@ -46,18 +46,16 @@ def install(home, scenario, server):
 
 
 def live_history(server, scenario, clock):
-    """Make the logs of the last days by living them: start, refresh everything, some seconds between two items."""
-    now = time.time()
-    for days in scenario.history:
-        clock.shift = now - days * DAY - time.time() - scenario.chance.randint(0, 9999)
+    """Make the logs of past days by living them: start, refresh a share of the library, seconds between two items."""
+    for days, share in scenario.history:
+        clock.shift = -days * DAY - scenario.chance.randint(0, 9999)
         server.start()
         for item in scenario.items:
-            if item.parent is None:
+            if item.parent is None and scenario.chance.random() < share:
                 server.request_refresh(item)
                 server.wait_until_idle()
                 clock.shift += scenario.chance.uniform(3, 29)
-        for plugin in server.plugins.values():
-            plugin.stop()
+        server.stop()
     clock.shift = 0
 
 

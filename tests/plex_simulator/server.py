@@ -176,8 +176,8 @@ class PlexServer(object):
     # ------------------------------------------------------------------------------------------------ start and restart
     def start(self):
         """A start of the whole server: logs roll over, then every plug-in starts."""
-        self.log.roll_over()
-        self.system_log.roll_over()
+        for log in (self.log, self.system_log):
+            log.roll_over()
         self.log.write('INFO', 'Plex Media Server v%s - Ubuntu PC x86_64 - build: linux-x86_64 debian - GMT +00:00'
                        % VERSION)
         self.system('INFO', 349, 'Starting framework core - Version: 2.6.3, Build: fb6452e '
@@ -221,15 +221,19 @@ class PlexServer(object):
                     self.in_background(self.restart, plugin)
             time.sleep(.1)
 
+    def stop(self):
+        """The end of a start(): no plug-in runs, the logs are closed."""
+        for plugin in self.plugins.values():
+            plugin.stop()
+        self.log.close()
+        self.system_log.close()
+
     def close(self):
         self.closed = True
         with self.lock:
             self.lock.notify_all()
         self.http.close()
-        for plugin in self.plugins.values():
-            plugin.stop()
-        self.log.close()
-        self.system_log.close()
+        self.stop()
 
     # ------------------------------------------------------------------------------------------------------- refreshes
     def request_refresh(self, item, force=1):
@@ -255,7 +259,7 @@ class PlexServer(object):
         while True:
             with self.lock:
                 while not self.waiting and not self.closed:
-                    self.lock.wait(1)
+                    self.lock.wait()            # without a time: Python 2 polls where there is one
                 if self.closed:
                     return
                 item = self.waiting.pop(0)
@@ -271,7 +275,7 @@ class PlexServer(object):
     def wait_until_idle(self):
         with self.lock:
             while self.waiting or self.working:
-                self.lock.wait(1)
+                self.lock.wait()
 
     def refresh(self, item):
         """System's part of one update, then the server's: take over what lies on disk, say that it is done."""
