@@ -50,6 +50,8 @@ LESSONS_SCHEMA = 1
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
+AT_HOME = ('plex_home',)             # which options about places a phase takes
+ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
     'test_fix_actively.py': 4 * 3600, 'compare_metrics.py': 300, 'parse_test_report.py': 60}
@@ -280,11 +282,17 @@ class Session(object):
         write_json(state_path(self.run_dir), self.state, STATE_SCHEMA)
 
     def phase(self, script, *words, **how):
-        """Run one script -> (exit code, stdout); PhaseFailed for a code that is not among how['accept'] (only 0)."""
+        """Run one script -> (exit code, stdout); PhaseFailed for a code that is not among how['accept'] (only 0).
+
+        how['where']: which of the options that tell where things are it takes; how['run_dir']: another run's directory.
+        """
         words = [six.text_type(word) for word in words]
+        where = ['--run-dir', how.get('run_dir', self.run_dir)]
+        for name in how.get('where', ()):
+            value = getattr(self.options, name)
+            where += ['--' + name.replace('_', '-'), value] if value is not None else []
         began = time.time()
-        limit = PHASE_LIMIT[script]
-        code, out, err = run_limited([sys.executable, os.path.join(SCRIPTS, script)] + words, limit)
+        code, out, err = run_limited([sys.executable, os.path.join(SCRIPTS, script)] + words + where, PHASE_LIMIT[script])
         last_words = (err.strip().splitlines() or [''])[-1]
         self.note('%s %s: %s in %.1f s%s' % (script, ' '.join(words), 'no end' if code is None else 'exit %d' % code,
                                              time.time() - began, last_words and '; ' + last_words))
@@ -295,17 +303,8 @@ class Session(object):
                 with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
                     kept.write('%s %s\n%s\n' % (utc_text(), script, logs.redact(err)))
             raise PhaseFailed(script, code, last_words if code is not None else
-                              '%s did not end within %d s' % (script, limit))
+                              '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
         return code, out
-
-    def place(self, *names):
-        """The options that tell a phase where things are, those of the given names that have a value."""
-        words = ['--run-dir', self.run_dir]
-        for name in names:
-            value = getattr(self.options, name)
-            if value is not None:
-                words += ['--' + name.replace('_', '-'), value]
-        return words
 
     # -- the run
     def run(self):
@@ -364,21 +363,20 @@ class Session(object):
 
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
-        from diagnose_from_report import read_diagnosis, write_fix_history
+        from diagnose_from_report import diagnosis_path, read_diagnosis, write_fix_history
         self.aggregate(number)
         self.save(phase='diagnose')
         write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']
                                           if row['decision'] in VERDICTS])
-        self.phase('diagnose_from_report.py', '--iteration', number, *self.place('plex_home'), accept=(DONE, NEGATIVE))
-        return read_diagnosis(self.run_dir)
+        self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
+        return read_diagnosis(diagnosis_path(self.run_dir))
 
     def aggregate(self, number):
         """The baseline of an iteration."""
         self.save(phase='aggregate')
         write_resolved(self.run_dir, self.past + self.state['fixes'])
         self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
-                   os.path.join(self.run_dir, 'resolved_patterns.json'), *self.place('plex_home'),
-                   accept=(DONE, INCOMPLETE))
+                   os.path.join(self.run_dir, 'resolved_patterns.json'), where=AT_HOME, accept=(DONE, INCOMPLETE))
 
     def try_fix(self, number, pattern, fix):
         """Before-test, implement, after-test, verdict, and carry it out."""
@@ -398,8 +396,7 @@ class Session(object):
             return
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
-            code, _ = self.phase('implement_fix.py', fix['id'], '--iteration', number,
-                                 *self.place('plex_home', 'plex_url', 'token_file', 'python27'),
+            code, _ = self.phase('implement_fix.py', fix['id'], '--iteration', number, where=ANYWHERE,
                                  accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
         except PhaseFailed:
             self.withdraw('implementing it failed')
@@ -421,10 +418,10 @@ class Session(object):
         began = utc_text()
         self.test('after', number, '--fix', row['id'], *sample)
         self.save(phase='re-aggregate')
-        self.phase('aggregate_plex_logs.py', '--iteration', number, '--postfix', '--since', began,
-                   *self.place('plex_home'), accept=(DONE, INCOMPLETE))
+        self.phase('aggregate_plex_logs.py', '--iteration', number, '--postfix', '--since', began, where=AT_HOME,
+                   accept=(DONE, INCOMPLETE))
         self.save(phase='compare')
-        self.phase('compare_metrics.py', '--iteration', number, *self.place(), accept=(DONE, INCOMPLETE, NEGATIVE))
+        self.phase('compare_metrics.py', '--iteration', number, accept=(DONE, INCOMPLETE, NEGATIVE))
         verdict = self.read_verdict(number)
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], reason=verdict['reason'],
@@ -436,8 +433,7 @@ class Session(object):
         options = self.options
         return self.phase('test_fix_actively.py', '--phase', when, '--iteration', number, '--items', options.items,
                           '--healthy', options.healthy, '--concurrency', options.concurrency, '--pause', options.pause,
-                          '--timeout', options.timeout,
-                          *(list(words) + self.place('plex_home', 'plex_url', 'token_file')),
+                          '--timeout', options.timeout, *words, where=('plex_home', 'plex_url', 'token_file'),
                           accept=(DONE, INCOMPLETE, NEGATIVE))
 
     def stopped_test(self, number):
@@ -448,7 +444,7 @@ class Session(object):
     def read_verdict(self, number):
         """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
         import json
-        _, out = self.phase('parse_test_report.py', '--iteration', number, '--json', *self.place())
+        _, out = self.phase('parse_test_report.py', '--iteration', number, '--json')
         return json.loads(out)
 
     # -- fixes of earlier runs, and undoing
@@ -474,10 +470,9 @@ class Session(object):
         """Undo a fix where it was made; what cannot be undone safely is a person's business."""
         self.save(phase='roll back')
         home = os.path.join(self.runs, row['home_run'])
-        words = self.place('plex_home', 'plex_url', 'token_file', 'python27')
-        words[1] = home
         try:
-            self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'], *words)
+            self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'],
+                       where=ANYWHERE, run_dir=home)
         except PhaseFailed as failure:
             row['reason'] = 'it could NOT be undone: %s' % failure.sentence
             self.person.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
@@ -496,9 +491,7 @@ class Session(object):
             state = read_state(path)
             if state['ended'] is None:
                 self.note('run %s was killed in phase %s; cleaning up after it' % (state['run'], state['phase']))
-                words = self.place('plex_home', 'plex_url', 'token_file', 'python27')
-                words[1] = path
-                self.phase('implement_fix.py', '--recover', *words)
+                self.phase('implement_fix.py', '--recover', where=ANYWHERE, run_dir=path)
                 killed = Session(self.options, path, self.runs)
                 killed.state = state
                 killed.withdraw('the run was killed before the verdict')
@@ -727,8 +720,8 @@ def dry_run(options, run_dir):
     session.remember_refusals(diagnosis)
     choice = choose_fix(diagnosis, session.settled_patterns(), set())
     if choice:
-        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run',
-                               *session.place('plex_home', 'python27'), accept=(DONE, UNSAFE))
+        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', where=('plex_home', 'python27'),
+                               accept=(DONE, UNSAFE))
         say(out.rstrip('\n'))
     else:
         say('No pattern has a fix to try.')
