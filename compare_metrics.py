@@ -44,6 +44,7 @@ MONITOR_PERCENT = 50
 WEAK_BELOW = 8                      # a KEEP on fewer measured items is tested again by the next run
 TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
 Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
+JUDGED = ('fixed', 'silenced', 'still_failing', 'broken')
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
 FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the server has others; locks have a third kind
@@ -201,12 +202,12 @@ def judge_failing(before, after, target, retest, typical, unstable, predicted):
         if upstream:
             return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
         if lost:
-            return 'broken', 'lost ' + ', '.join(lost), gained, lost
+            return 'broken', 'lost ' + names_text(lost), gained, lost
         if target in [error['pattern'] for error in after['errors']]:
             return 'still_failing', 'the same error', gained, lost
         return 'still_failing', 'another error: ' + error_words(after['errors']), gained, lost
     if gained:
-        return 'fixed', 'no error, gained ' + ', '.join(gained), gained, lost
+        return 'fixed', 'no error, gained ' + names_text(gained), gained, lost
     if has_all_it_should(after, typical, predicted):
         return 'fixed', 'no error, and it has all that it should have', gained, lost
     if upstream:
@@ -231,12 +232,19 @@ def judge_healthy(before, after, unstable):
         if upstream:
             return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
         words = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
-        words += ['lost ' + ', '.join(lost)] if lost else []
+        words += ['lost ' + names_text(lost)] if lost else []
         return 'broken', '; '.join(words), gained, lost
     now = after['after']['fields']
     changed = sorted(name for name, value in state_before(before, after)['fields'].items()
                      if isinstance(value, six.text_type) and now.get(name, value) != value)
     return 'intact', 'other text in ' + ', '.join(changed) if changed else 'as before', gained, lost
+
+
+def names_text(names):
+    """Field names as a list; what the agent wrote is named only where the item does not show it."""
+    shown = [name for name in names if not name.startswith(AGENT_MARK)]
+    hidden = set(field_of(name) for name in shown)
+    return ', '.join(shown + [name for name in names if name.startswith(AGENT_MARK) and field_of(name) not in hidden])
 
 
 def error_words(errors):
@@ -371,7 +379,7 @@ def most_frequent_obstacle(verdict):
 
 
 def judge_prediction(before, after, verdict):
-    """[{what, expected, actual, met}] of what was written down before anything was changed; met None: not measured."""
+    """[{what, expected, actual, met}] of what was written down before anything was changed; met None: nobody can tell."""
     predicted = before.get('predicted') or {}
     rows = []
 
@@ -383,12 +391,17 @@ def judge_prediction(before, after, verdict):
         add('success', 'at least %s %%' % number_text(predicted['success_percent']),
             'not measured' if success is None else '%s %%' % number_text(success),
             success is not None and success >= predicted['success_percent'])
+    first = active_test.last_rows(before['rows'])
+    judged = [item for item in verdict['items'] if item['role'] == 'failing' and item['verdict'] in JUDGED]
     for name in predicted.get('fields') or ():
-        gained = sum(field_of(name) in [field_of(other) for other in item['gained']] for item in verdict['items']
-                     if item['role'] == 'failing')
-        if gained or name in FIELDS_BY_ATTRIBUTE or name in PLAIN_ATTRIBUTES:
-            add('%s appears' % name, 'where it was missing', '%s gained it' % logs.count_text(gained, 'item'),
-                gained > 0)
+        if name not in FIELDS_BY_ATTRIBUTE and name not in PLAIN_ATTRIBUTES:
+            continue                        # the agent's own data, or what no item shows
+        lacked = [item for item in judged if field_of(name) not in
+                  [field_of(other) for other in first[item['rating_key']]['after']['fields']]]
+        gained = sum(field_of(name) in [field_of(other) for other in item['gained']] for item in lacked)
+        add('%s appears' % name, 'where it is missing',
+            '%d of %s without it' % (gained, logs.count_text(len(lacked), 'item')) if lacked else 'no item lacked it',
+            reaches(gained, len(lacked), MONITOR_PERCENT) if lacked else None)
     count = dict((row['pattern'], row['count']) for row in after['patterns_seen']).get(before['pattern'], 0)
     was = dict((row['pattern'], row['count']) for row in before['patterns_seen']).get(before['pattern'], 0)
     add('pattern %s' % before['pattern'], 'no longer logged', '%d times, %d before' % (count, was), count == 0)
@@ -445,7 +458,7 @@ def report_text(verdict, iteration):
              '## Numbers', ''] + table(('What', 'Value'), numbers(verdict))
     lines += ['', '## Why?', ''] + why_sentences(verdict)
     lines += ['', '### Expected against actual', ''] + table(('What', 'Expected', 'Actual', 'Met'), [
-        (row['what'], row['expected'], row['actual'], {True: 'yes', False: 'no', None: 'not measured'}[row['met']])
+        (row['what'], row['expected'], row['actual'], {True: 'yes', False: 'no', None: '-'}[row['met']])
         for row in verdict['prediction']])
     lines += ['', '### Regressions', '']
     lines += ['- %s: %s' % (row['kind'], cell_text(row['sentence'])) for row in verdict['regressions']] or ['None.']
