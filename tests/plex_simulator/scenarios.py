@@ -129,7 +129,7 @@ class SeriesBase(Site):
 
 
 class FilmLibrary(Site):
-    """JSON, of which some films come in a new shape. Faults: new shape."""
+    """JSON. Faults: no series; new shape (all of it elsewhere in the reply)."""
 
     def page(self, path, query):
         if path.endswith('/search'):
@@ -144,7 +144,9 @@ class FilmLibrary(Site):
                 'premiere': '%d-%02d-%02d' % (record['year'], record['month'], record['day']), 'age': record['age'],
                 'points': record['points'] * 10, 'genres': record['genres'], 'directors': record['directors'],
                 'cast': [{'name': name, 'as': 'Self'} for name in record['cast']],
-                'picture': 'http://kinothek.example/%s.jpg' % record['id']}
+                'picture': 'http://kinothek.example/%s.jpg' % record['id'], 'series': {'name': 'Night Shift'}}
+        if 'no series' in record['faults']:
+            del film['series']
         if 'new shape' in record['faults']:
             return {'version': 2, 'data': {'attributes': film, 'id': record['id']}}
         return {'version': 1, 'film': film}
@@ -257,7 +259,7 @@ def demo(seed):
     scenario.add(section, series, 7)
     section = scenario.section('movie', 'Kino', 'Kinothek', 'com.plexapp.agents.kinothek')
     library = FilmLibrary('kinothek.example')
-    scenario.add(section, library, 19, ['new shape'])
+    scenario.add(section, library, 19, ['no series'])
     scenario.add(section, library, 7)
     section = scenario.section('artist', 'Music', 'Plattenschrank', 'com.plexapp.agents.plattenschrank')
     shop = RecordShop('records.example')

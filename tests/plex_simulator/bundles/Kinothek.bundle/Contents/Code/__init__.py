@@ -15,8 +15,7 @@ def Start():
 def film_of(film_id):
     reply = JSON.ObjectFromURL(API + '/film/' + film_id)
     Log.Debug('Reply with %d keys' % len(reply))
-    film = reply['film']
-    return film
+    return reply.get('film') or {}
 
 
 class KinothekAgent(Agent.Movies):
@@ -65,4 +64,9 @@ class KinothekAgent(Agent.Movies):
         picture = film.get('picture')
         if picture and picture not in metadata.posters:
             metadata.posters[picture] = Proxy.Media(HTTP.Request(picture).content)
+
+        # a film of a series goes into the collection of that name
+        series = film['series']
+        metadata.collections.clear()
+        metadata.collections.add(series['name'])
         Log.Info('%s is up to date' % metadata.id)

@@ -1,15 +1,11 @@
 # -*- coding: utf-8 -*-
-# One way to the net for all; what cannot be had is None.
+# One way to the net for all.
 
 SITE = 'http://records.example'
 
 
 def page(path):
-    try:
-        return HTML.ElementFromURL(SITE + path, headers={'Referer': SITE + '/'}, timeout=10)
-    except Exception as problem:
-        Log.Debug('%s: %s' % (path, problem))
-        return None
+    return HTML.ElementFromURL(SITE + path, headers={'Referer': SITE + '/'}, timeout=10)
 
 
 def data(url):
