@@ -219,7 +219,7 @@ class PlexServer(object):
             if value is not None:
                 request.add_header(str(name), str(value))
         if self._opener is None:
-            self._opener = opener_without_proxies()
+            self._opener = opener_without_proxies(self.url)
         try:
             answer = self._opener.open(request, timeout=self.timeout)
             try:
@@ -276,10 +276,11 @@ def checked_url(url):
         raise Problem('--plex-url must be ASCII; write the host name as the network knows it', USAGE)
 
 
-def opener_without_proxies():
+def opener_without_proxies(url):
     """An opener that goes straight to the server, whatever the environment says, and takes the token nowhere else."""
     from six.moves.urllib.parse import urlsplit
-    from six.moves.urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener
+    from six.moves.urllib.request import (HTTPDefaultErrorHandler, HTTPErrorProcessor, HTTPHandler, HTTPRedirectHandler,
+                                          HTTPSHandler, OpenerDirector)
 
     def origin(url):
         parts = urlsplit(url)
@@ -291,7 +292,11 @@ def opener_without_proxies():
                 return None                     # urllib then reports the 30x itself, as an HTTPError
             return HTTPRedirectHandler.redirect_request(self, request, answer, code, message, headers, url)
 
-    return build_opener(ProxyHandler({}), SameServer())
+    opener = OpenerDirector()                   # build_opener() would also read all certificates, 0.2 s for plain HTTP
+    handlers = [HTTPHandler, HTTPDefaultErrorHandler, HTTPErrorProcessor, SameServer]
+    for handler in handlers + ([HTTPSHandler] if url.startswith('https:') else []):
+        opener.add_handler(handler())
+    return opener
 
 
 def status_sentence(url, path, status):
@@ -846,13 +851,13 @@ def python27_places(option):
         if given:
             return [logs.to_text(given)]
     places = [sys.executable] if sys.version_info[:2] == (2, 7) else []
+    versions = os.path.join(environment('PYENV_ROOT') or os.path.expanduser('~/.pyenv'), 'versions')
+    if os.path.isdir(versions):                 # before PATH: its shims there are slow and may stand for nothing
+        places += [os.path.join(versions, name, 'bin', 'python') for name in sorted(os.listdir(versions), reverse=True)
+                   if logs.to_text(name).startswith('2.7')]
     folders = (environment('PATH') or os.defpath).split(os.pathsep)
     names = ['python2.7', 'python2'] if os.name != 'nt' else ['python2.7.exe', 'python2.exe']
     places += [os.path.join(folder, name) for name in names for folder in folders]
-    versions = os.path.join(environment('PYENV_ROOT') or os.path.expanduser('~/.pyenv'), 'versions')
-    if os.path.isdir(versions):
-        places += [os.path.join(versions, name, 'bin', 'python') for name in sorted(os.listdir(versions), reverse=True)
-                   if logs.to_text(name).startswith('2.7')]
     places.append(r'C:\Python27\python.exe')
     places += [os.path.join(folder, name) for folder in SCRIPT_HOST_PLACES
                for name in ('Plex Script Host', 'PlexScriptHost.exe')]
@@ -1320,15 +1325,12 @@ def dry_run_result(site, fix, bundle, changed, verdicts):
 def roll_back(site, fix_id):
     """Take one fix out, whatever was put on top of it -> (exit code, result dict). Problem 5 where that is not safe."""
     operations = all_operations(site.run_dir, site.plug_ins)
-    made = [row for row in operations if row['fix'] == fix_id and row['run'] == run_name(site.run_dir)
-            and row['action'] == 'implement']
-    if not made:
-        raise Problem('run %s never put fix %s in place; implement_fix.py --status lists what is'
-                      % (run_name(site.run_dir), fix_id))
-    last = made[-1]
+    last = made_by(site, fix_id, operations)
     bundle = site.bundle(last['bundle'])
     changed, carries = [], {}
     for entry in last['files']:
+        if not os.path.lexists(os.path.join(site.plug_ins, *entry['path'].split('/'))):
+            continue                            # the bundle's new version has no such file: the fix went with it
         target = read_target(site.plug_ins, entry['path'])
         after = content_without(site, last, entry, target, operations)
         if after is not None:
@@ -1339,7 +1341,9 @@ def roll_back(site, fix_id):
             end(site, fix_id, 'abandoned', found='it was not in place any more')
         return DONE, result_of(fix_id, 'not in place', Live(None, 'it was not in place any more; nothing to do'), (),
                                bundle, ())
-    verdicts = judge_change(site, bundle, changed)
+    known = known_versions(operations)
+    new = [row for row in changed if diagnose.sha256(row[1]) not in known[row[0].path]]
+    verdicts = judge_change(site, bundle, new) if new else ()   # what ran before needs no judge to run again
     if site.options.dry_run:
         result = result_of(fix_id, 'would be undone', Live(None, 'nothing was changed'), verdicts, bundle, changed)
         result['diff'] = logs.to_text(b''.join(diagnose.unified_diff(target.path, target.data, after)
@@ -1356,6 +1360,18 @@ def roll_back(site, fix_id):
     ImplementationLog(site.run_dir, last.get('iteration') or 1).undone(fix_id, live)
     code = {True: DONE, None: INCOMPLETE, False: NEGATIVE}[live.state]
     return code, result_of(fix_id, 'undone', live, verdicts, bundle, changed)
+
+
+def made_by(site, fix_id, operations):
+    """The operation that last put a fix in place: in this run, else in the newest other one, which the site moves to."""
+    made = [row for row in operations if row['fix'] == fix_id and row['action'] == 'implement']
+    if not made:
+        raise Problem('no run beside %s put fix %s in place; implement_fix.py --status lists what is'
+                      % (site.run_dir, fix_id))
+    of_run = [row for row in made if row['run'] == run_name(site.run_dir)]
+    last = (of_run or made)[-1]
+    site.run_dir = last['run_dir']
+    return last
 
 
 def content_without(site, operation, entry, target, operations):

@@ -17,6 +17,7 @@ from six.moves.BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
 
 import aggregate_plex_logs as logs
 import diagnose_from_report as diagnose
+import implement_fix
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AGENT = 'com.plexapp.agents.sample'
@@ -90,6 +91,7 @@ class Rig(object):
         self.run_dir = self.new_run('2026-11-22T103000Z')
         self.url = 'http://127.0.0.1:9'             # nothing listens there
         self.fixes = {}
+        self.python27 = None
 
     def new_run(self, name):
         path = os.path.join(self.runs, name)
@@ -123,10 +125,18 @@ class Rig(object):
                         diagnose.DIAGNOSIS_SCHEMA)
         return after
 
+    def words(self, *words, **how):
+        """Arguments that make implement_fix.py work on this rig; how: run_dir."""
+        words = list(words) + ['--run-dir', how.get('run_dir', self.run_dir), '--plex-home', self.home, '--plex-url', self.url]
+        return words + (['--python27', self.python27] if self.python27 else [])
+
+    def main(self, *words, **how):
+        """The exit code of implement_fix.main() in this process."""
+        return implement_fix.main(self.words(*words, **how))
+
     def command(self, *words, **how):
         """The words of a command line that works on this rig."""
-        line = [sys.executable, os.path.join(ROOT, 'implement_fix.py')] + list(words)
-        return line + ['--run-dir', how.get('run_dir', self.run_dir), '--plex-home', self.home, '--plex-url', self.url]
+        return [sys.executable, os.path.join(ROOT, 'implement_fix.py')] + self.words(*words, **how)
 
     def call(self, *words, **how):
         """-> (exit code, stdout, stderr) of implement_fix.py; how: run_dir, env, line."""
