@@ -317,6 +317,9 @@ WRAPPERS = [
     ('Error in Python: ', 'scanner'),
 ]
 
+# and the functions of the framework that stand outermost then: rows of WRAPPERS
+FRAMEWORK_ENTRIES = {('agentkit.py', '_search'): 0, ('agentkit.py', '_update'): 1, ('core.py', 'load_code'): 4, ('core.py', 'start'): 5}
+
 # Noise is data: what the record starts with (in which grammar), why it is harmless, when it is not. First match counts.
 Noise = collections.namedtuple('Noise', 'grammar text what harmless unless')
 NOISE = [Noise(*row) for row in [
@@ -432,7 +435,7 @@ TIME_DATA = re.compile(r"time data .* does not match format (.*)")
 URL_SHAPE = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
 QUOTED = re.compile(r"""(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])""")
 LISTED = re.compile(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
-PATH_SHAPE = re.compile(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:[^/\\\n'\"<>|:]+[/\\])+"
+PATH_SHAPE = re.compile(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:(?:[^/\\\n'\"<>|:]|'(?=\w))+[/\\])+"
                         r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
 HOST_SHAPE = re.compile(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru|jp|us|eu|xyz|example|'
                         r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
@@ -922,11 +925,16 @@ def agent_of(folder, base):
     return match.group(1) if match else None
 
 
+BROKEN_FRAME = re.compile(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrapped at the width of somebody's terminal
+
+
 def sniff(head):
     """The grammar of a log's first bytes: TEXT unless (nearly) all that looks like a header is a whole one of one grammar.
 
     Nearly, since agents quote other logs in their messages.
     """
+    if BROKEN_FRAME.search(head) or b'File &quot;' in head:
+        return TEXT
     counts = {PLUG_IN: 0, SERVER: 0, TEXT: 0}
     for line in head.split(b'\n')[:60]:
         if HEADER[PLUG_IN].match(line):
@@ -934,7 +942,7 @@ def sniff(head):
         elif HEADER[SERVER].match(line):
             counts[SERVER] += 1
         elif LOOSE_HEADER.match(line[:300]) or LOOSE_SERVER.match(line[:300]) or OWN_LOG.match(line[:300]):
-            counts[TEXT] += 1
+            counts[TEXT] += not (line[:1].isspace() and counts[PLUG_IN] + counts[SERVER])
     grammar = PLUG_IN if counts[PLUG_IN] >= counts[SERVER] else SERVER
     return grammar if counts[grammar] > 10 * (sum(counts.values()) - counts[grammar]) else TEXT
 
@@ -969,7 +977,7 @@ def tidy_text(data):
     text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;', b'>').replace(b'&lt;', b'<')
     if text.count(b'\n') < 3 and len(text) > 500:
         text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
-    for number, line in enumerate(text.split(b'\n')):
+    for number, line in unwrapped(text.split(b'\n')):
         if prefix:
             line = prefix.sub(b'', line) if line.startswith(b'>') else line
         short = line[:2000]
@@ -1029,6 +1037,21 @@ def tidy_text(data):
         out.insert(0, NO_TIME + b' (0) :  INFO (paste:0) - ')
         numbers.insert(0, 1)
     return b'\n'.join(out), numbers
+
+
+def unwrapped(lines):
+    """[(number from 0, line)]: lines that a terminal of fixed width broke put together again."""
+    width = max(len(line) for line in lines)
+    if not 60 <= width <= 260 or sum(len(line) == width for line in lines) < 3 or not BROKEN_FRAME.search(b'\n'.join(lines)):
+        return list(enumerate(lines))
+    out, open_line = [], False
+    for number, line in enumerate(lines):
+        if open_line and not LOOSE_HEADER.match(line) and not LOOSE_FRAME.match(line):
+            out[-1] = (out[-1][0], out[-1][1] + line)
+        else:
+            out.append((number, line))
+        open_line = len(line) == width
+    return out
 
 
 EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
@@ -1158,6 +1181,15 @@ def wrapper_of(head):
     return '', 'log'
 
 
+def wrapper_of_frames(frames):
+    """The same from the outermost frames, for a traceback whose first line is missing."""
+    for frame in frames[:3]:
+        row = FRAMEWORK_ENTRIES.get((frame.path.replace('\\', '/').rpartition('/')[2], frame.function))
+        if row:
+            return WRAPPERS[row]
+    return '', 'log'
+
+
 def read_block(frames):
     """Block of parsed frames: the own-code chain, its key, the innermost foreign frames, and the bundle."""
     chain = own_chain(frames)
@@ -1180,7 +1212,8 @@ class Reader(object):
 
     def __init__(self, agent, grammar, identifiers=()):
         self.agent, self.grammar, self.identifiers = agent, grammar, identifiers
-        self.blocks, self.meanings, self.shapes, self.noises = {}, {}, {}, {}
+        self.fallback = None                    # the one agent that a paste is about
+        self.blocks, self.meanings, self.noises = {}, {}, {}
 
     def noise(self, match, server):
         """Meaning of a record that the noise table knows, by its match of ANY_NOISE."""
@@ -1224,6 +1257,8 @@ class Reader(object):
         meaning = self.meanings.get(key)
         if meaning is None:
             wrapper, kind = wrapper_of(head)
+            if kind == 'log':
+                wrapper, kind = wrapper_of_frames(block.frames)
             shape = message_shape(says.split('\n')[0], exception)
             if kind == 'log' and not block.key:
                 shape = message_shape(re.sub(r'\s*(?:Traceback )?\(most recent call last\):?', '', head)) + ' ' + shape
@@ -1231,7 +1266,8 @@ class Reader(object):
                 kind = 'scanner' if 'Python' in head or any('Scanners' in row[0] for row in block.key) else 'server'
             agent = self.agent
             if server or self.agent is None:
-                agent = agent_named(head, block.bundle, self.identifiers) or scanner_named(block)
+                agent = agent_named(head, block.bundle, () if server else self.identifiers) or scanner_named(block) or \
+                    (None if server else self.fallback)
             meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None, block.bundle)
             self.keep(key, meaning)
         return meaning, block, head, says
@@ -1239,7 +1275,7 @@ class Reader(object):
     def line(self, head, level, server):
         agent = self.agent
         if server or agent is None:
-            agent = agent_named(head, None, self.identifiers) if server or self.identifiers else None
+            agent = agent_named(head, None, ()) or (None if server else self.fallback)
         key = (message_shape(head), agent)
         meaning = self.meanings.get(key)
         if meaning is None:
@@ -1269,7 +1305,7 @@ def agent_named(head, bundle, identifiers):
     guid = re.search(r"guid '([\w.-]+)://", head)
     given = ([quoted.group(1)] if quoted else []) + ([guid.group(1)] if guid else []) + list(identifiers)
     if not bundle:
-        return quoted.group(1) if quoted else given[0] if given and (identifiers or guid) else None
+        return given[0] if given and not (guid and BUILT_IN.match(given[0])) else None
     name = re.sub(r'[^a-z0-9]', '', re.sub(r'\.bundle.*', '', bundle.lower()))
     for identifier in given:
         last = identifier.lower().rsplit('.', 1)[-1]
@@ -1325,6 +1361,8 @@ class Scan(object):
         rest = None
         for log, offset in todo:
             try:
+                if self.stream.agent is None and self.grammar == PLUG_IN and self.reader.fallback is None:
+                    self.name_agent(next(chunks(log), b''))
                 rest = self.file(log, offset, rest, log is not todo[-1][0])
             except (IOError, OSError, EOFError) as problem:
                 self.notes.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
@@ -1357,6 +1395,11 @@ class Scan(object):
             return self.packed(log, source, offset, rest, more)
         finally:
             source.close()
+
+    def name_agent(self, data):
+        """Learn from the text of a log whose name tells no agent which ones it is about."""
+        self.reader.identifiers = identifiers_in(data)
+        self.reader.fallback = only_agent(data, self.reader.identifiers)
 
     def plain(self, log, source, offset, stop, rest, more):
         """Chunks of a file that can be sought in: a record at the end of a chunk is read again with the next."""
@@ -1430,7 +1473,7 @@ class Scan(object):
             part, raw = raw[:cut], raw[cut:] + more
             data, numbers = tidy_text(part)
             if self.stream.agent is None:
-                self.reader.identifiers = identifiers_in(part)
+                self.name_agent(part)
             self.grammar = PLUG_IN
             self.numbers = [before + number for number in numbers]
             self.block(data, len(data), log, 0, 0, True)
@@ -1458,7 +1501,7 @@ class Scan(object):
             whole = NO_TIME + b' (0) :  CRITICAL (cut:0) - (most recent call last):\n' + data[:skip]
             self.orphan = whole
         if self.lines:
-            self.line_count = data.count(b'\n', 0, skip)
+            self.line_count += data.count(b'\n', 0, skip)
         return skip
 
     def last_record(self, data, end):
@@ -1759,11 +1802,20 @@ def identifiers_in(data):
     counts = collections.Counter()
     for rule, weight in ((br'/:/plugins/([\w.-]+)/(?:messaging|resources|prefs)', 3), (br'point for provider ([\w.-]+) in namespace', 9),
                          (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5), (br"guid '([\w.-]+)://", 2),
-                         (br'\b((?:com\.plexapp|tv\.plex|org\.\w+|com\.\w+)\.agents\.[\w-]+)', 1)):
+                         (br'\b((?:com\.plexapp|tv\.plex|org\.\w+|com\.\w+)\.(?:agents|plugins)\.[\w-]+)', 1)):
         for name in re.findall(rule, data):
             if b'.' in name and name not in (b'com.plexapp.system',):
                 counts[to_text(name)] += weight
     return [name for name, _ in sorted(counts.items(), key=lambda row: (-row[1], row[0]))]
+
+
+def only_agent(data, identifiers):
+    """The agent of a paste whose frames are of one bundle, or which names one identifier; else None."""
+    bundles = set(to_text(name) for name in re.findall(br'[/\\]([^/\\"\n]+\.bundle[^/\\"\n]*)[/\\]+Contents[/\\]+(?:Code|Libraries)', data)
+                  if not name.startswith(b'Framework.bundle'))
+    if len(bundles) == 1:
+        return agent_named('', bundles.pop(), identifiers)
+    return identifiers[0] if len(identifiers) == 1 and not bundles and not BUILT_IN.match(identifiers[0]) else None
 
 
 def count_lines(source, end):
@@ -2142,7 +2194,9 @@ def pattern_row(pattern, twins, keep_paths):
         'message': clean(messages[0][0] if messages else meaning.message), 'shape': clean(meaning.shape),
         'messages': [{'text': clean(text), 'count': count} for text, count in messages[:10]],
         'own_frames': frames, 'callee_frames': callees, 'count': pattern.count, 'echoes': pattern.echoes,
-        'searches': pattern.searches, 'updates': pattern.updates, 'items': listed[:MOST_ITEMS], 'items_total': len(listed),
+        'searches': pattern.searches, 'updates': pattern.updates,
+        'call': None if not pattern.searches + pattern.updates else 'search' if pattern.searches > pattern.updates else 'update',
+        'items': listed[:MOST_ITEMS], 'items_total': len(listed),
         'rating_keys': [row['rating_key'] for row in listed[:MOST_ITEMS] if row['rating_key']],
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
         'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
@@ -2214,7 +2268,7 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     last = [row['last_seen'] for row in rows if row['last_seen']]
     agents = agent_rows(results, rows, twins, zone)
     shortlist = shortlist_of(rows)
-    rows.sort(key=lambda row: (row['noise'] is not None, rank(row)))
+    rows.sort(key=lambda row: (1, (-row['count'], row['pattern'])) if row['noise'] else (0, rank(row)))
     return {
         'made': utc_text(began),
         'window': {'from': time_text(since) or (min(first) if first else None), 'to': time_text(until) or (max(last) if last else None),

@@ -1,0 +1,523 @@
+# -*- coding: utf-8 -*-
+"""What the aggregator makes of logs: grammar, fingerprints, items, windows, rotations, odd input, what it writes."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import aggregate_plex_logs as logs
+
+AGENT = 'com.plexapp.agents.example'
+BUNDLE = '/var/lib/plexmediaserver/Library/Application Support/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/'
+FRAMEWORK = '/usr/lib/plexmediaserver/Resources/Plug-ins-%s/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/'
+# the arguments of _AgentKit:UpdateMetadata for com.plexapp.agents.example://4711?lang=en, item 42 (PLEX.md 4)
+PAYLOAD = ('Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubnMxMApwYXJlbnRHVUlEbnM4'
+           'CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFuZz1lbnM0Cmd1aWRzNAo0NzExczIKaWRyMAo_')
+GUID = 'com.plexapp.agents.example://4711?lang=en'
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch):
+    monkeypatch.setenv('TZ', 'UTC')
+    if hasattr(logs.time, 'tzset'):
+        logs.time.tzset()
+
+
+def record(second, text, level='DEBUG', place='runtime:717', thread='7f4ccbff8b38', minute=14):
+    return '2026-02-03 21:%02d:%02d,318 (%s) :  %s (%s) - %s\n' % (minute, second, thread, level, place, text)
+
+
+def traceback_record(second, function='fill', line=120, error="KeyError: 'title'", build='c67dce28e', source="title = page['title']",
+                     guid=GUID, place='agentkit:1095', own=BUNDLE, thread='7f4ccbff8b38', minute=14):
+    return record(second, "Exception in the update function of agent named 'Example', called with guid '%s' (most recent call last):\n"
+                  '  File "%sapi/agentkit.py", line 1093, in _update\n'
+                  '    agent.update(obj, media, lang, **kwargs)\n'
+                  '  File "%s__init__.py", line 88, in update\n'
+                  '    self.fill(metadata, page)\n'
+                  '  File "%s__init__.py", line %d, in %s\n'
+                  '    %s\n'
+                  '  File "%scode/sandbox.py", line 108, in <lambda>\n'
+                  '    _getitem_           = lambda x, y: x.__getitem__(y),\n'
+                  '%s\n' % (guid, FRAMEWORK % build, own, own, line, function, source, FRAMEWORK % build, error),
+                  'CRITICAL', place, thread, minute)
+
+
+def call(second, thread='7f4ccbff8b38', minute=14):
+    return record(second, 'Handling request GET /:/plugins/%s/messaging/function/X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/Y2VyZWFsMQoxCmxpc3QKMApyMAo_/%s'
+                  % (AGENT, PAYLOAD), thread=thread, minute=minute)
+
+
+def answer(second, thread='7f4ccbff8b38', minute=14):
+    return record(second, 'Response: [200] str, 16 bytes', place='runtime:924', thread=thread, minute=minute)
+
+
+def start(second, minute=14):
+    return record(second, 'Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)', 'INFO', 'core:349', minute=minute)
+
+
+def put(folder, name, text):
+    path = os.path.join(str(folder), name)
+    if not os.path.isdir(os.path.dirname(path)):
+        os.makedirs(os.path.dirname(path))
+    with io.open(path, 'wb') as out:
+        out.write(text if isinstance(text, bytes) else text.encode('utf-8'))
+    return path
+
+
+def plug_in_log(folder, text, suffix=''):
+    return put(folder, 'PMS Plugin Logs/%s.log%s' % (AGENT, suffix), text)
+
+
+def events(*paths, **more):
+    return logs.read_events([str(path) for path in paths], **more)[0]
+
+
+def patterns(*paths, **more):
+    document = logs.aggregate([str(path) for path in paths], **more)
+    return [row for row in document['patterns'] if not row['noise']]
+
+
+# ---------------------------------------------------------------------------------------------------- grammar and items
+def test_traceback_is_one_event_with_its_item_and_frames(tmpdir):
+    plug_in_log(tmpdir, start(1) + call(2) + traceback_record(3) + '\n' + answer(4))
+    event, = events(tmpdir)
+    assert (event['agent'], event['level'], event['kind'], event['exception'], event['message']) == (AGENT, 'CRITICAL', 'update', 'KeyError', "'title'")
+    assert (event['guid'], event['rating_key'], event['line']) == (GUID, '42', 3)
+    assert [(frame['file'], frame['function'], frame['line']) for frame in event['own_frames']] == [
+        ('Example.bundle/Contents/Code/__init__.py', 'update', 88), ('Example.bundle/Contents/Code/__init__.py', 'fill', 120)]
+    assert event['time'] == 1770153243.318
+
+
+def test_item_of_a_record_that_names_none_is_that_of_its_request(tmpdir):
+    plug_in_log(tmpdir, call(1) + call(1, '7f00').replace('4711', '4711') + record(2, 'no poster', 'ERROR', '__init__:3') + answer(3)
+                + record(4, 'no theme', 'ERROR', '__init__:3'))
+    first, second = events(tmpdir)
+    assert (first['guid'], first['rating_key'], first['call']) == (GUID, '42', 'update')
+    assert (second['guid'], second['rating_key'], second['call']) == (None, None, None)
+
+
+def test_search_names_the_rating_key_and_the_system_log_the_guid(tmpdir):
+    plug_in_log(tmpdir, record(2, "Exception in the search function of agent named 'Example', called with keyword arguments "
+                                  "{'name': 'X', 'id': '287'} (most recent call last):\n"
+                                  '  File "%s__init__.py", line 9, in search\n    x[0]\nIndexError: list index out of range\n' % BUNDLE, 'CRITICAL'))
+    put(tmpdir, 'PMS Plugin Logs/com.plexapp.system.log', record(1, 'Acquiring GUID mutex for %s (287) (count is now 1)' % GUID))
+    pattern, = patterns(tmpdir)
+    assert pattern['kind'] == 'search' and pattern['items'] == [{'guid': GUID, 'rating_key': '287'}]
+
+
+def test_server_log(tmpdir):
+    put(tmpdir, 'Plex Media Server.log',
+        'Feb 03, 2026 21:14:07.318 [0x7f00] INFO - Plex Media Server v1.40.2.8395-c67dce28e - Ubuntu PC x86_64 - build: linux-x86_64 debian - GMT -04:00\n'
+        "Feb 03, 2026 21:14:07.318 [10816] WARN - [Req#1f] Request for plug-in [com.plexapp.agents.gone] but it doesn't exist.\n"
+        'Feb 03, 2026 21:14:08 [140535242312504] ERROR - Exception caught while attempting to match metadata on item 23331: Error parsing file\n'
+        'Feb 03, 2026 21:14:09.318 [10816] WARN - NAT-PMP/UPnP: mapping failed\n')
+    gone, match, noise = events(tmpdir)
+    assert (gone['agent'], gone['level']) == ('com.plexapp.agents.gone', 'WARN')
+    assert match['rating_key'] == '23331' and noise['noise']
+    assert gone['time'] - match['time'] == pytest.approx(-0.682)
+    assert match['time'] == logs.utc_seconds('2026-02-04T01:14:08Z')
+
+
+def test_text_that_only_looks_like_an_error_is_none(tmpdir):
+    plug_in_log(tmpdir, record(1, "Title match: 'Human ERROR in CRITICAL' - WARNING") + record(2, 'quoted:\n    2026-01-01 00:00:00,000 (7f00) :  ERROR (fake:1) - x\n'))
+    assert events(tmpdir) == []
+
+
+@pytest.mark.parametrize('text', ['ERROR: common.load() - issue loading url', 'Traceback (most recent call last):\n'
+                                  '  File "%sa.py", line 3, in f\n    x\nValueError: y' % BUNDLE])
+def test_errors_that_agents_log_below_warning(tmpdir, text):
+    plug_in_log(tmpdir, record(1, 'fine') + record(2, text) + record(3, 'fine'))
+    event, = events(tmpdir)
+    assert event['level'] == 'DEBUG' and event['line'] == 2
+
+
+# ------------------------------------------------------------------------------------------------------------ fingerprint
+def one(tmpdir, name, text):
+    folder = tmpdir.mkdir(name)
+    plug_in_log(folder, text)
+    row, = patterns(folder)
+    return row['pattern']
+
+
+def test_fingerprint_is_the_same_over_lines_versions_platforms_and_values(tmpdir):
+    same = one(tmpdir, 'a', traceback_record(3))
+    assert same == one(tmpdir, 'b', traceback_record(3, line=311, source='return None', build='1e5ff713d', place='agentkit:1078'))
+    assert same == one(tmpdir, 'c', traceback_record(9, error="KeyError: 'other'", guid=GUID.replace('4711', '12'), thread='1f34', minute=58))
+    windows = traceback_record(3, own='C:/Users/Joe/AppData/Local/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/', place='core:574')
+    head, rest = windows.split('\n', 1)
+    assert same == one(tmpdir, 'd', (head + '\n' + rest.replace('/', '\\')).replace('\n', '\r\n'))
+
+
+def test_fingerprint_tells_apart_what_differs(tmpdir):
+    texts = [traceback_record(3), traceback_record(3, function='tags'), traceback_record(3, error='IndexError: list index out of range'),
+             traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'text'"),
+             traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'title'"),
+             traceback_record(3, error='HTTPError: HTTP Error 403: Forbidden'), traceback_record(3, error='HTTPError: HTTP Error 404: Not Found')]
+    plug_in_log(tmpdir, ''.join(texts))
+    assert len(patterns(tmpdir)) == len(texts)
+
+
+def test_fingerprint_does_not_depend_on_the_order_of_files(tmpdir):
+    first, second = tmpdir.mkdir('1'), tmpdir.mkdir('2')
+    plug_in_log(first, traceback_record(3))
+    put(first, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
+    plug_in_log(second, traceback_record(4))
+    names = sorted(row['pattern'] for row in patterns(first))
+    assert patterns(second)[0]['pattern'] in names
+    assert names == sorted(row['pattern'] for row in patterns(os.path.join(str(first), 'PMS Plugin Logs', 'com.plexapp.agents.other.log'),
+                                                              os.path.join(str(first), 'PMS Plugin Logs', AGENT + '.log')))
+
+
+def test_sandbox_lambdas_and_recursion(tmpdir):
+    chain = ''.join('  File "%sa.py", line %d, in walk\n    return self.walk()\n' % (BUNDLE, line) for line in (5, 5, 7))
+    text = 'Exception in thread named \'x\' (most recent call last):\n%s  File "%sa.py", line 3, in <lambda.%d>\n    x\nRuntimeError: deep'
+    plug_in_log(tmpdir, record(1, text % (chain, BUNDLE, 8), 'CRITICAL') + record(2, text % (chain[:len(chain) // 3], BUNDLE, 91), 'CRITICAL'))
+    row, = patterns(tmpdir)
+    assert [frame['function'] for frame in row['own_frames']] == ['walk', '<lambda>'] and row['count'] == 2
+    assert {line['line'] for line in row['own_frames'][0]['reported_lines']} == {5, 7}
+
+
+def test_reported_lines_are_kept_per_start(tmpdir):
+    plug_in_log(tmpdir, start(1) + traceback_record(2, line=861, source='x = 1') + traceback_record(3, line=861, source='x = 1'), '.1')
+    plug_in_log(tmpdir, start(1, minute=20) + traceback_record(2, line=1055, source='y = 2', minute=20))
+    row, = patterns(tmpdir)
+    assert [(line['line'], line['text'], line['start'], line['count']) for line in row['own_frames'][-1]['reported_lines']] == [
+        (861, 'x = 1', '2026-02-03T21:14:01Z', 2), (1055, 'y = 2', '2026-02-03T21:20:01Z', 1)]
+    assert row['own_frames'][-1]['callee_frames'] == [
+        {'file': 'Framework/code/sandbox.py', 'function': '<lambda>', 'text': '_getitem_           = lambda x, y: x.__getitem__(y),'}]
+
+
+@pytest.mark.parametrize('text,shape', [
+    ("No results for 'Dark' (1999) on api.example.com", 'No results for <q> (<n>) on <host>'),
+    ("Couldn't load /mnt/TV Shows/Bob's Show (2001)/a.b.mkv: no", "Couldn't load <path>: no"),
+    ('Skipping Dark Night, Pt. 3: score 5 below threshold 9', 'Skipping <name>: score <n> below threshold <n>'),
+    ('[Req#1f/HCl#2] HTTP error requesting GET https://x.example/a?b=1 (7, x)', 'HTTP error requesting GET <url> (<n>, x)'),
+    ('Quota exceeded for key aB3aB3aB3aB3aB3aB3aB (a.b@c.example)', 'Quota exceeded for key <secret> (<email>)'),
+    ('Failed to read 千と千尋の神隠し', 'Failed to read <name>'),
+    ('Failed to parse the page', 'Failed to parse the page'),
+])
+def test_message_shape(text, shape):
+    assert logs.message_shape(text) == shape
+
+
+# --------------------------------------------------------------------------------------------------------------- redaction
+@pytest.mark.parametrize('text,secret', [
+    ('GET /library?X-Plex-Token=abcDEF_12-3&x=1', 'abcDEF_12-3'), ("api_key: 'k3y'", 'k3y'), ('{"password": "pa55"}', 'pa55'),
+    ('Bad token aBc4-23_abcdeFGHijkl from me', 'aBc4-23_abcdeFGHijkl'), ('Authorization: Bearer abcdefgh12345', 'abcdefgh12345'),
+    ('Request: [203.0.113.9:65125 (Subnet)] GET / Signed-in Token (alice) (Firefox)', 'alice'), ('from 203.0.113.9', '203.0.113.9'),
+    ('from 2001:db8:77::1c', '2001:db8:77::1c'), ('mail a.b+c@d.example', 'a.b+c@d.example'), ('a%40d.example', 'a%40d.example'),
+    ('Denying access to 10.1.2.3 (zelda): GET', 'zelda'), ('/home/zelda/x', 'zelda'), ('C:\\Users\\Zelda Q\\x', 'Zelda'),
+    ('https://zelda:pa55@x.example/', 'pa55'), ('İİ token=SeCrEt', 'SeCrEt'),
+])
+def test_redact(text, secret):
+    clean = logs.redact(text)
+    assert secret not in clean and logs.redact(clean) == clean
+
+
+def test_redact_leaves_the_rest():
+    for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined", '/var/lib/plexmediaserver/x'):
+        assert logs.redact(text) == text
+    assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
+
+
+# ----------------------------------------------------------------------------------------------- windows, rotations, resuming
+def test_rotated_files_are_one_stream_and_a_cut_traceback_is_joined(tmpdir):
+    whole = call(1) + traceback_record(2)
+    cut = whole.index('    self.fill')
+    plug_in_log(tmpdir, whole[:cut], '.1')
+    plug_in_log(tmpdir, whole[cut:] + '\n' + answer(3))
+    event, = events(tmpdir)
+    assert event['exception'] == 'KeyError' and event['file'].endswith('.log.1') and event['rating_key'] == '42'
+
+
+def test_since_and_until(tmpdir):
+    text = ''.join(record(second, 'x' * 300, minute=minute) + record(second, 'failed to do it', 'ERROR', 'a:1', minute=minute)
+                   for minute in range(60) for second in range(0, 60, 2))
+    plug_in_log(tmpdir, text)
+    low, high = logs.utc_seconds('2026-02-03T21:20:01Z'), logs.utc_seconds('2026-02-03T21:30:00Z')
+    found = events(tmpdir, since=low, until=high)
+    assert len(found) == 299 and found[0]['time'] >= low and found[-1]['time'] < high
+    assert found[0]['line'] == text[:text.index('21:20:02')].count('\n') + 2
+
+
+def test_clock_set_back_loses_nothing(tmpdir):
+    def hour(number):
+        return ''.join('2026-10-25 0%d:%02d:%02d,000 (7f) :  %s (a:1) - nothing found here\n' % (number, minute, second, level)
+                       for minute in range(60) for second in range(0, 60, 3) for level in ('DEBUG', 'ERROR'))
+    plug_in_log(tmpdir, hour(0) + hour(1) + hour(2) + hour(2) + hour(3) + hour(4))
+    low, high = logs.utc_seconds('2026-10-25T02:10:00Z'), logs.utc_seconds('2026-10-25T02:20:00Z')
+    assert len(events(tmpdir, since=low, until=high)) == 2 * 200
+
+
+def test_resume_through_rotations(tmpdir):
+    first = plug_in_log(tmpdir, start(1) + traceback_record(2))
+    position = json.loads(json.dumps(logs.log_position([str(tmpdir)])))
+    assert events(tmpdir, position=position) == []
+    with io.open(first, 'ab') as out:
+        out.write(traceback_record(3, function='tags').encode('utf-8'))
+    assert [event['own_frames'][-1]['function'] for event in events(tmpdir, position=position)] == ['tags']
+    os.rename(first, first + '.1')
+    plug_in_log(tmpdir, start(5) + traceback_record(6, function='late'))
+    assert [event['own_frames'][-1]['function'] for event in events(tmpdir, position=position)] == ['tags', 'late']
+    os.remove(first + '.1')
+    found, notes = logs.read_events([str(tmpdir)], position=position)
+    assert [event['own_frames'][-1]['function'] for event in found] == ['late'] and 'rotated away' in notes[0]['why']
+
+
+def test_resume_before_there_was_a_log(tmpdir):
+    tmpdir.mkdir('PMS Plugin Logs')
+    put(tmpdir, 'Plex Media Server.log', '')
+    position = logs.log_position([str(tmpdir)])
+    plug_in_log(tmpdir, traceback_record(2))
+    assert len(events(tmpdir, position=position)) == 1
+
+
+def test_starts(tmpdir):
+    good = start(1) + record(2, 'Started plug-in', 'INFO') + record(3, 'Entering run loop', 'INFO')
+    bad = start(4) + record(5, 'Exception while loading code (most recent call last):\n  File "x/core.py", line 5, in load_code\n    y\n'
+                               'SyntaxError: Line 315: no\n', 'CRITICAL', 'core:569')
+    plug_in_log(tmpdir, good, '.2')
+    plug_in_log(tmpdir, bad, '.1')
+    plug_in_log(tmpdir, start(9))
+    rows = logs.plugin_starts([str(tmpdir)], AGENT)
+    assert [(row['ok'], row['error']) for row in rows] == [(True, None), (False, 'SyntaxError: Line 315: no'), (None, None)]
+    agent, = logs.aggregate([str(tmpdir)])['agents']
+    assert (agent['starts'], agent['failed_starts']) == (3, 1)
+
+
+def test_calls(tmpdir):
+    plug_in_log(tmpdir, call(1) + answer(3) + call(5) + traceback_record(6) + answer(7) + call(8))
+    rows = logs.read_calls([str(tmpdir)])[AGENT]
+    assert [(row['kind'], row['guid'], row['rating_key'], row['ended'], row['failed']) for row in rows] == [
+        ('update', GUID, '42', True, False), ('update', GUID, '42', True, True), ('update', GUID, '42', False, False)]
+    assert rows[0]['end'] - rows[0]['start'] == 2
+
+
+# ------------------------------------------------------------------------------------------------------- cascades and noise
+def test_missing_tree_causes_the_fault_after_it(tmpdir):
+    tree = record(2, 'Exception when constructing media object for dbid 42 (most recent call last):\n  File "%sapi/agentkit.py", line 680, in Tree\n'
+                     '    x\nHTTPError: HTTP Error 404: Not Found\n' % (FRAMEWORK % 'c67dce28e'), 'CRITICAL', 'agentkit:1078')
+    plug_in_log(tmpdir, ''.join(call(1, minute=minute) + tree.replace('21:14', '21:%d' % minute)
+                                + traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'items'", minute=minute)
+                                + answer(4, minute=minute) for minute in range(10, 17)))
+    rows = dict((row['kind'], row) for row in patterns(tmpdir))
+    assert rows['update']['caused_by'] == {'pattern': rows['media']['pattern'], 'count': 7}
+    assert rows['media']['items'] == [{'guid': GUID, 'rating_key': '42'}]
+
+
+def test_fault_logged_twice_in_one_call_is_an_echo(tmpdir):
+    plug_in_log(tmpdir, call(1) + traceback_record(2) + traceback_record(3) + answer(4))
+    row, = patterns(tmpdir)
+    assert (row['count'], row['echoes']) == (2, 1)
+
+
+def test_noise_is_set_apart(tmpdir):
+    plug_in_log(tmpdir, record(1, 'Cannot read model from /x/Metadata/y', 'ERROR') * 5
+                + record(2, "Function named 'Start' couldn't be found in the current environment", 'CRITICAL') + traceback_record(3))
+    document = logs.aggregate([str(tmpdir)])
+    assert [row['count'] for row in document['patterns'] if row['noise']] == [5, 1] and document['noise_events'] == 6
+    assert document['shortlist'] == [row['pattern'] for row in document['patterns'] if not row['noise']]
+
+
+def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
+    plug_in_log(tmpdir, traceback_record(3))
+    name = patterns(tmpdir)[0]['pattern']
+    late = logs.aggregate([str(tmpdir)], resolved=[{'pattern': name, 'fixed_at': '2026-03-01T00:00:00Z'}])
+    early = logs.aggregate([str(tmpdir)], resolved=[{'pattern': name, 'fixed_at': '2026-01-01T00:00:00Z'}])
+    assert late['shortlist'] == [] and early['shortlist'] == [name]
+    assert any('came back' in line for line in logs.report_lines(early))
+
+
+def test_what_stood_before(tmpdir):
+    plug_in_log(tmpdir, call(1) + record(2, "Requesting 'https://api.example.com/v1/item/77?key=s3'", place='networking:144')
+                + record(2, "Error opening URL 'https://api.example.com/v1/item/77?key=s3'", 'ERROR', 'networking:197')
+                + traceback_record(3, error='HTTPError: HTTP Error 404: Not Found') + answer(4))
+    row = [row for row in patterns(tmpdir) if row['exception']][0]
+    assert row['preceding'] == [{'host': 'api.example.com', 'status': 404, 'url_shape': '/v<n>/item/<n>', 'count': 1}]
+
+
+def test_shortlist_is_by_items_not_by_lines(tmpdir):
+    plug_in_log(tmpdir, ''.join(traceback_record(2, function='often') for _ in range(23))
+                + ''.join(traceback_record(3, function='wide', guid=GUID.replace('4711', str(number))) for number in range(7)))
+    document = logs.aggregate([str(tmpdir)])
+    rows = dict((row['pattern'], row) for row in document['patterns'])
+    assert [rows[name]['own_frames'][-1]['function'] for name in document['shortlist']] == ['wide', 'often']
+    assert rows[document['shortlist'][0]]['items_total'] == 7
+
+
+def test_healthy_items_and_rates(tmpdir):
+    plug_in_log(tmpdir, call(1) + answer(2))
+    agent, = logs.aggregate([str(tmpdir)])['agents']
+    assert agent['healthy_items'] == [{'guid': GUID, 'rating_key': '42', 'title': None, 'kind': 'update'}]
+    assert (agent['updates'], agent['searches'], agent['levels']) == (1, 0, ['DEBUG'])
+
+
+# ----------------------------------------------------------------------------------------------------------------- odd input
+def test_gzip_zip_and_standard_input_give_the_same(tmpdir):
+    text = (start(1) + call(2) + traceback_record(3)).encode('utf-8')
+    name = patterns(os.path.dirname(plug_in_log(tmpdir.mkdir('plain'), text)))[0]['pattern']
+    packed = os.path.join(str(tmpdir.mkdir('gz')), AGENT + '.log.1.gz')
+    out = gzip.open(packed, 'wb')
+    out.write(text)
+    out.close()
+    archive = os.path.join(str(tmpdir), 'logs.zip')
+    with zipfile.ZipFile(archive, 'w') as out:
+        out.writestr('Logs/PMS Plugin Logs/%s.log' % AGENT, text)
+        out.writestr('Logs/x.xml', b'<x/>')
+    assert patterns(packed)[0]['pattern'] == patterns(archive)[0]['pattern'] == name
+    command = [sys.executable, logs.__file__.replace('.pyc', '.py'), '--logs', '-', '--json']
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    document = json.loads(process.communicate(text)[0].decode('utf-8'))
+    row, = [row for row in document['patterns'] if not row['noise']]
+    assert row['exception'] == 'KeyError' and row['agent'] == AGENT
+
+
+@pytest.mark.parametrize('data', [b'', b'\n', b'\x00' * 5000, b'\xff\xfe\xfd' * 99, b'x' * 3000000, b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - ',
+                                  b'PK\x03\x04 no zip', b'\x1f\x8b\x08 no gzip'])
+@pytest.mark.parametrize('name', [AGENT + '.log', 'Plex Media Server.log', 'paste.txt', AGENT + '.log.gz', 'x.zip'])
+def test_odd_files_never_stop_the_rest(tmpdir, data, name):
+    put(tmpdir, 'odd/' + name, data)
+    plug_in_log(tmpdir, traceback_record(3))
+    assert 'KeyError' in [row['exception'] for row in patterns(tmpdir)]
+
+
+def test_long_line_and_bad_bytes(tmpdir):
+    plug_in_log(tmpdir, record(1, 'Unexpected page: ' + '<div class="ERROR">x</div>' * 60000, 'ERROR', 'a:1').encode('utf-8')
+                + b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - bad \xff\xfe bytes\n' + traceback_record(9).encode('utf-8'))
+    found = events(tmpdir)
+    assert [event['line'] for event in found] == [2, 1, 3] or [event['line'] for event in found] == [1, 2, 3]
+    assert all(len(event['text']) < 20000 for event in found)
+
+
+def test_half_last_line(tmpdir):
+    plug_in_log(tmpdir, traceback_record(3) + '2026-02-03 21:14:07,318 (7f4ccbff8b38) :  DEBUG (netw')
+    assert len(events(tmpdir)) == 1
+
+
+def test_unreadable_file_is_named(tmpdir):
+    path = put(tmpdir, 'Plex Media Server.log', 'x')
+    plug_in_log(tmpdir, traceback_record(3))
+    os.remove(path)
+    os.symlink(os.path.join(str(tmpdir), 'gone'), path)
+    document = logs.aggregate([str(tmpdir)])
+    assert document['unread'][0]['file'] == 'Plex Media Server.log' and len(document['shortlist']) == 1
+
+
+def test_other_kinds_of_files_are_named_and_left_out(tmpdir):
+    put(tmpdir, 'Plex Transcoder Statistics.log', '<xml> ERROR </xml>')
+    put(tmpdir, 'picture.jpg', b'\xff\xd8')
+    plug_in_log(tmpdir, traceback_record(3))
+    document = logs.aggregate([str(tmpdir)])
+    assert sorted(row['file'] for row in document['unread']) == ['Plex Transcoder Statistics.log', 'picture.jpg']
+
+
+def test_no_logs_is_a_problem():
+    with pytest.raises(logs.Problem) as caught:
+        logs.aggregate(['/nowhere/at/all'])
+    assert '--logs' in caught.value.sentence
+
+
+def test_known_places_and_option(tmpdir, monkeypatch):
+    monkeypatch.setattr(logs, 'plex_home_places', lambda environment: [])
+    monkeypatch.delenv('PLEX_HOME', raising=False)
+    with pytest.raises(logs.Problem) as caught:
+        logs.find_plex_home(None)
+    assert '--plex-home' in caught.value.sentence
+    home = tmpdir.mkdir('Library').mkdir('Application Support').mkdir('Plex Media Server')
+    folder = tmpdir.join('Library').mkdir('Logs').mkdir('Plex Media Server')
+    assert logs.find_plex_home(str(home)) == str(home)
+    assert os.path.samefile(logs.find_log_folder(str(home)), str(folder))
+
+
+# ------------------------------------------------------------------------------------------------------------------ pastes
+WHOLE = traceback_record(3).rstrip('\n')
+BODY = WHOLE.split('\n', 1)[1]
+
+
+@pytest.mark.parametrize('text', [
+    'It fails:\n\n```\n%s\n```\nthanks' % WHOLE, '\n'.join('> ' + line for line in WHOLE.split('\n')),
+    '\n'.join(line.strip() for line in WHOLE.split('\n')), ' '.join(line.strip() for line in WHOLE.split('\n')),
+    '\n\n'.join(WHOLE.split('\n')), '\n'.join('    ' + line for line in WHOLE.split('\n')), WHOLE.replace(':  ', ': '),
+    WHOLE.split(' :  ', 1)[1], BODY, 'Traceback (most recent call last):\n' + BODY, WHOLE.replace('\n', '\r\n'), WHOLE.replace('"', '&quot;'),
+    '\n'.join(line[at:at + 80] for line in WHOLE.split('\n') for at in range(0, len(line), 80)),
+], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped'.split())
+def test_damaged_pastes(tmpdir, text):
+    event, = events(put(tmpdir, 'paste.txt', text))
+    assert (event['exception'], event['message']) == ('KeyError', "'title'")
+    assert event['agent'] in (AGENT, 'Example.bundle')
+    assert [(frame['file'], frame['function'], frame['line'], frame['text']) for frame in event['own_frames']] == [
+        ('Example.bundle/Contents/Code/__init__.py', 'update', 88, 'self.fill(metadata, page)'),
+        ('Example.bundle/Contents/Code/__init__.py', 'fill', 120, "title = page['title']")]
+
+
+def test_scanner_traceback(tmpdir):
+    put(tmpdir, 'Plex Media Scanner.log', 'Feb 03, 2020 21:14:07.318 [0x7f4c] ERROR - Error in Python: Running scanner:\n'
+        'Traceback (most recent call last):\n  File "/x/Plex Media Server/Scanners/Series/Own Scanner.py", line 349, in Scan\n    re.compile(y)\n'
+        '  File "/usr/lib/python2.7/re.py", line 190, in compile\n    return z\nerror: bad character range\n'
+        'Feb 03, 2020 21:14:07.400 [0x7f4c] DEBUG - next\n')
+    event, = events(tmpdir)
+    assert (event['agent'], event['kind'], event['exception']) == ('Own Scanner', 'scanner', 'error')
+    assert event['own_frames'][0]['file'] == 'Scanners/Series/Own Scanner.py'
+
+
+def test_own_log_of_an_agent(tmpdir):
+    put(tmpdir, 'Plug-in Support/Data/%s/DataItems/_Logs/Series/Show.agent-update.log' % AGENT,
+        '=' * 157 + '\nSearch()\nERROR: common.load() - issue loading url: https://x.example/1, Exception: \'HTTP Error 404: Not Found\'\nfine\n')
+    event, = events(tmpdir)
+    assert (event['agent'], event['line']) == (AGENT, 3)
+
+
+# --------------------------------------------------------------------------------------------------------------- artifacts
+def test_artifacts(tmpdir):
+    folder = tmpdir.mkdir('Logs')
+    plug_in_log(folder, call(1) + traceback_record(3) + record(4, 'token aBc4-23_abcdeFGHijkl of zelda@mail.example', 'ERROR', 'a:1'))
+    run = str(tmpdir.mkdir('run'))
+    code = logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '3', '--events', os.path.join(run, 'e.jsonl'), '--quiet'])
+    assert code == 0
+    assert sorted(os.listdir(run)) == ['aggregated_logs_iteration_3.json', 'aggregated_logs_iteration_3.txt', 'e.jsonl']
+    document = logs.read_aggregate(logs.aggregate_path(run, 3))
+    assert document['schema'] == logs.AGGREGATE_SCHEMA and len(document['shortlist']) == 2
+    assert {'window', 'files', 'agents', 'patterns', 'shortlist', 'unread'} <= set(document)
+    for name in os.listdir(run):
+        with io.open(os.path.join(run, name), encoding='utf-8') as source:
+            text = source.read()
+        assert 'aBc4-23' not in text and 'zelda' not in text
+        if name.endswith('.txt'):
+            assert max(len(line) for line in text.split('\n')) <= 80
+    with io.open(os.path.join(run, 'e.jsonl'), encoding='utf-8') as source:
+        assert [json.loads(line)['line'] for line in source] == [2, 13]
+    assert logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '4', '--resume', logs.aggregate_path(run, 3), '--quiet']) == 0
+    assert logs.read_aggregate(logs.aggregate_path(run, 4))['patterns'] == []
+
+
+def test_jobs_give_the_same(tmpdir):
+    plug_in_log(tmpdir, call(1) + traceback_record(3))
+    put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
+    alone, both = logs.aggregate([str(tmpdir)]), logs.aggregate([str(tmpdir)], jobs=2)
+    assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
+
+
+@pytest.mark.parametrize('text,seconds', [('24h', 100 * 86400 - 86400), ('7d', 93 * 86400), ('30m', 100 * 86400 - 1800),
+                                          ('1970-01-02T00:00:00Z', 86400), ('1970-01-02T01:00+01:00', 86400), ('1970-01-02', 86400)])
+def test_moments(text, seconds):
+    assert logs.moment_of(text, now=100 * 86400) == seconds
+
+
+@pytest.mark.parametrize('text', ['soon', '2026-13-01', '5x', ''])
+def test_no_moment(text):
+    with pytest.raises(logs.Problem):
+        logs.moment_of(text)
+
+
+def test_epoch_seconds():
+    import calendar
+    for day in range(0, 40000, 13):
+        moment = logs.time.gmtime(day * 86400 + 3723)
+        assert logs.epoch_seconds(*moment[:6]) == calendar.timegm(moment)
