@@ -28,6 +28,7 @@ from .models import ProxyObject
 
 ACCESS = 'http://127.0.0.1:32400'
 DEFAULT_TIMEOUT = 20.0
+CACHEABLE = ('html', 'xml', 'json', 'javascript')
 
 
 class JSONDecodeError(Exception):
@@ -83,7 +84,8 @@ class LogKit(object):
 class HTTPRequest(object):
     """HTTP.Request(url): nothing happens before its content is wanted."""
 
-    def __init__(self, plugin, url, data=None, headers=None, timeout=None, method=None, values=None):
+    def __init__(self, plugin, url, data=None, headers=None, timeout=None, method=None, values=None, cache_time=0):
+        self.cache_time = cache_time
         self.plugin_, self.url, self.method = plugin, traces.text_of(url), method
         self.data = parse.urlencode(values).encode('ascii') if values else data
         self.sent = dict(headers or {})
@@ -94,6 +96,12 @@ class HTTPRequest(object):
         if self.body_ is not None:
             return
         self.plugin_.check_alive()
+        cached = self.cache_path()
+        if cached and os.path.exists(cached) and os.stat(cached).st_mtime + self.cache_time > time.time():
+            self.plugin_.log('DEBUG', ('networking', 139), "Fetching '%s' from the HTTP cache" % self.url)
+            with io.open(cached, 'rb') as source:
+                self.body_, self.received_ = source.read(), {}
+            return
         self.plugin_.log('DEBUG', ('networking', 144), "Requesting '%s'" % self.url)
         try:
             status, reason, self.received_, body = fetch(self.plugin_, self)
@@ -109,6 +117,26 @@ class HTTPRequest(object):
             self.plugin_.log('ERROR', ('networking', 197), "Error opening URL '%s'" % self.url)
             raise_status(self.url, status, reason, self.received_, body)
         self.body_ = body
+        if cached:
+            self.keep(cached)
+
+    def cache_path(self):
+        """Where this page is kept, over restarts too; None for what is asked anew each time."""
+        if not self.cache_time or self.data or self.url.startswith(ACCESS):
+            return None
+        digest = hashlib.sha1(self.url.encode('utf-8')).hexdigest()
+        return os.path.join(self.plugin_.cache_folder, digest[:2], digest[2:] + '.content')
+
+    def keep(self, path):
+        kind = self.received_.get('content-type', '').partition(';')[0]
+        if not any(word in kind for word in CACHEABLE):
+            self.plugin_.log('DEBUG', ('networking', 176), "Not caching '%s' (content type '%s' not cacheable in Agent "
+                             "plug-ins)" % (self.url, kind))
+            return
+        if not os.path.isdir(os.path.dirname(path)):
+            os.makedirs(os.path.dirname(path))
+        with io.open(path, 'wb') as target:
+            target.write(self.body_)
 
     @property
     def content(self):
@@ -177,9 +205,13 @@ class HTTPKit(object):
         self.plugin_ = plugin
         self.CacheTime, self.Headers = 0, {}
 
+    def make_(self, url, values, headers, cache_time, timeout, data, method):
+        return HTTPRequest(self.plugin_, url, data, dict(self.Headers, **(headers or {})), timeout, method, values,
+                           self.CacheTime if cache_time is None else cache_time)
+
     def Request(self, url, values=None, headers=None, cacheTime=None, encoding=None, errors=None, timeout=None,
                 immediate=False, sleep=0, data=None, method=None, follow_redirects=True):
-        request = HTTPRequest(self.plugin_, url, data, dict(self.Headers, **(headers or {})), timeout, method, values)
+        request = self.make_(url, values, headers, cacheTime, timeout, data, method)
         if immediate:
             immediately(request)
         if sleep:
@@ -216,15 +248,15 @@ def nativised(value):
 
 class JSONKit(object):
 
-    def __init__(self, plugin):
-        self.plugin_ = plugin
+    def __init__(self, plugin, http):
+        self.plugin_, self.http_ = plugin, http
 
     def ObjectFromString(self, string, encoding=None, max_size=None):
         return json_from_string(self.plugin_, string, encoding)
 
     def ObjectFromURL(self, url, values=None, headers=None, cacheTime=None, encoding=None, errors=None, timeout=None,
                       sleep=0, data=None, method=None, max_size=None):
-        request = json_request(HTTPRequest(self.plugin_, url, data, headers, timeout, method, values))
+        request = json_request(self.http_.make_(url, values, headers, cacheTime, timeout, data, method))
         return json_from_url(self.plugin_, request, encoding)
 
     def StringFromObject(self, value):
@@ -260,15 +292,15 @@ def demjson_value(text):
 
 class XMLKit(object):
 
-    def __init__(self, plugin):
-        self.plugin_ = plugin
+    def __init__(self, plugin, http):
+        self.plugin_, self.http_ = plugin, http
 
     def ElementFromString(self, string, encoding=None, max_size=None, remove_blank_text=False):
         return xml_from_string(string, encoding)
 
     def ElementFromURL(self, url, values=None, headers=None, cacheTime=None, encoding=None, errors=None, timeout=None,
                        sleep=0, data=None, method=None, max_size=None, remove_blank_text=False):
-        request = xml_request(HTTPRequest(self.plugin_, url, data, headers, timeout, method, values))
+        request = xml_request(self.http_.make_(url, values, headers, cacheTime, timeout, data, method))
         return xml_from_url(request, encoding)
 
     def StringFromElement(self, element, encoding='utf8', method=None):
@@ -300,7 +332,7 @@ class HTMLKit(XMLKit):
 
     def ElementFromURL(self, url, values=None, headers=None, cacheTime=None, encoding=None, errors=None, timeout=None,
                        sleep=0, data=None, method=None, max_size=None):
-        request = html_request(HTTPRequest(self.plugin_, url, data, headers, timeout, method, values))
+        request = html_request(self.http_.make_(url, values, headers, cacheTime, timeout, data, method))
         return self.ElementFromString(request.content, encoding)
 
 
@@ -411,25 +443,60 @@ class LocaleKit(object):
 
 # -------------------------------------------------------------------------------------------- preferences, Dict, storage
 class PrefsKit(object):
-    """Prefs[...]: the user's file where there is one, else the defaults of the bundle; read again at every start."""
+    """Prefs[...]: the user's file, made at first use, over the defaults of the bundle; an enum is kept as its index."""
 
     def __init__(self, plugin):
         self.plugin_, self.values_ = plugin, None
+        self.path_ = os.path.join(plugin.home, 'Plug-in Support', 'Preferences', plugin.identifier + '.xml')
 
     def load_(self):
-        self.values_ = {}
-        path = os.path.join(self.plugin_.bundle, 'Contents', 'DefaultPrefs.json')
-        if os.path.exists(path):
-            with io.open(path, encoding='utf-8') as source:
-                for setting in json.load(source):
-                    value = setting.get('default')
-                    self.values_[setting['id']] = value == 'true' if setting['type'] == 'bool' else native(value)
+        self.values_, settings = {}, []
+        defaults = os.path.join(self.plugin_.bundle, 'Contents', 'DefaultPrefs.json')
+        if os.path.exists(defaults):
+            with io.open(defaults, encoding='utf-8') as source:
+                settings = json.load(source)
             self.plugin_.log('DEBUG', ('preferences', 258), 'Loaded preferences from DefaultPrefs.json')
+        kept = self.user_values_(settings)
+        for setting in settings:
+            self.values_[setting['id']] = decoded_setting(setting, kept.get(setting['id']))
+
+    def user_values_(self, settings):
+        if os.path.exists(self.path_):
+            with io.open(self.path_, encoding='utf-8') as source:
+                root = markup.xml_element(source.read())
+            self.plugin_.log('DEBUG', ('preferences', 178), 'Loaded the user preferences for %s'
+                             % self.plugin_.identifier)
+            return dict((child.tag, child.text or '') for child in root)
+        self.plugin_.log('INFO', ('preferences', 161), 'No user preferences file exists')
+        root = markup.Element('PluginPreferences')
+        for setting in settings:
+            child = markup.Element(setting['id'])
+            child.text = encoded_setting(setting)
+            root.append(child)
+        with io.open(self.path_, 'w', encoding='utf-8') as target:
+            target.write("<?xml version='1.0' encoding='utf-8'?>\n" + markup.markup_text(root) + '\n')
+        self.plugin_.log('DEBUG', ('preferences', 198), 'Saved the user preferences')
+        return {}
 
     def __getitem__(self, name):
         if self.values_ is None:
             self.load_()
         return preference(self.values_, name)
+
+
+def encoded_setting(setting):
+    """The default as text of the file."""
+    if setting['type'] == 'enum':
+        return '%d' % setting['values'].index(setting['default'])
+    return setting.get('default') or ''
+
+
+def decoded_setting(setting, text):
+    """The value of a setting from the file's text, None: there is none."""
+    text = encoded_setting(setting) if text is None else text
+    if setting['type'] == 'bool':
+        return text == 'true'
+    return native(setting['values'][int(text)] if setting['type'] == 'enum' else text)
 
 
 def preference(values, name):
@@ -611,8 +678,9 @@ def parallel_tools(plugin):
 
 def make_api(plugin):
     """The globals of a plug-in's code, by name."""
-    api = {'Log': LogKit(plugin), 'HTTP': HTTPKit(plugin), 'JSON': JSONKit(plugin), 'XML': XMLKit(plugin),
-           'HTML': HTMLKit(plugin), 'String': StringKit(), 'Datetime': DatetimeKit(), 'Hash': HashKit(),
+    http = HTTPKit(plugin)
+    api = {'Log': LogKit(plugin), 'HTTP': http, 'JSON': JSONKit(plugin, http), 'XML': XMLKit(plugin, http),
+           'HTML': HTMLKit(plugin, http), 'String': StringKit(), 'Datetime': DatetimeKit(), 'Hash': HashKit(),
            'Locale': LocaleKit(), 'Prefs': PrefsKit(plugin), 'Dict': DictKit(plugin), 'Data': DataKit(plugin),
            'Proxy': ProxyKit(), 'Thread': ThreadKit(plugin), 'Platform': PlatformKit(), 'Regex': RegexKit(),
            'MetadataSearchResult': SearchResult, 'SearchResult': SearchResult, 'Agent': plugin.agent_classes(),

@@ -22,7 +22,7 @@ FOLDERS = {'Movie': 'Movies', 'TV_Show': 'TV Shows', 'Artist': 'Artists', 'Album
 COMMON = dict(genres=set, tags=set, collections=set, duration=int, rating=float, audience_rating=float,
               rating_image=str, audience_rating_image=str, original_title=str, title_sort=str, rating_count=int,
               title=str, summary=str, originally_available_at=datetime.date, studio=str, content_rating=str,
-              countries=set, posters=dict, art=dict, banners=dict, themes=dict, roles='person', similar=set)
+              countries=set, reviews=set, posters=dict, art=dict, banners=dict, themes=dict, roles='person', similar=set)
 EPISODE = dict(title=str, summary=str, originally_available_at=datetime.date, rating=float, duration=int,
                absolute_index=int, content_rating=str, writers='person', directors='person', producers='person',
                guest_stars='person', thumbs=dict)
@@ -34,6 +34,7 @@ TEMPLATES = {
     'Artist': dict(COMMON),
     'Album': dict(COMMON, producers=set),
 }
+CHILD_NAMES = {'seasons': 'Season', 'episodes': 'Episode'}
 PERSON = dict(photo=str, role=str, name=str)
 
 
@@ -232,7 +233,7 @@ def bundle_folder(metadata_folder, kind, guid):
 
 
 def bundle_path(kind, guid):
-    digest = hashlib.sha1(guid.encode('utf-8')).hexdigest()
+    digest = sha1(guid)
     return os.path.join(FOLDERS[kind], digest[0], digest[1:] + '.bundle')
 
 
@@ -255,14 +256,14 @@ def container_lines(key, kind, value, indent):
     if not value.items:
         return ['%s<%s/>' % (indent, key)]
     lines = []
-    if isinstance(value, Children):
-        lines = [line for index in value.keys()
-                 for line in xml_lines('item', value.items[index], indent + '  ', ' key=%s' % quoteattr(index))]
+    if isinstance(value, Children):             # kept in files of their own, see write_children
+        lines = ['%s  <item external="True" extension="xml" key=%s/>' % (indent, quoteattr(index))
+                 for index in value.keys()]
     elif isinstance(value, Proxies):
         for url, proxy in sorted(value.items.items(), key=lambda pair: (pair[1].sort_order or 0, pair[0])):
             order = '' if proxy.sort_order is None else ' sort_order="%s"' % proxy.sort_order
             lines.append('%s  <item external="True" url=%s media="%s"%s/>' % (
-                indent, quoteattr(url), hashlib.sha1(url.encode('utf-8')).hexdigest(), order))
+                indent, quoteattr(url), sha1(url), order))
     else:
         for index, item in enumerate(value.items):
             position = ' index="%d"' % index
@@ -275,42 +276,72 @@ def container_lines(key, kind, value, indent):
 
 
 def write_model(model, path):
-    """Write Info.xml; the folder is made. The file is put in place at once, as the framework does."""
+    """Write Info.xml and what lies beside it: seasons/1.xml, seasons/1/episodes/2.xml, posters/<SHA-1 of the URL>."""
+    write_record(model.kind_, model, path, ' id=%s' % quoteattr(model.id))
+    write_children(model, os.path.dirname(path))
+    for name, value in model.values_.items():
+        for url, proxy in value.items.items() if isinstance(value, Proxies) else ():
+            if proxy.data:
+                data = getattr(proxy.data, 'body', proxy.data)
+                write_file(os.path.join(os.path.dirname(path), name, sha1(url)),
+                           data if isinstance(data, bytes) else data.encode('utf-8'))
+
+
+def write_children(record, folder):
+    for name, value in record.values_.items():
+        for index, child in value.items.items() if isinstance(value, Children) else ():
+            write_record(CHILD_NAMES[name], child, os.path.join(folder, name, index + '.xml'))
+            write_children(child, os.path.join(folder, name, index))
+
+
+def write_record(tag, record, path, attributes=''):
+    text = "<?xml version='1.0' encoding='utf-8'?>\n" + '\n'.join(xml_lines(tag, record, '', attributes)) + '\n'
+    write_file(path, text.encode('utf-8'))
+
+
+def write_file(path, data):
+    """Put a file in place at once, as the framework does; its folder is made."""
     if not os.path.isdir(os.path.dirname(path)):
         os.makedirs(os.path.dirname(path))
-    text = "<?xml version='1.0' encoding='utf-8'?>\n" + '\n'.join(
-        xml_lines(model.kind_, model, '', ' id=%s' % quoteattr(model.id))) + '\n'
     temporary = os.path.join(os.path.dirname(path), '._' + os.path.basename(path))
-    with io.open(temporary, 'w', encoding='utf-8') as target:
-        target.write(text)
-    if os.path.exists(path):
+    with io.open(temporary, 'wb') as target:
+        target.write(data)
+    if os.name == 'nt' and os.path.exists(path):
         os.remove(path)
     os.rename(temporary, path)
 
 
+def sha1(text):
+    return hashlib.sha1(text if isinstance(text, bytes) else text.encode('utf-8')).hexdigest()
+
+
 def read_model(model, path):
+    object.__setattr__(model, 'id', native(read_record(model, path).get('id')))
+
+
+def read_record(record, path):
+    """Fill a record from its file; the root element."""
     with io.open(path, 'rb') as source:
         root = ElementTree.fromstring(source.read())
-    object.__setattr__(model, 'id', native(root.get('id')))
-    fill(model, root)
+    fill(record, root, os.path.dirname(path), os.path.splitext(os.path.basename(path))[0])
+    return root
 
 
-def fill(record, element):
+def fill(record, element, folder, stem):
     for child in element:
-        kind = record.template_.get(child.tag)
-        value = record.values_.get(child.tag)
+        kind, value = record.template_.get(child.tag), record.values_.get(child.tag)
         if isinstance(value, Children):
+            below = os.path.join(folder, child.tag if stem == 'Info' else os.path.join(stem, child.tag))
             for item in child:
-                fill(value[item.get('key')], item)
+                read_record(value[item.get('key')], os.path.join(below, item.get('key') + '.xml'))
         elif isinstance(value, Proxies):
             for item in child:
                 value.items[native(item.get('url'))] = ProxyObject(None, item.get('sort_order'))
         elif isinstance(value, People):
             for item in child:
-                fill(value.new(), item)
+                fill(value.new(), item, folder, stem)
         elif isinstance(value, Container):
-            for item in child:
-                value.items.append(native(item.text))
+            value.items.extend(native(item.text) for item in child)
         elif child.text:
             record.values_[child.tag] = parse_value(child.text, kind)
 

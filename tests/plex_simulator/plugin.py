@@ -15,6 +15,7 @@ import traceback
 
 import six
 from six.moves import queue
+from six.moves.urllib.parse import unquote
 
 from . import api, models, records, traces
 from .markup import native
@@ -101,6 +102,7 @@ class PluginProcess(object):
         self.plugin, self.server = plugin, plugin.server
         self.identifier, self.bundle, self.elevated = plugin.identifier, plugin.bundle, plugin.elevated
         self.home, self.data_folder, self.token = plugin.home, plugin.data_folder, plugin.server.token
+        self.cache_folder = os.path.join(plugin.home, 'Plug-in Support', 'Caches', self.identifier, 'HTTP.system')
         self.alive = True
         self.agents = []
         self.requests = queue.Queue()
@@ -229,13 +231,15 @@ class PluginProcess(object):
         self.log('INFO', ('pipeinterface', 25), 'Entering run loop')
         self.log('DEBUG', ('runtime', 717), 'Handling request GET /:/prefixes')
         self.log('DEBUG', ('runtime', 814), 'Found route matching /:/prefixes')
-        self.log('DEBUG', ('runtime', 924), 'Response: [200] MediaContainer, 148 bytes')
+        self.log('DEBUG', ('runtime', 924), 'Response: [200] MediaContainer, %d bytes' % (
+            125 + len(self.identifier)))
         return True
 
     def log_start(self):
         """The lines of a start up to the load of the code, in their order, with the usual noise."""
         def debug(module, line, text, thread=None):
             self.log('DEBUG', (module, line), text, thread)
+        cookies = os.path.join(self.data_folder, 'HTTPCookies')
         me, other, third = [threading.current_thread().ident - step * 8392704 for step in range(3)]
         self.log('INFO', ('core', 349), 'Starting framework core - Version: 2.6.3, Build: fb6452e '
                                         '(Wed Nov 01 17:19:55 UTC 2023)')
@@ -243,13 +247,18 @@ class PluginProcess(object):
         for component in COMPONENTS:
             debug('core', 450, 'Starting %s component.' % component)
             if component == 'networking':
-                debug('networking', 266, 'No cookie jar found')
+                if os.path.exists(cookies):
+                    debug('networking', 262, 'Loaded HTTP cookies')
+                else:
+                    debug('networking', 266, 'No cookie jar found')
                 debug('networking', 434, 'Setting the default network timeout to 20.0')
             if component == 'localization':
                 self.log('INFO', ('localization', 409), 'Setting the default locale to en-us')
             if component == 'messaging':
                 debug('networking', 144, "Requesting '%s/system/messaging/clear_events/%s'"
                       % (api.ACCESS, self.identifier), other)
+        with open(cookies, 'a'):
+            pass
         time.sleep(self.server.start_seconds)
         debug('accessor', 68, "Creating a new model access point for provider %s in namespace 'metadata'"
               % self.identifier)
@@ -331,7 +340,7 @@ class PluginProcess(object):
         """Serve one request: the span of lines that real requests have; an exception of the agent stays inside."""
         path = records.messaging_path(self.identifier, '_AgentKit:' + call.function, call.arguments)
         self.log('DEBUG', ('runtime', 717), 'Handling request GET ' + path)
-        self.log('DEBUG', ('runtime', 814), 'Found route matching ' + path)
+        self.log('DEBUG', ('runtime', 814), 'Found route matching ' + unquote(path))
         result = (self.search if call.function == 'Search' else self.update)(**call.arguments)
         self.log('DEBUG', ('runtime', 924), 'Response: [200] str, %d bytes' % (
             16 if result is None else 300 + 306 * len(result)))

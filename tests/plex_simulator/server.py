@@ -324,13 +324,12 @@ class PlexServer(object):
         return plugin.call(function, arguments)
 
     def combine(self, item, agent):
+        """With one agent, what is combined is what it wrote."""
         folder = models.bundle_folder(self.metadata_folder, MEDIA[item.kind], item.guid)
-        source, target = os.path.join(folder, agent, 'Info.xml'), os.path.join(folder, '_combined')
-        if not os.path.exists(source):
-            return
-        if not os.path.isdir(target):
-            os.makedirs(target)
-        shutil.copy(source, os.path.join(target, 'Info.xml'))
+        source, target = os.path.join(folder, agent), os.path.join(folder, '_combined')
+        if os.path.isdir(source):
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target)
 
     def take_over(self, item, success):
         guid, key = item.guid, item.rating_key

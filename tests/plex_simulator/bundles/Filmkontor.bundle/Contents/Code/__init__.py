@@ -26,7 +26,7 @@ RATINGS = {
 
 
 def Start():
-    HTTP.CacheTime = CACHE_1HOUR
+    HTTP.CacheTime = 0
     Log.Info('Filmkontor %s' % VERSION)
 
 

@@ -10,7 +10,7 @@ def film_url(film_id):
 
 
 def film_page(film_id):
-    return HTML.ElementFromURL(film_url(film_id), headers=HEADERS, cacheTime=CACHE_1HOUR)
+    return HTML.ElementFromURL(film_url(film_id), headers=HEADERS)
 
 
 def search_page(title, year):
