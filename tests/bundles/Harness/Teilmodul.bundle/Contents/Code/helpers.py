@@ -1,0 +1,1 @@
+def join_names(names): return ' & '.join(names)

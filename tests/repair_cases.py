@@ -1,0 +1,200 @@
+# -*- coding: utf-8 -*-
+"""What the agents of bundles/Harness read from upstream, whole and with one thing wrong at a time."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import copy
+
+GONE = object()                                 # the key is missing
+
+PAGES = {
+    ('Kinodb', 'update'): {
+        'title': 'Der Film', 'names': {'original': ' The Film '}, 'plot': 'Viel geschieht.', 'year': '2013',
+        'votes': {'average': '7.3'}, 'genres': [{'name': 'Drama'}, {'name': 'Krimi'}, {'name': 'Komödie'}],
+        'companies': [{'name': 'Atlas'}], 'release': {'date': '2013-05-17'}, 'premiere': {'date': '2013-04-13'},
+        'cast': [{'name': 'Anna', 'character': 'Eva (voice)', 'image': {'url': 'http://a'}},
+                 {'name': 'Bert', 'character': 'Udo', 'image': {'url': 'http://b'}},
+                 {'name': 'Cora', 'character': 'Ida', 'image': {'url': 'http://c'}}],
+        'crew': [{'name': 'Dora', 'job': 'Director'}, {'name': 'Emil', 'job': 'Cutter'}],
+        'countries': 'DE, AT', 'images': {'poster': 'http://p'}, 'tagline': 'Kurz'},
+    ('Serienwiki', 'search'):
+        '<r><hit id="11" year="2013"><title>Serie</title></hit><hit id="13" year="2017"><title>Serien</title></hit>'
+        '<hit id="17" year="2019"><title>Die Serie</title></hit></r>',
+    ('Serienwiki', 'update'):
+        '<r><title>Serie</title><plot> Es beginnt. </plot><network><name>Kanal 7</name></network><runtime>43</runtime>'
+        '<rating>7,9</rating><aired>2013-05-17</aired><genres>Drama|Krimi|</genres><years>2013-2019</years><fsk>FSK 12</fsk>'
+        '<episode season="1" episode="1" number="1"><title>Eins</title><plot>P1</plot></episode>'
+        '<episode season="1" episode="2" number="2"><title>Zwei</title><plot>P2</plot></episode>'
+        '<episode season="2" episode="1" number="3"><title>Drei</title><plot>P3</plot></episode>'
+        '<episode season="2" episode="2" number="4"><title>Vier</title><plot>P4</plot></episode></r>',
+    ('Hoerbuch', 'update'):
+        '<h1> Das Buch </h1><b class="stars">3.7 Sterne</b><i>Verlag: Atlas</i><li class="voice">Anna</li>'
+        '<em>Krimi</em><em>Drama</em><time>17 Mai 2013</time><u>ab 18</u><ol>Eins;Zwei</ol><s>Reihe</s><p>Text</p>',
+    ('Nfolesen', 'update'):
+        '<m><title>Film</title><year>2013</year><plot> Viel. </plot><source>a%20b</source>'
+        '<credits count="2">Buch: Anna\nMusik: Bert</credits><set order="1">reihe eins</set><set order="2">reihe zwei</set>'
+        '<runtime>97 min</runtime><studio>Atlas</studio><company>C</company><tagline>kurz</tagline><genre>drama</genre>'
+        '<genre>krimi</genre><mpaa>Rated PG</mpaa></m>',
+    ('Studioseite', 'search'): {'results': [
+        {'id': 11, 'title': 'Der Film', 'released': '2013-05-17', 'score': '7.1', 'rank': '3', 'maker': {'name': 'Atlas'}},
+        {'id': 13, 'title': 'Ein Film', 'released': '2017-01-13', 'score': '5.3', 'rank': '5', 'maker': {'name': 'Bora'}},
+        {'id': 17, 'title': 'Kein Film', 'released': '2019-11-02', 'score': '3.7', 'rank': '7', 'maker': {'name': 'C'}}]},
+    ('Studioseite', 'update'): {
+        'slug': 'der-film', 'rating': '73', 'scale': 10, 'maker': {'name': 'Atlas'}, 'series': {'part': 2, 'title': 'Reihe'},
+        'cast': [{'name': 'Anna'}, {'name': 'Eva'}, {'name': 'Bert'}, {'name': 'Udo'}], 'tags': {'a': 5, 'b': 2, 'c': 1},
+        'limits': {'b': '1', 'c': '3'}, 'lines': [' Eins ', ' Zwei '], 'checks': [0, 1], 'text': '<p>Viel &amp; mehr</p>',
+        'pictures': [{'url': 'http://a', 'order': 1}, {'url': 'http://b', 'order': 2}]},
+    ('Teilmodul', 'update'): {
+        'parts': [{'kind': 'title', 'text': 'Film'}, {'kind': 'plot', 'text': ' Viel. '}, {'kind': 'year', 'text': '2013'},
+                  {'kind': 'people', 'names': ['Anna,Bert']}, {'kind': 'votes', 'list': [{'value': 3}, {'value': 7}]},
+                  {'kind': 'writers', 'names': [{'last': 'Cora'}, {'last': 'Dora'}]}], 'studio': {'name': 'Atlas'}},
+    ('Sportplatz', 'update'):
+        '<f><league name="DE/Liga"><team id="a">Alpha</team><team id="b">Beta</team><row id="a" points="7"/>'
+        '<row id="b" points="11"/></league><home id="a"/><away id="b"/><round number="1" done="yes"/>'
+        '<round number="2" done="yes"/><round number="3" done="no"/>'
+        '<match season="1" date="2013-05-17"><score>2:1</score><goal by="anna"/><guests><g name="G1"/></guests></match>'
+        '<match season="1" date="2013-05-23"><score>0:3</score><goal by="cora"/><guests><g name="G2"/></guests></match>'
+        '<match season="2" date="2013-06-01"><score>1:1</score><goal by="dora"/><guests><g name="G3"/></guests></match>'
+        '<match season="2" date="2013-06-07"><score>-</score><guests/></match>'
+        '<start>2013-05-01</start><open>yes</open><places><p>ulm</p><p>jena</p></places></f>',
+    ('Altbestand', 'update'): {
+        'title': 'Reihe:Film', 'date': '2013-05-17', 'people': [{'name': 'Anna'}, {'name': 'Bert'}],
+        'ratings': [{'value': 3.0}, {'value': 7.0}], 'mature': {'flag': True}, 'text': {'long': 'Lang'}, 'short': ' Kurz ',
+        'studio': {'name': 'Atlas', 'alias': 'A'}, 'facts': [{'text': 'F1'}, {'text': 'F2'}], 'keys': ['a', 'b'],
+        'values': ['1', '2'], 'tags': [{'t': 'x'}, {'t': 'y'}], 'quotes': ['eins', 'zwei'],
+        'poster': {'sizes': {'big': {'url': 'http://p'}}, 'best': 'big'}, 'tag': 'Ende'},
+}
+
+# (bundle, call, path of the value or text to replace, what stands there instead, fields that may stay empty then)
+FAILURES = [
+    ('Kinodb', 'update', 'names.original', None, 'original_title'),             # assignment, None
+    ('Kinodb', 'update', 'names', GONE, 'original_title'),                      # missing key
+    ('Kinodb', 'update', 'year', '', 'year'),                                   # int('')
+    ('Kinodb', 'update', 'year', 'TBA', 'year'),
+    ('Kinodb', 'update', 'votes.average', None, 'rating'),
+    ('Kinodb', 'update', 'votes', None, 'rating'),                              # None indexed
+    ('Kinodb', 'update', 'genres', GONE, 'genres'),                             # header of a for
+    ('Kinodb', 'update', 'genres', None, 'genres'),
+    ('Kinodb', 'update', 'genres.1.name', GONE, 'genres'),                      # one element of a loop
+    ('Kinodb', 'update', 'companies', [], 'studio'),                            # index
+    ('Kinodb', 'update', 'cast.1.character', None, 'roles'),
+    ('Kinodb', 'update', 'cast.1.image', None, 'roles'),
+    ('Kinodb', 'update', 'cast.2.image', GONE, 'roles'),
+    ('Kinodb', 'update', 'release', GONE, 'originally_available_at'),           # header of an if
+    ('Kinodb', 'update', 'release.date', '17/05/13', 'originally_available_at'),    # a date that is none
+    ('Kinodb', 'update', 'crew.1.job', None, 'directors'),                      # comprehension
+    ('Kinodb', 'update', 'countries', None, 'countries'),                       # one-line for
+    ('Kinodb', 'update', 'images.poster', GONE, 'posters'),
+    ('Serienwiki', 'search', 'year="2017"', '', ''),                            # search: int(None)
+    ('Serienwiki', 'search', '<title>Serien</title>', '', ''),
+    ('Serienwiki', 'search', '<title>Serien</title>', '<title/>', ''),
+    ('Serienwiki', 'update', '<plot> Es beginnt. </plot>', '', 'summary'),      # tabs
+    ('Serienwiki', 'update', '<network><name>Kanal 7</name></network>', '', 'studio'),
+    ('Serienwiki', 'update', '<name>Kanal 7</name>', '', 'studio'),
+    ('Serienwiki', 'update', '<runtime>43</runtime>', '<runtime/>', 'duration'),
+    ('Serienwiki', 'update', '<rating>7,9</rating>', '', 'rating'),
+    ('Serienwiki', 'update', '<rating>7,9</rating>', '<rating>gut</rating>', 'rating'),
+    ('Serienwiki', 'update', '<aired>2013-05-17</aired>', '<aired/>', 'originally_available_at'),
+    ('Serienwiki', 'update', '<genres>Drama|Krimi|</genres>', '', 'genres'),
+    ('Serienwiki', 'update', '2013-2019', '2013', 'tagline'),                   # unpacking
+    ('Serienwiki', 'update', 'season="2" episode="1"', 'season="2" episode="7"', 'seasons'),    # None from a method
+    ('Serienwiki', 'update', 'number="3"', '', 'seasons'),
+    ('Serienwiki', 'update', 'FSK 12', 'ohne', 'content_rating'),               # re.search
+    ('Serienwiki', 'update', '<fsk>FSK 12</fsk>', '', 'content_rating'),        # None handed to the library
+    ('Hoerbuch', 'update', '<h1> Das Buch </h1>', '', 'title'),                 # CRLF
+    ('Hoerbuch', 'update', '<b class="stars">3.7 Sterne</b>', '', 'rating'),    # inside a try that catches another
+    ('Hoerbuch', 'update', '<i>Verlag: Atlas</i>', '', 'studio'),
+    ('Hoerbuch', 'update', '<li class="voice">Anna</li>', '', 'artist'),
+    ('Hoerbuch', 'update', '<time>17 Mai 2013</time>', '', 'originally_available_at'),
+    ('Hoerbuch', 'update', '17 Mai 2013', 'Mai 2013', 'originally_available_at'),
+    ('Hoerbuch', 'update', '17 Mai 2013', '17 Brachet 2013', 'originally_available_at'),    # multi-line statement
+    ('Hoerbuch', 'update', '<u>ab 18</u>', '<u>frei</u>', 'content_rating'),    # one-line if
+    ('Hoerbuch', 'update', '<ol>Eins;Zwei</ol>', '', 'collections'),            # header of a for
+    ('Hoerbuch', 'update', '<s>Reihe</s>', '', ''),                             # a crash inside a log call
+    ('Nfolesen', 'update', '<title>Film</title>', '', 'title'),                 # Latin-1
+    ('Nfolesen', 'update', '<plot> Viel. </plot>', '', 'summary'),
+    ('Nfolesen', 'update', '<source>a%20b</source>', '', 'summary'),            # unquote(None)
+    ('Nfolesen', 'update', '<credits count="2">Buch: Anna\nMusik: Bert</credits>', '<credits count="2"/>', 'writers'),
+    ('Nfolesen', 'update', 'Musik: Bert', 'Musik', 'writers'),
+    ('Nfolesen', 'update', 'Buch: Anna\nMusik: Bert', 'Buch: Anna', 'writers'),
+    ('Nfolesen', 'update', ' count="2"', '', 'writers'),                        # range(int(None))
+    ('Nfolesen', 'update', '<set order="2">reihe zwei</set>', '<set order="2"/>', 'collections'),   # generator
+    ('Nfolesen', 'update', '<set order="1">reihe eins</set>', '', 'collections'),
+    ('Nfolesen', 'update', '97 min', 'lang', 'duration'),                       # over two lines
+    ('Nfolesen', 'update', '<runtime>97 min</runtime>', '<runtime> </runtime>', 'duration'),
+    ('Nfolesen', 'update', '<studio>Atlas</studio><company>C</company>', '', 'studio'),     # conditional expression
+    ('Nfolesen', 'update', '<tagline>kurz</tagline>', '', 'tagline'),           # len(None)
+    ('Nfolesen', 'update', '<genre>krimi</genre>', '<genre/>', 'genres'),
+    ('Nfolesen', 'update', 'Rated PG', 'PG', 'content_rating'),
+    ('Studioseite', 'search', 'results', None, ''),
+    ('Studioseite', 'search', 'results.1.score', None, ''),                     # lambda
+    ('Studioseite', 'search', 'results.1.released', '', ''),                    # .year of None
+    ('Studioseite', 'search', 'results.1.title', None, ''),                     # comprehension in a loop
+    ('Studioseite', 'search', 'results.1.rank', '0', ''),                       # augmented assignment
+    ('Studioseite', 'search', 'results.1.maker', None, ''),                     # deep in a call
+    ('Studioseite', 'update', 'slug', None, 'title'),
+    ('Studioseite', 'update', 'rating', None, 'rating'),                        # TypeError where ValueError is caught
+    ('Studioseite', 'update', 'scale', 0, 'rating'),
+    ('Studioseite', 'update', 'maker', GONE, 'studio'),                         # finally
+    ('Studioseite', 'update', 'cast.3', GONE, 'roles'),                         # odd number of entries
+    ('Studioseite', 'update', 'series.title', None, 'collections'),             # third part of a condition
+    ('Studioseite', 'update', 'tags', None, 'genres'),
+    ('Studioseite', 'update', 'limits.c', GONE, 'genres'),                      # elif
+    ('Studioseite', 'update', 'lines', ['Eins'], 'tagline'),                    # return of a method
+    ('Studioseite', 'update', 'pictures.0.order', GONE, 'art'),
+    ('Studioseite', 'update', 'text', None, 'summary'),                         # two frames
+    ('Teilmodul', 'update', 'parts.0', GONE, 'title'),                          # None from a helper
+    ('Teilmodul', 'update', 'parts.1.text', None, 'summary'),
+    ('Teilmodul', 'update', 'parts.2.text', '20xx', 'year'),
+    ('Teilmodul', 'update', 'parts.3.names', [], 'directors'),                  # helper's default
+    ('Teilmodul', 'update', 'parts.4.list', [], 'rating'),                      # division by zero in a helper
+    ('Teilmodul', 'update', 'parts.4.list.1.value', None, 'rating'),            # += in a helper's loop
+    ('Teilmodul', 'update', 'parts.5', GONE, 'writers'),                        # {}['names']
+    ('Teilmodul', 'update', 'studio.name', None, 'studio'),                     # backslash continuation
+    ('Sportplatz', 'update', ' name="DE/Liga"', '', 'title'),
+    ('Sportplatz', 'update', '<team id="b">Beta</team>', '<team id="b"/>', 'summary studio'),
+    ('Sportplatz', 'update', '<away id="b"/>', '<away id="x"/>', 'summary'),
+    ('Sportplatz', 'update', ' points="11"', '', 'studio rating'),              # nested function
+    ('Sportplatz', 'update', '<round number="3" done="no"/>', '', 'collections'),   # while runs off the list
+    ('Sportplatz', 'update', 'number="2" done', 'done', 'collections'),
+    ('Sportplatz', 'update', '<match season="1" date="2013-05-23"><score>0:3</score><goal by="cora"/>'
+     '<guests><g name="G2"/></guests></match>', '', 'seasons rating'),
+    ('Sportplatz', 'update', '2013-05-23', '23.5.', 'seasons'),                 # strptime
+    ('Sportplatz', 'update', '2:1', 'abgesagt', 'seasons'),
+    ('Sportplatz', 'update', '<goal by="cora"/>', '<goal/>', 'seasons'),
+    ('Sportplatz', 'update', '<guests><g name="G2"/></guests>', '', 'seasons'),     # one-line for
+    ('Sportplatz', 'update', '<start>2013-05-01</start>', '', 'originally_available_at'),
+    ('Sportplatz', 'update', '<open>yes</open>', '<open>maybe</open>', 'content_rating'),
+    ('Sportplatz', 'update', '<p>ulm</p>', '<p/>', 'countries'),
+    ('Altbestand', 'update', 'title', 'Film', 'title'),                         # two statements on a line; BOM
+    ('Altbestand', 'update', 'date', None, 'year'),                             # one-line function
+    ('Altbestand', 'update', 'people.1.name', GONE, 'writers'),
+    ('Altbestand', 'update', 'ratings', [], 'rating'),                          # max() of nothing
+    ('Altbestand', 'update', 'mature', None, 'content_rating'),                 # one-line if
+    ('Altbestand', 'update', 'short', None, 'summary'),                         # needs text to be empty, see below
+    ('Altbestand', 'update', 'studio.alias', None, 'studio'),                   # elif over two lines
+    ('Altbestand', 'update', 'facts', [], 'trivia'),                            # a = b = ...
+    ('Altbestand', 'update', 'values.1', None, 'genres'),
+    ('Altbestand', 'update', 'tags.1', {}, 'tags'),                             # comprehension for its effect
+    ('Altbestand', 'update', 'quotes', [], 'quotes'),
+    ('Altbestand', 'update', 'poster.best', 'huge', 'posters'),
+    ('Altbestand', 'update', 'tag', GONE, 'tagline'),                           # last statement
+]
+
+
+def broken_page(bundle, call, path, value):
+    """The page of a bundle's call with the one thing of a row of FAILURES changed."""
+    page = copy.deepcopy(PAGES[bundle, call])
+    if not isinstance(page, dict):
+        assert path in page, path
+        return page.replace(path, value, 1)
+    if (bundle, path) == ('Altbestand', 'short'):
+        page['text'] = None
+    at = page
+    keys = [int(key) if key.isdigit() else key for key in path.split('.')]
+    for key in keys[:-1]:
+        at = at[key]
+    if value is GONE:
+        del at[keys[-1]]
+    else:
+        at[keys[-1]] = copy.deepcopy(value)
+    return page
