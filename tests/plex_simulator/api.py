@@ -446,7 +446,7 @@ class PrefsKit(object):
     """Prefs[...]: the user's file, made at first use, over the defaults of the bundle; an enum is kept as its index."""
 
     def __init__(self, plugin):
-        self.plugin_, self.values_ = plugin, None
+        self.plugin_, self.values_, self.lock_ = plugin, None, threading.Lock()
         self.path_ = os.path.join(plugin.home, 'Plug-in Support', 'Preferences', plugin.identifier + '.xml')
 
     def load_(self):
@@ -479,8 +479,9 @@ class PrefsKit(object):
         return {}
 
     def __getitem__(self, name):
-        if self.values_ is None:
-            self.load_()
+        with self.lock_:                        # three updates may ask for the first time at once
+            if self.values_ is None:
+                self.load_()
         return preference(self.values_, name)
 
 
