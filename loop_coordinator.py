@@ -263,6 +263,7 @@ class Session(object):
         self.began = time.time()
         self.earlier = earlier_runs(runs, run_dir)
         self.past = history(self.earlier)
+        self.put_off_patterns = set()   # patterns that could not be tested now
         self.person = []                # what only a person can decide: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
@@ -294,8 +295,9 @@ class Session(object):
         began = time.time()
         code, out, err = run_limited([sys.executable, os.path.join(SCRIPTS, script)] + words + where, PHASE_LIMIT[script])
         last_words = (err.strip().splitlines() or [''])[-1]
-        self.note('%s %s: %s in %.1f s%s' % (script, ' '.join(words), 'no end' if code is None else 'exit %d' % code,
-                                             time.time() - began, last_words and '; ' + last_words))
+        shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
+        self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d' % code, time.time() - began,
+                                          last_words and '; ' + last_words))
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         if code not in how.get('accept', (DONE,)):
@@ -343,7 +345,7 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            choice = choose_fix(diagnosis, self.settled_patterns(), tried)
+            choice = choose_fix(diagnosis, self.settled_patterns() | self.put_off_patterns, tried)
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
@@ -388,11 +390,11 @@ class Session(object):
         self.save(phase='before-test')
         code, _ = self.test('before', number, '--fix', fix['id'])
         if code == NEGATIVE:
-            self.record(dict(row, decision='NOT_TRIED', reason='no item fails now without a fix: it healed by itself'))
+            self.put_off(row, 'no item fails now without a fix: it healed by itself')
             return
         stopped = self.stopped_test(number)
         if stopped:
-            self.record(dict(row, decision='NOT_TRIED', reason=stopped))
+            self.put_off(row, stopped)
             return
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
@@ -500,8 +502,11 @@ class Session(object):
                 self.person += killed.person
         self.past = history(self.earlier)
 
-    def record(self, row):
-        self.save(fixes=self.state['fixes'] + [row])
+    def put_off(self, row, why):
+        """Note a fix that was not tried, and leave its pattern alone for the rest of the run."""
+        self.put_off_patterns.add(row['pattern'])
+        self.note('fix %s: not tried; %s' % (row['id'], why))
+        self.save(fixes=self.state['fixes'] + [dict(row, decision='NOT_TRIED', reason=why)])
 
     def replace_row(self, row, **changes):
         row.update(changes)
@@ -548,7 +553,7 @@ def home_sample(home, iteration):
 def template_counts(rows):
     """{template: {decision: count}} of the newest verdict of every fix: what the next ranking learns from."""
     counts = {}
-    for row in latest_by_fix(rows).values():
+    for row in latest_by_fix(row for row in rows if row['decision'] in VERDICTS).values():
         of_template = counts.setdefault(row['template'] or 'adopted', {})
         of_template[row['decision']] = of_template.get(row['decision'], 0) + 1
     return counts
@@ -753,28 +758,20 @@ def loop(options, runs):
 
 def demo(options):
     """--demo: the same loop on a simulated Plex in a throw-away folder; the run directory stays for reading."""
-    import json
     import shutil
-    import subprocess
     import tempfile
+    sys.path.append(os.path.join(SCRIPTS, 'tests'))
+    from plex_simulator import start_simulator
     folder = logs.to_text(tempfile.mkdtemp(prefix='plex-loop-demo-'))
     root = os.path.join(folder, 'simulated Plex')
-    server = subprocess.Popen([sys.executable, os.path.join(SCRIPTS, 'tests', 'plex_simulator', 'serve.py'), '--root',
-                               root, '--scenario', 'demo', '--max-seconds', '600'],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    os.environ.pop(native('PLEX_TOKEN'), None)              # a real server's token has no business in a demo
     try:
-        ready = server.stdout.readline()
-        if not ready:
-            raise Problem('the simulated Plex did not start; its words stand above')
-        ready = json.loads(logs.to_text(ready))
-        os.environ.pop(native('PLEX_TOKEN'), None)          # a real server's token has no business in a demo
-        options.plex_home, options.plex_url, options.token_file = ready['plex_home'], ready['url'], None
-        options.pause, options.concurrency, options.timeout = 0, 3, 20
-        return loop(options, os.path.join(folder, 'runs'))
+        with start_simulator(root, 'demo', max_seconds=600) as plex:
+            options.plex_home, options.plex_url, options.token_file = plex.plex_home, plex.url, None
+            options.pause, options.concurrency, options.timeout = 0, 3, 20
+            options.iterations = min(options.iterations, 3)
+            return loop(options, os.path.join(folder, 'runs'))
     finally:
-        server.stdin.close()
-        server.terminate()
-        server.wait()
         shutil.rmtree(root, ignore_errors=True)
 
 
