@@ -213,13 +213,13 @@ def undecided_cycles(rows, fix_id):
 def choose_fix(diagnosis, settled, tried):
     """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
 
-    settled: patterns that have a fix in place already; tried: fix ids that this run used up.
+    settled: patterns that have a fix in place already; tried: fix ids that this run used up. Where the diagnosis is not
+    sure of the place it offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes.
     """
     for pattern in diagnosis['patterns']:
-        if pattern['pattern'] in settled:
-            continue
-        for fix in pattern.get('fixes', ()):
-            if fix['id'] not in tried:
+        if pattern['pattern'] not in settled:
+            fixes = [fix for fix in pattern.get('fixes', ()) if fix['id'] not in tried]
+            for fix in [fix for fix in fixes if fix['kind'] == 'probe'] + fixes:
                 return pattern, fix
     return None
 
@@ -356,7 +356,7 @@ class Session(object):
             self.try_fix(number, *choice)
 
     def new_fixes(self):
-        return [row for row in self.state['fixes'] if not row['retest']]
+        return [row for row in self.state['fixes'] if not row['retest'] and row['decision'] != 'PROBED']
 
     def settled_patterns(self):
         """Patterns that have a fix in place, from this run or an earlier one, and so wait for no other."""
@@ -385,8 +385,12 @@ class Session(object):
         row = {'id': fix['id'], 'pattern': pattern['pattern'], 'iteration': number, 'decision': None,
                'success_percent': None, 'measured': 0, 'agent': fix.get('agent'), 'template': fix.get('template'),
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
-               'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False}
+               'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
+               'function': fix.get('function')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
+        if fix['kind'] == 'probe':
+            self.probe(number, row)
+            return
         self.save(phase='before-test')
         code, _ = self.test('before', number, '--fix', fix['id'])
         if code == NEGATIVE:
@@ -396,23 +400,33 @@ class Session(object):
         if stopped:
             self.put_off(row, stopped)
             return
+        if self.implement(number, row):
+            self.after_test_and_verdict(number, row, ())
+
+    def implement(self, number, row):
+        """Put the fix of a row in place -> whether it is live. If it is not, it is undone and the row says why."""
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
-            code, _ = self.phase('implement_fix.py', fix['id'], '--iteration', number, where=ANYWHERE,
+            code, _ = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
                                  accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
         except PhaseFailed:
             self.withdraw('implementing it failed')
             raise
         if code == UNSAFE:
             self.replace_row(row, decision='NOT_TRIED', reason='refused as unsafe, nothing was written')
-            return
-        if code == NEGATIVE:
+        elif code == NEGATIVE:
             self.replace_row(row, decision='ROLLBACK', reason='the plug-in did not come up with the new code')
-            return
-        if code == INCOMPLETE:
+        elif code == INCOMPLETE:
             self.withdraw('it is not known whether the new code is live')
-            return
-        self.after_test_and_verdict(number, row, ())
+        return code == DONE
+
+    def probe(self, number, row):
+        """Let a patch that changes nothing but the log run once over the failing items, so that the place is known."""
+        if self.implement(number, row):
+            self.save(phase='probe')
+            self.test('before', number, '--fix', row['id'])
+            self.roll_back(row)
+            self.replace_row(row, decision='PROBED', reason=row['reason'] or 'the log now tells which line fails')
 
     def after_test_and_verdict(self, number, row, sample):
         """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""
@@ -533,7 +547,7 @@ class Session(object):
 def history_row(row):
     """A fix of this or an earlier run as diagnose_from_report.py wants it."""
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
-                                                   'success_percent', 'measured', 'run', 'time', 'reason'))
+                                                   'success_percent', 'measured', 'run', 'time', 'reason', 'function'))
 
 
 def write_resolved(run_dir, rows):

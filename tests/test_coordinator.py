@@ -21,7 +21,7 @@ def fix_row(fix_id, decision, **more):
 
 
 def pattern_row(name, items, fixes=(), kind='code'):
-    return {'pattern': name, 'class': kind, 'items_total': items, 'fixes': [{'id': fix} for fix in fixes]}
+    return {'pattern': name, 'class': kind, 'items_total': items, 'fixes': [{'id': fix, 'kind': 'probe' if fix == 'probe' else 'fix'} for fix in fixes]}
 
 
 def test_the_best_untried_fix_is_chosen():
@@ -30,6 +30,12 @@ def test_the_best_untried_fix_is_chosen():
     assert loop.choose_fix(diagnosis, set(), {'a'})[1]['id'] == 'b'
     assert loop.choose_fix(diagnosis, {'p1'}, set())[1]['id'] == 'c'
     assert loop.choose_fix(diagnosis, {'p1'}, {'c'}) is None
+
+
+def test_a_probe_comes_before_the_fixes_whose_place_is_not_sure():
+    diagnosis = {'patterns': [pattern_row('p1', 7, ['a', 'probe'])]}
+    assert loop.choose_fix(diagnosis, set(), set())[1]['id'] == 'probe'
+    assert loop.choose_fix(diagnosis, set(), {'probe'})[1]['id'] == 'a'
 
 
 def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
