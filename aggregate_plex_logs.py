@@ -317,8 +317,14 @@ WRAPPERS = [
     ('Error in Python: ', 'scanner'),
 ]
 
-# and the functions of the framework that stand outermost then: rows of WRAPPERS
-FRAMEWORK_ENTRIES = {('agentkit.py', '_search'): 0, ('agentkit.py', '_update'): 1, ('core.py', 'load_code'): 4, ('core.py', 'start'): 5}
+# The functions of the framework that stand outermost then
+FRAMEWORK_ENTRIES = {
+    ('agentkit.py', '_search'): ('Exception in the search function of agent named', 'search'),
+    ('agentkit.py', '_update'): ('Exception in the update function of agent named', 'update'),
+    ('core.py', 'load_code'): ('Exception while loading code', 'load'), ('core.py', 'start'): ('Exception starting plug-in', 'start'),
+    ('runtime.py', 'handle_request'): ('Exception', 'route'), ('runtime.py', '_start_thread'): ('Exception in thread named', 'thread'),
+    ('messaging.py', '_process_function_call'): ('Exception in _process_function_call', 'route'),
+}
 
 # Noise is data: what the record starts with (in which grammar), why it is harmless, when it is not. First match counts.
 Noise = collections.namedtuple('Noise', 'grammar text what harmless unless')
@@ -353,7 +359,7 @@ ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:' + b'|'
 
 
 # ------------------------------------------------------------------------------------------------------------- redaction
-EMAIL = re.compile(r'(?i)[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
+EMAIL = re.compile(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
 # (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what to put).
 # The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 SECRET_RULES = [
@@ -535,11 +541,14 @@ def message_shape(text, exception=None):
 Frame = collections.namedtuple('Frame', 'path line function text')         # function None: a file named by a SyntaxError
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
 FRAME_LINE = re.compile(r'\s*File ["“]([^"”\n]+)["”], line (\d+)(?:, in (\S+))?(.*)$')
+FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
 ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch|Failed|Failure|Timeout|timeout|'
                         r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
 INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
 OWN_FILE = re.compile(r'([^/\\]+)[/\\]+Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
+# Markdown takes the underscores of __init__ for bold type, and the backslash before them
+DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*_*init_*\.py$')
 SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
 LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?|python27\.zip/'
                           r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
@@ -547,7 +556,7 @@ LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:s
 
 def own_file(path):
     """'Example.bundle/Contents/Code/__init__.py' of an absolute path, or None when it is no agent's own file."""
-    match = OWN_FILE.search(path)
+    match = OWN_FILE.search(DAMAGED_INIT.sub(r'\1Code/__init__.py', path))
     if match and not match.group(1).startswith('Framework.bundle'):
         return match.group(1) + '/Contents/' + match.group(2).replace('\\', '/')
     match = SCANNER_FILE.search(path)
@@ -576,7 +585,7 @@ def parse_traceback(text):
     """
     if 'File ' not in text:
         return None
-    if len(re.findall(r'File ["“]', text)) > 1 and re.search(r'\S.*File ["“].*File ["“]', text):
+    if any(line.find('File ') > 0 and line[:line.find('File ')].strip(' \t>|`*') for line in text.split('\n') if FRAME_START.search(line)):
         text = re.sub(r'[ \t]*(File ["“][^"”\n]+["”], line \d+)', r'\n  \1', text)
     lines = text.split('\n')
     frames, index, last = [], 0, None
@@ -950,7 +959,7 @@ def sniff(head):
 # ------------------------------------------------------------------------------------------------------ pastes and own logs
 # What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's titles
 LOOSE_HEADER = re.compile(
-    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+[\w.-]+\s*)?)?'
+    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?)?'
     br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = re.compile(
     br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
@@ -961,6 +970,8 @@ LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'f
                b'critical': b'CRITICAL'}
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File "[^"\n]+", line \d+)')
 LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
+JOURNAL = re.compile(br'^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')
+NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 
 
@@ -971,7 +982,7 @@ def tidy_text(data):
     (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place (PMS:0).
     """
     out, numbers, stamp, thread = [], [], NO_TIME, b'0'
-    prefix = re.compile(br'^(?:> ?|\t|    )+') if data.count(b'\n> ') > 2 else None
+    prefix = re.compile(br'^(?:> ?|\t|    )+') if data.count(b'\n> ') > 2 else JOURNAL if JOURNAL.match(data) else None
     # state of the record being read: does it hold frames, and did its exception line come by?
     frames, ended, inside = 0, False, False
     text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;', b'>').replace(b'&lt;', b'<')
@@ -979,14 +990,15 @@ def tidy_text(data):
         text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
     for number, line in unwrapped(text.split(b'\n')):
         if prefix:
-            line = prefix.sub(b'', line) if line.startswith(b'>') else line
+            line = prefix.sub(b'', line) if line.startswith(b'>') or prefix is JOURNAL else line
         short = line[:2000]
         match = LOOSE_HEADER.match(short)
         if match:
             stamp = match.group('stamp').replace(b'T', b' ') + b',' + (match.group('ms') or b'0')[:3].ljust(3, b'0') \
                 if match.group('stamp') else stamp
             thread = match.group('thread') or b'0'
-            out.append(stamp + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place') + b') - ' + line[match.end():])
+            name = b' - ' + match.group('name') if match.group('name') else b''
+            out.append(stamp + name + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place') + b') - ' + line[match.end():])
             frames, ended, inside = 0, False, True
         else:
             match = LOOSE_SERVER.match(short)
@@ -1183,10 +1195,10 @@ def wrapper_of(head):
 
 def wrapper_of_frames(frames):
     """The same from the outermost frames, for a traceback whose first line is missing."""
-    for frame in frames[:3]:
+    for frame in frames[:2]:
         row = FRAMEWORK_ENTRIES.get((frame.path.replace('\\', '/').rpartition('/')[2], frame.function))
         if row:
-            return WRAPPERS[row]
+            return row
     return '', 'log'
 
 
@@ -1228,12 +1240,13 @@ class Reader(object):
         head = to_text(data[message:min(end_of_line, message + 2000)]).rstrip('\r')
         if end - end_of_line > 2:
             first = data.find(FIRST_FRAME, message - 1, end)
-            if first >= 0:
-                match = BLOCK.match(data, first + 1, end)
+            match = BLOCK.match(data, first + 1, end) if first >= 0 else None
+            if match:
                 stop = data.find(b'\n', match.end(), end)
                 error = data[match.end():stop if stop >= 0 else end]
-                if EXCEPTION_START.match(error):
-                    return self.traceback(head, self.block(match.group()), to_text(error[:2000]).strip(), level, server)
+                block = self.block(match.group()) if EXCEPTION_START.match(error) else None
+                if block:
+                    return self.traceback(head, block, to_text(error[:2000]).strip(), level, server)
         if end - end_of_line > 2 or 'File "' in head:
             parsed = parse_traceback(to_text(data[message:min(end, message + LONGEST_RECORD)]).replace('\r', ''))
             if parsed:
@@ -1242,13 +1255,13 @@ class Reader(object):
         return self.line(head, level, server), None, head, None
 
     def block(self, raw):
-        """Block of the bytes of whole frames; a fault writes the same ones each time."""
-        block = self.blocks.get(raw)
-        if block is None:
+        """Block of the bytes of whole frames, None when they are not; a fault writes the same ones each time."""
+        if raw not in self.blocks:
             if len(self.blocks) > 2000:
                 self.blocks.clear()
-            block = self.blocks[raw] = read_block(parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error').frames)
-        return block
+            parsed = parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error')
+            self.blocks[raw] = read_block(parsed.frames) if parsed else None
+        return self.blocks[raw]
 
     def traceback(self, head, block, error, level, server):
         match = EXCEPTION_LINE.match(error)
@@ -1629,6 +1642,9 @@ class Scan(object):
                 line += data.count(b'\n', counted, begin)
                 counted = begin
                 event.line = self.numbers[line] if self.numbers else line + 1
+            if self.stream.agent is None and not from_server:
+                name = NAME_COLUMN.match(data, begin)
+                self.reader.agent = to_text(name.group(1)) if name else None
             if noise is None:
                 event.meaning, event.block, event.text, event.says = self.reader.read(
                     data, message, end_of_line, following, event.level, from_server)
