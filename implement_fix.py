@@ -1337,10 +1337,7 @@ def roll_back(site, fix_id):
             changed.append((target, after))
             carries[target.path] = carried_marks(site, target, operations)
     if not changed:
-        if last['ended'] == 'unproven':
-            end(site, fix_id, 'abandoned', found='it was not in place any more')
-        return DONE, result_of(fix_id, 'not in place', Live(None, 'it was not in place any more; nothing to do'), (),
-                               bundle, ())
+        return nothing_to_undo(site, fix_id, bundle, operations)
     known = known_versions(operations)
     new = [row for row in changed if diagnose.sha256(row[1]) not in known[row[0].path]]
     verdicts = judge_change(site, bundle, new) if new else ()   # what ran before needs no judge to run again
@@ -1356,14 +1353,27 @@ def roll_back(site, fix_id):
         recover(site.run_dir, site.plug_ins)
         raise
     live = still_ours(site, changed, restart_now(site, fix_id, bundle))
+    return undone(site, fix_id, last, live, result_of(fix_id, 'undone', live, verdicts, bundle, changed))
+
+
+def nothing_to_undo(site, fix_id, bundle, operations):
+    """The files do not hold the fix. Where they were put back without proof, the plug-in may still run it: restart."""
+    last = [row for row in operations if row['fix'] == fix_id and row['run'] == run_name(site.run_dir)][-1]
+    if last['ended'] == 'rolled back' and not last['live'] and not site.options.dry_run:
+        live = restart_now(site, fix_id, bundle)
+        return undone(site, fix_id, last, live, result_of(fix_id, 'undone before', live, (), bundle, ()))
+    live = Live(last['live'], 'it is not in place (any more); nothing to do')
+    return DONE, result_of(fix_id, 'not in place', live, (), bundle, ())
+
+
+def undone(site, fix_id, operation, live, result):
     end(site, fix_id, 'rolled back', live=live.state)
-    ImplementationLog(site.run_dir, last.get('iteration') or 1).undone(fix_id, live)
-    code = {True: DONE, None: INCOMPLETE, False: NEGATIVE}[live.state]
-    return code, result_of(fix_id, 'undone', live, verdicts, bundle, changed)
+    ImplementationLog(site.run_dir, operation.get('iteration') or 1).undone(fix_id, live)
+    return {True: DONE, None: INCOMPLETE, False: NEGATIVE}[live.state], result
 
 
 def made_by(site, fix_id, operations):
-    """The operation that last put a fix in place: in this run, else in the newest other one, which the site moves to."""
+    """The operation that last put a fix in place, in this run or in the newest other one, which the site moves to."""
     made = [row for row in operations if row['fix'] == fix_id and row['action'] == 'implement']
     if not made:
         raise Problem('no run beside %s put fix %s in place; implement_fix.py --status lists what is'

@@ -20,15 +20,10 @@ YEAR = ("int(data['year'])", "int(data.get('year') or 0)")
 STUDIO = ("data['studio']['name']", "(data.get('studio') or {}).get('name')")
 
 
-@pytest.fixture(scope='session')
-def python27():
-    return fix.find_python27(None)
-
-
 @pytest.fixture
-def rig(tmpdir, python27, monkeypatch):
+def rig(tmpdir, monkeypatch):
     rig = Rig(str(tmpdir))
-    rig.python27 = python27
+    monkeypatch.setattr(fix, 'find_python27', lambda option: None)      # test_implement_judges.py has the other judges
     for name in ('PLEX_TOKEN', 'PLEX_URL', 'PLEX_HOME', 'PLEX_PYTHON27', 'PLEXBUNDLEDPLUGINSPATH'):
         monkeypatch.delenv(str(name), raising=False)
     monkeypatch.setattr(fix, 'START_PATIENCE', .3)
