@@ -210,16 +210,18 @@ def undecided_cycles(rows, fix_id):
 
 
 # -------------------------------------------------------------------------------------------------------- pure choices
-def choose_fix(diagnosis, settled, tried):
+def choose_fix(diagnosis, settled, tried, only=None):
     """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
 
-    settled: patterns that have a fix in place already; tried: fix ids that this run used up. Where the diagnosis is not
-    sure of the place it offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes.
+    settled: patterns that have a fix in place already; tried: fix ids that this run used up; only: the one pattern to
+    work on. Where the diagnosis is not
+    sure of the place it offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes. A
+    person's own patch comes before both.
     """
     for pattern in diagnosis['patterns']:
-        if pattern['pattern'] not in settled:
+        if pattern['pattern'] not in settled and only in (None, pattern['pattern']):
             fixes = [fix for fix in pattern.get('fixes', ()) if fix['id'] not in tried]
-            for fix in [fix for fix in fixes if fix['kind'] == 'probe'] + fixes:
+            for fix in sorted(fixes, key=lambda fix: ('adopted', 'probe', 'fix').index(fix['kind'])):
                 return pattern, fix
     return None
 
@@ -345,7 +347,7 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            choice = choose_fix(diagnosis, self.settled_patterns() | self.put_off_patterns, tried)
+            choice = choose_fix(diagnosis, self.settled_patterns() | self.put_off_patterns, tried, self.options.pattern)
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
@@ -371,6 +373,9 @@ class Session(object):
         write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']
                                           if row['decision'] in VERDICTS])
         self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
+        if self.options.adopt:
+            self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
+                       self.options.pattern, where=AT_HOME)
         return read_diagnosis(diagnosis_path(self.run_dir))
 
     def aggregate(self, number):
@@ -737,7 +742,7 @@ def dry_run(options, run_dir):
     session.state['iteration'] = 1
     diagnosis = session.look(1)
     session.remember_refusals(diagnosis)
-    choice = choose_fix(diagnosis, session.settled_patterns(), set())
+    choice = choose_fix(diagnosis, session.settled_patterns(), set(), options.pattern)
     if choice:
         _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', where=('plex_home', 'python27'),
                                accept=(DONE, UNSAFE))
@@ -801,6 +806,8 @@ def build_parser():
                         help='where run directories are kept (default: runs/)')
     parser.add_argument('--since', metavar='WHEN', default='7d', help='look at the logs from here on (default: 7d)')
     parser.add_argument('--iterations', metavar='N', type=int, default=5, help='new fixes to try at most (default: 5)')
+    parser.add_argument('--adopt', metavar='PATCH', help="try this patch of a person's own (with --pattern)")
+    parser.add_argument('--pattern', metavar='ID', help='work on this pattern only, as the diagnostic report names it')
     parser.add_argument('--goal', metavar='PERCENT', type=float, default=95,
                         help='stop when kept fixes cover this share of the items hit by code defects (default: 95)')
     parser.add_argument('--items', metavar='N', type=int, default=20, help='failing items in a test (default: 20)')
@@ -819,6 +826,8 @@ def run(options):
     def stop(number, frame):                    # a stopped service or a time-out in cron must leave things as whole as
         raise KeyboardInterrupt                 # Ctrl-C does
     signal.signal(signal.SIGTERM, stop)
+    if options.adopt and not options.pattern:
+        raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
     if options.check:
         return check(options)
     if options.demo:
