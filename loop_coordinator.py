@@ -214,9 +214,8 @@ def choose_fix(diagnosis, settled, tried, only=None):
     """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
 
     settled: patterns that have a fix in place already; tried: fix ids that this run used up; only: the one pattern to
-    work on. Where the diagnosis is not
-    sure of the place it offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes. A
-    person's own patch comes before both.
+    work on. Where the diagnosis is not sure of the place it offers a probe too, and that comes first: a fix at the
+    wrong place costs as many refreshes. A person's own patch comes before both.
     """
     for pattern in diagnosis['patterns']:
         if pattern['pattern'] not in settled and only in (None, pattern['pattern']):
@@ -295,7 +294,8 @@ class Session(object):
             value = getattr(self.options, name)
             where += ['--' + name.replace('_', '-'), value] if value is not None else []
         began = time.time()
-        code, out, err = run_limited([sys.executable, os.path.join(SCRIPTS, script)] + words + where, PHASE_LIMIT[script])
+        command = [sys.executable, os.path.join(SCRIPTS, script)] + words + where
+        code, out, err = run_limited(command, PHASE_LIMIT[script])
         last_words = (err.strip().splitlines() or [''])[-1]
         shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
         self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d' % code, time.time() - began,
