@@ -48,6 +48,7 @@ __test__ = False                    # the name begins with test_, and this is no
 
 ACTIVE_TEST_SCHEMA = 1
 PHASES = ('before', 'after')
+ITEM = ('rating_key', 'guid', 'title', 'type', 'section', 'role')       # what of a row is the same in every test
 ATTEMPTS = 2                        # a broken measurement is made once more, then it is reported as not measured
 TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: the agent or its provider hangs
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
@@ -357,8 +358,8 @@ class Refresh(object):
 
     def __init__(self, tester, item, attempt):
         self.tester = tester
-        self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[], after=None,
-                        ended=None, restarts=0, proof=None)
+        self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[],
+                        before=item.get('before'), after=None, started=None, ended=None, restarts=0, proof=None)
         self.quiet_since = None
 
     def begin(self):
@@ -368,7 +369,8 @@ class Refresh(object):
         row['started'] = utc_text(tester.clock.time())
         if item is None or item['guid'] != row['guid']:
             return self.close('gone', 'it was deleted or matched to something else')
-        row.setdefault('before', snapshot(item, tester.plex_home, tester.agent))
+        if row['before'] is None:               # else it was read before an earlier attempt, which may have changed it
+            row['before'] = snapshot(item, tester.plex_home, tester.agent)
         self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
         self.position = tester.watch.position()
         self.began = tester.clock.time()
@@ -424,21 +426,23 @@ class Refresh(object):
         if item is None:
             return self.close('gone', 'it was deleted meanwhile')
         row['after'] = snapshot(item, tester.plex_home, tester.agent)
+        row['restarts'] = len(tester.watch.starts(self.position))
+        self.read_log()
         self.conclude()
 
-    def conclude(self):
-        called = self.read_log()
-        self.tester.calls_are_logged = self.tester.calls_are_logged or called
-        self.close(*judge(self.row, called, self.tester.calls_are_logged, self.tester.watch.gap))
+    def read_log(self, events=None, calls=None):
+        """Tie what the agent logged since the request to the item. events, calls: what was read already."""
+        row, tester = self.row, self.tester
+        events = tester.watch.events(self.position) if events is None else events
+        calls = tester.watch.calls(self.position) if calls is None else calls
+        found = events_of_item(events, calls, row)
+        row['errors'], row['noise'] = errors_of(found)
+        row['upstream'] = upstream_failures(found)
+        self.called = any(names_item(call, row) for call in calls)
+        tester.calls_are_logged = tester.calls_are_logged or self.called
 
-    def read_log(self):
-        """Tie what the agent logged since the request to the item. True when it was called for the item."""
-        row, watch = self.row, self.tester.watch
-        events = events_of_item(watch.events(self.position), watch.calls(self.tester.position), row)
-        row['errors'], row['noise'] = errors_of(events)
-        row['upstream'] = upstream_failures(events)
-        row['restarts'] = len(watch.starts(self.position))
-        return any(names_item(call, row) for call in watch.calls(self.position))
+    def conclude(self):
+        self.close(*judge(self.row, self.called, self.tester.calls_are_logged, self.tester.watch.gap))
 
 
 def judge(row, called, calls_are_logged, gap):
@@ -447,11 +451,9 @@ def judge(row, called, calls_are_logged, gap):
         return 'error', None
     if gap:
         return 'not_measured', 'the log could not be read whole: ' + gap
-    if calls_are_logged and not called:
-        return 'not_measured', 'the server did not call the agent'
-    if row['restarts'] and not called:
-        return 'not_measured', 'the plug-in restarted meanwhile'
-    return 'ok', None
+    if called or not calls_are_logged and not row['restarts']:
+        return 'ok', None
+    return 'not_measured', 'the plug-in restarted meanwhile' if row['restarts'] else 'the server did not call the agent'
 
 
 class Match(Refresh):
@@ -463,7 +465,6 @@ class Match(Refresh):
         row['started'] = utc_text(tester.clock.time())
         if tester.server.item(row['rating_key']) is None:
             return self.close('gone', 'it was deleted')
-        row.setdefault('before', None)
         self.position = tester.watch.position()
         try:
             found = tester.server.matches(row['rating_key'])
@@ -473,6 +474,7 @@ class Match(Refresh):
             return self.close('timeout', 'search() did not answer in time')
         row['after'] = {'fields': {'matches': len(found)} if found else {}, 'locked': [], 'agent': None}
         row['proof'] = 'search() was called and answered'
+        self.read_log()
         self.conclude()
 
     def poll(self):
@@ -580,10 +582,7 @@ class Tester(object):
         if self.timeouts > TIMEOUTS_ALLOWED:
             self.stop('%d refreshes did not end; the agent or its provider hangs' % self.timeouts)
         if row['outcome'] in ('timeout', 'outage', 'not_measured') and row['attempt'] < ATTEMPTS and not self.stopped:
-            again = dict((name, row[name]) for name in ('rating_key', 'guid', 'title', 'type', 'section', 'role'))
-            if 'before' in row:                 # what it was before the first refresh, not before this one
-                again['before'] = row['before']
-            queue.append((again, row['attempt'] + 1))
+            queue.append((dict((name, row[name]) for name in ITEM + ('before',)), row['attempt'] + 1))
         self.keep(self.rows)
 
     def stop_when_plug_in_is_down(self):
@@ -598,8 +597,7 @@ class Tester(object):
         """A row for an item that is not refreshed any more; a first attempt that was broken stands as it is."""
         if attempt == 1:
             row = Refresh(self, item, attempt).row
-            row.setdefault('before', None)
-            row.update(outcome='not_measured', reason=self.stopped, started=None)
+            row.update(outcome='not_measured', reason=self.stopped)
             self.rows.append(row)
             self.keep(self.rows)
 
@@ -607,13 +605,22 @@ class Tester(object):
         """Read log and metadata of every refreshed item once more, when all is over and has settled."""
         from implement_fix import ServerError
         self.clock.sleep(self.settle)
+        events, calls = self.watch.events(self.position), self.watch.calls(self.position)
         for row in last_rows(self.rows).values():
             refresh = self.refreshes.get(row['rating_key'])
-            if refresh and row['proof']:
-                try:
-                    refresh.look()
-                except ServerError:             # what was read at its end stands
-                    break
+            if refresh is None or not row['proof']:
+                continue
+            try:
+                item = self.server.item(row['rating_key'])
+            except ServerError:                 # what was read at its end stands
+                break
+            if item is not None:
+                row['after'] = snapshot(item, self.plex_home, self.agent)
+            if row['attempt'] == 1:             # else the log since then also holds what broke the first attempt
+                refresh.read_log(events, calls)
+            else:
+                refresh.read_log()
+            refresh.conclude()
         self.keep(self.rows)
 
 
@@ -655,8 +662,7 @@ def items_to_repeat(before):
 
     What healed by itself or could not be measured has left the sample: no request is spent on it.
     """
-    names = ('rating_key', 'guid', 'title', 'type', 'section', 'role')
-    return [dict((name, row[name]) for name in names) for row in last_rows(before['rows']).values()
+    return [dict((name, row[name]) for name in ITEM) for row in last_rows(before['rows']).values()
             if row['outcome'] == ('error' if row['role'] == 'failing' else 'ok')]
 
 
@@ -756,11 +762,8 @@ def run(options):
     earlier = unfinished(path, document) or {'rows': [], 'window': {'from': utc_text()}}
     known = last_rows(earlier['rows'])
     kept = [row for row in known.values() if is_measured(row)]
-    todo = []
-    for item in items:
-        row = known.get(item['rating_key'])
-        if row is None or not is_measured(row):     # what it was like before the first attempt, not before this one
-            todo.append(dict(item, before=row['before']) if row and row['before'] else item)
+    todo = [dict(item, before=known.get(item['rating_key'], {}).get('before')) for item in items
+            if item['rating_key'] not in set(row['rating_key'] for row in kept)]
     document.update(window={'from': earlier['window']['from'], 'to': None}, complete=False, stopped=None,
                     patterns_seen=[], plug_in=None)
 
