@@ -48,6 +48,7 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
+PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
 AT_HOME = ('plex_home',)             # which options about places a phase takes
@@ -327,7 +328,7 @@ class Session(object):
             raise
         finally:
             self.withdraw('the run ended before the verdict')
-            if ended == 'no_fix_left' and self.person:
+            if ended == 'no_fix_left' and self.person_list():
                 ended = 'person'
             self.save(ended=ended, phase='post-mortem')
             self.write_lessons()
@@ -539,10 +540,22 @@ class Session(object):
                          'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')]
 
+    def person_list(self):
+        """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
+        return self.person + ['%s of %s, %d items: %s' % (row['exception'] or row['pattern'], row['agent'], row['items'],
+                                                          row['why'])
+                              for row in self.refused if row['class'] in PERSON_CLASSES]
+
+    def has_news(self):
+        """Whether the newest run before this one did not already ask for the same persons' work."""
+        earlier = [path for path in self.earlier if os.path.isfile(lessons_path(path))]
+        known = read_json(lessons_path(earlier[-1]), LESSONS_SCHEMA, 'loop_coordinator.py')['person'] if earlier else []
+        return not set(self.person_list()) <= set(known)
+
     # -- the post-mortem
     def write_lessons(self):
         lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
-                   'refused': self.refused, 'person': self.person, 'goal': self.state['goal'],
+                   'refused': self.refused, 'person': self.person_list(), 'goal': self.state['goal'],
                    'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
         write_file(lessons_path(self.run_dir, '.md'), lessons_text(lessons, self.state))
@@ -638,10 +651,13 @@ def summary_lines(state, lessons, run_dir):
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['reason'])
     for row in lessons['refused']:
-        lines.append('%-10s %-24.24s %-16s %.27s' % ('refused', 'class: ' + row['class'], '%d items' % row['items'],
+        lines.append('%-10s %-24.24s %-16s %.27s' % ('person' if row['class'] in PERSON_CLASSES else 'refused',
+                                                     'class: ' + row['class'], '%d items' % row['items'],
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['why'])
-    lines += sum((wrapped('person: ', sentence) for sentence in lessons['person']), [])
+    failures = [sentence for sentence in lessons['person'] if not sentence.endswith(tuple(
+        row['why'] for row in lessons['refused']))]
+    lines += sum((wrapped('person: ', sentence) for sentence in failures), [])
     lines += ['', 'Ended: %s.' % ENDINGS[state['ended']], 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
     return lines
 
@@ -769,7 +785,7 @@ def loop(options, runs):
         if options.json:
             import json
             say(json.dumps(dict(lessons, run_dir=run_dir), sort_keys=True, indent=2))
-        elif not options.quiet or ended in ('failed', 'person'):
+        elif not options.quiet or ended == 'failed' or session.has_news():
             for line in summary_lines(session.state, lessons, run_dir):
                 say(line)
     return DONE
@@ -788,7 +804,7 @@ def demo(options):
         with start_simulator(root, 'demo', max_seconds=600) as plex:
             options.plex_home, options.plex_url, options.token_file = plex.plex_home, plex.url, None
             options.pause, options.concurrency, options.timeout = 0, 3, 20
-            options.iterations = min(options.iterations, 3)
+            options.iterations = min(options.iterations, 4)
             return loop(options, os.path.join(folder, 'runs'))
     finally:
         shutil.rmtree(root, ignore_errors=True)
