@@ -266,7 +266,7 @@ class Session(object):
         self.earlier = earlier_runs(runs, run_dir)
         self.past = history(self.earlier)
         self.put_off_patterns = set()   # patterns that could not be tested now
-        self.person = []                # what only a person can decide: sentences
+        self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
                       'goal': {'percent': options.goal, 'reached_percent': None}, 'started': utc_text()}
@@ -322,7 +322,7 @@ class Session(object):
             self.retest_undecided()
             ended = self.improve()
         except PhaseFailed as failure:
-            self.person.append('%s: %s' % (failure.script, failure.sentence or 'exit code %s' % failure.code))
+            self.troubles.append('%s: %s' % (failure.script, failure.sentence or 'exit code %s' % failure.code))
         except KeyboardInterrupt:
             ended = None
             raise
@@ -485,7 +485,7 @@ class Session(object):
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])
             self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
             if undecided_cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
-                self.person.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
+                self.troubles.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
 
     def roll_back(self, row):
@@ -497,7 +497,7 @@ class Session(object):
                        where=ANYWHERE, run_dir=home)
         except PhaseFailed as failure:
             row['reason'] = 'it could NOT be undone: %s' % failure.sentence
-            self.person.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
+            self.troubles.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
 
     def withdraw(self, why):
         """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server."""
@@ -519,7 +519,7 @@ class Session(object):
                 killed.withdraw('the run was killed before the verdict')
                 killed.save(ended='failed', phase='done')
                 killed.write_lessons()
-                self.person += killed.person
+                self.troubles += killed.troubles
         self.past = history(self.earlier)
 
     def put_off(self, row, why):
@@ -542,9 +542,9 @@ class Session(object):
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
-        return self.person + ['%s of %s, %d items: %s' % (row['exception'] or row['pattern'], row['agent'], row['items'],
-                                                          row['why'])
-                              for row in self.refused if row['class'] in PERSON_CLASSES]
+        return self.troubles + ['%s of %s, %d items: %s' % (row['exception'] or row['pattern'], row['agent'],
+                                                            row['items'], row['why'])
+                                for row in self.refused if row['class'] in PERSON_CLASSES]
 
     def has_news(self):
         """Whether the newest run before this one did not already ask for the same persons' work."""
@@ -555,7 +555,7 @@ class Session(object):
     # -- the post-mortem
     def write_lessons(self):
         lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
-                   'refused': self.refused, 'person': self.person_list(), 'goal': self.state['goal'],
+                   'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(), 'goal': self.state['goal'],
                    'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
         write_file(lessons_path(self.run_dir, '.md'), lessons_text(lessons, self.state))
@@ -655,9 +655,7 @@ def summary_lines(state, lessons, run_dir):
                                                      'class: ' + row['class'], '%d items' % row['items'],
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['why'])
-    failures = [sentence for sentence in lessons['person'] if not sentence.endswith(tuple(
-        row['why'] for row in lessons['refused']))]
-    lines += sum((wrapped('person: ', sentence) for sentence in failures), [])
+    lines += sum((wrapped('person: ', sentence) for sentence in lessons['troubles']), [])
     lines += ['', 'Ended: %s.' % ENDINGS[state['ended']], 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
     return lines
 

@@ -106,6 +106,6 @@ def test_the_post_mortem_is_prose_and_says_what_was_tried_and_what_was_left():
 
 def test_the_summary_fits_a_terminal():
     fixes = [fix_row('a', 'KEEP', reason='word ' * 40, agent='com.plexapp.agents.' + 'long' * 20)]
-    lessons = {'fixes': fixes, 'refused': [], 'person': ['look ' * 30]}
+    lessons = {'fixes': fixes, 'refused': [], 'troubles': ['look ' * 30]}
     lines = loop.summary_lines({'ended': 'goal'}, lessons, '/runs/x')
     assert max(len(line) for line in lines) <= 80
