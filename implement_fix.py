@@ -805,7 +805,7 @@ def read_bytes(path):
 # Task: {framework (folder or null), files [{before, after (files), sandboxed, elevated}]}; it prints, for each file,
 # {judge: [what it says of before, what of after]}, where null is "accepted". 'grammar' is the compiler package alone.
 JUDGE = r'''
-import json, os, sys
+import json, os, re, sys
 if len(sys.argv) < 2:
     sys.stdout.write('%d.%d %s' % (sys.version_info[:2] + (sys.executable,)))
     sys.exit(0)
@@ -820,6 +820,9 @@ out, sys.stdout = sys.stdout, open(os.devnull, 'w')
 for row in task['files']:
     def python(text):
         compile(text, 'agent', 'exec', 0, True)
+        if not row['sandboxed'] and not text.startswith('\xef\xbb\xbf') and re.search('[\x80-\xff]', text) \
+                and not re.match('(.*\n)?[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+', text):
+            raise SyntaxError('Non-ASCII text without a coding line')     # import sees that, compile() does not
     def grammar(text):
         import compiler
         compiler.compile(text, 'agent', 'exec')
