@@ -555,8 +555,8 @@ class Session(object):
     # -- the post-mortem
     def write_lessons(self):
         lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
-                   'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(), 'goal': self.state['goal'],
-                   'templates': template_counts(self.past + self.state['fixes'])}
+                   'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(),
+                   'goal': self.state['goal'], 'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
         write_file(lessons_path(self.run_dir, '.md'), lessons_text(lessons, self.state))
 
