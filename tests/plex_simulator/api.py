@@ -191,7 +191,7 @@ def raise_timeout():
 
 
 def raise_dropped():
-    raise http_client.BadStatusLine('')
+    raise http_client.BadStatusLine(native(''))
 
 
 def raise_unreachable(problem):
@@ -348,7 +348,8 @@ def lxml_fromstring(text):
 class StringKit(object):
 
     def Quote(self, text, usePlus=False):
-        return (parse.quote_plus if usePlus else parse.quote)(text if six.PY2 else six.text_type(text))
+        data = text.encode('utf-8') if isinstance(text, six.text_type) else text
+        return (parse.quote_plus if usePlus else parse.quote)(data)
 
     def Unquote(self, text, usePlus=False):
         return (parse.unquote_plus if usePlus else parse.unquote)(text)

@@ -183,8 +183,10 @@ class Record(object):
             self.values_[name].clear()
             for item in value:
                 self.values_[name].add(item)
-        elif kind in (set, 'person', dict) or isinstance(kind, dict):
-            set_container()
+        elif kind in (set, 'person'):
+            set_set()
+        elif kind is dict or isinstance(kind, dict):
+            set_map()
         else:
             self.values_[name] = set_value(value, kind)
 
@@ -196,6 +198,14 @@ def missing_attribute(record, name):
 
 def unknown_attribute(record, name):
     raise AttributeError("'%s' object has no attribute named '%s'" % (type(record).__name__, name))
+
+
+def set_set():
+    set_container()
+
+
+def set_map():
+    set_container()
 
 
 def set_container():

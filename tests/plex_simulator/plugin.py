@@ -473,8 +473,8 @@ class Hints(object):
         for name in ('id', 'name', 'show', 'season', 'episode', 'artist', 'album', 'track', 'year', 'filename', 'duration',
                      'guid', 'openSubtitlesHash', 'primary_agent', 'primary_metadata'):
             setattr(self, name, None)
-        for name, value in hints.items():
-            setattr(self, name, native(value))
+        for name, value in hints.items():       # parameters of a URL: bytes in Python 2
+            setattr(self, name, value.encode('utf-8') if six.PY2 else value)
 
     def __getattr__(self, name):
         if name == 'tree' or not hasattr(self.tree, name):

@@ -16,6 +16,7 @@ import os
 import random
 import sys
 import types
+import warnings
 
 import six
 from six.moves import builtins
@@ -266,8 +267,9 @@ class Rewriter(ast.NodeTransformer):
 def compile_restricted(data, filename, elevated):
     """(code, tree) of agent source. SyntaxError: of the language, with the file's name, or of the sandbox (Refused)."""
     text = data.decode('utf-8', 'replace')
+    name = filename.encode('utf-8') if six.PY2 else filename
     if six.PY2:                                 # the real compiler takes non-ASCII source without a coding line
-        tree = ast.parse(b'\xef\xbb\xbf' + data.replace(b'\r\n', b'\n').lstrip(b'\xef\xbb\xbf'), str('agent'))
+        tree = ast.parse(b'\xef\xbb\xbf' + data.replace(b'\r\n', b'\n').lstrip(b'\xef\xbb\xbf'), name)
     else:
         tree = ast.parse(text.lstrip('\ufeff'), filename)
     refuse_newer_python(tree, filename, text)
@@ -277,8 +279,9 @@ def compile_restricted(data, filename, elevated):
         raise Refused(rules.errors[0])
     lines = StatementLines(tree)
     tree = ast.fix_missing_locations(Rewriter().visit(tree))
-    name = filename.encode('utf-8') if six.PY2 else filename
-    return compile(tree, name, 'exec', dont_inherit=True), lines
+    with warnings.catch_warnings():             # newer interpreters guess at mistakes; agents are full of them
+        warnings.simplefilter('ignore')
+        return compile(tree, name, 'exec', dont_inherit=True), lines
 
 
 # ----------------------------------------------------------------------------------------------------- reported lines
@@ -418,17 +421,23 @@ class Sandbox(object):
         if name in self.modules:                # None after a failed import: the next one binds it silently
             return self.modules[name]
         self.modules[name] = None
-        code = self.compile_file(path, self.elevated)
+        code = self.compile_module(path)
         module = RestrictedModule(name)
         vars(module).update(self.environment)
         vars(module)['__name__'] = name
         self.modules[name] = module
         try:
-            six.exec_(code, vars(module))
+            self.run_module(code, module)
         except BaseException:
             self.modules[name] = None
             raise
         return module
+
+    def compile_module(self, path):
+        return self.compile_file(path, self.elevated)
+
+    def run_module(self, code, module):
+        six.exec_(code, vars(module))
 
     def reported_line(self, path, line):
         lines = self.lines.get(path)

@@ -66,9 +66,12 @@ FRAMES = {
          'json = self._core.networking.http_request("http://127.0.0.1:32400/:/plugins/com.plexapp.system/'
          'resourceHashes", timeout=10).content')],
     ('sandbox', 'execute'): [(FRAMEWORK + '/code/sandbox.py', 256, 'execute', 'exec(code) in self.environment')],
-    ('sandbox', 'import_'): [(FRAMEWORK + '/code/sandbox.py', 333, '__import__', 'return mod.load_module(_name)')],
-    ('sandbox', 'load_module'): [(FRAMEWORK + '/code/sandbox.py', 44, 'load_module',
+    ('sandbox', 'load_module'): [(FRAMEWORK + '/code/sandbox.py', 333, '__import__', 'return mod.load_module(_name)'),
+                                 (FRAMEWORK + '/code/sandbox.py', 44, 'load_module',
                                   'module = RestrictedModule(name, path, sandbox)')],
+    ('sandbox', 'compile_module'): [(FRAMEWORK + '/code/loader.py', 20, '__init__', 'code = sandbox._core.loader.load('
+                                     'filename, sandbox.policy.elevated_execution)')],
+    ('sandbox', 'run_module'): [(FRAMEWORK + '/code/loader.py', 30, '__init__', 'exec(code) in self.__dict__')],
     ('shims', 'import_plain'): [(FRAMEWORK + '/code/sandbox.py', 345, '__import__', 'raise e')],
     ('sandbox', 'compile_restricted'): COMPILE,
     ('sandbox', 'getitem_'): [(FRAMEWORK + '/code/sandbox.py', 108, '<lambda>',
@@ -131,9 +134,12 @@ FRAMES = {
         (FRAMEWORK + '/modelling/attributes.py', 37, '__setattr__',
          'raise AttributeError("\'%s\' object has no attribute named \'%s\'" % (type(self).__name__, name))')],
     ('models', 'set_value'): [SETATTR, (FRAMEWORK + '/modelling/attributes.py', 120, '_setcontent', MISMATCH)],
+    ('models', 'set_set'): [SETATTR, (FRAMEWORK + '/modelling/attributes.py', 691, '_setcontent',
+                                      'ContainerObject._setcontent(self, content)')],
     ('models', 'set_container'): [
-        SETATTR, (FRAMEWORK + '/modelling/attributes.py', 247, '_setcontent', 'raise Framework.exceptions.'
+        (FRAMEWORK + '/modelling/attributes.py', 247, '_setcontent', 'raise Framework.exceptions.'
                   'FrameworkException("Container-type attributes can\'t be assigned directly.")')],
+    ('models', 'set_map'): [SETATTR],
     ('models', '__setitem__'): [
         (FRAMEWORK + '/modelling/attributes.py', 577, '__setitem__', 'raise Framework.exceptions.FrameworkException('
          '"Incorrect value type (%s): Must be a Proxy object." % type(value))')],
@@ -148,16 +154,21 @@ LIBRARY = {('_strptime.py', '_strptime'): 332, ('re.py', 'search'): 146, ('re.py
 INLINED = ('<listcomp>', '<setcomp>', '<dictcomp>')     # no frame of their own in Python 2
 
 
-def source_line(path, number):
-    """The line as it stands on disk now (also where older code runs), None where there is none."""
+def raw_line(path, number):
+    """The line as it stands on disk now (also where older code runs), '' where there is none."""
     try:
         with io.open(path, encoding='utf-8', errors='replace') as source:
             for index, line in enumerate(source, 1):
                 if index == number:
-                    return line.strip() or None
+                    return line.rstrip('\n')
     except (IOError, OSError):
-        return None
-    return None
+        pass
+    return ''
+
+
+def source_line(path, number):
+    """The text of a frame, None where there is nothing to show."""
+    return raw_line(path, number).strip() or None
 
 
 def to_text(path):
@@ -211,19 +222,19 @@ def format_exception(problem, trace, sandbox):
         if text:
             lines.append('    ' + text)
     if isinstance(problem, SyntaxError) and not isinstance(problem, Refused) and problem.lineno:
-        lines += syntax_lines(problem)
+        return '\n'.join(lines + syntax_lines(problem)) + '\n'
     in_function = not frames or frames[-1][2] != '<module>'
-    last = wording.last_line(problem, in_function)
-    return '\n'.join(lines + [last]) + '\n'
+    return '\n'.join(lines + [wording.last_line(problem, in_function)]) + '\n'
 
 
 def syntax_lines(problem):
+    """Place, line, caret and words of a fault of the language, as Python 2.7 shows them."""
     path = to_text(problem.filename)
-    text = source_line(path, problem.lineno) or ''
-    problem.msg = problem.msg if isinstance(problem, IndentationError) else 'invalid syntax'
-    problem.args = (problem.msg,)
-    column = len(text) if problem.offset is None else max(1, min(problem.offset, len(text) + 1))
-    return ['  File "%s", line %d' % (path, problem.lineno), '    ' + text, '    ' + ' ' * (column - 1) + '^']
+    raw = raw_line(path, problem.lineno)
+    before = len(raw[:problem.offset or 0].lstrip())
+    words = problem.msg.partition(' after ')[0] if isinstance(problem, IndentationError) else 'invalid syntax'
+    return ['  File "%s", line %d' % (path, problem.lineno), '    ' + raw.strip(), '   ' + ' ' * before + '^',
+            '%s: %s' % (type(problem).__name__, words)]
 
 
 def current_problem(sandbox):

@@ -15,7 +15,7 @@ from .records import python2_repr
 CLASS_NAMES = {'ModuleNotFoundError': 'ImportError', 'RecursionError': 'RuntimeError', 'FileNotFoundError': 'IOError',
                'PermissionError': 'IOError', 'IsADirectoryError': 'IOError', 'TimeoutError': 'timeout',
                'RemoteDisconnected': 'BadStatusLine', 'ConnectionResetError': 'error', 'ConnectionRefusedError': 'error',
-               'TabError': 'TabError'}
+               'Refused': 'SyntaxError'}
 
 REWORDED = [(re.compile(pattern), words) for pattern, words in (
     (r"^cannot access local variable '(\w+)' where it is not associated with a value$",
