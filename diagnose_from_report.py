@@ -42,6 +42,7 @@ FIX_HISTORY_SCHEMA = 1
 MAX_CHANGED_LINES = 12          # a patch that a person can read at a glance; longer ones are a rewrite
 SHORTLIST = 10                  # patterns that get a diagnosis when --top is not given
 FIXES_PER_PATTERN = 5
+SAMPLE = 20                     # failing items that the active test takes
 
 
 # ------------------------------------------------------------------------------------------- reading Python 2 source
@@ -617,15 +618,26 @@ def parse(source):
         module = parser.module()
     except RuntimeError:                        # RecursionError on Python 3; 2.7's own parser overflows much earlier
         raise SourceError('the source is nested too deeply', source.line_of(parser.starts[parser.at]))
-    waiting = [module]
+    link(module, source)
+    return module
+
+
+def link(module, source):
+    """Give every node its parent and its source; written out, as this is a third of the time that reading takes."""
     module.source = source
+    waiting = [module]
     while waiting:
         node = waiting.pop()
-        for child in children(node):
-            child.parent = node
-            child.source = source
-            waiting.append(child)
-    return module
+        fields = node.__dict__
+        for field in CHILD_FIELDS[node.kind]:
+            below = fields[field]
+            if below is None:
+                continue
+            for child in below if below.__class__ is list else (below,):
+                child.parent = node
+                child.source = source
+                if CHILD_FIELDS[child.kind]:
+                    waiting.append(child)
 
 
 class Parser(object):
@@ -1595,8 +1607,15 @@ def run_time_refusals(source, bundle_names=(), policy='Standard'):
 # A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
 # in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
 
-Proposal = collections.namedtuple('Proposal', 'template edits summary loss risk prior why')
-# edits: [(start, end, text)] on source.text; loss: what the item does without; prior: chance of success, 0..1
+class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path')):
+    """One way to mend a place. edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
+    'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own.
+    """
+    __slots__ = ()
+
+    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None):
+        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path)
+
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
 # node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> text of a condition
@@ -1630,9 +1649,10 @@ FIELDS = frozenset(
     'originally_available_at tagline studio content_rating content_rating_age duration index trivia quotes genres '
     'collections countries tags directors writers producers roles guest_stars posters art banners themes thumbs '
     'chapters trailers rating_count absolute_index available_at artist album season producers name role photo '
-    'reviews author source image link similar lyrics extras'.split())
+    'reviews author source image link similar lyrics extras styles moods subtype'.split())
 FIELD_TYPES = {'year': 'int', 'duration': 'int', 'index': 'int', 'rating': 'float', 'audience_rating': 'float',
                'content_rating_age': 'int', 'absolute_index': 'int', 'rating_count': 'int'}
+ONE_TEXT = 'it is one text, no list'
 LOOSE = frozenset('BinOp BoolOp UnaryOp Compare IfExp Lambda Yield'.split())       # need parentheses inside of others
 SIMPLE = frozenset('Assign AugAssign Expr Delete Print'.split())
 WRAPPED_LINES = 9                               # a block that is moved in by one step stays readable up to here
@@ -1651,6 +1671,35 @@ def own_part(statement):
     return found
 
 
+def name_nodes(scope, name):
+    """The Name nodes of a variable in a function or module and all that is nested in it; looked up once per scope."""
+    table = scope.__dict__.get('name_table')
+    if table is None:
+        table = scope.name_table = {}
+        for node in walk(scope):
+            if node.kind == 'Name':
+                table.setdefault(node.id, []).append(node)
+    return table.get(name, [])
+
+
+def calls_of(source, name):
+    """The calls of a name in a file, `x.name()` too; looked up once per file."""
+    if 'call_table' not in source.__dict__:
+        source.call_table, source.function_table = {}, {}
+        for node in walk(source.tree):
+            if node.kind == 'Call':
+                source.call_table.setdefault(last_name(node.func), []).append(node)
+            elif node.kind == 'FunctionDef':
+                source.function_table.setdefault(node.name, []).append(node)
+    return source.call_table.get(name, [])
+
+
+def functions_called(source, name):
+    """The FunctionDef nodes of a name in a file."""
+    calls_of(source, name)
+    return source.function_table.get(name, [])
+
+
 def is_name(node, *names):
     return node is not None and node.kind == 'Name' and node.id in names
 
@@ -1666,6 +1715,11 @@ def siblings(statement):
         if any(one is statement for one in suite.body):
             return suite.body
     return [statement]
+
+
+def own_end(statement):
+    """Where what a statement evaluates itself ends: its header where it has suites."""
+    return statement.header_end if statement.suites else statement.end
 
 
 def names_in(node):
@@ -1688,49 +1742,105 @@ def in_comprehension(node):
     return around is not None and around.kind == 'comprehension'
 
 
-def is_test_of(test, name):
-    """Whether a condition that holds says that a variable has a value: `x`, `x is not None`, `x and ...`."""
+def is_same(node, text):
+    return node.source.segment(node) == text
+
+
+def is_test_of(test, text):
+    """Whether a condition that holds says that an expression has a value: `x`, `x is not None`, `x and ...`."""
     if test.kind == 'BoolOp' and test.op == 'And':
-        return any(is_test_of(value, name) for value in test.values)
-    if test.kind == 'Compare' and is_name(test.left, name):
+        return any(is_test_of(value, text) for value in test.values)
+    if test.kind == 'UnaryOp' and test.op == 'Not':
+        return is_test_against(test.operand, text)
+    if is_length_check(test, text):
+        return test.ops[0] in ('Gt', 'GtE', 'NotEq') or test.ops[0] == 'Eq' and not is_zero(test.comparators[0])
+    if test.kind == 'Compare' and is_same(test.left, text):
         return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
             'Str', 'List', 'Tuple'))
     if test.kind == 'Call' and last_name(test.func) in ('len', 'bool', 'isinstance') and test.args:
-        return is_name(test.args[0], name)
-    return is_name(test, name)
+        return is_same(test.args[0], text)
+    return is_same(test, text)
 
 
-def is_test_against(test, name):
-    """Whether a condition that holds says that a variable has no value: `not x`, `x is None`."""
+def is_length_check(test, text):
+    """Whether a test compares len(x)."""
+    return test.kind == 'Compare' and test.left.kind == 'Call' and last_name(test.left.func) == 'len' and \
+        bool(test.left.args) and is_same(test.left.args[0], text)
+
+
+def is_zero(node):
+    return node.kind == 'Num' and node.n == 0
+
+
+def is_test_against(test, text):
+    """Whether a condition that holds says that an expression has no value: `not x`, `x is None`, `len(x) == 0`."""
+    if is_length_check(test, text):
+        return test.ops[0] in ('Eq', 'Lt', 'LtE') and test.comparators[0].kind == 'Num'
     if test.kind == 'UnaryOp' and test.op == 'Not':
-        return is_test_of(test.operand, name)
-    return test.kind == 'Compare' and is_name(test.left, name) and test.ops[0] in ('Is', 'Eq') and \
+        return is_test_of(test.operand, text)
+    return test.kind == 'Compare' and is_same(test.left, text) and test.ops[0] in ('Is', 'Eq') and \
         is_name(test.comparators[0], 'None') or \
-        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(value, name) for value in test.values)
+        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(value, text) for value in test.values)
 
 
-def is_checked(use, name):
-    """Whether a use of a variable is only reached where the variable has a value."""
+def is_checked(use, text):
+    """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
     node = use
     while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
         around = node.parent
         if around.kind in ('If', 'While', 'IfExp') and node is not around.test:
             inside = node is around.body if around.kind == 'IfExp' else any(node is one for one in around.body)
-            if is_test_of(around.test, name) if inside else is_test_against(around.test, name):
+            if is_test_of(around.test, text) if inside else is_test_against(around.test, text):
                 return True
         if around.kind == 'BoolOp':
             before = around.values[:around.values.index(node)]
-            if any(is_test_of(one, name) if around.op == 'And' else is_test_against(one, name) for one in before):
+            if any(is_test_of(one, text) if around.op == 'And' else is_test_against(one, text) for one in before):
+                return True
+        if around.kind == 'comprehension' and node in around.ifs or around.kind in (
+                'ListComp', 'GeneratorExp', 'SetComp') and node is around.elt:
+            tests = around.ifs[:around.ifs.index(node)] if around.kind == 'comprehension' else around.generators[-1].ifs
+            if any(is_test_of(one, text) for one in tests):
                 return True
         if node.kind in STATEMENTS:
-            if around.kind == 'TryExcept' and any(node is one for one in around.body):
+            if around.kind == 'TryExcept' and any(node is one for one in around.body) and any(
+                    one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in around.handlers):
                 return True
             for one in siblings(node):
                 if one is node:
                     break
-                if one.kind == 'If' and is_test_against(one.test, name) and one.body[-1].kind in (
+                if one.kind == 'If' and is_test_against(one.test, text) and one.body[-1].kind in (
                         'Return', 'Continue', 'Break', 'Raise'):
                     return True
+        node = around
+    return False
+
+
+def was_used_before(case, bad):
+    """Whether something that surely ran before the statement already needed the value that is suspected."""
+    text = case.source.segment(bad)
+    node = case.statement
+    while node.parent is not None and node is not case.function:
+        around = node.parent
+        earlier = []
+        if node.kind in STATEMENTS:
+            for one in siblings(node):
+                if one is node:
+                    break
+                if names_in(bad) & bound_names(one):
+                    earlier = []
+                else:
+                    earlier.extend(own_part(one))
+        if around.kind == 'If' and any(node is one for one in around.body):
+            earlier.extend(walk(around.test))
+        for one in earlier:
+            if one.kind in ('Attribute', 'Subscript') and is_same(one.value, text) and one.ctx == 'Load' and \
+                    always_evaluated(one, statement_of(one)):
+                return True
+            if one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and is_same(one.comparators[-1], text) and \
+                    always_evaluated(one, statement_of(one)):
+                return True
+        if around.kind in ('For', 'While') and names_in(bad) & bound_names(around):
+            return False
         node = around
     return False
 
@@ -1750,8 +1860,8 @@ def later_uses(case, name, statement):
             node = node.parent
         node = node.parent
     found = []
-    for use in walk(case.function):
-        if use.kind == 'Name' and use.id == name and use.ctx == 'Load' and use.start >= statement.end:
+    for use in name_nodes(case.function, name):
+        if use.ctx == 'Load' and use.start >= own_end(statement):
             if limit is not None and use.start >= limit.start:
                 first = limit.value if limit.kind == 'Assign' else limit.iter
                 if not first.start <= use.start < first.end:
@@ -1782,8 +1892,8 @@ def bound_before(case, name, statement):
 
 def assigned_before(case, name, start):
     """Values of the plain assignments to a variable in the function, those before `start` first."""
-    found = [one.value for one in statements(case.function)
-             if one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)]
+    found = [node.parent.value for node in name_nodes(case.function, name)
+             if node.ctx == 'Store' and node.parent.kind == 'Assign']
     return sorted(found, key=lambda value: value.start >= start)
 
 
@@ -1879,7 +1989,17 @@ def is_mapping(case, node):
 
 def is_field(target):
     """Whether an assignment's target is a field of the metadata (or of a role, season, episode made from it)."""
-    return target.kind == 'Attribute' and target.attr in FIELDS and root_name(target) not in ('self', 'cls')
+    if target.kind != 'Attribute' or target.attr not in FIELDS:
+        return False
+    if root_name(target) not in ('self', 'cls'):
+        return True
+    return any(node.kind == 'Attribute' and node.attr == 'metadata' for node in walk(target.value))
+
+
+def is_model(node):
+    """Whether an expression is part of the metadata model: its containers make what is asked for, so none of them fails
+    on a missing key, and `in` is no test of whether it may be asked."""
+    return node.kind in ('Attribute', 'Subscript') and root_name(node) == 'metadata'
 
 
 def field_of(statement):
@@ -2022,6 +2142,8 @@ def effect_of_argument(case, node, call, value, depth):
         return effect_of_pattern(case, node, call, value, name, depth)
     if name == 'join' and receiver not in ('os', 'Core', 'path'):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
+    if name in ('copy', 'deepcopy') and receiver == 'copy':
+        return effect(case, call, value, depth + 1)
     if name == 'ParseDate' and value in (NOTHING, NO_TEXT):
         return effect(case, call, NOTHING, depth + 1)
     if name in FETCHES or name in PARSES:
@@ -2062,7 +2184,7 @@ def effect_of_adding(call, value, name):
 
 def effect_in_callee(case, node, call, value, name, depth):
     """A value handed to a function: of this file, what its parameter goes through; else not known."""
-    found = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
+    found = functions_called(case.source, name)
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
@@ -2134,7 +2256,9 @@ def effect_of_comparison(case, node, parent, value, depth):
             if value in (NO_LIST, NO_DICT, SPLIT):
                 return FINE
             return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
-    elif parent.ops[0] in ('In', 'NotIn') and value == NOTHING and make_of(case, parent.comparators[0]) == 'text':
+    if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (ZERO, NUMBER):
+        return OPEN                             # Python 2 compares anything, but seldom as one means
+    if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value == NOTHING and make_of(case, parent.comparators[0]) == 'text':
         return CRASH
     return FINE
 
@@ -2174,7 +2298,7 @@ def name_effect(case, name, value, statement, depth=0, from_start=False, after=N
     """What becomes of a variable's value in what follows a statement."""
     worst = FINE
     if from_start:
-        uses = [use for use in walk(case.function) if use.kind == 'Name' and use.id == name and use.ctx == 'Load']
+        uses = [use for use in name_nodes(case.function, name) if use.ctx == 'Load']
     else:
         uses = later_uses(case, name, statement)
     for use in uses:
@@ -2208,11 +2332,10 @@ def returned_effect(case, function, value, depth=0):
     if function is None:
         return OPEN
     worst, calls = FINE, 0
-    for call in walk(case.source.tree):
-        if call.kind == 'Call' and last_name(call.func) == function.name and call.end < function.start or \
-                call.kind == 'Call' and last_name(call.func) == function.name and call.start > function.end:
+    for call in calls_of(case.source, function.name):
+        if not is_in(call, function):
             calls += 1
-            around = enclosing(call, 'FunctionDef', 'Lambda') or case.source.tree
+            around = enclosing(call, 'FunctionDef') or case.source.tree
             worst = min(worst, effect(case._replace(function=around), call, value, depth + 5))
     if not calls:
         normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
@@ -2229,7 +2352,34 @@ def effect_in_display(case, node, parent, value, depth):
     around = parent.parent
     if parent.kind == 'Tuple' and around.kind == 'BinOp' and around.op == 'Mod' and around.right is parent:
         return effect_of_formatting(case, around, around.left, value)
+    if parent.kind == 'Dict' and depth < 8 and any(value_node is node for value_node in parent.values):
+        key = parent.keys[[value_node is node for value_node in parent.values].index(True)]
+        if key.kind == 'Str':
+            return key_effect(case, key.s, value, depth)
     return OPEN
+
+
+def key_effect(case, key, value, depth):
+    """What becomes of a value under a key of a dict, by what the bundle does with x[key]; never better than OPEN."""
+    sources = [case.source] + [case.bundle.source(path) for path in other_files(case)]
+    worst = OPEN
+    for source in sources:
+        for node in subscripts_of(source, key) if source is not None else ():
+            around = enclosing(node, 'FunctionDef') or source.tree
+            if not is_checked(node, source.segment(node)):
+                worst = min(worst, effect(case._replace(source=source, function=around), node, value, depth + 4))
+    return worst
+
+
+def subscripts_of(source, key):
+    """The x['key'] of a file that are read; looked up once per file."""
+    if 'key_table' not in source.__dict__:
+        source.key_table = {}
+        for node in walk(source.tree):
+            if node.kind == 'Subscript' and node.ctx == 'Load' and index_of(node) is not None and \
+                    index_of(node).kind == 'Str':
+                source.key_table.setdefault(index_of(node).s, []).append(node)
+    return source.key_table.get(key, [])
 
 
 def effect_of_element(case, node, parent, value, depth):
@@ -2262,6 +2412,8 @@ def code_of(case, node):
     if '#' in text or '"""' in text or "'''" in text or any(
             one.kind == 'Str' and one.line != one.end_line for one in walk(node)):
         return None
+    text = re.sub(r'([(\[{])\s*[\r\n]+\s*', r'\1', text)
+    text = re.sub(r',?\s*[\r\n]+\s*([)\]}])', r'\1', text)
     return re.sub(r'\s*\\?[\r\n]+\s*', ' ', text)
 
 
@@ -2353,10 +2505,10 @@ def wrap(case, block, before, tail):
 
 def fresh_name(case, wish):
     """A name that the function and the module do not use yet."""
-    used = names_in(case.source.tree) | set(
-        one.name for one in walk(case.source.tree) if one.kind in ('FunctionDef', 'ClassDef', 'alias'))
+    used = bindings(case.source.tree)
     name, number = wish, 1
-    while name in used or keyword_like(name):
+    while name in used or name_nodes(case.function, name) or name_nodes(case.source.tree, name) and \
+            case.function.kind != 'FunctionDef' or keyword_like(name):
         number += 1
         name = '%s%d' % (wish, number)
     return name
@@ -2473,7 +2625,13 @@ def frame_part(case):
     if case.function.kind in ('Lambda', 'GeneratorExp'):
         inside = [node for node in nodes if case.function.start <= node.start and node.end <= case.function.end]
         return inside or nodes
-    return [node for node in nodes if frame_of(node) is case.function] or nodes
+    return [node for node in nodes if (frame_of(node.parent) if is_first_source(node) else frame_of(node))
+            is case.function] or nodes
+
+
+def is_first_source(node):
+    """Whether a node is the first `for x in y` of a generator expression, whose y is read outside of it."""
+    return node.kind == 'comprehension' and node.parent.kind == 'GeneratorExp' and node is node.parent.generators[0]
 
 
 def or_default(node, value):
@@ -2501,7 +2659,10 @@ def none_soft(case, bad, name=None):
     ways = []
     values = (NO_TEXT, NO_LIST, NO_DICT, ZERO)
     if name is not None:
-        if name in SHARED_METHODS:
+        call = bad.parent.parent
+        if name == 'replace' and call.kind == 'Call' and len(call.args) == 2 and not call.keywords:
+            values = (NO_TEXT,)                 # a date's replace() takes keywords
+        elif name in SHARED_METHODS:
             values = (NO_DICT,) if is_mapping(case, bad) else (NO_TEXT,) if make_of(case, bad) == 'text' else ()
         elif name in TEXT_METHODS:
             values = (NO_TEXT,)
@@ -2532,6 +2693,9 @@ def type_test(*types):
 def never_none(node):
     if node.kind == 'Name' and node.id.isupper() and len(node.id) > 1:
         return True                             # a constant of the module
+    if node.kind == 'Call' and (last_name(node.func) in NEVER_NONE or last_name(node.func) in TEXT_METHODS - frozenset(
+            ['find', 'index'])):
+        return True
     return node.kind in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda') or \
         is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
 
@@ -2548,7 +2712,7 @@ def attribute_faults(case, found):
 def subscript_faults(case, found):
     """None[...], under the sandbox's wording or CPython's."""
     for node in frame_part(case):
-        if node.kind == 'Subscript' and node.ctx == 'Load' and not never_none(node.value):
+        if node.kind == 'Subscript' and node.ctx == 'Load' and not never_none(node.value) and not is_model(node):
             soft = []
             index = index_of(node)
             if index is None:
@@ -2598,8 +2762,7 @@ def text_argument(call):
 def callee_faults(case, found):
     """None went into a function of a library, which failed on it."""
     for node in frame_part(case):
-        if node.kind != 'Call' or (case.callee and last_name(node.func) != case.callee and
-                                   last_name(node.func) not in TEXT_TOOLS | PARSES):
+        if node.kind != 'Call' or last_name(node.func) != case.callee and last_name(node.func) not in TEXT_TOOLS | PARSES:
             continue
         bad = text_argument(node)
         if bad is not None and not never_none(bad):
@@ -2610,6 +2773,8 @@ def key_faults(case, found):
     """KeyError of d[key], d.pop(key), del d[key]."""
     key, quoted = unquoted(found.group('key'))
     for node in frame_part(case):
+        if is_model(node):
+            continue
         if node.kind == 'Subscript' and index_of(node) is not None and node.ctx != 'Store':
             index = index_of(node)
             if not could_be_key(index, key, quoted):
@@ -2620,8 +2785,9 @@ def key_faults(case, found):
                 test = lambda base, text=text: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
             soft = []
             if node.ctx == 'Load' and has_get(case, node, index):
+                plural = by_plural(index.s) if index.kind == 'Str' else []
                 soft = [(get_edits(case, node, default), node, default or NOTHING)
-                        for default in (None, NO_TEXT, NO_LIST, NO_DICT, ZERO)] + chained_get(case, node)
+                        for default in plural + [None, NO_TEXT, NO_LIST, NO_DICT, ZERO]] + chained_get(case, node)
             elif node.ctx == 'Del':
                 test = test if node.parent.targets == [node] else None
             yield Fault(node, node.value, test, soft, '%s is missing' % (key or 'the key'))
@@ -2679,11 +2845,24 @@ def index_faults(case, found):
     for node in frame_part(case):
         if node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None and 'pop' not in what:
             index = index_of(node)
-            if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index):
+            if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index) or is_mapping(case, node.value) or \
+                    make_of(case, index) in ('text', 'json'):
                 continue
             yield Fault(node, node.value, index_test(case, node, index), [], 'there are too few')
         elif node.kind == 'Call' and last_name(node.func) == 'pop' and 'pop' in what:
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
+
+
+def furthest(faults):
+    """Index faults without those of the same list that ask for less: where x[1] is there, x[0] is."""
+    def reach(fault):
+        index = index_of(fault.node) if fault.node.kind == 'Subscript' else None
+        return index.n if index is not None and index.kind == 'Num' and index.n >= 0 else None
+    if any(reach(fault) is not None for fault in faults):   # x[d['a']] + y[0]: the plain number is the likelier one
+        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or reach(fault) is not None]
+    return [fault for fault in faults if reach(fault) is None or not any(
+        reach(other) is not None and reach(other) > reach(fault) and
+        is_same(other.bad, fault.bad.source.segment(fault.bad)) for other in faults)]
 
 
 def never_short(node, index):
@@ -2718,7 +2897,7 @@ def conversion_faults(case, found):
     for node in frame_part(case):
         if node.kind == 'Call' and is_name(node.func, name or 'int', 'long') and len(node.args) >= 1:
             bad = node.args[0]
-            if bad.kind in ('Num', 'Str'):
+            if bad.kind == 'Str' or make_of(case, bad) == 'number':
                 continue
             soft, test = [], None
             if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
@@ -2777,15 +2956,31 @@ def soften(case, faults):
         worst = min(worst, best[0])
         edits.extend(best[1])
         values.append(best[2])
-    if worst == CRASH:
+    if worst == CRASH or suite_needs(case, faults):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
+    if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
+        prior = 0.8
+    if worst > CRASH and case.statement.kind == 'Assign' and is_same(
+            case.statement.targets[0], case.source.segment(faults[0].bad)):
+        prior = 0.88                            # text is added to a field that was empty
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
                    '%s is taken where %s' % (value_words(values[0]), faults[0].what), loss_words(case),
                    'medium' if worst < FINE else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
                    'it goes on, but may store an empty value')
+
+
+def uses_parts(loop):
+    """Whether a loop asks its elements for keys or attributes, which a text does not have."""
+    target = loop.target.id if loop.kind == 'For' and loop.target.kind == 'Name' else None
+    return any(node.kind in ('Attribute', 'Subscript') and is_name(node.value, target) for node in walk(loop))
+
+
+def suite_needs(case, faults):
+    """Whether a test guards a suite that fails on the same value: then it must come out false, not just not raise."""
+    return case.statement.kind in ('If', 'While') and any(needs_value(case, one, faults) for one in case.statement.body)
 
 
 def value_words(value):
@@ -2851,8 +3046,10 @@ def defaults_for(case, region):
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
     wished = [value for value in wished if value not in (SOME, TEXT, NUMBER)]
-    by_kind = {'text': [NO_TEXT], 'list': [NO_LIST], 'dict': [NO_DICT], 'elements': [NO_LIST]}.get(kind, [])
-    return wished + by_kind + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
+    by_kind = [EMPTY_OF[kind]] if kind in EMPTY_OF else []
+    target = statement.targets[0] if statement.kind == 'Assign' else None
+    plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
+    return wished + by_kind + plural + OTHERWISE
 
 
 def tuple_defaults(case, statement):
@@ -2874,11 +3071,13 @@ def choose(case, faults):
     """`x if it is there else something empty`, for as small a part of the statement as can be."""
     chain = [region for region in expression_chain(faults[0].node)
              if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults)]
-    if not chain or case.statement.kind in ('Delete', 'With'):
+    if not chain or case.statement.kind in ('Delete', 'With') or suite_needs(case, faults):
         return
     top, best = chain_top(chain[0]), None
     for rank, region in enumerate(chain):
         for order, default in enumerate(defaults_for(case, region)):
+            if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind == 'Call':
+                continue                        # an empty record among whole ones is nothing that its readers expect
             value = effect(case, region, default) if default in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
             score = (value, region is top, -rank, -order)
             if value > CRASH and (best is None or score > best[0]):
@@ -2922,12 +3121,17 @@ def takes_conditional(node):
         parent.kind == 'Call' and node is not parent.func and node is not parent.starargs and node is not parent.kwargs
 
 
+TIGHTENED = 'the condition first asks whether it is there'
+
+
 def tighten(case, faults):
     """`if it is there and ...`: one more condition in a test."""
     found = None
     operand_node = tested_operand(faults[0].node)
-    if operand_node is None or any(not (operand_node.start <= fault.node.start and fault.node.end <= operand_node.end)
-                                   for fault in faults):
+    while operand_node is not None and not all(is_in(fault.node, operand_node) for fault in faults):
+        parent = operand_node.parent
+        operand_node = parent if parent.kind == 'BoolOp' or parent.kind == 'UnaryOp' else None
+    if operand_node is None:
         return
     found = condition(case, faults)
     if found is None:
@@ -2935,17 +3139,34 @@ def tighten(case, faults):
     edits = list(found.edits)
     if found.before:
         edits += put_before(case, case.statement, found.before)
-    start, end = operand_node.outer
     around = operand_node.parent
+    if around.kind == 'UnaryOp' and (is_none_check(operand_node) or case.statement.kind == 'If' and any(
+            needs_value(case, one, faults) for one in case.statement.body)):
+        operand_node, around = around, around.parent        # the body needs it as well
+    start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
-        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None')
+        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None') and not (
+            case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body))
+    if is_none_check(operand_node):
+        absent = True                           # what is not there at all counts as None
     text, word = (found.opposite, 'or') if absent else (found.text, 'and')
     loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
-    inner = operand_node.kind in ('BoolOp', 'IfExp', 'Lambda') and not operand_node.parens
+    inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
+                                         operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
-                   'the condition first asks whether it is there', loss_words(case), 'low', 0.87,
+                   TIGHTENED, loss_words(case), 'low', 0.87,
                    'the test answers as for any other item that does not match')
+
+
+def is_none_check(node):
+    return node.kind == 'Compare' and node.ops[0] in ('Is', 'Eq') and is_name(node.comparators[0], 'None')
+
+
+def needs_value(case, statement, faults):
+    """Whether a statement, or one below it, would fail on the same value."""
+    return any(fault for one in [statement] + statements(statement, nested=False)
+               for fault in echo_faults(case._replace(statement=one, expression=None), faults))
 
 
 def tested_operand(node):
@@ -3015,7 +3236,7 @@ def dependents(case, faults):
             if not uses or bound_before(case, name, case.statement):
                 continue
             ways = [(name_effect(case, name, value, block[-1]), value)
-                    for value in wished_values(case, name, block) + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]]
+                    for value in wished_values(case, name, block) + OTHERWISE]
             best = max(ways, key=lambda way: way[0])
             broken = broken or best[0] <= HOLLOW
             needed[name] = best[1]
@@ -3026,14 +3247,25 @@ def dependents(case, faults):
 
 def uses_value(case, statement, faults):
     """Whether a statement would fail on the same value as the failing one."""
-    return any(same_value(case, fault, faults) for fault in faults_of(case._replace(statement=statement, expression=None)))
+    return bool(echo_faults(case._replace(statement=statement, expression=None), faults))
 
 
 def wished_values(case, name, block):
     """Literals that the function gives to a variable elsewhere."""
-    found = [literal_value(value) for value in assigned_before(case, name, block[0].start)
-             if not block[0].start <= value.start < block[-1].end]
-    return [value for value in found if value not in (SOME, TEXT, NUMBER)]
+    values = assigned_before(case, name, block[0].start)
+    found = [literal_value(value) for value in values if not block[0].start <= value.start < block[-1].end]
+    kinds = [EMPTY_OF.get(make_of(case, value)) for value in values]
+    return [value for value in found + kinds if value not in (SOME, TEXT, NUMBER, None)] + by_plural(name)
+
+
+EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST}
+OTHERWISE = [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
+
+
+def by_plural(name):
+    """[[]] for a name in the plural, which promises a list."""
+    plural = re.search(r'[a-rtv-z]s$|[Ll]ist$', name) and len(name) > 3
+    return [NO_LIST] if plural and name.lower() not in ('series', 'news', 'address', 'canvas', 'alias') else []
 
 
 def has_exit(statement):
@@ -3071,6 +3303,9 @@ def subject_words(case, block):
     if fields:
         return fields[0]
     names = sorted(set().union(*[bound_names(one) for one in block]))
+    first = block[0].targets[0] if block[0].kind == 'Assign' else None
+    if first is not None and first.kind == 'Attribute':
+        return first.attr
     return names[0] if names else 'value'
 
 
@@ -3122,6 +3357,8 @@ def try_around(case, faults):
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
     prior = (0.8 if field else 0.72) if no_test else 0.56
+    if re.search(r'\bresults\.(Append|Add)\(', case.source.segment(case.statement)):
+        prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try', wrap(case, block, ['try:'], lines),
                    'an error while %s is set is logged, and the rest goes on' % subject_words(case, block), loss_words(case),
                    'medium', prior, 'only this one exception at this one place is caught' + (
@@ -3142,6 +3379,32 @@ def innermost_loop(case):
     return None
 
 
+def widen_handler(case, faults):
+    """The except clause that already stands around the statement takes this exception too."""
+    name = exception_name(case)
+    around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
+    if name is None or around is None or around.kind != 'TryExcept' or not any(
+            is_in(case.statement, one) for one in around.body) or around.body[-1].end_line - around.body[0].line > 6:
+        return
+    for handler in around.handlers:
+        if handler.type is None or handler.type.kind not in ('Name', 'Tuple', 'Attribute') or any(
+                node.kind == 'Raise' for node in walk(handler)):
+            continue
+        if handler.name is not None and handler.type.kind == 'Name' and any(
+                node.kind == 'Attribute' and is_name(node.value, handler.name.id) for node in walk(handler)):
+            continue                            # it asks the exception for what only its own kind has
+        if handler.type.kind == 'Tuple':
+            at = handler.type.elts[-1].outer[1]
+            edits = [(at, at, ', ' + name)]
+        else:
+            start, end = handler.type.outer
+            edits = [(start, end, '(%s, %s)' % (case.source.segment(handler.type), name))]
+        yield Proposal('wider handler', edits, 'the except clause around it takes %s too' % name,
+                       'what the except clause leaves out', 'low', 0.8,
+                       'the code already says what to do when this line fails in another way')
+        return
+
+
 def skip_round(case, faults):
     """Leave the rest of this round of the loop out and go on with the next element."""
     loop = innermost_loop(case)
@@ -3150,7 +3413,8 @@ def skip_round(case, faults):
     following = siblings(case.statement)
     depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
         following.index(case.statement) + 1:]] or [set()])
-    prior = 0.58 if depends else 0.4
+    adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.source.segment(case.statement))
+    prior = 0.66 if adds else 0.58 if depends else 0.4
     log = log_line(case, 'Skipped one %s: %s' % (subject_words(case, [case.statement]), faults[0].what))
     loss = 'this element of the list, where %s' % faults[0].what
     found = condition(case, faults, outside=True)
@@ -3220,10 +3484,15 @@ def leave(case, faults):
     if outcome == CRASH:
         return
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.2}[outcome]
+    useless = len(same_defects(case, faults, case.statement.start)) >= 3
+    if useless and outcome > HOLLOW:
+        prior = 0.62 if entry else 0.78         # nothing useful can follow
+    if innermost_loop(case) is not None:
+        prior *= 0.5                            # the elements that come after this one would be lost too
     answer = 'return %s' % value if value else 'return'
     log = log_line(case, '%s: %s' % (case.function.name, faults[0].what))
     loss = 'everything that follows in %s, for these items' % case.function.name
-    found = condition(case, faults, outside=True)
+    found = condition(case, faults, outside=not (useless and faults[0].bad.kind == 'Name'))
     if found is not None:
         at = line_start(case, case.statement)
         indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
@@ -3232,7 +3501,8 @@ def leave(case, faults):
         edits = list(found.edits) + [(at, at, text)]
     else:
         name = exception_name(case)
-        if name is None or case.statement.kind not in SIMPLE or not can_wrap(case, [case.statement]):
+        if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(
+                case, [case.statement]):
             return
         error = fresh_name(case, 'error')
         if log:
@@ -3249,7 +3519,7 @@ def unset_name(case, found):
     if case.function.kind != 'FunctionDef':
         return
     binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')]
-    uses = [node for node in walk(case.function) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
     first = min(binders + uses, key=lambda node: node.start)
@@ -3267,6 +3537,75 @@ def unset_name(case, found):
                        '%s is %s unless a branch sets it' % (name, value_words(value)),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium', prior,
                        'a value before the branches, of the kind that the rest of the function expects')
+
+
+def unset_attribute(case, found):
+    """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
+    name = found.group('name')
+    sources = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
+    sources = [(path, source) for path, source in sources if source is not None and name in source.text]
+    owners = [(path, source, node) for path, source in sources for node in classes_of(source)
+              if node.name == found.group('type')]
+    if len(owners) != 1 or owners[0][2].body[0].inline or any(re.search(
+            r'(hasattr|getattr)\([^)]*[\'"]%s[\'"]' % name, source.text) for _, source in sources):
+        return
+    path, home, owner = owners[0]
+    family = [owner] + [one for base in owner.bases for one in classes_of(home) if one.name == last_name(base)]
+    setters = [node for one in family for node in walk(one)
+               if node.kind == 'Attribute' and node.attr == name and node.ctx == 'Store' and is_name(node.value, 'self')]
+    if not setters and not any(node.ctx == 'Store' for _, source in sources for node in attributes_called(source, name)):
+        return
+    readers = [(source, node) for _, source in sources for node in attributes_called(source, name) if node.ctx == 'Load' and
+               not is_checked(node, source.segment(node))]
+    first = owner.body[0]
+    if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
+        first = owner.body[1]
+    at = home.offset_of_line(home.line_of(first.logical_start))
+    tried = []
+    for value in set_values(case, setters) + by_plural(name) + OTHERWISE[:4]:
+        if value in tried:
+            continue
+        tried.append(value)
+        outcome = min([FINE] + [effect(case._replace(source=source, function=enclosing(node, 'FunctionDef') or source.tree),
+                                       node, value) for source, node in readers])
+        if outcome > CRASH:
+            yield Proposal('initialise first', [(at, at, '%s%s = %s%s' % (first.indent, name, value, home.newline))],
+                           '%s is %s unless something sets it' % (name, value_words(value)),
+                           '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
+                           {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.45 if name in ('title', 'name', 'id') else 0.82}[outcome] -
+                           0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+
+
+def set_values(case, setters):
+    """Empty values of the kinds that assignments give to an attribute."""
+    found = []
+    for node in setters:
+        if node.parent.kind == 'Assign':
+            inside = case._replace(source=node.source, function=enclosing(node, 'FunctionDef') or node.source.tree)
+            value = EMPTY_OF.get(make_of(inside, node.parent.value), literal_value(node.parent.value))
+            if value not in (SOME, TEXT, NUMBER, ZERO):
+                found.append(value)
+    return found
+
+
+def other_files(case):
+    """The bundle's other modules under Contents/Code, from the bundle on."""
+    return [path for path in getattr(case.bundle, 'files', ()) or ()
+            if path.startswith('Contents/Code/') and not case.source.path.endswith(path)]
+
+
+def classes_of(source):
+    return [one for one in statements(source.tree, nested=True) if one.kind == 'ClassDef']
+
+
+def attributes_called(source, name):
+    """The Attribute nodes of a name in a file; looked up once per file."""
+    if 'attribute_table' not in source.__dict__:
+        source.attribute_table = {}
+        for node in walk(source.tree):
+            if node.kind == 'Attribute':
+                source.attribute_table.setdefault(node.attr, []).append(node)
+    return source.attribute_table.get(name, [])
 
 
 def is_in(node, around):
@@ -3327,11 +3666,11 @@ API = {
 def unknown_name(case, found):
     """NameError: a literal of another language, a missing import, `self.`, a built-in that the sandbox lacks, a typo."""
     name = found.group('name')
-    uses = [node for node in walk(case.statement) if node.kind == 'Name' and node.id == name and node.ctx == 'Load'] or \
-        [node for node in walk(case.function) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
+    uses = [node for node in uses if is_in(node, case.statement)] or uses
     if not uses:
         return
-    same = [node for node in walk(case.source.tree) if node.kind == 'Name' and node.id == name and node.ctx == 'Load']
+    same = [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load']
     if name in LITERAL_NAMES:
         yield rename(case, same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
     if name in ABSENT_BUILTINS:
@@ -3342,6 +3681,8 @@ def unknown_name(case, found):
         yield proposal
     for proposal in missing_self(case, uses, name):
         yield proposal
+    if name in bindings(case.source.tree):
+        return                                  # it is no typo where something else binds it
     for near, prior in near_names(name, visible_names(case, uses[0])):
         yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')], near,
                      prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near))
@@ -3365,7 +3706,9 @@ def near_names(name, known):
             found.append((other, 0.86))
         elif min(len(name), len(other)) >= 4 and abs(len(name) - len(other)) <= 2:
             likeness = difflib.SequenceMatcher(None, plain, other_plain).ratio()
-            if likeness >= 0.85 or (likeness >= 0.8 and len(plain) <= 6 and plain.rstrip('s') == other_plain.rstrip('s')):
+            if sorted(plain) == sorted(other_plain):
+                found.append((other, 0.8))      # two letters changed places
+            elif likeness >= 0.85 or (likeness >= 0.8 and len(plain) <= 6 and plain.rstrip('s') == other_plain.rstrip('s')):
                 found.append((other, 0.78 if plain.rstrip('s') == other_plain.rstrip('s') else 0.3 + 0.5 * likeness))
     found.sort(key=lambda pair: (-pair[1], pair[0]))
     return found[:2]
@@ -3498,6 +3841,14 @@ def without_builtin(case, name, call):
     first = call.args[0] if call.args else None
     if first is None:
         return None
+    if name in ('any', 'all') and first.kind in ('Tuple', 'List') and len(first.elts) > 1:
+        parts = [code_of(case, one) if one.kind != 'IfExp' and one.kind != 'Lambda' and one.kind != 'BoolOp' else
+                 operand(case, one) for one in first.elts]
+        if None in parts:
+            return None
+        text = (' or ' if name == 'any' else ' and ').join(parts)
+        tested = call.parent.kind in ('If', 'While', 'UnaryOp', 'IfExp', 'BoolOp')
+        return [(call.start, call.end, '(%s)' % text if tested else 'bool(%s)' % text)]
     if name in ('any', 'all'):
         if first.kind in ('GeneratorExp', 'ListComp') and not any(part.ifs for part in first.generators[-1:]):
             element, rest = first.elt, case.source.text[first.elt.outer[1]:(
@@ -3555,8 +3906,15 @@ def unknown_attribute(case, found):
     nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
     if owner == 'NoneType' or not nodes:
         return
+    if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
+        return                                  # it is no typo where something sets it
+    called = nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]
+    methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
-    for near, prior in near_names(name, known):
+    pairs = near_names(name, [one for one in known if called or one not in methods])
+    if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
+        pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
+    for near, prior in pairs:
         same = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.attr == name and
                 case.source.segment(node.value) == case.source.segment(nodes[0].value)]
         edits = [(node.end - len(name), node.end, near) for node in same]
@@ -3568,8 +3926,6 @@ def attributes_of(case, node, owner):
     """Names that what stands before the dot surely has."""
     root = node.value.id if node.value.kind == 'Name' else None
     if root in API and root not in bindings(case.source.tree):
-        if root == 'Log' and node.attr in ('Warning', 'warning', 'warn'):
-            return ['Warn']
         return API[root].split()
     by_type = {'str': TEXT_METHODS, 'unicode': TEXT_METHODS, 'dict': DICT_METHODS | frozenset(['pop', 'clear', 'fromkeys']),
                'list': LIST_METHODS | frozenset(['pop', 'count', 'index'])}.get(owner)
@@ -3597,7 +3953,7 @@ def typed_faults(case, found):
     name = groups.get('name')
     for node in frame_part(case):
         if name and name != '__getitem__':
-            if node.kind != 'Attribute' or node.attr != name or never_none(node.value):
+            if node.kind != 'Attribute' or node.attr != name or node.value.kind in ('Str', 'Dict', 'List'):
                 continue
             test, soft = attribute_type_test(case, node)
         elif node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None:
@@ -3650,7 +4006,7 @@ def text_iteration_faults(case, found):
         if text and repeatable(bad) and node.kind != 'Assign':
             one = ([(start, end, '([%s] if isinstance(%s, basestring) else %s)' % (text, text, text))], bad, SOME)
         soft = [letters] if make_of(case, bad) == 'text' or one is None else [one, letters]
-        yield Fault(node, bad, type_test('list', 'tuple') if node.kind != 'Assign' else None, soft, 'it is one text, no list')
+        yield Fault(node, bad, type_test('list', 'tuple') if node.kind != 'Assign' else None, soft, ONE_TEXT)
 
 
 def joined_types(case, found):
@@ -3671,6 +4027,21 @@ def joined_types(case, found):
                 edits = [(start, start, "'%s' % ("), (end, end, ')')]
         yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'), 'nothing',
                        'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
+
+
+def text_in_calculation(case, found):
+    """'80' / 10: a number that came as text."""
+    for node in own_part(case.statement):
+        if node.kind != 'BinOp' or SIGNS.get(node.op) != found.group('sign'):
+            continue
+        left_is_text = found.group('left') in ('str', 'unicode')
+        bad = node.left if left_is_text else node.right
+        other = found.group('right') if left_is_text else found.group('left')
+        if other not in ('int', 'float', 'long') or bad.kind in ('Num', 'Str'):
+            continue
+        start, end = bad.outer
+        yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first', 'nothing', 'low',
+                       0.84, 'the number came as text')
 
 
 def not_callable(case, found):
@@ -3834,9 +4205,9 @@ def text_and_bytes(case, found):
 def tolerant_codec(case, call, name):
     """x.encode('ascii') and x.decode('utf-8') of what does not fit."""
     base = operand(case, call.func.value)
-    if base is None or not repeatable(call.func.value):
-        return
     other_way = (name == 'encode') == (case.exception == 'UnicodeDecodeError')
+    if other_way and (base is None or not repeatable(call.func.value)):
+        return
     if other_way:                               # encode of bytes decodes them first, as ASCII, and the other way round
         kind = 'unicode' if name == 'encode' else 'str'
         inner = '%s if isinstance(%s, %s) else %s' % (case.source.segment(call), base, kind, base)
@@ -3977,27 +4348,35 @@ def parse_first(case, faults):
     fault = faults[0]
     node = fault.node
     name = exception_name(case)
-    if len(faults) > 1 and not all(case.source.segment(one.node) == case.source.segment(node) for one in faults):
+    if fault.test is not None or node.kind not in ('Call', 'Attribute', 'Subscript') or name is None or \
+            getattr(node, 'ctx', 'Load') != 'Load' or case.statement.inline:
         return
-    if fault.test is not None or node.kind != 'Call' or name is None or case.statement.inline or \
-            not can_hoist(case, node, case.statement):
+    while node.kind not in STATEMENTS and not (node.kind in ('Call', 'IfExp', 'BoolOp', fault.node.kind) and can_hoist(
+            case, node, case.statement)):
+        node = node.parent
+    if node.kind in STATEMENTS:
         return
+    others = [one for one in faults if not is_in(one.node, node) and not is_same(one.node, case.source.segment(node))]
     if node is getattr(case.statement, 'value', None) and case.statement.kind != 'Return':
         return                                  # there a try around the whole statement says the same
-    ways = [(effect(case, node, value), value) for value in (ZERO, NOTHING, NO_TEXT, NO_LIST, NO_DICT)]
+    kinds = {'number': [ZERO], 'text': [NO_TEXT], 'list': [NO_LIST], 'dict': [NO_DICT]}.get(make_of(case, node), [])
+    ways = [(effect(case, node, value), value) for value in kinds + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]]
     outcome, default = max(ways, key=lambda way: way[0])
     if outcome <= HOLLOW:
         return
-    local = fresh_name(case, {'int': 'number', 'float': 'number', 'strptime': 'date', 'ParseDate': 'date'}.get(
-        last_name(node.func), 'found'))
+    wish = {'int': 'number', 'float': 'number', 'strptime': 'date', 'ParseDate': 'date'}.get(
+        last_name(fault.node), 'found')
+    wish = node.attr if node.kind == 'Attribute' else node.parent.arg if node.parent.kind == 'keyword' else wish
+    local = fresh_name(case, wish)
     indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
     lines = ['try:', step + '%s = %s' % (local, case.source.segment(node)), 'except %s:' % name,
              step + '%s = %s' % (local, default)] + [step + line for line in log_line(case, '%s: %s' % (local, fault.what))]
     at = line_start(case, case.statement)
     edits = [(at, at, ''.join(indent + line + newline for line in lines))]
-    edits += [one.node.outer + (local,) for one in faults]
+    same = [one.node for one in faults if is_same(one.node, case.source.segment(node)) and one.node is not node]
+    edits += [one.outer + (local,) for one in [node] + same]
     yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what), loss_words(case),
-                   'medium', 0.74 if outcome == FINE else 0.55, 'only the conversion is guarded')
+                   'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0), 'only the conversion is guarded')
 
 
 # -------------------------------------------------------------------------------------------------- requests
@@ -4184,9 +4563,12 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'", unknown_attribute),
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')", joined_types),
+    (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
+     text_in_calculation),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
@@ -4225,7 +4607,7 @@ def faults_of(case):
         found = shape.search(error_text(case))
         if found:
             faults = list(finder(case, found))
-            if not faults and case.frame_kind == 'call' and 'None' in case.message:
+            if not faults and 'None' in case.message:
                 faults = list(callee_faults(case, found))
             return faults or list(any_faults(case, found))
     return []
@@ -4233,6 +4615,9 @@ def faults_of(case):
 
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
+    faults = [fault for fault in faults if not was_used_before(case, fault.bad)] or faults
+    if case.exception == 'IndexError':
+        faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     groups = [group for group in (faults, chosen) if group]
@@ -4241,16 +4626,22 @@ def guarded_ways(case, faults):
             for proposal in way(case, group):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
-                yield proposal if way in (skip_round, leave) else with_echoes(case, group, proposal)
+                yield proposal if way in (skip_round, leave, widen_handler) else with_echoes(case, group, proposal)
 
 
 def with_echoes(case, faults, proposal):
     """The proposal, extended to the places further on that would fail on the very same value."""
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
+    covered = [guarded_body(case.statement, proposal)]
     for statement in same_defects(case, faults, last):
+        if any(start <= statement.start < end for start, end in covered):
+            continue
+        if len(covered) > 3:                    # then the function cannot do much without the value
+            return proposal._replace(prior=proposal.prior * 0.55, risk='high', why='%s; but much of the function uses the '
+                                     'same value' % proposal.why)
         inner = case._replace(statement=statement, expression=None)
-        same = [fault for fault in faults_of(inner) if same_value(case, fault, faults)]
+        same = echo_faults(inner, faults)
         ways = [one for way in (soften, choose, tighten, filter_element, fence) for one in way(inner, same)]
         best = max(ways, key=lambda one: one.prior) if ways else None
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
@@ -4259,8 +4650,25 @@ def with_echoes(case, faults, proposal):
                 proposal.why, statement.line))
         proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
             proposal.summary, statement.line))
-        last = max(edit[1] for edit in proposal.edits)
+        covered.append(guarded_body(statement, best))
     return proposal
+
+
+def guarded_body(statement, proposal):
+    """(start, end) of the suite that a tightened `if` only enters where the value is there; (0, 0) where it is none."""
+    if statement.kind != 'If' or proposal.summary != TIGHTENED:
+        return (0, 0)
+    text = statement.source.text
+    at, node = min(proposal.edits, key=lambda edit: -edit[0])[0], statement.test
+    words = [edit[2] for edit in proposal.edits if is_within(statement.test.outer, edit)]
+    if node.kind == 'BoolOp' and node.op == 'Or' or any(' or ' in word for word in words) or any(
+            word.startswith('(') and text[max(0, edit[0] - 4):edit[0]] == 'not ' for word, edit in zip(words, proposal.edits)):
+        return (0, 0)
+    return (statement.body[0].start, statement.body[-1].end) if at else (0, 0)
+
+
+def is_within(span, edit):
+    return span[0] <= edit[0] and edit[1] <= span[1]
 
 
 def same_value(case, fault, faults):
@@ -4268,31 +4676,33 @@ def same_value(case, fault, faults):
     return any(case.source.segment(one.bad) == text for one in faults)
 
 
+def echo_faults(case, faults):
+    """The Faults of another statement that come from the very value that made the first one fail."""
+    found = [fault for fault in faults_of(case) if same_value(case, fault, faults)]
+    if 'NoneType' in case.message or case.message.startswith(('expected string', 'must be str')):
+        known = [fault.bad for fault in found]
+        for node in own_part(case.statement):
+            if getattr(node, 'ctx', '') == 'Load' and node not in known and any(
+                    is_same(one.bad, case.source.segment(node)) for one in faults) and \
+                    effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
+                name = node.parent.attr if node.parent.kind == 'Attribute' else None
+                found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
+    return [fault for fault in found if fault.bad.kind not in ('Call', 'BinOp') and
+            not is_checked(fault.bad, case.source.segment(fault.bad))]
+
+
 def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
     found = []
     for one in statements(case.function):
-        if one.start < max(behind, case.statement.start + 1) or one is case.statement:
+        if one.start < behind or one is case.statement or excludes(case.statement, one):
             continue
-        inner = case._replace(statement=one, expression=None)
-        for fault in faults_of(inner):
+        for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
-            if root is None or not same_value(case, fault, faults) or fault.bad.kind in ('Call', 'BinOp'):
-                continue
-            if root not in later_uses(case, root.id, case.statement) or is_checked(root, root.id) or \
-                    is_checked_text(case, fault.bad):
-                continue
-            if not excludes(case.statement, one):
+            if root is not None and root in later_uses(case, root.id, case.statement):
                 found.append(one)
                 break
-    return found[:4]
-
-
-def is_checked_text(case, node):
-    """Whether a condition around an expression asks for the same expression."""
-    text = case.source.segment(node)
-    return any(around.kind in ('If', 'IfExp', 'While') and not is_in(node, around.test) and
-               text in case.source.segment(around.test) for around in ancestors(node))
+    return found
 
 
 def excludes(statement, other):
@@ -4329,7 +4739,7 @@ def default_source(case, faults):
         {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
 
 
-GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, skip_round, leave)
+GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, leave)
 
 
 def ranked(case, proposals):
@@ -4438,7 +4848,10 @@ FAMILIES = (
     Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
            "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
            'update the server; some agents ship newer certificates'),
-    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)',
+    Family('failed request', 'upstream', r'Error opening URL', r'',
+           'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
+           'the address named there', 'nothing by itself'),
+    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|NotFound|\bnot found\b',
            'The provider has no such page (any more), and the agent gives up the whole item for it.',
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
     # ---- data: what was fed in
@@ -4486,17 +4899,17 @@ FAMILIES = (
 HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 'not found', 410: 'gone',
               429: 'too many requests', 500: 'internal error', 502: 'bad gateway', 503: 'unavailable',
               504: 'gateway time-out', 522: 'time-out'}
-FILE_SYSTEM_FRAMES = re.compile(r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$')
-OWN_SERVER = re.compile(r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$')
+FILE_SYSTEM_FRAMES = r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$'
+OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
 
 
 def family_of(pattern):
     """The first row of FAMILIES that fits a pattern of the aggregate."""
     marks = []
     callees = last_callees(pattern)
-    if any(FILE_SYSTEM_FRAMES.search(callee.get('file') or '') for callee in callees):
+    if any(re.search(FILE_SYSTEM_FRAMES, callee.get('file') or '') for callee in callees):
         marks.append('@@filesystem')
-    if any(OWN_SERVER.match(row.get('host') or '') for row in pattern.get('preceding') or ()):
+    if any(re.match(OWN_SERVER, row.get('host') or '') for row in pattern.get('preceding') or ()):
         marks.append('@@own server')
     error = '%s: %s %s' % (pattern.get('exception') or '', pattern.get('message') or '', ' '.join(marks))
     wrapper = pattern.get('wrapper') or ''
@@ -4518,7 +4931,9 @@ class Bundle(object):
         self.identifier = identifier
         self.policy = policy
         self._sources = {}
+        self._violations = {}
         self._files = None
+        self._broken = None
 
     @property
     def files(self):
@@ -4548,8 +4963,20 @@ class Bundle(object):
             self._sources[name] = None if data is None else parsed(data, name)
         return self._sources[name]
 
+    def known_violations(self, name):
+        """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
+        if name not in self._violations:
+            source = self.source(name)
+            self._violations[name] = set(sentence for _, sentence in sandbox_violations(source, self, name)) if source else ()
+        return self._violations[name]
+
     def broken(self):
-        """Sentences about files that make this installation a broken copy; [] when it looks whole."""
+        """Sentences about files that make this installation a broken copy; [] when it looks whole. Read once."""
+        if self._broken is None:
+            self._broken = self._look_for_damage()
+        return self._broken
+
+    def _look_for_damage(self):
         sentences = []
         if not self.folder.endswith('.bundle'):
             sentences.append('the folder is called %s, and the server only takes names that end in .bundle' % self.folder)
@@ -4653,8 +5080,9 @@ Frame = collections.namedtuple('Frame', 'name function lines quoted callees star
 
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee value '
                               'policy is_entry bundle log_call')
-Place = collections.namedtuple('Place', 'statement expression confidence reasons')
-# one statement that can have raised the error, how sure (0..1), and why
+Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
+# one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
+# and the message of the records that it explains
 
 
 def last_callees(pattern):
@@ -4781,11 +5209,15 @@ class Hunt(object):
         self.kind = kind
         self.callee = callee
         self.sandboxed = sandboxed
+        self.reads = None
 
 
 def flat(source, node):
     """A node's text without blanks and line breaks, to compare expressions."""
-    return re.sub(r'\s+', '', source.segment(node))
+    text = node.__dict__.get('flat_text')
+    if text is None:
+        text = node.flat_text = re.sub(r'\s+', '', source.segment(node))
+    return text
 
 
 def last_name(node):
@@ -4924,17 +5356,20 @@ def raises_subscript(node, found, hunt):
 
 
 def raises_iteration(node, found, hunt):
-    source_of = {'For': 'iter', 'comprehension': 'iter'}.get(node.kind)
-    if source_of:
-        return max(0.05, typed_weight(hunt, getattr(node, source_of), found))
+    if node.kind in ('For', 'comprehension', 'GeneratorExp'):
+        return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, found))
     if unpacked(node) is not None and node.kind == 'Assign':
         return 0.8 * typed_weight(hunt, node.value, found)
     if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
             'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join', 'extend',
             'update', 'reversed'):
         return 0.8 * typed_weight(hunt, node.args[-1], found)
-    if hunt.kind == 'own' and node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
-        return 0.8 * typed_weight(hunt, node.comparators[-1], found)
+    return 0
+
+
+def raises_membership(node, found, hunt):
+    if node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
+        return typed_weight(hunt, node.comparators[-1], found)
     return 0
 
 
@@ -5059,14 +5494,29 @@ def raises_unpack(node, found, hunt):
 
 
 def raises_operator(node, found, hunt):
-    return 1.0 if node.kind in ('BinOp', 'AugAssign') and node.op == OPERATORS[found.group('op').rstrip('=')] else 0
+    if node.kind in ('BinOp', 'AugAssign') and node.op == OPERATORS[found.group('op').rstrip('=')]:
+        return operand_weight(node, hunt)
+    return 0
 
 
 def raises_joining(node, found, hunt):
     """str + something: additions, augmented ones, and calls that join paths or texts."""
-    if node.kind in ('BinOp', 'AugAssign'):
-        return 1.0 if node.op == 'Add' else 0
+    if node.kind in ('BinOp', 'AugAssign') and node.op == 'Add':
+        return operand_weight(node, hunt)
     return 0.5 if node.kind == 'Call' and last_name(node.func) in ('join', 'unicode', 'open', 'load', 'exists') else 0
+
+
+def operand_weight(node, hunt):
+    """How easily an operand of an operation is the None that the message speaks of."""
+    if 'NoneType' not in hunt.message:
+        return 1.0
+    right = getattr(node, 'right', None) or node.value
+    left = node.left if node.kind == 'BinOp' else node.target
+    if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and not re.search(r"and '?NoneType", hunt.message):
+        return none_weight(hunt, left)
+    if re.search(r"and '?NoneType|NoneType found|not \"NoneType|not NoneType", hunt.message):
+        return none_weight(hunt, right)
+    return max(none_weight(hunt, left), none_weight(hunt, right))
 
 
 def raises_formatting(node, found, hunt):
@@ -5125,10 +5575,6 @@ def raises_division(node, found, hunt):
     return 1.0 if node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod') else 0
 
 
-def raises_explicitly(node, found, hunt):
-    return 1.0 if node.kind == 'Raise' else 0
-
-
 def raises_assertion(node, found, hunt):
     return 1.0 if node.kind == 'Assert' else 0
 
@@ -5162,11 +5608,15 @@ def raises_request(node, found, hunt):
 PARSERS = ('ObjectFromString', 'ElementFromString', 'ObjectFromURL', 'ElementFromURL', 'loads', 'load', 'fromstring',
            'parse', 'XML', 'decode', 'json', 'HTML', 'parseString', 'FeedFromString')
 
-RAISERS = tuple((re.compile(shape), rule) for shape, rule in (
+def raises_parsing(node, found, hunt):
+    return 1.0 if node.kind == 'Call' and last_name(node.func) in PARSERS else 0
+
+
+RAISERS = (
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'", raises_subscript),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
-    (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable|"
-     r"^TypeError: argument of type '(?P<in>\w+)' is not iterable", raises_iteration),
+    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
+    (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable", raises_iteration),
     (r"^AttributeError: .*has no attribute '(?P<name>\w+)'", None),
     (r"^KeyError: (?P<key>.+)$", raises_key),
     (r"^IndexError: (?P<what>.*)$", raises_index),
@@ -5202,15 +5652,15 @@ RAISERS = tuple((re.compile(shape), rule) for shape, rule in (
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|ConnectTimeout|error)\b",
      raises_request),
     (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
-     raises_call(*PARSERS)),
-))
+     raises_parsing),
+)
 
 
 def raising_rule(exception, message):
     """(rule, match) for an error; (None, None) where its wording tells nothing."""
     error = '%s: %s' % (exception, message)
     for shape, rule in RAISERS:
-        found = shape.search(error)
+        found = re.search(shape, error)
         if found:
             return rule or attribute_rule, found
     return None, None
@@ -5240,7 +5690,7 @@ def callee_weight(node, hunt):
     if hunt.kind == 'getitem':
         return 1.0 if node.kind == 'Subscript' and not stored(node) else 0
     if hunt.kind == 'getiter':
-        return 1.0 if node.kind in ('For', 'comprehension') or unpacked(node) is not None else 0
+        return 1.0 if node.kind in ('For', 'comprehension', 'GeneratorExp') or unpacked(node) is not None else 0
     if hunt.kind == 'apply':
         if node.kind != 'Call' or not (node.starargs or node.kwargs):
             return 0
@@ -5381,6 +5831,63 @@ def held_before(hunt, node, statement):
     return False
 
 
+def earlier_uses(hunt, node):
+    """A factor for how many other uses would have failed before this one, had they been reached: the first is likeliest."""
+    if node.kind not in ('Attribute', 'Subscript'):
+        return 1.0
+    by_base = "'NoneType'" in hunt.message
+    text = flat(hunt.source, node.value if by_base else node)
+    root, factor = root_name(node), 1.0
+    for other in uses(hunt):
+        if other.start >= node.start:
+            break
+        if other.kind == node.kind or by_base:
+            if flat(hunt.source, other.value if by_base else other) == text and not caught(other, hunt.exception) and \
+                    not exclusive(other, node) and not rebound_between(hunt, root, other, node):
+                factor *= 0.6
+                if factor < 0.1:
+                    break
+    return factor
+
+
+def uses(hunt):
+    """The Attribute and Subscript nodes of the function that read, in the order of the text; kept on the hunt."""
+    if hunt.reads is None:
+        hunt.reads = sorted((node for node in frame_nodes(hunt.function, hunt.sandboxed)
+                             if node.kind in ('Attribute', 'Subscript') and not stored(node)), key=lambda node: node.start)
+    return hunt.reads
+
+
+def exclusive(node, other):
+    """Whether two nodes lie in different branches of one if, so that never both run."""
+    inner, outer = node, node.parent
+    while outer is not None and not (outer.start <= other.start < outer.end):
+        inner, outer = outer, outer.parent
+    if outer is None or outer.kind not in ('If', 'IfExp'):
+        return False
+    def branch(part):                           # noqa: E306
+        body = outer.body if isinstance(outer.body, list) else [outer.body]
+        orelse = outer.orelse if isinstance(outer.orelse, list) else [outer.orelse]
+        for name, suite in (('body', body), ('orelse', orelse)):
+            if any(one is not None and one.start <= part.start < one.end for one in suite):
+                return name
+        return 'test'
+    return set([branch(inner), branch(other)]) == set(['body', 'orelse'])
+
+
+def rebound_between(hunt, root, first, second):
+    return any(first.start < node.start < second.start for node, _ in bound_in(hunt.function).get(root, ()))
+
+
+def depth(statement):
+    """How many compound statements stand around a statement within its function."""
+    number, outer = 0, statement.parent
+    while outer is not None and outer.kind not in FRAMES + ('Module',):
+        number += outer.kind in COMPOUND
+        outer = outer.parent
+    return number
+
+
 def rebinds_target(loop, root):
     return any(node.kind == 'Name' and node.id == root for node in walk(loop.target))
 
@@ -5488,6 +5995,12 @@ class SandboxTable(object):
         if statement.line <= line <= head_end(statement):
             chance = max(chance, 0.02)
         return max(chance, 0.001)
+
+    def true_line(self, node, statement):
+        """The line that the compiler had set when the node's own operation runs, before the line table spoils it."""
+        block, count = self.places.get(id(node)) or (None, 0)
+        line = block.lines[count - 1] if count else statement.line
+        return line if statement.line <= line <= statement.end_line else statement.line
 
     def reported(self, order, block, count):
         return max([order[block]] + block.lines[:count])
@@ -5875,8 +6388,11 @@ def frame_nodes(scope, sandboxed):
                 yield below
 
 
-def locate(source, function, frame, exception, message, sandboxed):
-    """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1."""
+def locate(source, function, frame, exception, message, sandboxed, mixed=False):
+    """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
+
+    mixed: the lines were reported for several messages, so each place need only explain one of them.
+    """
     kind, callee = frame_kind(frame)
     hunt = Hunt(source, function, exception, message, kind, callee, sandboxed)
     rule, found = raising_rule(exception, message)
@@ -5896,40 +6412,71 @@ def locate(source, function, frame, exception, message, sandboxed):
         elif held_before(hunt, node, statement):
             weight *= 0.02
             reasons.append('the same expression went well just before')
-        shown = line_weight(table, node, statement, frame)
+        else:
+            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement)
+        shown = line_weight(table, node, statement, frame, mixed)
         if shown:
             weights.append((weight * shown, statement, node, reasons))
-    return ranked_places(weights)
+    return ranked_places(weights, table, message)
+
+
+def places_of(pattern, source, function, frame, sandboxed):
+    """The places for all messages of a pattern (KeyErrors for different keys are one pattern), by their share of records."""
+    messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
+    messages = messages or [(pattern.get('message') or '', 1)]
+    total, best = sum(count for _, count in messages), {}
+    for text, count in messages:
+        for place in locate(source, function, frame, pattern.get('exception') or '', text, sandboxed,
+                            len(messages) > 1):
+            share = round(place.confidence * count / total, 3)
+            known = best.get(place.statement.start)
+            if known is None:
+                best[place.statement.start] = place._replace(confidence=share)
+            else:
+                best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
+    return sorted(best.values(), key=lambda place: (-place.confidence, -place.statement.start))
 
 
 def expression_weight(node, rule, found, hunt):
+    """How well an expression can have raised the error: 0 for not at all .. 1."""
+    if node.kind == 'Raise':
+        return raise_weight(node, hunt)
     fits = callee_weight(node, hunt)
     if not fits:
         return 0
-    if rule is None or (hunt.kind in ('call', 'apply') and not rule_is_local(rule)):
-        if hunt.kind in ('call', 'apply'):
-            return fits
-        return 0.3 if node.kind in ('Call', 'Raise') else 0
+    if rule is None:
+        return fits if hunt.kind in ('call', 'apply') else 0.3 if node.kind == 'Call' else 0
     able = rule(node, found, hunt)
-    if hunt.kind in ('call', 'apply'):
-        return max(fits, 0.5 * fits * able)
+    if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
+        able *= 0.1                             # these are Python functions, whose frames would stand below
+    if hunt.kind in ('call', 'apply'):          # raised further down: what this expression could raise itself says little
+        return fits * (0.5 + 0.5 * able)
     return fits * able
 
 
-def rule_is_local(rule):
-    """Below a call frame the error was raised elsewhere: what this expression could raise itself says nothing."""
-    return False
+def raise_weight(node, hunt):
+    """A raise shows no frame below it; `raise error` in a handler hides where the error really came from."""
+    if hunt.kind != 'own' or node.type is None:
+        return 0
+    if last_name(node.type) == hunt.exception:
+        return 1.0
+    handler = enclosing(node, 'ExceptHandler')
+    if handler is not None and handler.name is not None and handler.name.kind == 'Name' and \
+            last_name(node.type) == handler.name.id:
+        return 0.4
+    return 0
 
 
-def line_weight(table, node, statement, frame):
+def line_weight(table, node, statement, frame, mixed):
     """How well a place fits the lines that tracebacks gave for it."""
     if not frame.lines:
         return 1.0
-    if statement.line > frame.lines[0]:
-        return 0
+    chances = [table.chance(node, statement, line) if statement.line <= line else 0 for line in frame.lines]
+    if mixed:
+        return max(chances)
     weight = 1.0
-    for line in frame.lines:
-        weight *= table.chance(node, statement, line)
+    for chance in chances:
+        weight *= chance
     return weight
 
 
@@ -5947,6 +6494,9 @@ class PlainTable(object):
         if self.exact:
             return 0.001
         return 0.05 / (1.0 + 0.02 * max(0, line - statement.line))
+
+    def true_line(self, node, statement):
+        return min(max(node.end_line, statement.line), head_end(statement))
 
 
 def head_end(statement):
@@ -5966,7 +6516,7 @@ def line_table(function, sandboxed):
     return function.sandbox_table
 
 
-def ranked_places(weights):
+def ranked_places(weights, table, message):
     """[Place] from (weight, statement, expression, reasons): one per statement, its best expression, sure ones first."""
     total = sum(row[0] for row in weights)
     if not total:
@@ -5978,7 +6528,8 @@ def ranked_places(weights):
         if weight > row[1]:
             row[1], row[3], row[4] = weight, node, reasons
     rows = sorted(best.values(), key=lambda row: (-row[0], -row[2].start))
-    return [Place(row[2], row[3], round(row[0] / total, 3), row[4]) for row in rows]
+    return [Place(row[2], row[3], table.true_line(row[3], row[2]), round(row[0] / total, 3), row[4],
+                  message) for row in rows]
 
 
 # --------------------------------------------------------------------------------------------------------------- cause
@@ -5994,9 +6545,7 @@ ORIGINS = (
     (r'\.(get|pop)\(', 'field', 'a field of the data'),
     (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
 )
-ORIGIN_WORDS = dict((name, words) for _, name, words in ORIGINS)
-ORIGIN_WORDS.update(argument='an argument of the function', field='a field of the data', literal='the code itself',
-                    element='a search in the page', unknown='an unknown source')
+ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
 VALUES = (('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
           ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
           ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
@@ -6021,6 +6570,8 @@ def suspect(node):
         return node.value
     if node.kind == 'Call':
         return node.args[0] if node.args else node
+    if node.kind == 'GeneratorExp':
+        return node.generators[0].iter
     for name in ('iter', 'value', 'left', 'test'):
         if getattr(node, name, None) is not None and isinstance(getattr(node, name), Node):
             return getattr(node, name)
@@ -6120,13 +6671,14 @@ def failed_requests(pattern):
         number = int(status) if logs.to_text(str(status)).isdigit() else None
         if number is not None and number < 400:
             continue
-        tree = bool(OWN_SERVER.match(row.get('host') or '')) and 'tree' in (row.get('url_shape') or '')
+        tree = bool(re.match(OWN_SERVER, row.get('host') or '')) and 'tree' in (row.get('url_shape') or '')
         rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0, tree))
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
 def status_words(status):
-    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else '%s' % status
+    words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
+    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
 
 
 def judge(pattern, agent):
@@ -6140,7 +6692,9 @@ def judge(pattern, agent):
     seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'), since or 'the start of the log')
     evidence.append(seen)
     failed = failed_requests(pattern)
-    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410)]
+    share = share_of_calls(pattern, agent)
+    few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
+    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (row[1] == 'failed' and few)]
     trees = sum(row[2] for row in failed if row[3])
     if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES:
         if trees * 2 >= max(count, 1):
@@ -6163,7 +6717,6 @@ def judge(pattern, agent):
                             'expect that' % (status_words(status), host, times, count))
         elif pattern.get('preceding') is not None:
             evidence.append('no request had failed just before, so the page came and the code could not read it')
-    share = share_of_calls(pattern, agent)
     if share is not None:
         evidence.append('%d %% of the %s seen of this agent failed so' % (
             round(100 * share), 'searches' if pattern.get('kind') == 'search' else 'updates'))
@@ -6181,7 +6734,9 @@ def judge(pattern, agent):
 
 
 def upstream_family(status):
-    error = 'HTTP Error %s' % status if isinstance(status, int) else '%s' % status
+    error = 'HTTP Error %s' % status if isinstance(status, int) else {'time-out': 'timed out'}.get(status, 'URLError')
+    if status == 'failed':
+        error = 'HTTP Error 500'
     rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
     return next((row for row in rows if re.search(row.error, error)), next(row for row in rows if row.name == 'name or route'))
 
@@ -6285,19 +6840,35 @@ def fix_patch_path(run_dir, name):
     return os.path.join(run_dir, 'fixes', '%s.patch' % name)
 
 
-def safety_problems(bundle, name, before, after):
-    """Sentences on what a change would break: source that no longer reads, sandbox rules, names that nobody defines."""
+def safety_problems(bundle, name, after, function=None):
+    """Sentences on what a change would break: source that no longer reads, or rules of the sandbox.
+
+    function: where the change lies within one, only that is read again; files of thousands of lines are common.
+    """
+    part = function_part(function, after) if function is not None else None
     try:
-        new = Source(after, name)
+        new = Source(after if part is None else part, name)
         new.tree
     except SourceError as problem:
-        return ['the patched file cannot be read as Python 2: line %d, %s' % (problem.line, problem.sentence)]
+        return ['the patched file cannot be read as Python 2: %s' % problem.sentence]
     if not name.startswith('Contents/Code/'):
         return []
-    old = parsed(before, name)
-    known = set(sentence for _, sentence in sandbox_violations(old, bundle, name)) if old else ()
+    known = bundle.known_violations(name)
     return ['line %d: %s' % (line, sentence) for line, sentence in sandbox_violations(new, bundle, name)
             if sentence not in known]
+
+
+def function_part(function, after):
+    """The bytes of a def in the patched file, as a file of its own; None where the change goes beyond it."""
+    if function.kind != 'FunctionDef' or function.inline or function.source.bom:
+        return None
+    source = function.source
+    text = after.decode(source.encoding)
+    start, behind = source.offset_of_line(function.line), len(source.text) - function.end
+    if text[:start] != source.text[:start] or behind <= 0 or text[-behind:] != source.text[-behind:]:
+        return None
+    head = '# -*- coding: utf-8 -*-' + source.newline + ('class Around:' + source.newline if function.indent else '')
+    return (head + text[start:-behind] + source.newline).encode('utf-8')
 
 
 def sandbox_violations(source, bundle, name):
@@ -6348,38 +6919,90 @@ RISK_FACTOR = {'low': 1.0, 'medium': 0.9, 'high': 0.7}
 def fixes_for(pattern, bundle, source, frame, function, places, history):
     """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of one pattern."""
     records, dropped, patches = [], [], {}
+    for score, place, case, proposal in scored_proposals(pattern, bundle, source, frame, function, places, history):
+        record, patch, why_not = fix_record(pattern, bundle, frame, case, place, proposal, history)
+        if why_not:
+            dropped.append('%s at line %d: %s' % (proposal.template, place.line, why_not))
+        elif record['id'] not in patches:
+            records.append(dict(record, score=round(score, 4)))
+            patches[record['id']] = patch
+            if len(records) == FIXES_PER_PATTERN:
+                break
+    if places[0].confidence < PROBE_BELOW:
+        record, patch = probe_for(pattern, bundle, source, frame, function, places, history)
+        if record:
+            records.append(record)
+            patches[record['id']] = patch
+    return records, dropped, patches
+
+
+def scored_proposals(pattern, bundle, source, frame, function, places, history):
+    """[(score, place, case, proposal)] of all templates at all places that are sure enough, best first."""
+    rows = []
     kind, callee = frame_kind(frame)
+    exception = pattern.get('exception') or ''
     for place in places[:3]:
-        if place.confidence < 0.12:
+        if place.confidence < SURE_ENOUGH:
             continue
-        cause = find_cause(source, function, place, pattern.get('exception') or '', pattern.get('message') or '')
-        case = Case(source, function, place.statement, place.expression, pattern.get('exception') or '',
-                    pattern.get('message') or '', kind, callee, cause.value, bundle.policy,
-                    frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+        cause = find_cause(source, function, place, exception, place.message)
+        case = Case(source, function, place.statement, place.expression, exception, place.message, kind, callee,
+                    cause.value, bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
         for proposal in propose(case):
-            record, patch, why_not = fix_record(pattern, bundle, frame, case, place, proposal, history)
-            if why_not:
-                dropped.append('%s at line %d: %s' % (proposal.template, place.statement.line, why_not))
-            elif record['id'] not in patches:
-                records.append(record)
-                patches[record['id']] = patch
-    records.sort(key=lambda record: (-record['score'], record['line'], record['id']))
-    return records[:FIXES_PER_PATTERN], dropped, patches
+            factor, _ = learned(history, proposal.template, exception)
+            rows.append((place.confidence * proposal.prior * factor * RISK_FACTOR.get(proposal.risk, 0.8),
+                         place, case, proposal))
+    return sorted(rows, key=lambda row: (-row[0], row[1].line))         # stable: a template's own order stays
+
+
+SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
+PROBE_BELOW = 0.6               # a probe is offered when the first place is less sure than this
+
+
+def probe_for(pattern, bundle, source, frame, function, places, history):
+    """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without."""
+    import keyword
+    exception = pattern.get('exception') or ''
+    builtin = exception in PARENTS or exception in ('AttributeError', 'TypeError', 'ValueError', 'NameError', 'IOError')
+    edits, lines = [], []
+    case = Case(source, function, places[0].statement, None, exception, '', 'own', None, 'unknown', bundle.policy,
+                frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+    for place in places[:4]:
+        statement = place.statement
+        if statement.kind in COMPOUND or keyword.iskeyword(exception) or not can_wrap(case, [statement]) or len(lines) == 3:
+            continue
+        log = log_line(case, 'probe: line %d raised' % place.line)
+        if not log:
+            return None, None
+        handler = 'except %s:' % (exception if builtin and exception != 'HTTPError' else 'Exception')
+        edits.extend(wrap(case, [statement], ['try:'], [handler, '\t' + log[0], '\traise']))
+        lines.append(place.line)
+    if len(lines) < 2:
+        return None, None
+    words = ' and '.join('%d' % line for line in lines)
+    proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the lines %s raised' % words,
+                        'nothing', 'low', 0.0, 'the place is not sure, and the next refreshes settle it')
+    record, patch, _ = fix_record(pattern, bundle, frame, case, places[0], proposal, history)
+    if record:
+        record['kind'] = 'probe'
+        record['predicted'] = {'items': number_of_items(pattern), 'success_percent': 0, 'fields': [],
+                               'sentence': 'the same errors, each with a line in the log that names the place'}
+    return record, patch
 
 
 def fix_record(pattern, bundle, frame, case, place, proposal, history):
     """(record, patch, None) of one proposal, or (None, None, why it cannot be offered)."""
-    before = bundle.data(frame.name)
+    target = proposal.path or frame.name        # the class of a missing attribute may lie in another file
+    before = bundle.data(target)
     try:
-        after = apply_edits(case.source, proposal.edits)
+        after = apply_edits(bundle.source(target) if proposal.path else case.source, proposal.edits)
     except SourceError as problem:
         return None, None, 'its edits do not fit (%s)' % problem.sentence
     if after == before:
         return None, None, 'it changes nothing'
-    unsafe = safety_problems(bundle, frame.name, before, after)
+    unsafe = safety_problems(bundle, target, after, None if proposal.path else case.function)
     if unsafe:
         return None, None, unsafe[0]
-    path = '%s/%s' % (bundle.folder, frame.name)
+    path = '%s/%s' % (bundle.folder, target)
     patch = unified_diff(path, before, after)
     lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
@@ -6391,14 +7014,16 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
         return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
-    why = [proposal.why, 'the place is %d %% sure' % round(100 * place.confidence)]
+    why = [proposal.why]
+    if place.confidence < 0.9:
+        why.append('the place is only %d %% sure' % round(100 * place.confidence))
     if learned_text:
         why.append(learned_text)
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
             'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder, 'agent': pattern.get('agent'),
             'pattern': pattern['pattern'], 'predicted': prediction(pattern, case, chance), 'risk': proposal.risk,
             'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why if part),
-            'changed_lines': lines, 'score': round(chance * RISK_FACTOR.get(proposal.risk, 0.8), 4),
+            'changed_lines': lines, 'score': 0.0,
             'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
 
 
@@ -6407,7 +7032,8 @@ def prediction(pattern, case, chance):
     items = number_of_items(pattern)
     fields = fields_after(case)
     hit = int(round(items * chance))
-    gain = ' and gain %s' % ', '.join(fields[:6]) if fields else ''
+    gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
+    gain += ' and more' if len(fields) > 3 else ''
     return {'items': items, 'success_percent': int(round(100 * chance)), 'fields': fields,
             'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'), gain)}
 
@@ -6462,13 +7088,14 @@ def diagnose(pattern, document, bundles, history):
         broken = bundle.broken() + missing_modules(pattern, bundle)
         if broken and verdict.cls == 'code':
             verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
+            record.update({'class': verdict.cls, 'advice': verdict.advice})
             evidence.extend(broken)
     if verdict.cls == 'code' and bundle is not None and index is not None:
         found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
         no_fix, patches = found
     elif verdict.cls != 'code':
         no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, verdict.advice)
-    record.update({'class': verdict.cls, 'advice': verdict.advice, 'evidence': evidence, 'evidence_against': against})
+    record.update({'evidence': evidence, 'evidence_against': against})
     record['hypothesis'] = hypothesis(record, verdict)
     if not record['fixes']:
         record['no_fix_because'] = no_fix or 'no template fits this place without doing harm'
@@ -6519,21 +7146,25 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     if function is None:
         return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
     sandboxed = frame.name.startswith('Contents/Code/')
-    places = locate(source, function, frame, pattern.get('exception') or '', pattern.get('message') or '', sandboxed)
+    places = places_of(pattern, source, function, frame, sandboxed)
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
-    point['candidates'] = [{'line': place.statement.line, 'confidence': place.confidence,
-                            'text': one_line(source.lines[place.statement.line - 1])} for place in places[:5]]
+    point['candidates'] = [{'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
+                            'text': one_line(source.lines[place.line - 1])} for place in places[:5]]
     first = places[0]
     record['confidence'] = first.confidence
     evidence.append('line %d of %s can raise exactly this error: %s' % (
-        first.statement.line, frame.function, one_line(source.segment(first.expression))))
-    if frame.lines and first.statement.line not in frame.lines:
+        first.line, frame.function, one_line(source.segment(first.expression))))
+    if frame.lines and first.line not in frame.lines:
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
-    against.extend('line %d: %s' % (first.statement.line, reason) for reason in first.reasons)
-    cause = find_cause(source, function, first, pattern.get('exception') or '', pattern.get('message') or '')
+    against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
+    if record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first):
+        record['class'] = 'upstream'
+        evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
+        return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
+    cause = find_cause(source, function, first, pattern.get('exception') or '', first.message)
     record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
     record['origin'] = cause.origin
     record['suspect'] = cause.expression
@@ -6542,6 +7173,65 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     record['fixes'] = records
     record['dropped'] = dropped
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+# families where one answer of the provider is missing as a whole
+ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')
+
+
+def nothing_left(bundle, chain, index, place):
+    """Whether nothing could be filled in if the failing statement were passed over: in none of the frames above it does
+    a loop go on, or work follow that does not need its result."""
+    statement = place.statement
+    for number in range(index, -1, -1):
+        frame = chain[number]
+        if number != index:
+            source = bundle.source(frame.name)
+            function = function_named(source, frame) if source else None
+            places = locate(source, function, frame, '', '', frame.name.startswith('Contents/Code/')) if function else []
+            if not places:
+                return False
+            statement = places[0].statement
+        if enclosing(statement, 'For', 'While', *FRAMES) is not None and \
+                enclosing(statement, 'For', 'While', *FRAMES).kind in ('For', 'While'):
+            return False
+        if work_without(statement):
+            return False
+    return True
+
+
+def work_without(statement):
+    """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
+    source, function = statement.source, frame_of(statement)
+    spoilt = set(spoilt_names(source, statement))
+    for later in statements(function):
+        if later.start <= statement.start or later.kind in COMPOUND or exclusive(statement, later):
+            continue
+        read = set(flat(source, node) for node in walk(later) if node.kind in ('Name', 'Attribute') and not stored(node))
+        if read & spoilt:
+            spoilt.update(spoilt_names(source, later))
+        elif fills(later):
+            return True
+    return False
+
+
+def spoilt_names(source, statement):
+    """What a statement would have set: its targets, and whatever it hands to a call whose result it does not keep."""
+    if statement.kind == 'Assign':
+        return [flat(source, target) for target in statement.targets]
+    if statement.kind == 'Expr' and statement.value.kind == 'Call':
+        return [flat(source, node) for node in statement.value.args if node.kind in ('Name', 'Attribute')]
+    return []
+
+
+def fills(statement):
+    """Whether a statement gives something to the metadata or to the results of a search."""
+    for node in walk(statement):
+        if node.kind == 'Attribute' and root_name(node) == 'metadata' and (stored(node) or node.parent.kind == 'Attribute'):
+            return node.attr not in ('id', 'guid')
+        if node.kind == 'Call' and root_name(node.func) == 'results':
+            return True
+    return False
 
 
 def plan_test(pattern, agent):
@@ -6558,8 +7248,11 @@ def hypothesis(record, verdict):
     """The root cause as one or two sentences a user without Python understands."""
     sentences = [verdict.family.meaning]
     if record.get('suspect') and verdict.cls == 'code':
-        sentences.append('What failed is "%s", which comes from %s.'
-                         % (record['suspect'], ORIGIN_WORDS.get(record.get('origin'), 'an unknown source')))
+        source = ORIGIN_WORDS.get(record.get('origin'))
+        calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
+        if record.get('origin') in ('unknown', 'function') and calls:
+            source = 'what %s answered' % calls[-1]
+        sentences.append('What failed is "%s"%s.' % (record['suspect'], ', which comes from %s' % source if source else ''))
     return ' '.join(sentences)
 
 
@@ -6690,7 +7383,8 @@ def cause_text(record):
         lines.append('')
     lines += ['- for: %s' % prose(sentence) for sentence in record['evidence']]
     lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
-    lines += ['', 'What people did: %s.' % prose(record['advice'])]
+    if record['advice'] != 'depends':
+        lines += ['', 'What people did: %s.' % prose(record['advice'])]
     return lines
 
 
@@ -6712,8 +7406,10 @@ def test_text(record):
     if not record['fixes']:
         return 'Nothing to test without a patch.'
     verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'
-    return '%s up to 20 of %s that failed, before and after, and %s that must stay as they are.' % (
-        verb, number_text(len(plan['items']), 'item'), number_text(len(plan['healthy']), 'healthy item'))
+    failed, healthy = len(plan['items']), len(plan['healthy'])
+    sample = number_text(failed, 'item') if failed <= SAMPLE else '%d of the %d items' % (SAMPLE, failed)
+    return '%s %s that failed, before and after, and %s that must stay as %s.' % (
+        verb, sample, number_text(healthy, 'healthy item'), 'it is' if healthy == 1 else 'they are')
 
 
 # --------------------------------------------------------------------------------------------------------------- adopt
@@ -6740,7 +7436,7 @@ def adopt(options, run_dir, bundles):
         if before is None:
             raise logs.Problem('%s is not there; a patch can only change files' % path, logs.UNSAFE)
         after = patched(before, hunks, path)
-        unsafe = safety_problems(bundle, name, before, after) if name.endswith('.py') else []
+        unsafe = safety_problems(bundle, name, after) if name.endswith('.py') else []
         if unsafe:
             raise logs.Problem('the patch is refused: %s' % unsafe[0], logs.UNSAFE)
         out.append(unified_diff(path, before, after))

@@ -1,0 +1,470 @@
+# -*- coding: utf-8 -*-
+"""Repair templates: every patch is run. The item that failed gets what else there is, the healthy one exactly the same."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import datetime
+import re
+
+import pytest
+
+import diagnose_from_report as diagnose
+
+PATH = 'Example.bundle/Contents/Code/__init__.py'
+Row = collections.namedtuple('Row', 'name source line error good bad expected')
+# source: defines update(metadata, data); line: text of the failing line; expected: fields of the item that failed
+
+
+class Fields(object):
+    """A metadata object: what was set on it, and containers that take add()."""
+
+    def __init__(self):
+        self.genres = Container()
+        self.roles = Container()
+        self.posters = {}
+
+    def filled(self):
+        found = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Container):
+                value = [one.filled() if isinstance(one, Fields) else one for one in value]
+            if value not in ([], {}):
+                found[name] = value
+        return found
+
+
+class Container(list):
+    add = list.append
+
+    def new(self):
+        made = Fields()
+        self.append(made)
+        return made
+
+
+class Node(object):
+    """As much of an lxml element as agents use; falsy without children, as there."""
+
+    def __init__(self, text=None, children=(), **attributes):
+        self.text, self.children, self.attributes = text, children, attributes
+
+    def __len__(self):
+        return len(self.children)
+
+    def get(self, name, default=None):
+        return self.attributes.get(name, default)
+
+    def find(self, name):
+        return next((child for tag, child in self.children if tag == name), None)
+
+    def xpath(self, path):
+        return [child for tag, child in self.children if tag == path.strip('/')]
+
+
+def parse_date(text):
+    return datetime.datetime.strptime(text, '%Y-%m-%d') if text else None
+
+
+def environment(messages):
+    """What the sandbox offers, as far as the sources here need it."""
+    date = type(str('Datetime'), (), {'ParseDate': staticmethod(parse_date)})
+    return {'Log': messages.append, 'Datetime': date, 're': re, 'datetime': datetime, 'basestring': type(''), 'unicode': type(''),
+            'Prefs': {'lang': 'de'}, 'LANGUAGES': {'de': 'German'}, 'reduce': __import__('functools').reduce}
+
+
+def run(source, data):
+    """(fields, log messages) after update(); raises what it raises."""
+    messages = []
+    names = environment(messages)
+    exec(compile(source.encode('utf-8'), 'agent', 'exec', 0, True), names)
+    metadata = Fields()
+    names['update'](metadata, data)
+    return metadata.filled(), messages
+
+
+def case_for(source, line, error, path=PATH, policy='Elevated', expression=None, kind='own', callee=None):
+    read = diagnose.Source(source.encode('utf-8'), path)
+    at = source.index(line) + len(line) - len(line.lstrip())
+    around = [one for one in diagnose.statements(read.tree, nested=True) if one.start <= at < one.end]
+    statement = max(around, key=lambda one: (one.start, -one.end))
+    function = diagnose.enclosing(statement, 'FunctionDef') or read.tree
+    exception, _, message = error.partition(': ')
+    return diagnose.Case(read, function, statement, expression, exception, message, kind, callee, 'unknown', policy,
+                         path.endswith('__init__.py'), None, 'Log')
+
+
+def patches(case):
+    """[(proposal, patched text)], best first."""
+    return [(proposal, diagnose.apply_edits(case.source, proposal.edits).decode('utf-8'))
+            for proposal in diagnose.propose(case)]
+
+
+JSON_AGENT = '''
+def shorten(text):
+    return text.strip()[:23]
+
+def update(metadata, data):
+    metadata.title = data['title']
+    names = [person['alias'].strip() for person in data['people']]
+    for tag in data['tags']:
+        metadata.genres.add(tag['name'])
+    if data['plot']['long'] != '':
+        metadata.summary = shorten(data['plot']['long'])
+    elif data['plot']['short'].strip():
+        metadata.summary = data['plot']['short']
+    metadata.year = int(data['year'])
+    for person in data['people']:
+        role = metadata.roles.new()
+        role.name = person['name']
+        role.photo = person['image']['url']
+    metadata.content_rating = LANGUAGES[data['language']] + '/' + data['age'][0]
+    score = float(data['score']) / 10
+    if score > 0.5: metadata.rating = score
+    first, last = data['span'].split('-')
+    metadata.tagline = '%s to %s' % (first, last)
+    metadata.studio = ', '.join(names)
+    metadata.originally_available_at = Datetime.ParseDate(data['date']).date()
+    metadata.duration = len(data['parts']) * 17
+'''
+HEALTHY = {'title': 'Eleven', 'people': [{'name': 'Ann', 'alias': ' A ', 'image': {'url': 'u1'}},
+                                        {'name': 'Bo', 'alias': 'B', 'image': {'url': 'u2'}}],
+           'tags': [{'name': 'Drama'}], 'plot': {'long': ' It begins. ', 'short': 'Begins'}, 'year': '2013', 'language': 'de',
+           'age': ['12', '16'], 'score': '7.9', 'span': '2013-2019', 'date': '2013-05-17', 'parts': ['a', 'b', 'c']}
+
+
+def without(*path):
+    data = __import__('copy').deepcopy(HEALTHY)
+    where = data
+    for step in path[:-1]:
+        where = where[step]
+    del where[path[-1]]
+    return data
+
+
+def with_value(value, *path):
+    data = __import__('copy').deepcopy(HEALTHY)
+    where = data
+    for step in path[:-1]:
+        where = where[step]
+    where[path[-1]] = value
+    return data
+
+
+NONE_GETITEM = "AttributeError: 'NoneType' object has no attribute '__getitem__'"
+NONE_ITER = "AttributeError: 'NoneType' object has no attribute '__iter__'"
+JSON_ROWS = [       # (name, failing line, error, what is wrong with the data, fields that the item must still get)
+    ('key in a field', "    metadata.title = ", "KeyError: 'title'", without('title'), 'genres summary year roles studio'),
+    ('key in a comprehension', "    names = [", "KeyError: 'alias'", without('people', 0, 'alias'), 'title genres summary studio'),
+    ('None in a comprehension', "    names = [", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     with_value(None, 'people', 1, 'alias'), 'title genres summary year studio'),
+    ('list missing', "    for tag in", "KeyError: 'tags'", without('tags'), 'title summary year studio duration'),
+    ('list is None', "    for tag in", NONE_ITER, with_value(None, 'tags'), 'title summary year studio duration'),
+    ('key of an element', "        metadata.genres.add(", "KeyError: 'name'", with_value([{'x': 1}, {'name': 'War'}], 'tags'),
+     'title genres summary year studio'),
+    ('test of an if', "    if data['plot']", "KeyError: 'long'", without('plot', 'long'), 'title year studio'),
+    ('test of an elif', "    elif data['plot']", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     with_value({'long': '', 'short': None}, 'plot'), 'title year studio'),
+    ('int of None', "    metadata.year = ", "TypeError: int() argument must be a string or a number, not 'NoneType'",
+     with_value(None, 'year'), 'title roles studio'),
+    ('int of a word', "    metadata.year = ", "ValueError: invalid literal for int() with base 10: 'soon'", with_value('soon', 'year'),
+     'title roles studio'),
+    ('int with commas', "    metadata.year = ", "ValueError: invalid literal for int() with base 10: '2,013'",
+     with_value('2,013', 'year'), 'title year roles studio'),
+    ('None in a chain', "        role.photo = ", NONE_GETITEM, with_value(None, 'people', 0, 'image'), 'title roles studio'),
+    ('key of a table', "    metadata.content_rating = ", "KeyError: 'fr'", with_value('fr', 'language'), 'title rating studio'),
+    ('empty list', "    metadata.content_rating = ", "IndexError: list index out of range", with_value([], 'age'),
+     'title rating studio'),
+    ('float of a word', "    score = ", "ValueError: could not convert string to float: n/a", with_value('n/a', 'score'),
+     'title tagline studio'),
+    ('float with a comma', "    score = ", "ValueError: could not convert string to float: 7,9", with_value('7,9', 'score'),
+     'title rating tagline studio'),
+    ('unpacking', "    first, last = ", "ValueError: need more than 1 value to unpack", with_value('2013', 'span'),
+     'title rating studio duration'),
+    ('date of nothing', "    metadata.originally", "AttributeError: 'NoneType' object has no attribute 'date'",
+     with_value('', 'date'), 'title studio duration'),
+    ('odd date', "    metadata.originally", "ValueError: time data 'May' does not match format '%Y-%m-%d'",
+     with_value('May', 'date'), 'title studio duration'),
+    ('len of None', "    metadata.duration = ", "TypeError: object of type 'NoneType' has no len()", with_value(None, 'parts'),
+     'title studio originally_available_at'),
+    ('None into a helper', "    return text.strip()", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     with_value(None, 'plot', 'long'), 'title year studio'),
+]
+
+
+def variants(source):
+    """The same source with tabs, with CRLF, and as a method of a class with a decorator."""
+    yield 'plain', source
+    yield 'tabs', re.sub(r'(?m)^( {4})+', lambda found: '\t' * (len(found.group()) // 4), source)
+    yield 'crlf', source.replace('\n', '\r\n')
+    nested = ''.join('    ' + line if line.strip() else line for line in source.splitlines(True))
+    yield 'nested', 'def outer():%s\n    return update\n\nupdate = outer()\n' % nested
+
+
+def check_patch(source, case, proposal, patched, good):
+    """What holds for every patch of every row."""
+    before, after = source.splitlines(True), patched.splitlines(True)
+    assert run(patched, good) == run(source, good), proposal.template
+    assert ('\r\n' in source) == ('\r\n' in patched) and patched.count('\r\n') in (0, patched.count('\n'))
+    tabs = '\n\t' in source
+    assert not tabs or not re.search('(?m)^ ', patched)
+    added = [line for line in after if line not in before]
+    assert len(added) <= diagnose.MAX_CHANGED_LINES
+    assert not any(re.search(r'except( Exception)?:', line) for line in added)
+    fresh = diagnose.Source(patched.encode('utf-8'), PATH)
+    assert diagnose.check_sandbox(fresh, case.policy == 'Elevated', True) == diagnose.check_sandbox(
+        case.source, case.policy == 'Elevated', True)
+    assert proposal.summary and proposal.loss and proposal.why and 0 < proposal.prior < 1
+
+
+@pytest.mark.parametrize('row', JSON_ROWS, ids=[row[0].replace(' ', '-') for row in JSON_ROWS])
+def test_first_patch_fills_the_other_fields(row):
+    name, line, error, bad, expected = row
+    for variant, source in variants(JSON_AGENT):
+        marker = line if variant == 'plain' else line.strip()
+        with pytest.raises(Exception):
+            run(source, bad)
+        case = case_for(source, marker, error)
+        found = patches(case)
+        assert found, (name, variant)
+        fields, _ = run(found[0][1], bad)
+        assert set(expected.split()) <= set(fields), (variant, found[0][0].template, sorted(fields))
+        for proposal, patched in found:
+            check_patch(source, case, proposal, patched, HEALTHY)
+
+
+PAGE_AGENT = '''
+def clean(text):
+    """The text of a node, or nothing."""
+    if text == 'none':
+        return ''
+    return text.strip()
+
+def update(metadata, data):
+    metadata.title = data.xpath('//h1')[0].text.strip()
+    studio = data.xpath('//studio')[0].get('name')
+    metadata.studio = studio
+    found = re.search('([0-9]{4})', data.find('info').text)
+    year = found.group(1)
+    metadata.year = int(year)
+    for actor in data.xpath('//actor'):
+        name = actor.find('name').text.strip()
+        role = metadata.roles.new()
+        role.name = name
+        role.photo = 'http://img/' + actor.find('img').get('src')
+    metadata.summary = (data.find('plot').text
+                        .replace('  ', ' ')
+                        .strip())
+    if data.find('kind').text == 'series': metadata.tagline = data.find('kind').text
+    metadata.genres.add(clean(data.find('genre').text))
+    poster = [image.get('src') for image in data.xpath('//img')][0]
+    metadata.posters[poster] = 'image of ' + poster
+    return True
+'''
+
+
+def page(**changes):
+    children = [('h1', Node(' Eleven ')), ('studio', Node(name='Kanal 7')), ('info', Node('of 2013')),
+                ('actor', Node(children=[('name', Node(' Ann ')), ('img', Node(src='1.jpg'))])),
+                ('actor', Node(children=[('name', Node('Bo')), ('img', Node(src='2.jpg'))])), ('plot', Node('It  begins. ')),
+                ('kind', Node('series')), ('genre', Node('Drama ')), ('img', Node(src='p.jpg'))]
+    made, seen = [], set()
+    for tag, node in children:
+        if tag in changes and tag not in seen:
+            seen.add(tag)
+            if changes[tag] is not None:
+                made.append((tag, changes[tag]))
+        elif tag not in changes or tag == 'actor':
+            made.append((tag, node))
+    return Node(children=made)
+
+
+PAGE_ROWS = [
+    ('no node', "    metadata.title = ", "IndexError: list index out of range", page(h1=None), 'studio year roles summary genres'),
+    ('node without text', "    metadata.title = ", "AttributeError: 'NoneType' object has no attribute 'strip'", page(h1=Node()),
+     'studio year roles summary genres'),
+    ('no node for a variable', "    studio = ", "IndexError: list index out of range", page(studio=None), 'title year roles summary'),
+    ('no match', "    year = ", "AttributeError: 'NoneType' object has no attribute 'group'", page(info=Node('soon')),
+     'title studio roles summary'),
+    ('text searched is None', "    found = ", "TypeError: expected string or buffer", page(info=Node()), 'title studio'),
+    ('find gives None', "    found = ", "AttributeError: 'NoneType' object has no attribute 'text'", page(info=None), 'title studio'),
+    ('element of a loop', "        name = ", "AttributeError: 'NoneType' object has no attribute 'text'",
+     page(actor=Node(children=[('img', Node(src='x.jpg'))])), 'title studio year roles summary genres'),
+    ('sum of text and None', "        role.photo = ", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
+     page(actor=Node(children=[('name', Node('Cy')), ('img', Node())])), 'title studio year roles summary genres'),
+    ('several lines', "    metadata.summary = ", "AttributeError: 'NoneType' object has no attribute 'replace'", page(plot=Node()),
+     'title studio year roles genres posters'),
+    ('one-line suite', "    if data.find('kind')", "AttributeError: 'NoneType' object has no attribute 'text'", page(kind=None),
+     'title studio year roles summary genres posters'),
+    ('None into a helper', "    return text.strip()", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     page(genre=Node()), 'title studio year roles summary posters'),
+    ('index of a comprehension', "    poster = ", "IndexError: list index out of range", page(img=None),
+     'title studio year roles summary genres'),
+]
+
+
+@pytest.mark.parametrize('row', PAGE_ROWS, ids=[row[0].replace(' ', '-') for row in PAGE_ROWS])
+def test_pages_of_other_sites(row):
+    name, line, error, bad, expected = row
+    case = case_for(PAGE_AGENT, line, error)
+    found = patches(case)
+    assert found
+    for proposal, patched in found:
+        check_patch(PAGE_AGENT, case, proposal, patched, page())
+    fields, _ = run(found[0][1], bad)
+    assert set(expected.split()) <= set(fields), (found[0][0].template, sorted(fields))
+
+
+def test_guards_log_what_they_skip_and_only_then():
+    case = case_for(JSON_AGENT, "    metadata.title = ", "KeyError: 'title'")
+    patched = patches(case)[0][1]
+    assert run(patched, without('title'))[1] == ['No title: title is missing']
+    assert run(patched, HEALTHY)[1] == []
+
+
+def test_libraries_have_no_log():
+    source = JSON_AGENT.replace('Log', 'Nothing')
+    for line, error in (("    metadata.title = ", "KeyError: 'title'"), ("    metadata.year = ", "ValueError: invalid literal for "
+                                                                         "int() with base 10: 'x'")):
+        case = case_for(source, line, error, path='Example.bundle/Contents/Libraries/Shared/reader.py')
+        assert all('Log(' not in patched for _, patched in patches(case))
+
+
+def test_a_file_with_a_log_of_its_own_gets_no_log_line():
+    source = 'from tools import write as Log\n' + JSON_AGENT
+    case = case_for(source, "    metadata.title = ", "KeyError: 'title'")
+    assert patches(case) and all('Log(' not in patched for _, patched in patches(case))
+
+
+UNSET = '''
+def update(metadata, data):
+    for part in data['parts']:
+        if part.startswith('poster'):
+            poster = part
+        elif part.startswith('tag'):
+            tags = part.split(' ')
+    metadata.title = data['title']
+    if poster:
+        metadata.posters[poster] = 'image'
+    for tag in tags:
+        metadata.genres.add(tag)
+'''
+
+
+@pytest.mark.parametrize('name,line,parts,value', [
+    ('poster', '    if poster', ['tag a b'], 'poster = None'), ('tags', '    for tag in', ['poster 1'], 'tags = []')])
+def test_unset_variable(name, line, parts, value):
+    bad, good = {'title': 'Eleven', 'parts': parts}, {'title': 'Eleven', 'parts': ['poster 1', 'tag a b']}
+    with pytest.raises(UnboundLocalError):
+        run(UNSET, bad)
+    case = case_for(UNSET, line, "UnboundLocalError: local variable '%s' referenced before assignment" % name)
+    found = patches(case)
+    assert value in found[0][1]
+    for proposal, patched in found:
+        check_patch(UNSET, case, proposal, patched, good)
+        assert run(patched, bad)[0]['title'] == 'Eleven'
+
+
+SHAPES = [      # (source, failing line, error, patched line that must appear)
+    ("def f(d):\n    n = 3\n    n -= d\n    return n\n", "n -= d", "FrameworkException: Operator '-=' is not supported", 'n = n - d'),
+    ("def f(d):\n    d['a'] += 2 if d else 3\n", "d['a'] +=", "SyntaxError: Line 2: Augmented assignment of object items and slices is "
+     "not allowed.", "d['a'] = d['a'] + (2 if d else 3)"),
+    ("def f(words, text):\n    if any(word in text for word in words):\n        return 1\n", "if any", "NameError: global name 'any' is "
+     "not defined", 'if len([word for word in words if word in text]) > 0:'),
+    ("def f(words):\n    return all(words)\n", "return all", "NameError: global name 'all' is not defined",
+     'return len([one for one in words if not one]) == 0'),
+    ("def f(a, b):\n    return not all((a, b.c))\n", "return not", "NameError: global name 'all' is not defined",
+     'return not (a and b.c)'),
+    ("def f(x):\n    return next((y for y in x if y), None)\n", "return next", "NameError: global name 'next' is not defined",
+     'return ([y for y in x if y] + [None])[0]'),
+    ("import os\n\ndef f(x):\n    return re.sub('a', 'b', x)\n", "return re", "NameError: global name 're' is not defined",
+     'import os\nimport re\n'),
+    ("def f(title):\n    return tilte.strip()\n", "return tilte", "NameError: global name 'tilte' is not defined",
+     'return title.strip()'),
+    ("def f(d):\n    return true\n", "return true", "NameError: global name 'true' is not defined", 'return True'),
+    ("class A:\n    def helper(self):\n        return 1\n\n    def run(self):\n        return helper()\n", "return helper",
+     "NameError: global name 'helper' is not defined", 'return self.helper()'),
+    ("def f(x):\n    Log.Warning('odd')\n", "Log.Warning", "AttributeError: 'LogKit' object has no attribute 'Warning'",
+     "Log.Warn('odd')"),
+    ("def f(a, b):\n    Log('%s and %s' % a, b)\n", "Log(", "TypeError: not enough arguments for format string",
+     "Log('%s and %s' % (a, b))"),
+    ("def f(n):\n    return 'part ' + n\n", "return 'part", "TypeError: cannot concatenate 'str' and 'int' objects",
+     "return 'part ' + '%s' % n"),
+    ("def f(x):\n    return str(x.title)\n", "return str", "UnicodeEncodeError: 'ascii' codec can't encode character u'\\xe9' in "
+     "position 1: ordinal not in range(128)", 'return unicode(x.title)'),
+    ("def f(x):\n    name = x.encode('utf-8')\n", "name =", "UnicodeDecodeError: 'ascii' codec can't decode byte 0xc3 in position 0: "
+     "ordinal not in range(128)", "name = x.encode('utf-8') if isinstance(x, unicode) else x"),
+    ("def f(x):\n    return datetime(2013, 5, 17)\n", "return datetime", "TypeError: 'module' object is not callable",
+     'return datetime.datetime(2013, 5, 17)'),
+    ("def f(d):\n    for k in d:\n        d.pop(k)\n", "for k", "RuntimeError: dictionary changed size during iteration",
+     'for k in list(d):'),
+    ("def f(metadata, x):\n    metadata.year = x\n", "metadata.year", 'AttributeTypeMismatch: (2101, "Provided content of type \'str\' '
+     'is not of the required type \'int\'.")', 'metadata.year = int(x)'),
+    ("from urllib.parse import quote\n", "from urllib", "ImportError: No module named parse", 'from urllib import quote'),
+    ("class A:\n    def run(x):\n        return x\n\n    def go(self):\n        return self.run(3)\n", "return self.run",
+     "TypeError: run() takes exactly 1 argument (2 given)", 'def run(self, x):'),
+    ("def f(a):\n    try:\n        return int(a)\n    except TypeError:\n        return 0\n", "return int", "ValueError: invalid literal "
+     "for int() with base 10: 'x'", 'except (TypeError, ValueError):'),
+    ("def f(_x):\n    return _x\n", "return", "SyntaxError: Line 1: \"_x\" is an invalid variable name because it starts with \"_\".",
+     'def f(x):\n    return x'),
+    ("class Tool:\n    def __init__(self):\n        pass\n\n    def read(self, d):\n        if 'a' in d:\n            self.names = list(d)\n\n"
+     "    def write(self):\n        for name in self.names:\n            Log(name)\n", "for name", "AttributeError: Tool instance has no "
+     "attribute 'names'", 'class Tool:\n    names = []\n'),
+    ("def f(page):\n    for x in page.text:\n        Log(x)\n", "for x", "AttributeError: 'str' object has no attribute '__iter__'",
+     'for x in list(page.text):'),
+]
+
+
+@pytest.mark.parametrize('row', SHAPES, ids=['%d-%s' % (number, row[2].split(':')[0]) for number, row in enumerate(SHAPES)])
+def test_rewritten_line(row):
+    source, line, error, wanted = row
+    found = patches(case_for(source, line, error))
+    assert wanted in found[0][1], [patched for _, patched in found]
+
+
+REFUSED = [     # nothing is known that would make these succeed
+    ("def f(x):\n    return frobnicate(x)\n", "return", "NameError: global name 'frobnicate' is not defined"),
+    ("def f(metadata, s):\n    metadata.seasons[s].title = 'x'\n", "metadata", "KeyError: '3'"),
+    ("def f(x):\n    raise x\n", "raise", "KeyboardInterrupt: "),
+]
+
+
+@pytest.mark.parametrize('source,line,error', REFUSED)
+def test_no_patch_is_an_answer(source, line, error):
+    assert patches(case_for(source, line, error)) == []
+
+
+def test_a_test_that_guards_a_use_of_the_same_value_comes_out_false():
+    source = ("def update(metadata, data):\n    if not data['studio'] is None:\n        metadata.studio = data['studio']['name']\n"
+              "    metadata.title = 'Eleven'\n")
+    for proposal, patched in patches(case_for(source, '    if not', "KeyError: 'studio'")):
+        if proposal.template != 'early return':
+            assert run(patched, {})[0] == {'title': 'Eleven'}, proposal.template
+
+
+def test_the_same_defect_further_on_is_mended_too():
+    source = ("def update(metadata, data):\n    found = re.search('(a+)(b*)', data)\n    metadata.title = found.group(1)\n"
+              "    metadata.year = 2013\n    metadata.studio = found.group(2)\n")
+    proposal, patched = patches(case_for(source, '    metadata.title', "AttributeError: 'NoneType' object has no attribute 'group'"))[0]
+    assert run(patched, 'xyz')[0] == {'year': 2013} and 'line 5' in proposal.summary
+
+
+def test_an_early_return_from_update_is_never_the_first_choice():
+    for source, rows in ((JSON_AGENT, JSON_ROWS), (PAGE_AGENT, PAGE_ROWS)):
+        for row in rows:
+            assert patches(case_for(source, row[1], row[2]))[0][0].template != 'early return', row[0]
+
+
+def test_the_value_that_a_helper_answers_suits_its_callers():
+    source = ("def names(data):\n    if not data:\n        return []\n    return data['names'].split(',')\n\n"
+              "def update(metadata, data):\n    for name in names(data):\n        metadata.genres.add(name)\n")
+    found = patches(case_for(source, "    return data['names']", "KeyError: 'names'"))
+    assert found
+    for proposal, patched in found:
+        assert run(patched, {'x': 1})[0] == {} or run(patched, {'x': 1})[0] == {'genres': ['']}, proposal.template
+    assert run(found[0][1], {'x': 1})[0] == {}
+
+
+def test_strings_over_several_lines_are_not_indented():
+    source = 'def update(metadata, data):\n    metadata.summary = data["a"] + """one\ntwo\n"""\n'
+    for _, patched in patches(case_for(source, '    metadata', "KeyError: 'a'")):
+        assert '"""one\ntwo\n"""' in patched
