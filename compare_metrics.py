@@ -47,11 +47,6 @@ Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution,
 JUDGED = ('fixed', 'silenced', 'still_failing', 'broken')
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
-FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the server has others; locks have a third kind
-    'genres': 'Genre', 'roles': 'Role', 'actor': 'Role', 'directors': 'Director', 'writers': 'Writer',
-    'producers': 'Producer', 'collections': 'Collection', 'countries': 'Country', 'moods': 'Mood', 'styles': 'Style',
-    'posters': 'thumb', 'banners': 'banner', 'themes': 'theme', 'original_title': 'originalTitle',
-    'originally_available_at': 'originallyAvailableAt', 'content_rating': 'contentRating'}
 PLAIN_ATTRIBUTES = ('title', 'summary', 'tagline', 'year', 'studio', 'rating', 'art')     # both call them the same
 
 
@@ -102,9 +97,13 @@ def sign_test(better, worse):
 
 # ------------------------------------------------------------------------------------------------------ what items have
 def field_of(name):
-    """The server's name, in lower case, of a field, of an agent's attribute or of a lock."""
-    name = name[len(AGENT_MARK):] if name.startswith(AGENT_MARK) else name
-    return FIELDS_BY_ATTRIBUTE.get(name, name).lower()
+    """The server's name, in lower case, of a field, of a lock, or of what an agent wrote."""
+    return active_test.field_of(name[len(AGENT_MARK):] if name.startswith(AGENT_MARK) else name)
+
+
+def is_shown(attribute):
+    """Can an item show this attribute of an agent at all? Others are the agent's own data, or seasons and the like."""
+    return attribute in active_test.FIELDS_BY_ATTRIBUTE or attribute in PLAIN_ATTRIBUTES
 
 
 def is_locked(name, *snapshots):
@@ -166,7 +165,7 @@ def has_all_it_should(row, typical, predicted):
     else:
         has = set(field_of(name) for name in has)
         should = set(field_of(name) for name in (predicted or {}).get('fields') or ()
-                     if name in FIELDS_BY_ATTRIBUTE or name in PLAIN_ATTRIBUTES)
+                     if is_shown(name))
     return bool(should) and all(name in has or is_locked(name, after) for name in should
                                 if after['agent'] is not None or not name.startswith(AGENT_MARK))
 
@@ -379,7 +378,7 @@ def most_frequent_obstacle(verdict):
 
 
 def judge_prediction(before, after, verdict):
-    """[{what, expected, actual, met}] of what was written down before anything was changed; met None: nobody can tell."""
+    """[{what, expected, actual, met}] of what was written down before anything was changed; met None: not known."""
     predicted = before.get('predicted') or {}
     rows = []
 
@@ -394,7 +393,7 @@ def judge_prediction(before, after, verdict):
     first = active_test.last_rows(before['rows'])
     judged = [item for item in verdict['items'] if item['role'] == 'failing' and item['verdict'] in JUDGED]
     for name in predicted.get('fields') or ():
-        if name not in FIELDS_BY_ATTRIBUTE and name not in PLAIN_ATTRIBUTES:
+        if not is_shown(name):
             continue                        # the agent's own data, or what no item shows
         lacked = [item for item in judged if field_of(name) not in
                   [field_of(other) for other in first[item['rating_key']]['after']['fields']]]
@@ -526,6 +525,9 @@ def run(options):
     iteration = logs.current_iteration(run_dir, options.iteration)
     before, after = [active_test.read_active_test(active_test.active_test_path(run_dir, iteration, phase))
                      for phase in active_test.PHASES]
+    if after['window']['to'] is None:
+        raise Problem('the after-test of iteration %d was interrupted; run test_fix_actively.py --phase after again'
+                      % iteration, INCOMPLETE)
     if (before['fix'], before['pattern']) != (after['fix'], after['pattern']):
         raise Problem('the two tests of iteration %d are about different fixes (%s, %s); run both again'
                       % (iteration, before['fix'], after['fix']))

@@ -18,7 +18,8 @@ Examples:
 
 Exit codes:
   0 done   2 usage   3 incomplete: some items could not be measured
-  4 no report, logs or server   6 no failing item can be measured
+  4 no report, logs or server   5 the fix is in place already, nothing was tested
+  6 no failing item can be measured
   130 interrupted: what was measured is kept, the same command goes on there
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
@@ -39,8 +40,8 @@ except ImportError as missing:
     sys.stderr.write('%s: aggregate_plex_logs.py must lie beside it; copy the whole folder\n'
                      % os.path.basename(sys.argv[0]))
     sys.exit(4)
-from aggregate_plex_logs import (DONE, INCOMPLETE, NEGATIVE, USAGE, Problem, add_shared_options, parser_for, read_json,
-                                 run_script, say, utc_text, warn, write_json)
+from aggregate_plex_logs import (DONE, INCOMPLETE, NEGATIVE, UNSAFE, USAGE, Problem, add_shared_options, parser_for,
+                                 read_json, run_script, say, utc_text, warn, write_json)
 
 import six
 
@@ -49,6 +50,8 @@ __test__ = False                    # the name begins with test_, and this is no
 ACTIVE_TEST_SCHEMA = 1
 PHASES = ('before', 'after')
 ITEM = ('rating_key', 'guid', 'title', 'type', 'section', 'role')       # what of a row is the same in every test
+DOCUMENT = ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files',
+            'baseline_patterns')    # of a before-test: what its after-test takes over
 ATTEMPTS = 2                        # a broken measurement is made once more, then it is reported as not measured
 TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: the agent or its provider hangs
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
@@ -60,7 +63,13 @@ SERVER_FIELDS = frozenset((
     'addedAt', 'updatedAt', 'childCount', 'leafCount', 'viewedLeafCount', 'viewCount', 'lastViewedAt', 'duration',
     'index', 'parentIndex', 'guid', 'ratingKey', 'key', 'type', 'titleSort', 'librarySectionID', 'media'))
 METADATA_FOLDERS = {'movie': 'Movies', 'show': 'TV Shows', 'artist': 'Artists', 'album': 'Albums', 'photo': 'Photos'}
-SECTION_ITEMS = {'movie': ('movie',), 'show': ('show',), 'artist': ('artist', 'album'), 'photo': ('photo',)}
+TYPE_NUMBERS = {'artist': (8, 9)}     # a music agent is asked about artists and albums, others about one kind of item
+FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the server has others; locks have a third kind
+    'genres': 'Genre', 'roles': 'Role', 'actor': 'Role', 'directors': 'Director', 'writers': 'Writer',
+    'producers': 'Producer', 'collections': 'Collection', 'countries': 'Country', 'moods': 'Mood', 'styles': 'Style',
+    'posters': 'thumb', 'banners': 'banner', 'themes': 'theme', 'original_title': 'originalTitle',
+    'originally_available_at': 'originallyAvailableAt', 'content_rating': 'contentRating'}
+ESSENTIAL = {'title', 'summary', 'thumb'}               # what nearly every agent sets
 
 
 # --------------------------------------------------------------------------------------------------------- the artifact
@@ -78,8 +87,12 @@ def read_active_test(path):
     started, ended, restarts, proof.
     """
     document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py')
-    if document.get('phase') not in PHASES or not isinstance(document.get('rows'), list):
-        raise Problem('%s has no rows of an active test; run test_fix_actively.py again' % path)
+    absent = [name for name in ('phase', 'fix', 'pattern', 'agent', 'server', 'window', 'patterns_seen', 'complete',
+                                'rows') if name not in document]
+    absent += [name for row in document.get('rows') or () for name in ITEM + (
+        'outcome', 'reason', 'errors', 'upstream', 'before', 'after') if name not in row]
+    if absent:
+        raise Problem('%s lacks %s; run test_fix_actively.py again' % (path, absent[0]))
     return document
 
 
@@ -91,8 +104,8 @@ def last_rows(rows):
 # ---------------------------------------------------------------------------------------------- what the log says of it
 UPSTREAM = (
     (re.compile(r'HTTP Error (403|429|5\d\d)'), 'HTTP %s'),
-    (re.compile(r'(?i)\bbanned\b|\bban\b'), 'ban'),
-    (re.compile(r'(?i)too many requests|quota'), 'HTTP 429'),
+    (re.compile(r'(?i)\bbanned\b'), 'ban'),
+    (re.compile(r'(?i)too many requests|(?<!disk )quota.?exceeded'), 'HTTP 429'),
     (re.compile(r'(?i)\bURLError\b|Connection(?:Error|Refused|Reset)|getaddrinfo|Name or service not known'),
      'no connection'),
     (re.compile(r'(?i)\btimed out\b|\bTimeout\b'), 'time-out'),
@@ -114,7 +127,7 @@ def upstream_failures(events):
 
 
 def names_item(record, row):
-    """Does a log event or call name this item? By guid where it has one: rating keys are missing from most records."""
+    """Does a log event or call name this item? A search names the rating key, most records of an update the guid."""
     if record.get('rating_key') and six.text_type(record['rating_key']) == row['rating_key']:
         return True
     return bool(record.get('guid')) and record['guid'] == row['guid']
@@ -240,16 +253,21 @@ def agent_fields(plex_home, agent, item_type, guid):
         return None
     found = {}
     for child in root:
-        value = len(child) or (child.text or '').strip()
-        if value and value != '0':
-            found[logs.to_text(child.tag)] = kept_value(value if isinstance(value, int) else logs.to_text(value))
+        value = len(child) or logs.to_text(child.text or '')
+        if not is_empty(value):
+            found[logs.to_text(child.tag)] = kept_value(value)
     return found
 
 
+def field_of(name):
+    """The server's name, in lower case, of a field, of an agent's attribute or of a lock."""
+    return FIELDS_BY_ATTRIBUTE.get(name, name).lower()
+
+
 def is_all_locked(item):
-    """True when no refresh can show anything on this item: every field that it has is locked."""
-    names = [name for name in item['fields'] if name not in SERVER_FIELDS]
-    return bool(names) and set(names) <= set(item.get('locked') or ())
+    """True when no refresh can show anything on this item: what it has and what agents set first of all is locked."""
+    names = ESSENTIAL.union(name for name in item['fields'] if name not in SERVER_FIELDS)
+    return set(field_of(name) for name in names) <= set(field_of(name) for name in item.get('locked') or ())
 
 
 def bundle_digest(plug_ins, bundle, own_files):
@@ -301,8 +319,9 @@ class Library(object):
         """Summaries of the items of the sections that use the agent, section by section."""
         for section in self.server.sections():
             if section['agent'] == self.agent:
-                for item in self.server.items(section['key']):
-                    yield dict(item, section_key=section['key'])
+                for number in TYPE_NUMBERS.get(section['type'], (None,)):
+                    for item in self.server.items(section['key'], number):
+                        yield item
 
     def key_of(self, guid):
         """The rating key of a guid; the log of a call does not always name it."""
@@ -489,6 +508,7 @@ class Tester(object):
 
     def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None):
         self.server, self.watch, self.plex_home, self.clock, self.keep = server, watch, plex_home, clock, keep
+        server.patience = 0                 # from here on an outage is ours to see
         self.position = watch.position()    # where the log stood before the first refresh
         self.agent = watch.agent
         self.concurrency, self.pause, self.timeout = options.concurrency, options.pause, options.timeout
@@ -720,50 +740,61 @@ def check_options(options):
         raise Problem('--sample belongs to --phase after: a before-test chooses its own items', USAGE)
 
 
+def prepare_before(run_dir, iteration, options):
+    """(document without rows, function from the server to the items) of a test without the fix."""
+    document, plan, known_bad = plan_test(run_dir, iteration, options)
+    if fix_state(run_dir, document['fix']) == 'after':
+        raise Problem('fix %s is in place already; undo it with implement_fix.py --rollback before a test without it'
+                      % document['fix'], UNSAFE)
+    return document, lambda server: choose_sample(Library(server, document['agent']), plan, options.items,
+                                                  options.healthy, known_bad)
+
+
+def prepare_after(run_dir, iteration, options):
+    """The same for a test with the fix in place; leaves the before-test that it belongs to in the run directory."""
+    path = active_test_path(run_dir, iteration, 'before')
+    before = read_active_test(options.sample or path)
+    if (before['fix'], before['pattern']) != (options.fix or before['fix'], options.pattern or before['pattern']):
+        raise Problem('%s is about fix %s of pattern %s; name that one, or run the before-test'
+                      % (options.sample or path, before['fix'], before['pattern']))
+    if options.sample and os.path.abspath(options.sample) != os.path.abspath(path) and not options.dry_run:
+        write_json(path, dict(before, sampled_in=os.path.basename(fix_home(run_dir, options))), ACTIVE_TEST_SCHEMA)
+    document = dict((name, before[name]) for name in DOCUMENT if name in before)
+    return dict(document, retest=bool(options.sample)), lambda server: items_to_repeat(before)
+
+
+def fix_home(run_dir, options):
+    """The run directory that the fix was made in: its journal knows the fix."""
+    return os.path.dirname(os.path.abspath(options.sample)) if options.sample else run_dir
+
+
 def run(options):
+    import implement_fix
     check_options(options)
     run_dir = logs.find_run_dir(options.run_dir)
     iteration = logs.current_iteration(run_dir, options.iteration)
-    before_path = active_test_path(run_dir, iteration, 'before')
-    if options.phase == 'before':
-        document, plan, known_bad = plan_test(run_dir, iteration, options)
-    else:
-        before = read_active_test(options.sample or before_path)
-        if (before['fix'], before['pattern']) != (options.fix or before['fix'], options.pattern or before['pattern']):
-            raise Problem('%s is about fix %s of pattern %s; name that one, or run the before-test'
-                          % (options.sample or before_path, before['fix'], before['pattern']))
-        document = dict((name, before[name]) for name in before if name in
-                        ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files',
-                         'baseline_patterns'))
-        document['retest'] = bool(options.sample)
-
-    import implement_fix
+    prepare = prepare_before if options.phase == 'before' else prepare_after
+    document, choose = prepare(run_dir, iteration, options)
     plex_home = logs.find_plex_home(options.plex_home)
     watch = LogWatch(logs.find_log_folder(plex_home), document['agent'])
     server = implement_fix.connect(options)
-    identity = server.identity()
-    server.patience = 0                         # from here on an outage is ours to see
-    plug_ins = os.path.join(plex_home, 'Plug-ins')
-    home = os.path.dirname(os.path.abspath(options.sample)) if options.sample else run_dir
-    document.update(phase=options.phase, server=identity, in_place=fix_state(home, document['fix']),
-                    bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
-    if options.phase == 'before':
-        items = choose_sample(Library(server, document['agent']), plan, options.items, options.healthy, known_bad)
-    else:
-        items = items_to_repeat(before)
+    home = fix_home(run_dir, options)
+    document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix']),
+                    bundle_digest=bundle_digest(os.path.join(plex_home, 'Plug-ins'), document['bundle'],
+                                                document['own_files']))
+    items = choose(server)
     if options.dry_run:
         for item in items:
             say('%-8s %-8s %.60s' % (item['role'], item['rating_key'], item['title']))
         return DONE
-    if options.sample and os.path.abspath(options.sample) != os.path.abspath(before_path):
-        write_json(before_path, dict(before, sampled_in=os.path.basename(home)), ACTIVE_TEST_SCHEMA)
 
     path = active_test_path(run_dir, iteration, options.phase)
     earlier = unfinished(path, document) or {'rows': [], 'window': {'from': utc_text()}}
     known = last_rows(earlier['rows'])
     kept = [row for row in known.values() if is_measured(row)]
-    todo = [dict(item, before=known.get(item['rating_key'], {}).get('before')) for item in items
-            if item['rating_key'] not in set(row['rating_key'] for row in kept)]
+    done = set(row['rating_key'] for row in kept)
+    items = [dict(item, before=known.get(item['rating_key'], {}).get('before')) for item in items
+             if item['rating_key'] not in done]
     document.update(window={'from': earlier['window']['from'], 'to': None}, complete=False, stopped=None,
                     patterns_seen=[], plug_in=None)
 
@@ -773,8 +804,9 @@ def run(options):
     tester = Tester(server, watch, options, plex_home, keep=keep)
     position = document['log_position'] = earlier.get('log_position') or tester.position
     keep(kept)
-    server.write_log_mark('active test %s begins: %s' % (options.phase, document['fix'] or document['pattern']))
-    rows = tester.measure(todo, document['mode'], kept)
+    mark(server, 'active test %s fix %s begins' % (options.phase, document['fix']))
+    rows = tester.measure(items, document['mode'], kept)
+    mark(server, 'active test %s fix %s ends' % (options.phase, document['fix']))
     document.update(
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
@@ -782,6 +814,15 @@ def run(options):
         complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)
+
+
+def mark(server, text):
+    """A line in the server's own log, for whoever reads that one later; a server that refuses it is no obstacle."""
+    from implement_fix import ServerError
+    try:
+        server.write_log_mark(text)
+    except ServerError:
+        pass
 
 
 def report(options, document, path):

@@ -65,7 +65,7 @@ class World(object):
         return [{'key': '1', 'type': 'movie', 'agent': AGENT}, {'key': '2', 'type': 'movie', 'agent': AGENT},
                 {'key': '3', 'type': 'movie', 'agent': 'other'}]
 
-    def items_of(self, key):
+    def items_of(self, key, number=None):
         return [self.item(rating_key) for rating_key in sorted(self.items) if str(1 + int(rating_key) % 2) == key]
 
     def item(self, rating_key):
@@ -402,7 +402,8 @@ def test_the_sample_is_spread_over_the_sections():
 
 def test_deleted_rematched_locked_and_doubled_items_are_not_chosen():
     world = World(11)
-    world.items['103']['locked'] = ['title']
+    world.items['103']['locked'] = ['title', 'summary', 'thumb']
+    world.items['104']['locked'] = ['title']
     matched_anew = {'rating_key': '102', 'guid': 'com.example://other'}
     plan = {'items': entries(101, 101) + [matched_anew] + entries(103, 999, 104)}
     rows = choose(world, plan, healthy=0)
@@ -463,7 +464,8 @@ def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
 def test_only_an_unfinished_test_of_the_same_fix_is_continued(tmpdir):
     path = active.active_test_path(str(tmpdir), 1, 'after')
     document = {'phase': 'after', 'fix': 'f', 'pattern': TARGET, 'server': {'version': '1'}, 'bundle_digest': None,
-                'in_place': 'after', 'retest': False, 'complete': False, 'rows': []}
+                'in_place': 'after', 'retest': False, 'complete': False, 'rows': [], 'agent': AGENT, 'window': {},
+                'patterns_seen': []}
     assert active.unfinished(path, document) is None
     logs.write_json(path, document, active.ACTIVE_TEST_SCHEMA)
     assert active.unfinished(path, document)['rows'] == []
@@ -628,6 +630,14 @@ def test_a_dry_run_refreshes_and_writes_nothing(tmpdir, monkeypatch, capsys):
     assert run.call('--phase', 'before', '--fix', 'fix-1', '--dry-run') == 0
     assert world.refreshed == world.marks == [] and not run.folder.join('active_test_iteration_1_before.json').check()
     assert len(capsys.readouterr()[0].splitlines()) == 7
+
+
+def test_a_test_without_the_fix_is_refused_while_the_fix_is_in_place(tmpdir, monkeypatch, capsys):
+    world = World(7)
+    run = Run(tmpdir, monkeypatch, world)
+    world.state = 'after'
+    assert run.call('--phase', 'before', '--fix', 'fix-1') == 5
+    assert 'in place already' in capsys.readouterr()[1] and world.refreshed == []
 
 
 @pytest.mark.parametrize('words, code, sentence', [

@@ -51,7 +51,7 @@ def before_document(rows, **changes):
                  'in_place': 'before', 'baseline_patterns': [TARGET],
                  'patterns_seen': [dict(ERROR, count=5, noise=None)],
                  'predicted': {'items': 5, 'success_percent': 80, 'fields': ['summary'], 'sentence': 's'}, 'rows': rows,
-                 'stopped': None}, **changes)
+                 'stopped': None, 'complete': True, 'window': {'from': 'x', 'to': 'y'}}, **changes)
 
 
 def after_document(rows, **changes):
@@ -443,6 +443,12 @@ def test_bad_input_is_one_sentence_that_says_what_to_do(tmpdir):
     write_run(tmpdir, before_document([failing(1)]), after_document([row(1)], fix='other'))
     code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
     assert code == 4 and 'different fixes' in err and len(err.splitlines()) == 1
+    write_run(tmpdir, before_document([failing(1)]), after_document([row(1)], window={'from': 'x', 'to': None}))
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    assert code == 3 and 'interrupted' in err and len(err.splitlines()) == 1
+    write_run(tmpdir, before_document([failing(1)]), after_document([{'rating_key': '1'}]))
+    code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
+    assert code == 4 and 'lacks' in err and len(err.splitlines()) == 1
     tmpdir.join('active_test_iteration_2_after.json').write('{"schema": 99}')
     code, out, err = call('--run-dir', tmpdir, '--iteration', 2)
     assert code == 4 and 'schema 99' in err and len(err.splitlines()) == 1
