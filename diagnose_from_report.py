@@ -6854,8 +6854,8 @@ def safety_problems(bundle, name, after, function=None):
     if not name.startswith('Contents/Code/'):
         return []
     known = bundle.known_violations(name)
-    return ['line %d: %s' % (line, sentence) for line, sentence in sandbox_violations(new, bundle, name)
-            if sentence not in known]
+    return ['the sandbox would refuse it%s: %s' % ('' if part else ' (line %d)' % line, sentence)
+            for line, sentence in sandbox_violations(new, bundle, name) if sentence not in known]
 
 
 def function_part(function, after):
