@@ -19,6 +19,7 @@ Exit codes:
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import collections
 import math
 import os
 import sys
@@ -164,13 +165,17 @@ def has_all_it_should(row, typical, predicted):
         should = typical[row['type']]
     else:
         has = set(field_of(name) for name in has)
-        should = set(field_of(name) for name in (predicted or {}).get('fields') or ()
-                     if is_shown(name))
+        should = set(field_of(name) for name in (predicted or {}).get('fields') or () if is_shown(name))
     return bool(should) and all(name in has or is_locked(name, after) for name in should
                                 if after['agent'] is not None or not name.startswith(AGENT_MARK))
 
 
 # --------------------------------------------------------------------------------------------------- one item's verdict
+# What an item is judged by: the pattern under test; is it a re-test; what healthy items have, by type; what they lose
+# without any fix; the prediction.
+Rules = collections.namedtuple('Rules', 'target retest typical unstable predicted')
+
+
 def provider_failed_anew(before, after):
     """What the provider did to the item after the fix and had not done to it before: not the fix's doing."""
     return sorted(set(after.get('upstream') or ()) - set(before.get('upstream') or ()))
@@ -181,62 +186,71 @@ def state_before(before, after):
     return after['before'] or before['after']
 
 
-def judge_failing(before, after, target, retest, typical, unstable, predicted):
+def why_unmeasured(row):
+    """Why a refresh is no measurement, or None."""
+    if row is None:
+        return 'not refreshed with the fix'
+    if not active_test.is_measured(row) or row['outcome'] == 'gone':
+        return row['reason'] or 'not read after the refresh'
+    return None
+
+
+def judge_failing(before, after, rules):
     """(verdict, note, gained, lost) of an item that the before-test was to find failing."""
+    why = why_unmeasured(before)
+    if why:
+        return 'not_measured', why, [], []
     if before['outcome'] == 'ok':
         return 'healed', 'no error without the fix', [], []
-    if before['outcome'] != 'error':
-        return 'not_measured', before['reason'] or before['outcome'], [], []
-    if target not in [error['pattern'] for error in before['errors']]:
+    if rules.target not in patterns_of(before):
         return 'not_measured', 'failed before for another reason: ' + error_words(before['errors']), [], []
-    if after is None:
-        return 'not_measured', 'not refreshed with the fix', [], []
-    if after['outcome'] not in ('ok', 'error') or not after['after']:
-        return 'not_measured', after['reason'] or after['outcome'], [], []
-    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in unstable]
+    why = why_unmeasured(after)
+    if why:
+        return 'not_measured', why, [], []
+    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in rules.unstable]
     # in a re-test the fix was in place already when the item was read before the refresh
-    gained = gained_fields([before['after']] + ([] if retest else [after['before']]), after['after'])
+    gained = gained_fields([before['after']] + ([] if rules.retest else [after['before']]), after['after'])
+    verdict, note = 'silenced', 'no error, but nothing gained'
+    if lost:
+        verdict, note = 'broken', 'lost ' + names_text(lost)
+    elif rules.target in patterns_of(after):
+        verdict, note = 'still_failing', 'the same error'
+    elif after['errors']:
+        verdict, note = 'still_failing', 'another error: ' + error_words(after['errors'])
+    elif gained:
+        verdict, note = 'fixed', 'no error, gained ' + names_text(gained)
+    elif has_all_it_should(after, rules.typical, rules.predicted):
+        verdict, note = 'fixed', 'no error, and it has all that it should have'
     upstream = provider_failed_anew(before, after)
-    if after['errors'] or lost:
-        if upstream:
-            return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
-        if lost:
-            return 'broken', 'lost ' + names_text(lost), gained, lost
-        if target in [error['pattern'] for error in after['errors']]:
-            return 'still_failing', 'the same error', gained, lost
-        return 'still_failing', 'another error: ' + error_words(after['errors']), gained, lost
-    if gained:
-        return 'fixed', 'no error, gained ' + names_text(gained), gained, lost
-    if has_all_it_should(after, typical, predicted):
-        return 'fixed', 'no error, and it has all that it should have', gained, lost
-    if upstream:
-        return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
-    return 'silenced', 'no error, but nothing gained', gained, lost
+    if upstream and verdict != 'fixed':
+        verdict, note = 'not_measured', 'the provider failed: ' + ', '.join(upstream)
+    return verdict, note, gained, lost
 
 
-def judge_healthy(before, after, unstable):
+def judge_healthy(before, after, rules):
     """(verdict, note, gained, lost) of a healthy item: 'intact', 'broken', 'not_measured' or 'not_healthy'."""
     if before['outcome'] == 'error':
         return 'not_healthy', 'failed without the fix: ' + error_words(before['errors']), [], []
-    if before['outcome'] != 'ok':
-        return 'not_measured', before['reason'] or before['outcome'], [], []
-    if after is None:
-        return 'not_measured', 'not refreshed with the fix', [], []
-    if after['outcome'] not in ('ok', 'error') or not after['after']:
-        return 'not_measured', after['reason'] or after['outcome'], [], []
-    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in unstable]
+    why = why_unmeasured(before) or why_unmeasured(after)
+    if why:
+        return 'not_measured', why, [], []
+    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in rules.unstable]
     gained = gained_fields([before['after'], after['before']], after['after'])
+    harm = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
+    harm += ['lost ' + names_text(lost)] if lost else []
     upstream = provider_failed_anew(before, after)
-    if after['errors'] or lost:
-        if upstream:
-            return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
-        words = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
-        words += ['lost ' + names_text(lost)] if lost else []
-        return 'broken', '; '.join(words), gained, lost
+    if harm and upstream:
+        return 'not_measured', 'the provider failed: ' + ', '.join(upstream), gained, lost
+    if harm:
+        return 'broken', '; '.join(harm), gained, lost
     now = after['after']['fields']
     changed = sorted(name for name, value in state_before(before, after)['fields'].items()
                      if isinstance(value, six.text_type) and now.get(name, value) != value)
     return 'intact', 'other text in ' + ', '.join(changed) if changed else 'as before', gained, lost
+
+
+def patterns_of(row):
+    return [error['pattern'] for error in row['errors']]
 
 
 def names_text(names):
@@ -258,7 +272,9 @@ def why_not_attributable(before, after):
     if before['server'] != after['server']:
         found.append('the server changed from %s to %s between the tests'
                      % (before['server'].get('version'), after['server'].get('version')))
-    if before.get('bundle_digest') and after.get('bundle_digest') and before['bundle_digest'] != after['bundle_digest']:
+    digests = before.get('bundle_digest'), after.get('bundle_digest')
+    # in a re-test, days later, other fixes of ours may stand in the bundle; the files of this one are looked at below
+    if all(digests) and digests[0] != digests[1] and not after.get('retest'):
         found.append('other files of %s changed between the tests' % before.get('bundle'))
     if before.get('in_place') == 'after':
         found.append('the fix was already in place in the before-test')
@@ -277,7 +293,7 @@ def new_patterns(before, after, baseline, postfix):
     found = {}
     for row in list(after['patterns_seen']) + [row for row in (postfix or {}).get('patterns') or ()
                                                if row.get('agent') == after['agent']]:
-        if row['pattern'] not in known and not row.get('noise') and not active_test.upstream_failures([row]):
+        if row['pattern'] not in known and active_test.is_error(row) and not active_test.upstream_failures([row]):
             found[row['pattern']] = dict((name, row.get(name)) for name in ('pattern', 'exception', 'message'))
     return [found[pattern] for pattern in sorted(found)]
 
@@ -289,10 +305,9 @@ def decide(before, after, baseline=None, postfix=None):
     documents give the same verdict anywhere, any time.
     """
     obstacles = why_not_attributable(before, after)
-    items = [] if obstacles else judge_items(before, after)
-    if obstacles:
-        items = [item_row(row, 'not_measured', 'not attributable', [], []) for row in
-                 active_test.last_rows(before['rows']).values()]
+    items = judge_items(before, after) if not obstacles else [
+        item_row(row, 'not_measured', 'not attributable', [], []) for row in
+        active_test.last_rows(before['rows']).values()]
     sample = [item for item in items if item['role'] == 'failing']
     counts = dict((name, sum(item['verdict'] == name for item in sample)) for name in COUNTS)
     counts['measured'] = counts['fixed'] + counts['silenced'] + counts['still_failing'] + counts['broken']
@@ -316,18 +331,11 @@ def judge_items(before, after):
     """One row per item of the before-test, in its order."""
     first, second = active_test.last_rows(before['rows']), active_test.last_rows(after['rows'])
     healthy = [row for row in first.values() if row['role'] == 'healthy' and row['outcome'] == 'ok' and row['after']]
-    typical = typical_fields(healthy)
-    # what healthy items lose without any fix, the provider dropped
-    unstable = set(name for row in healthy for name in lost_fields(row['before'], row['after']))
-    items = []
-    for key, row in first.items():
-        if row['role'] == 'healthy':
-            found = judge_healthy(row, second.get(key), unstable)
-        else:
-            found = judge_failing(row, second.get(key), before['pattern'], bool(after.get('retest')), typical, unstable,
-                                  before.get('predicted'))
-        items.append(item_row(row, *found))
-    return items
+    rules = Rules(target=before['pattern'], retest=bool(after.get('retest')), typical=typical_fields(healthy),
+                  unstable=set(name for row in healthy for name in lost_fields(row['before'], row['after'])),
+                  predicted=before.get('predicted'))
+    return [item_row(row, *(judge_healthy if row['role'] == 'healthy' else judge_failing)(row, second.get(key), rules))
+            for key, row in first.items()]
 
 
 def item_row(row, verdict, note, gained, lost):

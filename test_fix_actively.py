@@ -152,11 +152,22 @@ def was_open(call, event):
     return not call['ended'] or event['time'] <= call['end']
 
 
+def is_error(event):
+    """Does an event, or a pattern, of the log say that something went wrong?
+
+    Not noise, not a warning, and not the framework's own line on a URL that answered with an error status: the agent
+    may have expected that, and when it did not, a traceback follows (PLEX 3.1, F14).
+    """
+    if event.get('noise') or event.get('level', 'ERROR') not in ('ERROR', 'CRITICAL'):
+        return False
+    return bool(event.get('exception')) or not (event.get('message') or '').startswith('Error opening URL')
+
+
 def errors_of(events):
     """(errors, noise): distinct [{pattern, exception, message}] in the order in which they were logged."""
     errors, noise = collections.OrderedDict(), collections.OrderedDict()
     for event in events:
-        kept = noise if event.get('noise') else errors
+        kept = errors if is_error(event) else noise
         kept.setdefault(event['pattern'], {'pattern': event['pattern'], 'exception': event.get('exception'),
                                            'message': shortened(event.get('message') or '')})
     return list(errors.values()), list(noise.values())
@@ -168,12 +179,12 @@ def shortened(text):
 
 
 def patterns_seen(events):
-    """[{pattern, exception, message, noise, count, upstream}] of all the events of the agent in the window, sorted."""
+    """[{pattern, exception, message, noise, level, count}] of all the events of the agent in the window, sorted."""
     found = {}
     for event in events:
         row = found.setdefault(event['pattern'], {
-            'pattern': event['pattern'], 'exception': event.get('exception'), 'count': 0, 'noise': event.get('noise'),
-            'message': shortened(event.get('message') or ''), 'upstream': upstream_failures([event])})
+            'pattern': event['pattern'], 'exception': event.get('exception'), 'noise': event.get('noise'),
+            'level': event.get('level'), 'message': shortened(event.get('message') or ''), 'count': 0})
         row['count'] += 1
     return [found[pattern] for pattern in sorted(found)]
 
@@ -271,23 +282,26 @@ def is_all_locked(item):
 
 
 def bundle_digest(plug_ins, bundle, own_files):
-    """One SHA-256 over all files of a bundle but those that the fix changes: has the agent been updated meanwhile?"""
-    if not plug_ins or not bundle or not os.path.isdir(os.path.join(plug_ins, bundle)):
+    """One SHA-256 over a bundle's code but the files that the fix changes: has the agent been updated meanwhile?
+
+    Only code: some plug-ins rewrite their own Info.plist (PLEX 6.1). None where it cannot be read.
+    """
+    if not bundle:
         return None
     digest = hashlib.sha256()
-    for folder, folders, names in os.walk(os.path.join(plug_ins, bundle)):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            relative = os.path.relpath(path, plug_ins).replace(os.sep, '/')
-            if relative in own_files or name.endswith('.pyc') or not os.path.isfile(path):
-                continue
-            digest.update(logs.to_bytes(relative) + b'\0')
-            try:
-                with io.open(path, 'rb') as source:
-                    digest.update(hashlib.sha256(source.read()).digest())
-            except (IOError, OSError):
-                return None
+    try:
+        for top in ('Code', 'Libraries'):
+            for folder, folders, names in os.walk(os.path.join(plug_ins, bundle, 'Contents', top)):
+                folders.sort()
+                for name in sorted(names):
+                    path = os.path.join(folder, name)
+                    relative = os.path.relpath(path, plug_ins).replace(os.sep, '/')
+                    if name.endswith('.py') and relative not in own_files:
+                        with io.open(path, 'rb') as source:
+                            digest.update(logs.to_bytes('%s %s\n' % (
+                                relative, hashlib.sha256(source.read()).hexdigest())))
+    except (IOError, OSError):
+        return None
     return digest.hexdigest()
 
 

@@ -257,6 +257,15 @@ def test_three_refusals_in_a_row_stop_the_test_and_two_do_not():
         assert rows['101']['outcome'] == 'error' and rows['101']['upstream'] == ['HTTP 403']
 
 
+def test_a_status_that_the_agent_coped_with_and_a_warning_are_no_errors():
+    world = World(3)
+    world.behave['101'] = {'events': [event('p1-url', None, "Error opening URL 'http://a.example/1.jpg'"),
+                                      dict(event('p1-warning', None, 'Error decoding with simplejson'), level='WARNING')]}
+    world.behave['102'] = {'events': [event('p1-own', None, 'Failed to read the page')]}
+    _, rows = measure(world)
+    assert [row['outcome'] for row in rows.values()] == ['ok', 'error', 'ok'] and len(rows['101']['noise']) == 2
+
+
 def test_a_404_is_an_answer_and_no_failure_of_the_provider():
     assert active.upstream_failures([event('p', 'HTTPError', 'HTTP Error 404: Not Found')]) == []
     assert active.upstream_failures([event('p', 'timeout', 'timed out'), event('p', 'URLError', '<urlopen error x>'),
@@ -458,7 +467,7 @@ def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
     assert active.bundle_digest(str(tmpdir), 'A.bundle', own) == first
     other.write('updated')
     assert active.bundle_digest(str(tmpdir), 'A.bundle', own) != first
-    assert active.bundle_digest(str(tmpdir), 'gone.bundle', own) is None
+    assert active.bundle_digest(str(tmpdir), None, own) is None
 
 
 def test_only_an_unfinished_test_of_the_same_fix_is_continued(tmpdir):

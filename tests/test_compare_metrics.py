@@ -175,7 +175,8 @@ def test_a_pattern_that_was_there_before_is_no_regression(known):
 
 
 def test_a_new_pattern_in_the_post_fix_aggregate_is_a_regression_unless_it_is_noise_or_the_providers_or_anothers():
-    for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0),
+    for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0), ({'level': 'WARNING'}, 0),
+                          ({'exception': None, 'message': "Error opening URL 'http://a.example'"}, 0),
                           ({'exception': 'HTTPError', 'message': 'HTTP Error 503: Busy'}, 0)):
         postfix = {'patterns': [dict(dict(OTHER, agent='a'), **change)]}
         found = verdict_of(failing(1), row(1, after=RICH), postfix=postfix)[1]
@@ -304,6 +305,11 @@ def test_what_is_not_attributable_is_undecided(change, words):
     assert (found['measured'], found['not_measured'], found['regressions']) == (0, 1, [])
     assert compare.exit_code(found) == 3
     reader.parse_report(compare.report_text(found, 1))
+
+
+def test_in_a_re_test_other_fixes_of_ours_may_stand_in_the_bundle():
+    found = decide([failing(1)], [row(1, after=RICH)], second_changes={'bundle_digest': 'e', 'retest': True})
+    assert found['decision'] == 'KEEP'
 
 
 def test_search_is_judged_by_its_matches():
