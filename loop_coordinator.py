@@ -319,6 +319,7 @@ class Session(object):
         try:
             write_manifest(self.run_dir, self.options)
             self.clean_up_after_killed_runs()
+            self.notice_lost_fixes()
             self.retest_undecided()
             ended = self.improve()
         except PhaseFailed as failure:
@@ -470,15 +471,20 @@ class Session(object):
         return json.loads(out)
 
     # -- fixes of earlier runs, and undoing
+    def notice_lost_fixes(self):
+        """Earlier fixes that are not in their files any more (the agent was updated, say) hold nothing up."""
+        import implement_fix
+        for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
+            if row['decision'] in ('KEEP', 'MONITOR'):
+                in_place = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
+                if in_place.get('state') != 'after':
+                    self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
+                    self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
+
     def retest_undecided(self):
         """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
-        import implement_fix
         for old in to_retest(self.past):
             home = os.path.join(self.runs, old['home_run'])
-            if implement_fix.fixes_in_place(home).get(old['id'], {}).get('state') != 'after':
-                self.past.append(dict(old, decision='GONE', reason='the patched file was changed or undone since'))
-                self.note('fix %s of run %s is not in place any more' % (old['id'], old['home_run']))
-                continue
             self.state['iteration'] += 1
             self.aggregate(self.state['iteration'])
             row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True)
