@@ -379,6 +379,7 @@ SECRET_RULES = [
 ]
 ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
                      r'(?=[0-9a-fA-F:]*(?:::|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
+ADDRESS_HINT = re.compile(r'\d\.\d+\.\d+\.\d|::|[0-9a-fA-F]:[0-9a-fA-F]+:[0-9a-fA-F]+:')
 ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][a-z]+\))?\]? )\([^()\n]+\)')
 HOME = re.compile(r'(?i)((?:/home/|/Users/|[A-Z]:[\\/]+Users[\\/]+|Documents and Settings[\\/]+))(?!<)([^\\/\s\'":]+)')
 LOCAL = ('127.', '0.0.0.0', '255.')
@@ -397,13 +398,24 @@ def redact(text, keep_paths=False):
                 if hidden is not text:
                     text, lower = hidden, hidden.lower()
                 break
-    if text.count('.') > 2 or text.count(':') > 1:
+    if ADDRESS_HINT.search(text):
         text = ADDRESS.sub(hide_address, text)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
     if not keep_paths and ('home' in lower or 'users' in lower or 'documents and' in lower):
         text = HOME.sub(r'\1<user>', text)
     return text
+
+
+SOURCE_SECRET = re.compile(r'(?i)((?:token|api_?key|secret|passw\w*|pwd)[\'"]?\]?\s*[:=]\s*u?[\'"])([^\'"]{6,})')
+
+
+def redact_source(text, keep_paths=False):
+    """A line of source without what its author may have written into it. Names stay: the line has to be found again in its file."""
+    if not text or not re.search(r'[\'"@/\\]', text):
+        return text
+    text = EMAIL.sub('<email>', SOURCE_SECRET.sub(r'\1<secret>', text))
+    return text if keep_paths else HOME.sub(r'\1<user>', text)
 
 
 def hide(rule, put, lower, text):
@@ -856,6 +868,49 @@ class GzipReader(object):
         self.source.close()
 
 
+class Ahead(object):
+    """read(size) of another reader whose work is done ahead in a thread: unpacking and searching take turns on two cores."""
+
+    def __init__(self, source):
+        import threading
+        from six.moves import queue
+        self.source, self.pieces, self.rest, self.stopped = source, queue.Queue(8), b'', False
+        self.thread = threading.Thread(target=self.work)
+        self.thread.daemon = True
+        self.thread.start()
+
+    def work(self):
+        try:
+            while not self.stopped:
+                piece = self.source.read(CHUNK)
+                self.pieces.put(piece)
+                if not piece:
+                    return
+        except Exception as problem:            # it is raised again where the data are wanted
+            self.pieces.put(problem)
+
+    def read(self, size):
+        if not self.rest and self.pieces is not None:
+            piece = self.pieces.get()
+            if isinstance(piece, Exception):
+                self.pieces = None
+                raise piece
+            if not piece:
+                self.pieces = None
+            self.rest = piece
+        piece, self.rest = self.rest[:size], self.rest[size:]
+        return piece
+
+    def close(self):
+        self.stopped = True
+        while self.pieces is not None and self.thread.is_alive():
+            try:
+                self.pieces.get(True, 0.01)     # it may wait for room
+            except Exception:
+                continue
+        self.source.close()
+
+
 def gzip_reader(source):
     return GzipReader(source)
 
@@ -1174,7 +1229,12 @@ class Meaning(object):
 class Event(object):
     """One error record of a log."""
     __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start', 'record', 'block',
-                 'span', 'text', 'says')
+                 'span', 'head', 'says')
+
+    @property
+    def text(self):
+        """The first line of the message."""
+        return to_text(self.head)
 
 
 Block = collections.namedtuple('Block', 'frames chain key last bundle')
@@ -1217,6 +1277,7 @@ def read_block(frames):
 BLOCK = re.compile(br'(?:  [^\n]*\n)+')
 FIRST_FRAME = b'\n  File "'
 LONGEST_RECORD = 1 << 16
+NO_DIGITS = bytes(bytearray(48 if 48 <= number < 58 else number for number in range(256)))
 
 
 class Reader(object):
@@ -1225,18 +1286,32 @@ class Reader(object):
     def __init__(self, agent, grammar, identifiers=()):
         self.agent, self.grammar, self.identifiers = agent, grammar, identifiers
         self.fallback = None                    # the one agent that a paste is about
-        self.blocks, self.meanings, self.noises = {}, {}, {}
+        self.blocks, self.meanings, self.lines, self.noises = {}, {}, {}, {}
 
-    def noise(self, match, server):
-        """Meaning of a record that the noise table knows, by its match of ANY_NOISE."""
-        rule = NOISE_RULES[SERVER if server else PLUG_IN][match.lastindex - 1]
-        if rule not in self.noises:
-            self.noises[rule] = Meaning(None if server else self.agent, 'WARN' if server else 'ERROR', '', 'server' if server else 'log',
-                                        rule.text, message=to_text(match.group()), noise=rule)
-        return self.noises[rule]
+    def noise(self, index, server):
+        """Meaning of a record that the noise table knows, by the number of its group in ANY_NOISE."""
+        rule = NOISE_RULES[SERVER if server else PLUG_IN][index - 1]
+        if (rule, self.agent) not in self.noises:
+            self.noises[rule, self.agent] = Meaning(None if server else self.agent, 'WARN' if server else 'ERROR', '',
+                                                    'server' if server else 'log', rule.text, message=rule.what, noise=rule)
+        return self.noises[rule, self.agent]
 
     def read(self, data, message, end_of_line, end, level, server):
-        """(Meaning, Block or None, first line, what the exception says or None) of the record with its message at data[message:end]."""
+        """(Meaning, Block or None, first line as bytes, what the exception says or None) of the record with its message at data[message:end]."""
+        if end - end_of_line < 3:
+            # the same line but for its digits has the same shape, and is told without being decoded
+            raw = data[message:min(end_of_line, message + 1200)].rstrip(b'\r')
+            key = raw.translate(NO_DIGITS)
+            meaning = self.lines.get(key)
+            if meaning is not None:
+                return meaning, None, raw, None
+            if b'File "' not in raw:
+                meaning = self.line(to_text(raw), level, server)
+                if b'%' not in raw and b'.agents.' not in raw and not (self.agent is None and not server):
+                    if len(self.lines) > 20000:
+                        self.lines.clear()
+                    self.lines[key] = meaning
+                return meaning, None, raw, None
         head = to_text(data[message:min(end_of_line, message + 2000)]).rstrip('\r')
         if end - end_of_line > 2:
             first = data.find(FIRST_FRAME, message - 1, end)
@@ -1252,7 +1327,7 @@ class Reader(object):
             if parsed:
                 error = '%s: %s' % (parsed.exception, parsed.message) if parsed.exception else parsed.message or ''
                 return self.traceback(head.partition('File "')[0], read_block(parsed.frames), error, level, server)
-        return self.line(head, level, server), None, head, None
+        return self.line(head, level, server), None, to_bytes(head), None
 
     def block(self, raw):
         """Block of the bytes of whole frames, None when they are not; a fault writes the same ones each time."""
@@ -1283,7 +1358,7 @@ class Reader(object):
                     (None if server else self.fallback)
             meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None, block.bundle)
             self.keep(key, meaning)
-        return meaning, block, head, says
+        return meaning, block, to_bytes(head), says
 
     def line(self, head, level, server):
         agent = self.agent
@@ -1349,7 +1424,7 @@ class Scan(object):
     """Reads one log and its rotated files, oldest first, and hands each error event to sink(event).
 
     since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
-    count(meaning, seconds): takes noise that is only to be counted; sink gets the first one.
+    count(meaning, seconds, number): takes noise that is only to be counted, by the minute; sink gets the first one of each kind.
     """
 
     def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None, notes=None):
@@ -1360,7 +1435,7 @@ class Scan(object):
         self.reader = Reader(stream.agent, self.grammar)
         self.searches = self.updates = self.bytes = 0
         self.starts, self.levels, self.first, self.last = [], set(), None, None
-        self.met_soft = False
+        self.met_soft, self.met_noise = False, set()
         self.earlier, self.memo, self.calls, self.start = [], {}, {}, None
         self.minutes = {}
         marker = to_bytes('/:/plugins/%s/messaging/function/' % stream.agent) if stream.agent else b'\0'
@@ -1405,6 +1480,7 @@ class Scan(object):
                     if self.lines and offset:
                         self.line_count = count_lines(source, offset)
                 return self.plain(log, source, offset, stop, rest, more)
+            source = Ahead(source)
             return self.packed(log, source, offset, rest, more)
         finally:
             source.close()
@@ -1422,7 +1498,7 @@ class Scan(object):
             data = source.read(size if stop is None else max(0, min(size, stop - offset)))
             at_end = len(data) < size
             if first:
-                data_rest, first = self.join(data, rest), False
+                data_rest, first = self.join(data, rest, log), False
                 if data_rest:                       # the file begins inside a record
                     offset += data_rest
                     continue
@@ -1461,7 +1537,7 @@ class Scan(object):
                 if piece and not data:
                     continue
             if first and data:
-                skip, first = self.join(data, rest), False
+                skip, first = self.join(data, rest, log), False
                 data, base = data[skip:], base + skip
             if not piece:
                 end = self.last_record(data, len(data)) if more else len(data)
@@ -1497,9 +1573,9 @@ class Scan(object):
 
     numbers = None
 
-    def join(self, data, rest):
+    def join(self, data, rest, log):
         """Length of the head of a file that belongs to the last record of the file before it; that record is read."""
-        stamp = STAMP[self.grammar]
+        stamp, before = STAMP[self.grammar], self.line_count
         skip = 0
         if not stamp.match(data):
             mark = data.find(b'\n')
@@ -1512,9 +1588,9 @@ class Scan(object):
         elif skip and self.grammar == PLUG_IN and b'  File "' in data[:skip]:
             # the record's own beginning has been rotated away: what is left still tells the fault
             whole = NO_TIME + b' (0) :  CRITICAL (cut:0) - (most recent call last):\n' + data[:skip]
-            self.orphan = whole
+            self.block(whole, len(whole), log, 0, before)
         if self.lines:
-            self.line_count += data.count(b'\n', 0, skip)
+            self.line_count = before + data.count(b'\n', 0, skip)
         return skip
 
     def last_record(self, data, end):
@@ -1567,16 +1643,16 @@ class Scan(object):
                         return far
                     seen = max(seen or seconds, seconds)
             return near
-        first = low if self.since is None else safe(self.since, low, high, False)
-        last = high if self.until is None else safe(self.until, first, high, True) + 8192
-        source.seek(min(last, high))
-        if last < high:
-            piece = source.read(1 << 16)
-            mark = piece.find(b'\n')
-            while mark >= 0 and not STAMP[self.grammar].match(piece, mark + 1):
-                mark = piece.find(b'\n', mark + 1)
-            last = last + mark + 1 if mark >= 0 else high
-        return first, min(last, high)
+        begins, _ = time_at(source, low, high, self.grammar)
+        if begins is not None and self.until is not None and begins >= self.until + 3600:
+            return low, low                         # most rotated files lie outside: told by one look at each end
+        ends = last_time(source, low, high, self.grammar)
+        if ends is not None and self.since is not None and ends < self.since - 3600:
+            return low, low
+        first = low if self.since is None or begins is not None and begins >= self.since + 3600 else safe(self.since, low, high, False)
+        if self.until is None or ends is not None and ends < self.until - 3600:
+            return first, high
+        return first, time_at(source, min(high, safe(self.until, first, high, True) + 8192), high, self.grammar)[1]
 
     # ---- records
     def block(self, data, end, log, offset, line, count=False):
@@ -1598,7 +1674,8 @@ class Scan(object):
                 hits.append(place + shift)
                 place = find(needle, place + 1, end)
         hits.sort()
-        header_at, stamp_at, noise_at, tally = HEADER[self.grammar].match, STAMP[self.grammar].match, ANY_NOISE[self.grammar].match, self.count
+        header_at, stamp_at, noise_at = HEADER[self.grammar].match, STAMP[self.grammar].match, ANY_NOISE[self.grammar].match
+        bounded, quiet = self.since is not None or self.until is not None or self.count is None, {}
         done = counted = 0
         self.memo = {}
         count = count or self.lines
@@ -1611,18 +1688,22 @@ class Scan(object):
                 begin, header = self.soft(data, place, begin, header, done)
                 if header is None:
                     continue
-            message = header.end()
-            local = self.seconds(header.group(1))
-            if local is not None and (self.since is not None and local < self.since or self.until is not None and local >= self.until):
+            message, stamp = header.end(), header.group(1)
+            noise = noise_at(data, message)
+            if noise is not None and noise.lastindex in self.met_noise and not bounded:
+                key = (noise.lastindex, stamp[:-3])
+                quiet[key] = quiet.get(key, 0) + 1
+                done = message
+                continue
+            local = self.seconds(stamp)
+            if bounded and local is not None and (self.since is not None and local < self.since or
+                                                  self.until is not None and local >= self.until):
                 continue
             seconds = self.zone.seconds(local)
             from_server = server or header.group(5) == b'PMS'
-            noise = noise_at(data, message)
             if noise is not None:
-                noise = self.reader.noise(noise, from_server)
-                if tally is not None and tally(noise, seconds):
-                    done = message
-                    continue
+                self.met_noise.add(noise.lastindex)
+                noise = self.reader.noise(noise.lastindex, from_server)
             end_of_line = find(b'\n', message, end)
             if end_of_line < 0:
                 end_of_line = end
@@ -1646,13 +1727,15 @@ class Scan(object):
                 name = NAME_COLUMN.match(data, begin)
                 self.reader.agent = to_text(name.group(1)) if name else None
             if noise is None:
-                event.meaning, event.block, event.text, event.says = self.reader.read(
+                event.meaning, event.block, event.head, event.says = self.reader.read(
                     data, message, end_of_line, following, event.level, from_server)
             else:
-                event.meaning, event.text = noise, noise.message
-            if noise is None or tally is None:
+                event.meaning, event.head = noise, to_bytes(noise.message)
+            if noise is None or self.link_noise:
                 self.link(event, from_server)
             self.sink(event)
+        for (index, minute), number in quiet.items():
+            self.count(self.reader.noise(index, server), self.zone.seconds(self.seconds(minute + b':00')), number)
         for _, moment in starts:
             self.started(moment)
         if count:
@@ -1720,8 +1803,9 @@ class Scan(object):
     # ---- items
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
-        text = event.text
-        if '://' in text or 'keyword' in text or 'dbid' in text or 'etadata' in text or 'thumbnails' in text or '[id=' in text:
+        head = event.head
+        if b'://' in head or b'keyword' in head or b'dbid' in head or b'etadata' in head or b'thumbnails' in head or b'[id=' in head:
+            text = event.text
             keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
             if keywords:
                 event.rating_key, event.guid = keywords.group(1), first_group(KEYWORD_GUID.search(text))
@@ -1869,6 +1953,19 @@ def time_at(source, offset, end, grammar):
     return None, end
 
 
+def last_time(source, low, high, grammar):
+    """Local seconds of the last record that begins in the last 64 KB of a file, or None."""
+    source.seek(max(low, high - (1 << 16)))
+    data = source.read(1 << 16)
+    mark = data.rfind(b'\n')
+    while mark >= 0:
+        header = HEADER[grammar].match(data, mark + 1)
+        if header:
+            return SECONDS[grammar](header.group(1))
+        mark = data.rfind(b'\n', 0, mark)
+    return None
+
+
 # ------------------------------------------------------------------------------------------------------------- positions
 HEAD_BYTES = 200
 
@@ -1978,7 +2075,7 @@ def open_streams(paths):
 
 # ------------------------------------------------------------------------------------------------------------ aggregation
 AGGREGATE_SCHEMA = 1
-MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 12, 20, 60, 500
+MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
 LONGEST_EXEMPLAR = 12000
 
 
@@ -2002,23 +2099,22 @@ class Tally(object):
         self.latest = {}                        # thread -> (span, Pattern, Event) of its last error
         self.failed_starts = 0
 
-    def count(self, meaning, moment):
-        """Count an event of noise; True unless it is the first, of which more is kept."""
+    def count(self, meaning, moment, number):
+        """Count events of noise."""
         pattern = self.patterns.get(meaning.pattern)
         if pattern is None:
-            return False
-        self.note(pattern, moment)
-        return True
+            pattern = self.patterns[meaning.pattern] = Pattern(meaning)
+        self.note(pattern, moment, number)
 
-    def note(self, pattern, moment):
-        pattern.count += 1
+    def note(self, pattern, moment, number=1):
+        pattern.count += number
         if moment is not None:
             if pattern.first is None or moment < pattern.first:
                 pattern.first = moment
             if pattern.last is None or moment > pattern.last:
                 pattern.last = moment
             day = moment // 86400
-            pattern.days[day] = pattern.days.get(day, 0) + 1
+            pattern.days[day] = pattern.days.get(day, 0) + number
 
     def add(self, event):
         meaning = event.meaning
@@ -2058,7 +2154,7 @@ class Tally(object):
                 pattern.looked_back += 1
                 for row in requests_before(event):
                     pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
-        if len(pattern.messages) < MOST_MESSAGES:
+        if event.block is not None or len(pattern.messages) < MOST_MESSAGES:
             self.message(pattern, event)
         if len(pattern.exemplars) < MOST_EXEMPLARS and all(
                 row['guid'] != event.guid or row['rating_key'] != event.rating_key for row in pattern.exemplars):
@@ -2066,7 +2162,10 @@ class Tally(object):
 
     def message(self, pattern, event):
         text = message_of(event)
-        pattern.messages[text] = pattern.messages.get(text, 0) + 1
+        if text in pattern.messages:
+            pattern.messages[text] += 1
+        elif len(pattern.messages) < MOST_MESSAGES:
+            pattern.messages[text] = 1
 
     def exemplar(self, pattern, event):
         data, begin, end = event.record
@@ -2239,15 +2338,15 @@ def frame_rows(pattern, keep_paths):
             for frame in block.chain[number][2]:
                 key = (frame.line, frame.text, start)
                 reported[key] = reported.get(key, 0) + count
-        below = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact(frame.text, keep_paths) if frame.text else None}
+        below = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
                  for frame in blocks[0][1].chain[number][3]]
         lines = sorted(reported.items(), key=lambda row: (-row[1], row[0][0], row[0][2] or 0))[:MOST_LINES]
         rows.append({'file': file, 'function': function, 'callee_frames': below, 'reported_lines': [
-            {'line': line, 'text': redact(text, keep_paths) if text else None, 'start': time_text(start), 'count': count}
+            {'line': line, 'text': redact_source(text, keep_paths), 'start': time_text(start), 'count': count}
             for (line, text, start), count in lines]})
         callees = below
     if not rows:
-        callees = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact(frame.text, keep_paths) if frame.text else None}
+        callees = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
                    for frame in blocks[0][1].frames]
     return rows, callees
 
@@ -2275,19 +2374,19 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     patterns = merge([result['tally'] for result in results])
     for result in results:
         unread += result['notes']
-    twins = item_twins(streams, patterns)
+    twins = item_twins(streams, patterns, MOST_MAPPED if bounds == (None, None) else MOST_MAPPED >> 5)
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
     join_cascades(rows, patterns)
     mark_resolved(rows, resolved)
     number_lines(rows, streams)
-    first = [row['first_seen'] for row in rows if row['first_seen']]
-    last = [row['last_seen'] for row in rows if row['last_seen']]
+    covered = [moment for result in results for moment in result['covers'] if moment is not None]
     agents = agent_rows(results, rows, twins, zone)
     shortlist = shortlist_of(rows)
     rows.sort(key=lambda row: (1, (-row['count'], row['pattern'])) if row['noise'] else (0, rank(row)))
     return {
         'made': utc_text(began),
-        'window': {'from': time_text(since) or (min(first) if first else None), 'to': time_text(until) or (max(last) if last else None),
+        'window': {'from': time_text(since if since is not None else min(covered) if covered else None),
+                   'to': time_text(until if until is not None else max(covered) if covered else None),
                    'zone': zone.words(), 'asked': {'since': time_text(since), 'until': time_text(until), 'resumed': bool(position)}},
         'server': {'version': version, 'platform': platform},
         'files': [{'file': log.name, 'log': stream.base, 'grammar': stream.grammar, 'bytes': log_size(log)}
@@ -2308,11 +2407,31 @@ def scan_stream(row):
                 count=tally.count if events is None else None, notes=notes)
     mark = stream_position(stream)
     scan.run(position)
+    times = [pattern.first for pattern in tally.patterns.values()] + [pattern.last for pattern in tally.patterns.values()]
     healthy = []
-    if stream.agent and stream.grammar == PLUG_IN and stream.agent != SYSTEM:
+    if stream.agent and stream.grammar == PLUG_IN and stream.agent != SYSTEM and (
+            bounds == (None, None) or any(not pattern.meaning.noise for pattern in tally.patterns.values())):
         healthy = healthy_calls(stream, zone)
     return {'stream': stream, 'tally': tally, 'notes': notes, 'searches': scan.searches, 'updates': scan.updates, 'starts': len(scan.starts),
-            'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark, 'healthy': healthy}
+            'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark, 'healthy': healthy,
+            'covers': times + [zone.seconds(moment) for moment in covered_by(stream)]}
+
+
+def covered_by(stream):
+    """[local seconds] of the first and of the last record of a log, as far as they can be read without reading it all."""
+    times = []
+    for log in stream.files[:1] + stream.files[-1:] if stream.grammar != TEXT else ():
+        try:
+            if log.plain:
+                source = log.open()
+                try:
+                    size = os.fstat(source.fileno()).st_size
+                    times += [time_at(source, 0, size, stream.grammar)[0], last_time(source, 0, size, stream.grammar)]
+                finally:
+                    source.close()
+        except (IOError, OSError):
+            continue
+    return times
 
 
 def in_parallel(work, jobs):
@@ -2339,8 +2458,14 @@ def log_size(log):
         return 0
 
 
-def item_twins(streams, patterns):
-    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the server log."""
+MOST_MAPPED = 1 << 27
+
+
+def item_twins(streams, patterns, budget=MOST_MAPPED):
+    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the server log.
+
+    budget: how many bytes of them to read, newest first.
+    """
     wanted = set()
     for pattern in patterns.values():
         for guid, key in pattern.items.values():
@@ -2357,8 +2482,9 @@ def item_twins(streams, patterns):
     for stream in system or server:             # the System log has them all; the server's is larger, and asked only without it
         words = MUTEX if stream.agent == SYSTEM else NOTIFICATION
         for log in reversed(stream.files):
-            if not wanted:
+            if not wanted or budget <= 0:
                 return twins
+            budget -= log_size(log)
             for data in chunks(log):
                 place = data.find(words)
                 while place >= 0:
@@ -2399,7 +2525,7 @@ def chunks(log):
         source.close()
 
 
-TAIL, MOST_TAILS = 1 << 18, 8
+TAIL, MOST_TAILS = 1 << 17, 8
 MOST_HEALTHY = 60
 
 
@@ -2862,6 +2988,7 @@ def draw_progress(done, total, began=[]):
 
 
 def run(options):
+    import tempfile
     if options.logs:
         paths = options.logs
     else:
@@ -2876,13 +3003,12 @@ def run(options):
     since = moment_of(options.since) if options.since else None
     until = moment_of(options.until) if options.until else None
     run_dir = find_run_dir(options.run_dir) if options.run_dir or not options.logs else None
-    events = io.open(options.events, 'wb') if options.events else None
-    try:
-        document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None, resolved,
-                             options.jobs, draw_progress)
-    finally:
-        if events:
-            events.close()
+    events = tempfile.TemporaryFile() if options.events else None
+    document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None, resolved,
+                         options.jobs, draw_progress)
+    if events:
+        events.seek(0)
+        write_file(options.events, events.read())
     lines = report_lines(document)
     if run_dir:
         iteration = current_iteration(run_dir, options.iteration)

@@ -25,7 +25,7 @@ GUID = 'com.plexapp.agents.example://4711?lang=en'
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch):
-    monkeypatch.setenv('TZ', 'UTC')
+    monkeypatch.setenv(str('TZ'), str('UTC'))
     if hasattr(logs.time, 'tzset'):
         logs.time.tzset()
 
@@ -237,6 +237,12 @@ def test_rotated_files_are_one_stream_and_a_cut_traceback_is_joined(tmpdir):
     assert event['exception'] == 'KeyError' and event['file'].endswith('.log.1') and event['rating_key'] == '42'
 
 
+def test_lines_are_counted_per_file(tmpdir):
+    for number, suffix in ((3, ''), (7, '.1'), (5, '.2')):
+        plug_in_log(tmpdir, record(1, 'x') * number + record(2, 'broken', 'ERROR', 'a:1'), suffix)
+    assert [event['line'] for event in events(tmpdir)] == [6, 8, 4]
+
+
 def test_since_and_until(tmpdir):
     text = ''.join(record(second, 'x' * 300, minute=minute) + record(second, 'failed to do it', 'ERROR', 'a:1', minute=minute)
                    for minute in range(60) for second in range(0, 60, 2))
@@ -426,7 +432,7 @@ def test_no_logs_is_a_problem():
 
 def test_known_places_and_option(tmpdir, monkeypatch):
     monkeypatch.setattr(logs, 'plex_home_places', lambda environment: [])
-    monkeypatch.delenv('PLEX_HOME', raising=False)
+    monkeypatch.delenv(str('PLEX_HOME'), raising=False)
     with pytest.raises(logs.Problem) as caught:
         logs.find_plex_home(None)
     assert '--plex-home' in caught.value.sentence
