@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A simulated Plex for the demo and the tests: `with start_simulator(folder, scenario='small') as plex: plex.url ...`."""
+"""A simulated Plex for the demo and the tests: `with start_simulator(folder, 'small') as plex: plex.url`."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
@@ -11,7 +11,7 @@ __test__ = False
 
 
 class Simulator(object):
-    """A running simulated Plex: url, token, plex_home, upstream_url, control_url, pid; control(command, **arguments)."""
+    """A running simulated Plex: url, token, plex_home, upstream_url, control_url, pid, control(command, ...)."""
 
     def __init__(self, process, ready):
         self.process = process

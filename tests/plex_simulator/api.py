@@ -175,8 +175,8 @@ def fetch(plugin, request):
         connection.request(str(request.method or ('POST' if request.data else 'GET')), str(path), request.data,
                            dict((str(name), str(value)) for name, value in headers.items()))
         answer = connection.getresponse()
-        return answer.status, answer.reason, dict((name.lower(), native(value)) for name, value in answer.getheaders()), \
-            answer.read()
+        received = dict((name.lower(), native(value)) for name, value in answer.getheaders())
+        return answer.status, answer.reason, received, answer.read()
     finally:
         connection.close()
 
@@ -230,7 +230,7 @@ def immediately(request):
     return request
 
 
-# ----------------------------------------------------------------------------------------------------- JSON, XML, HTML
+# ------------------------------------------------------------------------------------------------------ JSON, XML, HTML
 def text_of_page(body, encoding=None):
     if isinstance(body, BodyText) if not six.PY2 else False:
         body = body.body
@@ -442,7 +442,7 @@ class LocaleKit(object):
         return key
 
 
-# -------------------------------------------------------------------------------------------- preferences, Dict, storage
+# ------------------------------------------------------------------------------------------- preferences, Dict, storage
 class PrefsKit(object):
     """Prefs[...]: the user's file, made at first use, over the defaults of the bundle; an enum is kept as its index."""
 
@@ -603,7 +603,7 @@ class CoreObject(object):
         self.log = LogKit(plugin)
 
 
-# ---------------------------------------------------------------------------------------------------------------- rest
+# ----------------------------------------------------------------------------------------------------------------- rest
 class SearchResult(object):
 
     def __init__(self, id=None, name=None, year=None, score=0, lang=None, thumb=None):
@@ -686,7 +686,8 @@ def make_api(plugin):
            'Locale': LocaleKit(), 'Prefs': PrefsKit(plugin), 'Dict': DictKit(plugin), 'Data': DataKit(plugin),
            'Proxy': ProxyKit(), 'Thread': ThreadKit(plugin), 'Platform': PlatformKit(), 'Regex': RegexKit(),
            'MetadataSearchResult': SearchResult, 'SearchResult': SearchResult, 'Agent': plugin.agent_classes(),
-           'CACHE_1MINUTE': 60, 'CACHE_1HOUR': 3600, 'CACHE_1DAY': 86400, 'CACHE_1WEEK': 604800, 'CACHE_1MONTH': 2592000}
+           'CACHE_1MINUTE': 60, 'CACHE_1HOUR': 3600, 'CACHE_1DAY': 86400, 'CACHE_1WEEK': 604800,
+           'CACHE_1MONTH': 2592000}
     if plugin.elevated:
         api['Core'] = CoreObject(plugin)
     api.update(parallel_tools(plugin))

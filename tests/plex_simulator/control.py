@@ -56,10 +56,12 @@ class Control(object):
         if kind is None:
             del self.upstream.modes[host]
 
-    def do_heal(self, ids):
-        """Take the faults of these records away."""
+    def do_heal(self, ids, after=0):
+        """Take the faults of these records away: at once, or when their page was asked for so many times more."""
         for record in self.scenario.records():
-            if record['id'] in ids:
+            if record['id'] in ids and after:
+                record['heals_after'] = after
+            elif record['id'] in ids:
                 record['faults'].clear()
 
     def do_fault(self, ids, fault):

@@ -105,7 +105,7 @@ class Element(object):
         return select(self, path)
 
 
-# ------------------------------------------------------------------------------------------------------------- reading
+# -------------------------------------------------------------------------------------------------------------- reading
 class HTMLReader(html_parser.HTMLParser, object):
 
     def __init__(self):
@@ -186,7 +186,7 @@ def markup_text(element):
     return '<%s%s>%s</%s>%s' % (element.tag, attributes, inside, element.tag, tail)
 
 
-# --------------------------------------------------------------------------------------------------------------- XPath
+# ---------------------------------------------------------------------------------------------------------------- XPath
 STEP = re.compile(r'''(?P<axis>//|/|)(?P<what>following-sibling::|preceding-sibling::|)
                       (?P<name>@[\w:-]+|text\(\)|\.\.|\.|\*|[\w:-]+)''', re.X)
 
@@ -267,7 +267,7 @@ def named(base, axis, name):
 
 
 def matches(item, predicate, index, count):
-    """Whether an element passes a predicate: number, last(), path, path = 'x', contains(), starts-with(), not(), and."""
+    """Whether an element passes a predicate: number, last(), path, path = 'x', contains(), starts-with(), not()..."""
     parts = split_outside(predicate, ' and ')
     if len(parts) > 1:
         return all(matches(item, part.strip(), index, count) for part in parts)

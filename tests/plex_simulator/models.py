@@ -22,7 +22,8 @@ FOLDERS = {'Movie': 'Movies', 'TV_Show': 'TV Shows', 'Artist': 'Artists', 'Album
 COMMON = dict(genres=set, tags=set, collections=set, duration=int, rating=float, audience_rating=float,
               rating_image=str, audience_rating_image=str, original_title=str, title_sort=str, rating_count=int,
               title=str, summary=str, originally_available_at=datetime.date, studio=str, content_rating=str,
-              countries=set, reviews=set, posters=dict, art=dict, banners=dict, themes=dict, roles='person', similar=set)
+              countries=set, reviews=set, posters=dict, art=dict, banners=dict, themes=dict,
+              roles='person', similar=set)
 EPISODE = dict(title=str, summary=str, originally_available_at=datetime.date, rating=float, duration=int,
                absolute_index=int, content_rating=str, writers='person', directors='person', producers='person',
                guest_stars='person', thumbs=dict)

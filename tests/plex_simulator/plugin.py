@@ -29,8 +29,8 @@ LEVELS = {'TV_Show': (('seasons', 'index'), ('episodes', 'index')), 'Artist': ((
           'Album': (('tracks', 'index'),)}
 AGENT_DEFAULTS = dict(name=None, languages=[], primary_provider=True, fallback_agent=None, accepts_from=None,
                       contributes_to=None, persist_stored_files=True, version=0)
-COMPONENTS = ('runtime', 'caching', 'data', 'networking', 'localization', 'messaging', 'debugging', 'services', 'myplex',
-              'notifications')
+COMPONENTS = ('runtime', 'caching', 'data', 'networking', 'localization', 'messaging', 'debugging', 'services',
+              'myplex', 'notifications')
 
 
 class PluginStopped(BaseException):
@@ -204,7 +204,7 @@ class PluginProcess(object):
             except Exception:
                 self.log_exception(('runtime', 298), 'Exception in task thread')
 
-    # ---------------------------------------------------------------------------------------------------- start and stop
+    # --------------------------------------------------------------------------------------------------- start and stop
     def start(self):
         self.log_start()
         try:
@@ -313,7 +313,7 @@ class PluginProcess(object):
         for _number in range(THREADS):
             self.requests.put(None)
 
-    # ------------------------------------------------------------------------------------------------------------- calls
+    # ------------------------------------------------------------------------------------------------------------ calls
     def call(self, function, arguments):
         call = Call(function, arguments)
         self.waiting.add(call)
@@ -464,14 +464,14 @@ class Call(object):
         return self.result
 
 
-# ---------------------------------------------------------------------------------------------- what agents get to see
+# ----------------------------------------------------------------------------------------------- what agents get to see
 class Hints(object):
     """`media` in search(): the hints as attributes (text), and through to the tree; None for what was not said."""
 
     def __init__(self, hints):
         self.tree = None
-        for name in ('id', 'name', 'show', 'season', 'episode', 'artist', 'album', 'track', 'year', 'filename', 'duration',
-                     'guid', 'openSubtitlesHash', 'primary_agent', 'primary_metadata'):
+        for name in ('id', 'name', 'show', 'season', 'episode', 'artist', 'album', 'track', 'year', 'filename',
+                     'duration', 'guid', 'openSubtitlesHash', 'primary_agent', 'primary_metadata'):
             setattr(self, name, None)
         for name, value in hints.items():       # parameters of a URL: bytes in Python 2
             setattr(self, name, value.encode('utf-8') if six.PY2 else value)

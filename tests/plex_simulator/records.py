@@ -165,7 +165,7 @@ def messaging_path(identifier, function, arguments):
 
 
 def python2_repr(value):
-    """repr() as Python 2.7 shows it, whatever runs this: 'text', u'caf\\xe9', 'caf\\xc3\\xa9' of bytes, [..], {..}, 7."""
+    """repr() as Python 2.7 shows it, whatever runs this: 'text', u'caf\\xe9', 'caf\\xc3\\xa9' of bytes, [..], 7."""
     if isinstance(value, dict):
         return '{%s}' % ', '.join('%s: %s' % (python2_repr(key), python2_repr(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):

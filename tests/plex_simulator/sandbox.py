@@ -28,11 +28,11 @@ LONG_LIST = SHORT_LIST | frozenset('__getitem__ __getattr__ __getattribute__ __s
                                    '__delattr__ __iter__ __len__ __name__ __eq__ __ne__ __enter__ __exit__'.split())
 OPERATORS = {'Add': '+=', 'Sub': '-=', 'Mult': '*=', 'Div': '/=', 'FloorDiv': '//=', 'Mod': '%=', 'Pow': '**=',
              'LShift': '<<=', 'RShift': '>>=', 'BitOr': '|=', 'BitXor': '^=', 'BitAnd': '&='}
-NOT_IN_PYTHON_2 = ('JoinedStr', 'AnnAssign', 'AsyncFunctionDef', 'AsyncFor', 'AsyncWith', 'Await', 'Nonlocal', 'Starred',
-                   'YieldFrom', 'NamedExpr', 'Match', 'TryStar', 'TypeAlias')
-BUILTINS_BOTH = ('False None True abs bool callable chr complex divmod float hash hex id int isinstance issubclass len oct '
-                 'ord pow repr round object set str min max list dict tuple staticmethod classmethod property sorted '
-                 'reversed enumerate').split()
+NOT_IN_PYTHON_2 = ('JoinedStr', 'AnnAssign', 'AsyncFunctionDef', 'AsyncFor', 'AsyncWith', 'Await', 'Nonlocal',
+                   'Starred', 'YieldFrom', 'NamedExpr', 'Match', 'TryStar', 'TypeAlias')
+BUILTINS_BOTH = ('False None True abs bool callable chr complex divmod float hash hex id int isinstance issubclass len '
+                 'oct ord pow repr round object set str min max list dict tuple staticmethod classmethod property '
+                 'sorted reversed enumerate').split()
 ELEVATED = 'getattr hasattr setattr dir type super'.split()
 SMALL_FUNCTION = 10                             # statements; nearly all of these are reported where they are
 DRIFTING_SHARE = .19                            # of the statements of larger functions: 18 % over all
@@ -46,7 +46,7 @@ class Refused(SyntaxError):
     """What RestrictedPython will not compile: 'Line N: reason', and no file name."""
 
 
-# --------------------------------------------------------------------- what the rewritten code calls (frames of sandbox.py)
+# ----------------------------------------------------------------- what the rewritten code calls (frames of sandbox.py)
 def getiter_(value):
     """`for`, comprehensions and unpacking: text has no __iter__ in Python 2, None never."""
     if isinstance(value, (six.text_type, bytes)):
@@ -96,7 +96,7 @@ def kind_of(value):
     return type(value).__name__
 
 
-# ------------------------------------------------------------------------------------------------------ the static rules
+# ----------------------------------------------------------------------------------------------------- the static rules
 class Rules(ast.NodeVisitor):
     """Collects what the sandbox refuses when it loads a file, in the order in which it walks the file."""
 
@@ -284,7 +284,7 @@ def compile_restricted(data, filename, elevated):
         return compile(tree, name, 'exec', dont_inherit=True), lines
 
 
-# ----------------------------------------------------------------------------------------------------- reported lines
+# ------------------------------------------------------------------------------------------------------- reported lines
 class StatementLines(object):
     """Which line a traceback of the real framework would show for a line of the source.
 
@@ -300,7 +300,8 @@ class StatementLines(object):
             if isinstance(node, ast.FunctionDef):
                 inner = list(statements_below(node))
                 self.functions.append((node.lineno, max([end_line(node)]), sorted(set(one.lineno for one in inner))))
-        for node in sorted((node for node in ast.walk(tree) if isinstance(node, ast.stmt)), key=lambda node: node.lineno):
+        every = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        for node in sorted(every, key=lambda node: node.lineno):
             for line in range(node.lineno, end_line(node) + 1):
                 self.starts[line] = node.lineno
         self.reported = {}
@@ -386,9 +387,9 @@ class Sandbox(object):
         names['__import__'] = self.import_
         environment = dict(api)
         environment.update({'__builtins__': dict((str(name), value) for name, value in names.items()),
-                            '__name__': str('__code__'), '_getiter_': getiter_, '_getitem_': getitem_, '_apply_': apply_,
-                            '_inplacevar_': inplacevar_, '_unpack_': unpack_, '_unpack_each_': unpack_each_,
-                            '_slice_': slice, 'FrameworkException': FrameworkException})
+                            '__name__': str('__code__'), '_getiter_': getiter_, '_getitem_': getitem_,
+                            '_apply_': apply_, '_inplacevar_': inplacevar_, '_unpack_': unpack_,
+                            '_unpack_each_': unpack_each_, '_slice_': slice, 'FrameworkException': FrameworkException})
         if six.PY2:
             environment['_print_'] = None
         return dict((str(name), value) for name, value in environment.items())

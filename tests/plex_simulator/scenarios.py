@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from .server import Item
 
-ADJECTIVES = ('Quiet', 'Seventh', 'Broken', 'Distant', 'Painted', 'Hollow', 'Crooked', 'Silver', 'Forgotten', 'Northern',
-              'Burning', 'Paper')
+ADJECTIVES = ('Quiet', 'Seventh', 'Broken', 'Distant', 'Painted', 'Hollow', 'Crooked', 'Silver', 'Forgotten',
+              'Northern', 'Burning', 'Paper')
 NOUNS = ('Harbour', 'Orchard', 'Lantern', 'Station', 'Cartographer', 'Winter', 'Café', 'Bridge', 'Garden', 'Señorita',
          'Clock', 'Island')
 GENRES = ('Drama', 'Comedy', 'Thriller', 'Sci-Fi', 'Doc', 'Romance')
@@ -34,13 +34,14 @@ class Site(object):
     def add(self, record_id, chance, faults=(), **more):
         """A new record with data of its own, made by the random generator `chance`."""
         number = len(self.records)
-        title = '%s %s' % (ADJECTIVES[number % len(ADJECTIVES)], NOUNS[(number // len(ADJECTIVES) + number) % len(NOUNS)])
+        title = '%s %s' % (ADJECTIVES[number % len(ADJECTIVES)],
+                           NOUNS[(number // len(ADJECTIVES) + number) % len(NOUNS)])
         record = {
             'id': record_id, 'title': title, 'faults': set(faults), 'year': 1951 + (number * 7) % 71,
             'plot': 'The story of a %s, told %d times.' % (title.lower(), 2 + number % 5),
             'genres': chance.sample(GENRES, 2), 'cast': chance.sample(PEOPLE, 3), 'directors': chance.sample(PEOPLE, 1),
-            'studio': chance.choice(STUDIOS), 'points': round(chance.uniform(3, 9), 1), 'age': chance.choice('0 6 12 16'.split()),
-            'month': 1 + number % 12, 'day': 1 + number % 28}
+            'studio': chance.choice(STUDIOS), 'points': round(chance.uniform(3, 9), 1),
+            'age': chance.choice('0 6 12 16'.split()), 'month': 1 + number % 12, 'day': 1 + number % 28}
         record.update(more)
         self.records[record_id] = record
         return record
@@ -49,7 +50,16 @@ class Site(object):
         """(status, content type, body), or None for what is not there."""
         if path.endswith('.jpg'):
             return PICTURE
+        for part in path.split('/'):
+            self.pass_time(self.records.get(part))
         return self.page(path, query)
+
+    def pass_time(self, record):
+        """A record with 'heals_after' is asked once more; at nought its faults are gone."""
+        if record and 'heals_after' in record:
+            record['heals_after'] -= 1
+            if record['heals_after'] < 0:
+                record['faults'].clear()
 
     def find(self, text):
         """The records whose titles begin alike."""
@@ -111,8 +121,8 @@ class SeriesBase(Site):
         if record is None:
             return None
         if parts[2:] == ['episodes']:
-            rows = [{'season': 1, 'number': number, 'title': 'Part %d' % number, 'plot': 'What happened, part %d.' % number}
-                    for number in (1, 2)]
+            rows = [{'season': 1, 'number': number, 'title': 'Part %d' % number,
+                     'plot': 'What happened, part %d.' % number} for number in (1, 2)]
             return 200, JSON, json.dumps({'episodes': rows}).encode('utf-8')
         return general_fault(record) or (200, JSON, json.dumps(self.show(record)).encode('utf-8'))
 
@@ -165,9 +175,9 @@ class RecordShop(Site):
 
     def artist(self, record):
         return ('<html><body><h1>%s</h1><div class="life"><p>%s</p></div>%s<span class="country">Norway</span><ul '
-                'class="similar">%s</ul><meter value="%s"></meter><img class="photo" src="http://records.example/%s.jpg"/>'
-                '</body></html>') % (escape(record['title']), escape(record['plot']), ''.join(
-                    '<a class="style">%s</a>' % escape(name) for name in record['genres']),
+                'class="similar">%s</ul><meter value="%s"></meter><img class="photo" '
+                'src="http://records.example/%s.jpg"/></body></html>') % (
+                    escape(record['title']), escape(record['plot']), ''.join('<a class="style">%s</a>' % escape(name) for name in record['genres']),
                     elements('li', record['cast']), record['points'], record['id'])
 
 
@@ -190,7 +200,7 @@ class Archive(Site):
             ''.join('<a rel="genre">%s</a>' % escape(name) for name in record['genres']))
 
 
-# -------------------------------------------------------------------------------------------------------------- libraries
+# ------------------------------------------------------------------------------------------------------------ libraries
 class Scenario(object):
     """bundles: folders to install; history: (days before now, share of the library that was refreshed on that day)."""
 
@@ -212,14 +222,15 @@ class Scenario(object):
         """`count` records with these faults, each with its item (a show: one season of two episodes)."""
         self.sites[site.host] = site
         for _number in range(count):
-            record = site.add('%s%d' % (section['title'][0].lower(), 101 + len(site.records)), self.chance, faults, **more)
+            record_id = '%s%d' % (section['title'][0].lower(), 101 + len(site.records))
+            record = site.add(record_id, self.chance, faults, **more)
             rating_key = 1000 * int(section['key']) + 1 + 7 * len(site.records)
             guid = '%s://%s?lang=en' % (section['agent'], record['id'])
             name = '%s (%d)' % (record['title'], record['year'])
             path = '%s/%s/%s.mkv' % (section['path'], name, name)
             if section['type'] in ('movie', 'artist'):
-                self.items.append(Item(rating_key, section['type'], section['key'], record['title'], guid, record['year'],
-                                       path if section['type'] == 'movie' else None))
+                self.items.append(Item(rating_key, section['type'], section['key'], record['title'], guid,
+                                       record['year'], path if section['type'] == 'movie' else None))
                 continue
             show = Item(rating_key, 'show', section['key'], record['title'], guid, record['year'])
             season = Item(rating_key + 1, 'season', section['key'], 'Season 1', show.guid.replace('?', '/1?'),

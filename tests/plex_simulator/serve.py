@@ -33,7 +33,8 @@ DAY = 86400
 
 def install(home, scenario, server):
     """The folders that a real server has, with the scenario's bundles in Plug-ins."""
-    for folder in ('Plug-ins', 'Plug-in Support/Preferences', 'Plug-in Support/Data', 'Metadata', 'Logs/PMS Plugin Logs'):
+    for folder in ('Plug-ins', 'Plug-in Support/Preferences', 'Plug-in Support/Data', 'Metadata',
+                   'Logs/PMS Plugin Logs'):
         path = os.path.join(home, *folder.split('/'))
         if not os.path.isdir(path):
             os.makedirs(path)

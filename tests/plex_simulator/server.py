@@ -87,9 +87,9 @@ def values_of(record):
     return values
 
 
-# ------------------------------------------------------------------------------------------------------- answers as text
+# ------------------------------------------------------------------------------------------------------ answers as text
 class Node(object):
-    """An element of an answer: attributes (None is left out), children; `many`: its name in JSON, a list unless single."""
+    """An element of an answer: attributes (None is left out), children; `many`: its name in JSON (list or single)."""
 
     def __init__(self, tag, attributes=(), children=(), many=None, single=False):
         self.tag, self.children, self.many, self.single = tag, list(children), many or tag, single
@@ -157,7 +157,7 @@ class PlexServer(object):
         thread.start()
         return thread
 
-    # --------------------------------------------------------------------------------------- what plug-ins need of it
+    # ----------------------------------------------------------------------------------------- what plug-ins need of it
     def port_of(self, host, port):
         """The loopback port behind a host of the scenario; no other host exists."""
         if host == '127.0.0.1' and port == 32400:
@@ -172,6 +172,9 @@ class PlexServer(object):
 
     def system(self, level, line, message, module='agentservice'):
         self.system_log.write(level, (module, line), message)
+
+    def system_asks(self, path):
+        self.system('DEBUG', 144, "Requesting 'http://127.0.0.1:32400%s'" % path, 'networking')
 
     # ------------------------------------------------------------------------------------------------ start and restart
     def start(self):
@@ -235,7 +238,7 @@ class PlexServer(object):
         self.http.close()
         self.stop()
 
-    # ------------------------------------------------------------------------------------------------------- refreshes
+    # -------------------------------------------------------------------------------------------------------- refreshes
     def request_refresh(self, item, force=1):
         """What the server does on PUT .../refresh: System puts the item on its list, or says that it is there."""
         item = item.root()
@@ -245,6 +248,7 @@ class PlexServer(object):
         self.log.write('DEBUG', '[%s] Sending command over HTTP (GET): %s' % (SYSTEM, query))
         self.system('DEBUG', 717, 'Handling request GET ' + query, 'runtime')
         self.system('DEBUG', 814, 'Found route matching /system/agents/update', 'runtime')
+        self.system_asks('/:/plugins')
         with self.lock:
             if item in self.waiting or item in self.working:
                 self.system('DEBUG', 333, 'Not adding %s to the update list because it already exists' % item.guid)
@@ -285,29 +289,28 @@ class PlexServer(object):
         self.system('DEBUG', 557, 'Acquiring GUID mutex for %s (%d) (count is now 1)' % (guid, key))
         self.system('DEBUG', 557, 'Acquired GUID mutex for %s (%d)' % (guid, key))
         self.system('INFO', 557, 'Preparing metadata for %s in %s (%s)' % (MEDIA[item.kind], agent, metadata_id))
-        self.system('DEBUG', 144, "Requesting 'http://127.0.0.1:32400/:/metadata/processing?id=%d'" % key, 'networking')
+        self.system_asks('/:/metadata/processing?id=%d' % key)
+        self.system('DEBUG', 1117, "Created a thread named 'notify_processing'", 'runtime')
         success = 1
         arguments = collections.OrderedDict([
             ('lang', lang), ('force', True), ('periodic', False), ('dbid', six.text_type(key)), ('version', 0),
             ('parentGUID', None), ('parentID', None), ('media_type', MEDIA[item.kind]), ('guid', guid),
             ('id', metadata_id)])
-        url = 'http://127.0.0.1:32400' + records.messaging_path(agent, '_AgentKit:UpdateMetadata', arguments)
-        self.system('DEBUG', 144, "Requesting '%s'" % url, 'networking')
+        path = records.messaging_path(agent, '_AgentKit:UpdateMetadata', arguments)
+        self.system_asks(path)
         try:
             self.call_plugin(agent, 'UpdateMetadata', arguments)
             self.combine(item, agent)
             self.system('INFO', 586, 'Metadata preparation for %s complete' % guid)
         except CallFailed:
             success = 0
-            self.system('ERROR', 197, "Error opening URL '%s'" % url, 'networking')
+            self.system('ERROR', 197, "Error opening URL 'http://127.0.0.1:32400%s'" % path, 'networking')
             self.system('CRITICAL', 589, 'Exception in update for %s (most recent call last):\nHTTPError: HTTP Error '
                                          '404: Not Found\n' % guid)
         self.system('INFO', 767, 'Bundle with guid %s has been updated - notifying the media server' % guid)
-        self.system('DEBUG', 144, "Requesting 'http://127.0.0.1:32400/:/metadata/notify?guid=%s&path=%s&force=1&"
-                    "queueSize=%d&id=%d&success=%d&async=1'" % (
-                        quote(guid.encode('utf-8'), safe=str('')),
-                        quote_plus(models.bundle_path(MEDIA[item.kind], guid)), len(self.waiting), key, success),
-                    'networking')
+        self.system_asks('/:/metadata/notify?guid=%s&path=%s&force=1&queueSize=%d&id=%d&success=%d&async=1' % (
+            quote(guid.encode('utf-8'), safe=str('')), quote_plus(models.bundle_path(MEDIA[item.kind], guid)),
+            len(self.waiting), key, success))
         self.system('DEBUG', 625, 'Removing %s from the update list' % guid)
         self.system('DEBUG', 638, 'Releasing GUID mutex for %s' % guid)
         self.system('DEBUG', 644, "We're done with the mutex for %s" % guid)
@@ -327,6 +330,10 @@ class PlexServer(object):
         """With one agent, what is combined is what it wrote."""
         folder = models.bundle_folder(self.metadata_folder, MEDIA[item.kind], item.guid)
         source, target = os.path.join(folder, agent), os.path.join(folder, '_combined')
+        self.system('DEBUG', 32, 'Loading model with GUID %s' % item.guid, 'model')
+        self.system('DEBUG', 234, 'Deserializing from %s' % os.path.join(source, 'Info.xml'), 'model')
+        self.system_asks('/library/metadata/%d/tree' % item.rating_key)
+        self.system('DEBUG', 19, '>>> Agent order: []', 'sandbox')
         if os.path.isdir(source):
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target)
@@ -354,11 +361,11 @@ class PlexServer(object):
                 self.take_values(child, parts[child.index])
 
     def find_matches(self, item, name=None, year=None):
-        """[SearchResult] from a synchronous search by the agent of the item's section; nothing about the item changes."""
+        """(agent, [SearchResult]) of a search by the agent of the item's section, at once; the item does not change."""
         item = item.root()
         agent = self.section_of(item)['agent']
         hints = collections.OrderedDict([('id', six.text_type(item.rating_key))])
-        hints['show' if item.kind == 'show' else 'artist' if item.kind == 'artist' else 'name'] = name or item.file_title
+        hints[{'movie': 'name'}.get(item.kind, item.kind)] = name or item.file_title
         if year or item.year:
             hints['year'] = six.text_type(year or item.year)
         if item.path:
@@ -367,9 +374,12 @@ class PlexServer(object):
             (name, value.encode('utf-8')) for name, value in hints.items()]
         self.system('DEBUG', 717, 'Handling request GET /system/agents/search?' + urlencode(query), 'runtime')
         shown = collections.OrderedDict((name, value.encode('utf-8')) for name, value in hints.items())
+        self.system('DEBUG', 814, 'Found route matching /system/agents/search', 'runtime')
+        self.system_asks('/:/plugins')
         self.system('INFO', 228, 'Searching for %s in %s (%s)' % (MEDIA[item.kind], agent, records.python2_repr(shown)))
         arguments = collections.OrderedDict([('lang', 'en'), ('manual', True), ('primary', True), ('version', 0),
                                              ('kwargs', hints), ('media_type', MEDIA[item.kind])])
+        self.system_asks(records.messaging_path(agent, '_AgentKit:Search', arguments))
         try:
             found = self.call_plugin(agent, 'Search', arguments) or []
         except CallFailed:
@@ -381,15 +391,15 @@ class PlexServer(object):
     def section_of(self, item):
         return [section for section in self.sections if section['key'] == item.section][0]
 
-    # ------------------------------------------------------------------------------------------------------------ HTTP
+    # ------------------------------------------------------------------------------------------------------------- HTTP
     def answer(self, handler):
         """Serve one request, or misbehave: mode is {'kind': 'status'|'drop', 'status': n, 'until': s, 'times': n}."""
         inside = (handler.headers.get('User-Agent') or '').startswith('PlexMediaServer/')   # a plug-in of this server
         self.requests += 1
         number = self.requests
         if not inside:
-            self.log.write('DEBUG', '[Req#%x] Request: [127.0.0.1:%d (Loopback)] %s %s (2 live) #%x Signed-in Token (demo)'
-                           % (number, handler.client_address[1], handler.command, handler.route, number))
+            self.log.write('DEBUG', '[Req#%x] Request: [127.0.0.1:%d (Loopback)] %s %s (2 live) #%x Signed-in Token '
+                           '(demo)' % (number, handler.client_address[1], handler.command, handler.route, number))
         mode = self.current_mode() if not inside else None
         if mode and mode['kind'] == 'drop':
             return handler.drop()
@@ -427,8 +437,8 @@ class PlexServer(object):
         else:
             data = ('<?xml version="1.0" encoding="UTF-8"?>\n' + node.xml() + '\n').encode('utf-8')
             kind = 'text/xml;charset=utf-8'
-        headers = [('X-Plex-Container-Total-Size', node.attributes['totalSize'])] if 'totalSize' in node.attributes else []
-        handler.reply(status, data, kind, headers)
+        total = node.attributes.get('totalSize')
+        handler.reply(status, data, kind, [] if total is None else [('X-Plex-Container-Total-Size', total)])
 
     def route(self, handler):
         """(status, Node or status) of a request that may be answered."""
@@ -533,15 +543,17 @@ class PlexServer(object):
         """Attributes without a value are left out; a list shows less than the item itself."""
         fields = item.fields
         end = '' if TAGS.get(item.kind) else '/children'
-        attributes = [('ratingKey', six.text_type(item.rating_key)), ('key', '/library/metadata/%d%s' % (item.rating_key, end)),
-                      ('guid', item.guid), ('type', item.kind)]
+        attributes = [('ratingKey', six.text_type(item.rating_key)),
+                      ('key', '/library/metadata/%d%s' % (item.rating_key, end)), ('guid', item.guid),
+                      ('type', item.kind)]
         if item.parent:
             attributes += [('parentRatingKey', six.text_type(item.parent.rating_key)), ('index', int(item.index))]
         attributes += [(shown, fields.get(shown)) for _name, shown in SINGLE if shown != 'summary']
         attributes.append(('summary', fields.get('summary', '')))
         for shown in sorted(set(shown for _name, shown in PICTURES)):
             if fields.get(shown):
-                attributes.append((shown, '/library/metadata/%d/%s/%d' % (item.rating_key, shown, item.updated_at or 0)))
+                path = '/library/metadata/%d/%s/%d' % (item.rating_key, shown, item.updated_at or 0)
+                attributes.append((shown, path))
         if item.children:
             leaves = [leaf for child in item.children for leaf in child.children or [child]]
             attributes += [('leafCount', len(leaves)), ('childCount', len(item.children))]
@@ -555,8 +567,8 @@ class PlexServer(object):
 
     def tree_node(self, item):
         media = [Node('MediaItem', [], [Node('MediaPart', [
-            ('id', item.rating_key), ('file', item.path), ('hash', format(item.rating_key, '040x')), ('size', 700000001),
-            ('duration', 5400000)])])] if item.path else []
+            ('id', item.rating_key), ('file', item.path), ('hash', format(item.rating_key, '040x')),
+            ('size', 700000001), ('duration', 5400000)])])] if item.path else []
         return Node('MetadataItem', [
             ('id', item.rating_key), ('title', item.fields['title']), ('guid', item.guid), ('index', item.index),
             ('originallyAvailableAt', item.fields.get('originallyAvailableAt')), ('addedAt', item.added_at),
@@ -576,7 +588,7 @@ class PlexServer(object):
 
     def route_plugins(self, parts):
         if not parts:
-            rows = [(SYSTEM, 0)] + [(name, 0 if plugin.state == RUNNING else 1) for name, plugin in self.plugins.items()]
+            rows = [(SYSTEM, 0)] + [(name, int(plugin.state != RUNNING)) for name, plugin in self.plugins.items()]
             return 200, container([Node('Plugin', [('identifier', name), ('title', name), ('type', 'Agent'),
                                                    ('state', state)]) for name, state in rows])
         plugin = self.plugins.get(parts[0])

@@ -45,6 +45,7 @@ FROM_URL = [(FRAMEWORK + '/api/networkkit.py', 67, '_http_request',
 SETATTR = (FRAMEWORK + '/modelling/attributes.py', 31, '__setattr__', 'self._attributes[name]._setcontent(value)')
 MISMATCH = ("raise Framework.exceptions.AttributeTypeMismatch(\"Provided content of type '%s' is not of the required "
             "type '%s'.\" % (type(content).__name__, type(self)._type.__name__))")
+RAISE_PARSE_ERROR = ('parser.pxi', 638, 'lxml.etree._raiseParseError (src/lxml/lxml.etree.c:102638)', None)
 DEMJSON = [(FRAMEWORK + '/components/data.py', 180, 'from_string', 'return demjson.decode(jsonstring, encoding)'),
            (SHARED + '/demjson.py', 2135, 'decode', 'obj = j.decode( unitxt )'),
            (SHARED + '/demjson.py', 1706, 'decode',
@@ -115,11 +116,11 @@ FRAMES = {
         (FRAMEWORK + '/components/data.py', 162, 'from_string',
          'return etree.fromstring(markup, parser=(xml_parser if remove_blank_text else None))')],
     ('markup', 'xml_element'): [('lxml.etree.pyx', 3092, 'lxml.etree.fromstring (src/lxml/lxml.etree.c:70473)', None),
-                                ('parser.pxi', 638, 'lxml.etree._raiseParseError (src/lxml/lxml.etree.c:102638)', None)],
+                                RAISE_PARSE_ERROR],
     ('api', 'html_request'): [(FRAMEWORK + '/api/parsekit.py', 482, 'ElementFromURL', 'method=method,')],
     ('api', 'lxml_fromstring'): [(FRAMEWORK + '/components/data.py', 157, 'from_string',
                                   'return html.fromstring(markup, parser=html_parser)')],
-    ('markup', 'html_element'): [('parser.pxi', 638, 'lxml.etree._raiseParseError (src/lxml/lxml.etree.c:102638)', None)],
+    ('markup', 'html_element'): [RAISE_PARSE_ERROR],
     ('api', 'parse_date'): [
         (FRAMEWORK + '/api/utilkit.py', 421, 'ParseDate', 'result = dateutil.parser.parse(date)'),
         (SHARED + '/dateutil/parser.py', 700, 'parse', 'return DEFAULTPARSER.parse(timestr, **kwargs)'),

@@ -8,8 +8,9 @@ import time
 from six.moves import BaseHTTPServer, socketserver
 from six.moves.urllib import parse
 
-REASONS = {200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
-           429: 'Too Many Requests', 500: 'Internal Server Error', 503: 'Service Unavailable'}
+REASONS = {200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found',
+           405: 'Method Not Allowed', 429: 'Too Many Requests', 500: 'Internal Server Error',
+           503: 'Service Unavailable'}
 
 
 class LoopbackServer(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
@@ -75,7 +76,7 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler):
 class Upstream(object):
     """
     sites: {host: site}, where site.answer(path, query) gives (status, content type, body bytes) or None for 404.
-    modes: {host: mode}; a mode is {'kind': 'status', 'status': 503} or {'kind': 'drop'|'hang'|'slow', 'seconds': s}, and
+    modes: {host: mode}; a mode is {'kind': 'status', 'status': 503} or {'kind': 'drop'|'hang'|'slow', 'seconds': s};
     any may have 'until' (seconds since the epoch).
     """
 

@@ -14,14 +14,16 @@ from .records import python2_repr
 
 CLASS_NAMES = {'ModuleNotFoundError': 'ImportError', 'RecursionError': 'RuntimeError', 'FileNotFoundError': 'IOError',
                'PermissionError': 'IOError', 'IsADirectoryError': 'IOError', 'TimeoutError': 'timeout',
-               'RemoteDisconnected': 'BadStatusLine', 'ConnectionResetError': 'error', 'ConnectionRefusedError': 'error',
-               'Refused': 'SyntaxError'}
+               'RemoteDisconnected': 'BadStatusLine', 'ConnectionResetError': 'error',
+               'ConnectionRefusedError': 'error', 'Refused': 'SyntaxError'}
 
 REWORDED = [(re.compile(pattern), words) for pattern, words in (
     (r"^cannot access local variable '(\w+)' where it is not associated with a value$",
      r"local variable '\1' referenced before assignment"),
-    (r"^cannot access free variable '(\w+)' where.*", r"free variable '\1' referenced before assignment in enclosing scope"),
-    (r"^int\(\) argument must be a string.*, not '?([\w.]+)'?$", r"int() argument must be a string or a number, not '\1'"),
+    (r"^cannot access free variable '(\w+)' where.*",
+     r"free variable '\1' referenced before assignment in enclosing scope"),
+    (r"^int\(\) argument must be a string.*, not '?([\w.]+)'?$",
+     r"int() argument must be a string or a number, not '\1'"),
     (r"^float\(\) argument must be a string.*", "float() argument must be a string or a number"),
     (r"^could not convert string to float: '(.*)'$", r"could not convert string to float: \1"),
     (r'^can only concatenate str \(not "(\w+)"\) to str$', r"cannot concatenate 'str' and '\1' objects"),

@@ -24,7 +24,8 @@ class HeimkinoAgent(Agent.Movies):
     def search(self, results, media, lang, manual=False):
         found = JSON.ObjectFromURL(SITE + '/find?title=' + String.Quote(media.name, usePlus=True))
         for row in found:
-            results.Append(MetadataSearchResult(id=row['id'], name=row['title'], year=row['year'], score=row['match'], lang=lang))
+            results.Append(MetadataSearchResult(id=row['id'], name=row['title'], year=row['year'],
+                                                score=row['match'], lang=lang))
 
     def update(self, metadata, media, lang):
         page = HTML.ElementFromURL(SITE + '/page/' + metadata.id)

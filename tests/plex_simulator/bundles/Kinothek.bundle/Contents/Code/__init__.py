@@ -28,7 +28,8 @@ class KinothekAgent(Agent.Movies):
         reply = JSON.ObjectFromURL(API + '/search?title=' + String.Quote(media.name, usePlus=True))
         for row in reply.get('films') or []:
             score = 100 - String.LevenshteinDistance(media.name, row['title']) * 5
-            results.Append(MetadataSearchResult(id=str(row['id']), name=row['title'], year=row.get('year'), score=score, lang=lang))
+            results.Append(MetadataSearchResult(id=str(row['id']), name=row['title'], year=row.get('year'),
+                                                score=score, lang=lang))
 
     def update(self, metadata, media, lang, force=False):
         film = film_of(metadata.id)

@@ -26,7 +26,8 @@ class SerienweltAgent(Agent.TV_Shows):
             score = 100 - String.LevenshteinDistance(wanted.lower(), row['name'].lower()) * 3
             if media.year and row.get('year') and int(media.year) != row['year']:
                 score = score - 10
-            results.Append(MetadataSearchResult(id=row['id'], name=row['name'], year=row.get('year'), score=score, lang=lang))
+            results.Append(MetadataSearchResult(id=row['id'], name=row['name'], year=row.get('year'),
+                                                score=score, lang=lang))
         results.Sort('score', descending=True)
 
     def update(self, metadata, media, lang, force=False):
