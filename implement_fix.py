@@ -343,14 +343,18 @@ def connect(options):
 
 
 def checked_path(path):
-    """A path as text; Problem where Python cannot name it in this locale (2.7 and 3.6 under LC_ALL=C, as in cron)."""
-    text = logs.to_text(path)
+    """A whole path as text; Problem as in nameable()."""
+    return nameable(logs.to_text(os.path.abspath(path)))
+
+
+def nameable(path):
+    """The path itself; Problem where Python cannot name it in this locale (2.7 and 3.6 under LC_ALL=C, as in cron)."""
     try:
-        text.encode(sys.getfilesystemencoding() or 'ascii')
-        text.encode('utf-8')                    # 3.6 has smuggled in what it could not decode
+        path.encode(sys.getfilesystemencoding() or 'ascii')
+        path.encode('utf-8')                    # 3.6 has smuggled in what it could not decode
     except UnicodeError:
-        raise Problem('this locale cannot name %s; set LC_ALL=C.UTF-8 and run it again' % text)
-    return text
+        raise Problem('this locale cannot name %s; set LC_ALL=C.UTF-8 and run it again' % path)
+    return path
 
 
 def environment(name):
@@ -530,7 +534,7 @@ def read_target(plug_ins, path):
 
     Links are resolved first; one that leads out of its bundle's folder below Plug-ins is refused.
     """
-    words = checked_path(path).split('/')
+    words = nameable(path).split('/')
     if (len(words) < 4 or words[1] != 'Contents' or words[2] not in ('Code', 'Libraries') or not path.endswith('.py')
             or any(word in ('', '.', '..') or re.search('[\\\\:\0]', word) for word in words)):
         raise Problem('%s is refused: a patch may only change .py files in Contents/Code and Contents/Libraries of a '
@@ -844,6 +848,7 @@ SCRIPT_HOST_PLACES = ('/usr/lib/plexmediaserver', '/usr/local/share/plexmediaser
                       '/share/CACHEDEV1_DATA/.qpkg/PlexMediaServer',
                       '/Applications/Plex Media Server.app/Contents/MacOS',
                       r'C:\Program Files\Plex\Plex Media Server', r'C:\Program Files (x86)\Plex\Plex Media Server')
+ENTRY_FILE = 'Contents/Code/__init__.py'        # held to the Standard rules whatever the policy (FRAMEWORK.md 4)
 SHARED_LIBRARIES = ('Contents', 'Resources', 'Platforms', 'Shared', 'Libraries')
 Verdict = collections.namedtuple('Verdict', 'judge passed sentence')     # passed: True, False, None (not available)
 
@@ -976,11 +981,26 @@ def validate_source(bundle, files, python27=None, framework=None):
 
 
 def own_reader(bundle, files):
+    """The Verdict of diagnose_from_report.py's reader of Python 2 and of the sandbox's rules."""
     for path, before, after in files:
-        problems = diagnose.safety_problems(bundle, path.split('/', 1)[1], before, after)
-        if problems:
-            return Verdict("the suite's reader", False, '%s: %s' % (path, problems[0]))
+        old, new = (sandbox_sentences(bundle, path, data) for data in (before, after))
+        fresh = [row for row in new if row[1] not in [sentence for _, sentence in old]]
+        if fresh:
+            return Verdict("the suite's reader", False, '%s, line %d: %s' % ((path,) + fresh[0]))
     return Verdict("the suite's reader", True, 'reads as Python 2, no new breach of the sandbox rules')
+
+
+def sandbox_sentences(bundle, path, data):
+    """[(line, sentence)] of what the reader has against a file; for one that it cannot read, the reason alone."""
+    name = path.split('/', 1)[1]
+    try:
+        source = diagnose.Source(data, name)
+        source.tree
+    except diagnose.SourceError as problem:
+        return [(problem.line, problem.sentence)]
+    if not name.startswith('Contents/Code/'):
+        return []                               # plain Python, outside the sandbox
+    return diagnose.check_sandbox(source, bundle.policy == 'Elevated', name == ENTRY_FILE)
 
 
 def ask_python27(bundle, files, python27, framework):
@@ -993,7 +1013,7 @@ def ask_python27(bundle, files, python27, framework):
         for count, (path, before, after) in enumerate(files):
             row = {'sandboxed': path.split('/')[2] == 'Code', 'before': os.path.join(folder, 'before-%d' % count),
                    'after': os.path.join(folder, 'after-%d' % count),
-                   'elevated': bundle.policy == 'Elevated' and path.split('/', 1)[1] != 'Contents/Code/__init__.py'}
+                   'elevated': bundle.policy == 'Elevated' and path.split('/', 1)[1] != ENTRY_FILE}
             for side, data in (('before', before), ('after', after)):
                 with io.open(row[side], 'wb') as out:
                     out.write(data)
