@@ -1,5 +1,21 @@
 # -*- coding: utf-8 -*-
-"""A simulated Plex for the demo and the tests: `with start_simulator(folder, 'small') as plex: plex.url`."""
+"""A simulated Plex for the demo and the tests: `with start_simulator(folder, 'small') as plex: plex.url`.
+
+A process that serves HTTP on loopback ports and keeps a "Plex Media Server" folder. Its agents are bundles whose Python
+really runs, and fails because of what a simulated net answers. Read in this order:
+
+  scenarios.py  the sites of the net with their faults, the libraries; bundles/ holds the agents
+  serve.py      the command; control.py: how a test makes it misbehave
+  server.py     the media server: library, HTTP API, refreshes, restarts; upstream.py: the net
+  plugin.py     one plug-in, from start to end, and the calls it serves
+  sandbox.py    what agent code may not say and what it means otherwise; api.py: its globals; models.py: metadata
+  traces.py     tracebacks with the framework's own frames; wording.py: in the words of Python 2.7
+  records.py    the logs
+
+What it does not do: contributing agents, notifications over web sockets, preferences over HTTP, agents written for
+Python 2 alone (print statements, `except X, e`) where Python 3 runs it. What the real server does when it starts
+plug-ins lazily or stops idle ones is not known well enough to be imitated.
+"""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
@@ -19,7 +35,7 @@ class Simulator(object):
             setattr(self, name, ready[name])
 
     def control(self, command, **arguments):
-        """Tell it something (see control.py); the answer as a dict."""
+        """Tell it something (the do_ methods of control.py); the answer as a dict."""
         from six.moves.urllib.request import ProxyHandler, build_opener
         data = json.dumps(dict(arguments, command=command)).encode('utf-8')
         answer = build_opener(ProxyHandler({})).open(self.control_url, data, 30).read()

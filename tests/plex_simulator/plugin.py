@@ -55,9 +55,8 @@ class Plugin(object):
     def __init__(self, home, bundle, server):
         self.home, self.bundle, self.server = home, bundle, server
         self.plist_path = os.path.join(bundle, 'Contents', 'Info.plist')
-        plist = read_plist(self.plist_path)
-        self.identifier = plist['CFBundleIdentifier']
-        self.elevated = plist.get('PlexPluginCodePolicy') == 'Elevated'
+        self.identifier = read_plist(self.plist_path)['CFBundleIdentifier']
+        self.elevated = False
         self.data_folder = os.path.join(home, 'Plug-in Support', 'Data', self.identifier)
         for folder in (self.data_folder, os.path.join(home, 'Logs', 'PMS Plugin Logs')):
             if not os.path.isdir(folder):
@@ -69,7 +68,9 @@ class Plugin(object):
         self.process = None
 
     def start(self):
-        """Start a fresh process; True when it came up."""
+        """Start a fresh process; True when it came up. Raises what makes Info.plist unreadable."""
+        self.state = FAILED
+        self.elevated = read_plist(self.plist_path).get('PlexPluginCodePolicy') == 'Elevated'
         self.starts += 1
         self.state = STARTING
         self.records.roll_over()

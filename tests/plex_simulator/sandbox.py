@@ -76,8 +76,10 @@ def unpack_(value, shape):
     """What `a, (b, c) = value` iterates over; shape: None for a name, a list for a nested target."""
     if not any(shape):
         return getiter_(value)
-    return [unpack_(item, inner) if inner else item
-            for item, inner in six.moves.zip_longest(getiter_(value), shape[:])]
+    items = list(getiter_(value))
+    if len(items) != len(shape):                # the assignment itself will say so
+        return items
+    return [unpack_(item, inner) if inner else item for item, inner in zip(items, shape)]
 
 
 def unpack_each_(values, shape):
@@ -299,7 +301,7 @@ class StatementLines(object):
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 inner = list(statements_below(node))
-                self.functions.append((node.lineno, max([end_line(node)]), sorted(set(one.lineno for one in inner))))
+                self.functions.append((node.lineno, end_line(node), sorted(set(one.lineno for one in inner))))
         every = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
         for node in sorted(every, key=lambda node: node.lineno):
             for line in range(node.lineno, end_line(node) + 1):
@@ -373,7 +375,7 @@ class Sandbox(object):
         names = dict((name, getattr(builtins, name)) for name in BUILTINS_BOTH)
         names.update((name, kind) for name, kind in vars(builtins).items()
                      if isinstance(kind, type) and issubclass(kind, BaseException))
-        names.update(basestring=six.string_types[0] if six.PY2 else (six.text_type, bytes), unicode=six.text_type,
+        names.update(basestring=six.string_types[0], unicode=six.text_type,
                      long=six.integer_types[-1], unichr=six.unichr, xrange=six.moves.range, reduce=functools.reduce,
                      range=listed(six.moves.range), map=listed(six.moves.map), filter=listed(six.moves.filter),
                      zip=listed(six.moves.zip), cmp=lambda left, right: (left > right) - (left < right),
@@ -381,7 +383,6 @@ class Sandbox(object):
         if not six.PY2:
             names['print'] = functools.partial(print, file=sys.stderr)
             names['__build_class__'] = builtins.__build_class__
-            names['basestring'] = str
         if self.elevated:
             names.update((name, getattr(builtins, name)) for name in ELEVATED)
         names['__import__'] = self.import_
@@ -390,8 +391,6 @@ class Sandbox(object):
                             '__name__': str('__code__'), '_getiter_': getiter_, '_getitem_': getitem_,
                             '_apply_': apply_, '_inplacevar_': inplacevar_, '_unpack_': unpack_,
                             '_unpack_each_': unpack_each_, '_slice_': slice, 'FrameworkException': FrameworkException})
-        if six.PY2:
-            environment['_print_'] = None
         return dict((str(name), value) for name, value in environment.items())
 
     def compile_file(self, path, elevated):

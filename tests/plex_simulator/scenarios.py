@@ -177,7 +177,8 @@ class RecordShop(Site):
         return ('<html><body><h1>%s</h1><div class="life"><p>%s</p></div>%s<span class="country">Norway</span><ul '
                 'class="similar">%s</ul><meter value="%s"></meter><img class="photo" '
                 'src="http://records.example/%s.jpg"/></body></html>') % (
-                    escape(record['title']), escape(record['plot']), ''.join('<a class="style">%s</a>' % escape(name) for name in record['genres']),
+                    escape(record['title']), escape(record['plot']),
+                    ''.join('<a class="style">%s</a>' % escape(name) for name in record['genres']),
                     elements('li', record['cast']), record['points'], record['id'])
 
 

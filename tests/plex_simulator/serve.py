@@ -105,6 +105,7 @@ def main(argv=None):
         install(home, scenario, server)
         live_history(server, scenario, clock)
         server.start()
+        server.mode = None
         server.start_seconds, upstream.delay = scenario.start_seconds, scenario.answer_seconds
         server.in_background(server.watch)
         ready = {'url': server.url, 'token': server.token, 'plex_home': home, 'control_url': control.url,

@@ -24,6 +24,7 @@ from .upstream import LoopbackServer, REASONS
 
 WORKERS = 3
 SYSTEM = 'com.plexapp.system'
+STARTING_UP = {'kind': 'status', 'status': 503}
 TYPES = {'movie': 1, 'show': 2, 'season': 3, 'episode': 4, 'artist': 8, 'album': 9, 'track': 10}
 MEDIA = {'movie': 'Movie', 'show': 'TV_Show', 'artist': 'Artist', 'album': 'Album'}
 TAGS = {'movie': 'Video', 'episode': 'Video', 'track': 'Track'}
@@ -130,7 +131,7 @@ class PlexServer(object):
         for item in scenario.items:
             self.items[item.rating_key] = item
         self.plugins, self.agent_info = collections.OrderedDict(), collections.OrderedDict()
-        self.mode = None                        # misbehaviour towards clients, see answer()
+        self.mode = dict(STARTING_UP)           # misbehaviour towards clients, see answer()
         self.ingest_seconds = 0
         self.requests, self.refreshes, self.most_at_once = 0, collections.Counter(), 0
         self.lock = threading.Condition()
@@ -198,7 +199,12 @@ class PlexServer(object):
     def start_plugin(self, plugin):
         self.log.write('DEBUG', 'Starting plug-in %s.' % plugin.bundle)
         self.log.write('DEBUG', 'Starting file watcher for %s' % plugin.identifier)
-        if plugin.start():
+        try:
+            came_up = plugin.start()
+        except Exception:                       # of the reader of property lists: any of several
+            self.log.write('ERROR', 'Caught exception starting plugin %s (Empty or non-existant file.)' % plugin.bundle)
+            return
+        if came_up:
             self.log.write('DEBUG', 'Spawned plug-in %s with PID %d' % (plugin.identifier, 4999 + plugin.starts))
         else:
             self.log.write('ERROR', 'Error received reading configuration for %s' % plugin.identifier)
