@@ -526,8 +526,8 @@ class Tester(object):
         self.position = watch.position()    # where the log stood before the first refresh
         self.agent = watch.agent
         self.concurrency, self.pause, self.timeout = options.concurrency, options.pause, options.timeout
-        self.poll_every = min(1., max(.1, options.pause / 4))
-        self.quiet = min(2., max(2 * self.poll_every, options.pause))   # PLEX 5.3: two looks, 2 s apart
+        self.poll_every = min(1., max(.05, options.pause / 4))
+        self.quiet = min(2., max(.2, options.pause))                    # PLEX 5.3: two looks, 2 s apart
         self.settle = 2 * options.pause     # the server may take in late what the agent wrote
         self.calls_are_logged = False       # at log levels above DEBUG the log has no spans
         self.rows = []
@@ -572,12 +572,12 @@ class Tester(object):
                 if problem.status == 404:
                     refresh.close('gone', 'it was deleted')
                     break
-                waited = self.wait_for_server()
+                said, waited = logs.redact(problem.sentence), self.wait_for_server()
                 if waited is None:
-                    self.stop('the server did not come back within %g s (%s)' % (self.timeout, problem.sentence))
+                    self.stop('the server did not come back within %g s (%s)' % (self.timeout, said))
                 if waited != 0:
                     for lost in flying:
-                        lost.close('outage', 'the server was away (%s)' % problem.sentence)
+                        lost.close('outage', 'the server was away (%s)' % said)
                     break
         else:
             refresh.close('outage', 'the server broke off three times')
@@ -636,25 +636,25 @@ class Tester(object):
             self.keep(self.rows)
 
     def look_again(self):
-        """Read log and metadata of every refreshed item once more, when all is over and has settled."""
+        """When all is over and has settled, read once more what came in late: into the log, and into the items."""
         from implement_fix import ServerError
         self.clock.sleep(self.settle)
         events, calls = self.watch.events(self.position), self.watch.calls(self.position)
         for row in last_rows(self.rows).values():
             refresh = self.refreshes.get(row['rating_key'])
-            if refresh is None or not row['proof']:
+            if refresh is None or row['after'] is None:
                 continue
-            try:
-                item = self.server.item(row['rating_key'])
-            except ServerError:                 # what was read at its end stands
-                break
-            if item is not None:
-                row['after'] = snapshot(item, self.plex_home, self.agent)
             if row['attempt'] == 1:             # else the log since then also holds what broke the first attempt
                 refresh.read_log(events, calls)
             else:
                 refresh.read_log()
             refresh.conclude()
+            try:
+                item = self.server.item(row['rating_key']) if self.settle else None
+            except ServerError:                 # what was read at its end stands
+                item = None
+            if item is not None:
+                row['after'] = snapshot(item, self.plex_home, self.agent)
         self.keep(self.rows)
 
 

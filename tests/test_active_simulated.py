@@ -25,7 +25,7 @@ FAULT = "plot = page.xpath('//div[@id=\"plot\"]/p/text()')[0]"
 GUARDED = "plot = (page.xpath('//div[@id=\"plot\"]/p/text()') or [''])[0]"
 RETURNED = "if not page.xpath('//div[@id=\"plot\"]/p/text()'):\n            return\n        " + FAULT
 HARMFUL = GUARDED + "\n        plot = ''"
-UNREADABLE = "plot = page.xpath('//div'"
+UNREADABLE = "plot = page.xpath(("
 
 
 class Rig(object):
@@ -141,31 +141,25 @@ def test_a_good_fix_is_kept_and_what_healed_or_hung_is_left_out(rig, capsys):
     assert found['weak_evidence'] is True
 
 
-def test_a_patch_that_returns_early_is_no_success(rig, capsys):
+def test_what_silences_or_does_not_load_or_harms_is_rolled_back(rig, capsys):
     assert rig.measure('before') == 0
     rig.patch(RETURNED)
     assert rig.measure('after') == 0
     code, found = rig.decide()
     assert (code, found['decision'], found['silenced'], found['success_percent']) == (6, 'ROLLBACK', 7, 0.0)
 
-
-def test_a_patch_that_harms_healthy_items_is_rolled_back_whatever_it_repairs(rig, capsys):
-    assert rig.measure('before') == 0
-    rig.patch(HARMFUL)
-    assert rig.measure('after') == 0
-    code, found = rig.decide()
-    assert (code, found['decision'], found['regressions']) == (6, 'ROLLBACK', 5) and 'summary' in found['reason']
-    assert found['success_percent'] == 100.0
-
-
-def test_a_plug_in_that_does_not_come_back_is_a_regression(rig, capsys):
-    assert rig.measure('before') == 0
-    rig.patch(UNREADABLE)
+    rig.patch(UNREADABLE, RETURNED)
     began = time.time()
     assert rig.measure('after') == 3
     assert time.time() - began < 15 and 'the plug-in is down' in rig.read('after')['stopped']
     code, found = rig.decide()
     assert (code, found['decision'], found['measured']) == (6, 'ROLLBACK', 0) and 'did not come back' in found['reason']
+
+    rig.patch(HARMFUL, UNREADABLE)
+    assert rig.measure('after') == 0
+    code, found = rig.decide()
+    assert (code, found['decision'], found['regressions']) == (6, 'ROLLBACK', 5) and 'summary' in found['reason']
+    assert found['success_percent'] == 100.0
 
 
 def test_an_outage_and_dropped_connections_break_nothing(rig, capsys):
