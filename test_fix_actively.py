@@ -353,34 +353,33 @@ class Library(object):
                 'type': item.get('type'), 'section': six.text_type(item.get('section_key') or ''), 'role': role}
 
     def choose(self, wanted, role, count, taken):
-        """Up to `count` rows for the items of a plan, spread over the sections; taken: rating keys not to use again."""
-        found, guids, enough = [], set(), count * LOOKUPS_PER_ITEM
+        """Up to `count` rows for the items of a plan, spread over the sections.
+
+        taken: rating keys and guids that are not to be used; those that are looked up here join them.
+        """
+        found = []
         for entry in wanted:
-            if len(found) >= enough:
+            if len(found) >= count * LOOKUPS_PER_ITEM:
                 break
-            if entry.get('rating_key') and six.text_type(entry['rating_key']) in taken:
+            if entry.get('rating_key') in taken or entry.get('guid') in taken:
                 continue
             row = self.candidate(entry, role)
-            if row and row['rating_key'] not in taken and row['guid'] not in guids:
-                guids.add(row['guid'])
+            if row and not taken.intersection((row['rating_key'], row['guid'])):
                 found.append(row)
+                taken.update((row['rating_key'], row['guid']))
         return spread(found, count)
 
 
 def choose_sample(library, plan, failing, healthy, known_bad):
     """Rows of the failing items of a plan, and of healthy ones: from the plan, else any item without a known error.
 
-    known_bad: (rating keys, guids) of all items that any pattern of the agent names.
+    known_bad: rating keys and guids of all items that any pattern of the agent names.
     """
-    taken = set()
-    rows = library.choose(plan.get('items') or (), 'failing', failing, taken)
-    taken.update(row['rating_key'] for row in rows)
-    taken |= known_bad[0]
+    rows = library.choose(plan.get('items') or (), 'failing', failing, set())
+    taken = known_bad.union(row[name] for row in rows for name in ('rating_key', 'guid'))
     held_out = library.choose(plan.get('healthy') or (), 'healthy', healthy, taken)
     if len(held_out) < healthy:
-        taken.update(row['rating_key'] for row in held_out)
-        others = (item for item in library.summaries()
-                  if item['guid'] not in known_bad[1] and not item['guid'].startswith('local:'))
+        others = (item for item in library.summaries() if not item['guid'].startswith('local:'))
         held_out += library.choose(others, 'healthy', healthy - len(held_out), taken)
     return rows + held_out
 
@@ -539,6 +538,8 @@ class Tester(object):
         """Rows for all items; rows: those of an earlier, interrupted test, which are kept."""
         self.rows = list(rows)
         kind = Match if mode == 'match' else Refresh
+        if mode == 'match':
+            self.server.timeout = self.timeout      # the answer comes when the agent's search() has ended
         queue = collections.deque((item, 1) for item in items)
         flying, next_start = [], self.clock.time()
         self.stop_when_plug_in_is_down()
@@ -681,8 +682,7 @@ def plan_test(run_dir, iteration, options):
                 if row.get('agent') == agent]
     plan = pattern.get('test_plan') or {}
     items = [item for row in patterns if not row.get('noise') for item in row.get('items') or ()]
-    known_bad = (set(six.text_type(item['rating_key']) for item in items if item.get('rating_key')),
-                 set(item['guid'] for item in items if item.get('guid')))
+    known_bad = set(item[name] for item in items for name in ('rating_key', 'guid') if item.get(name))
     document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
                 'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),
                 'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'),

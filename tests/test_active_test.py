@@ -395,8 +395,8 @@ class Library(active.Library):
                 yield item
 
 
-def choose(world, plan, failing=5, healthy=2, bad=((), ())):
-    return active.choose_sample(Library(world, AGENT), plan, failing, healthy, (set(bad[0]), set(bad[1])))
+def choose(world, plan, failing=5, healthy=2, bad=()):
+    return active.choose_sample(Library(world, AGENT), plan, failing, healthy, set(bad))
 
 
 def entries(*keys):
@@ -428,7 +428,7 @@ def test_an_item_without_a_rating_key_is_found_by_its_guid():
 def test_healthy_items_come_from_the_plan_and_then_from_the_library_but_never_from_a_pattern():
     world = World(11)
     rows = choose(world, {'items': entries(101), 'healthy': entries(102)}, healthy=3,
-                  bad=(['103', '105'], [guid_of(104)]))
+                  bad=['103', '105', guid_of(104)])
     assert [row['role'] for row in rows] == ['failing'] + ['healthy'] * 3
     healthy = set(row['rating_key'] for row in rows[1:])
     assert '102' in healthy and not healthy & {'101', '103', '104', '105'}
