@@ -552,7 +552,7 @@ def message_shape(text, exception=None):
 # ------------------------------------------------------------------------------------------------------------- tracebacks
 Frame = collections.namedtuple('Frame', 'path line function text')         # function None: a file named by a SyntaxError
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
-FRAME_LINE = re.compile(r'\s*File ["“]([^"”\n]+)["”], line (\d+)(?:, in (\S+))?(.*)$')
+FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in (\S+))?(.*)$')
 FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
 ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch|Failed|Failure|Timeout|timeout|'
@@ -560,7 +560,7 @@ ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|
 INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
 OWN_FILE = re.compile(r'([^/\\]+)[/\\]+Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
 # Markdown takes the underscores of __init__ for bold type, and the backslash before them
-DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*_*init_*\.py$')
+DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
 SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
 LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?|python27\.zip/'
                           r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
@@ -805,7 +805,7 @@ def find_log_folder(plex_home):
 LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt|log))?$', re.I)
 IDENTIFIER = re.compile(r'(?:com|tv|org|net|io|me|de|fr|ru|info)\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+')
 SERVER_LOG = re.compile(r'Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)', re.I)
-LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|db|jpg|jpeg|png|gif|plist|exe|dmp|html?|py|pyc|md|csv)$', re.I)
+LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$', re.I)
 
 
 class LogFile(object):
@@ -968,7 +968,7 @@ def add_file(found, folder, name, log, named, unread=None):
     """Sort one file into its log: by name and rotation number, or into unread with the reason."""
     bare = name[:-3] if name.lower().endswith('.gz') else name
     match = LOG_NAME.match(bare)
-    if not named and (not match or LEFT_OUT.search(bare)):
+    if not named and (LEFT_OUT.search(bare) or bare.startswith('.')):
         if unread is not None and not bare.startswith('.'):
             unread.append({'file': log.name, 'why': 'not a log of lines'})
         return
@@ -984,11 +984,12 @@ def agent_of(folder, base):
     """The identifier in a log's name or, for agents' own logs, in the path; None for the server's."""
     match = IDENTIFIER.search(base)
     if match:
-        return re.sub(r'\.(?:log|txt)$', '', match.group())
+        return re.sub(r'\.(?:log|txt)(?![A-Za-z]).*$', '', match.group())
     match = re.search(r'Plug-in Support[/\\]Data[/\\]([^/\\]+)[/\\]', folder)
     return match.group(1) if match else None
 
 
+SNIFFED = 1 << 16                            # bytes
 BROKEN_FRAME = re.compile(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrapped at the width of somebody's terminal
 
 
@@ -997,10 +998,13 @@ def sniff(head):
 
     Nearly, since agents quote other logs in their messages.
     """
-    if BROKEN_FRAME.search(head) or b'File &quot;' in head:
+    lines = head.split(b'\n')[:60]
+    if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(b'```') or any(
+            line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$') and HEADER[PLUG_IN].match(line)
+            for line in lines):
         return TEXT
     counts = {PLUG_IN: 0, SERVER: 0, TEXT: 0}
-    for line in head.split(b'\n')[:60]:
+    for line in lines:
         if HEADER[PLUG_IN].match(line):
             counts[PLUG_IN] += 1
         elif HEADER[SERVER].match(line):
@@ -1014,7 +1018,7 @@ def sniff(head):
 # ------------------------------------------------------------------------------------------------------ pastes and own logs
 # What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's titles
 LOOSE_HEADER = re.compile(
-    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?)?'
+    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?|\d\d:\d\d:\d\d[,.]\d{3}\s*)?'
     br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = re.compile(
     br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
@@ -1023,9 +1027,11 @@ OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3
 LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR', b'warn': b'WARNING',
                b'warning': b'WARNING', b'warnung': b'WARNING', b'debug': b'DEBUG', b'info': b'INFO', b'verbose': b'DEBUG',
                b'critical': b'CRITICAL'}
-LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File "[^"\n]+", line \d+)')
+LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
-JOURNAL = re.compile(br'^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')
+# what stands before each line: quoting, a table, a list, line numbers, the journal's stamp
+LINE_PREFIXES = [re.compile(rule) for rule in (
+    br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')]
 NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 
@@ -1037,15 +1043,23 @@ def tidy_text(data):
     (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place (PMS:0).
     """
     out, numbers, stamp, thread = [], [], NO_TIME, b'0'
-    prefix = re.compile(br'^(?:> ?|\t|    )+') if data.count(b'\n> ') > 2 else JOURNAL if JOURNAL.match(data) else None
+    data = data.replace(b'\xc2\xa0', b' ')
+    lines = [line for line in data[:1 << 16].split(b'\n') if line.strip()]
+    prefix = next((rule for rule in LINE_PREFIXES if sum(bool(rule.match(line)) for line in lines) > 0.8 * len(lines)), None)
+    if prefix is None and data.count(b'\n> ') > 2:
+        prefix = LINE_PREFIXES[0]
+    cut = sum(line.rstrip().endswith(b'$') for line in lines) > 0.8 * len(lines)
     # state of the record being read: does it hold frames, and did its exception line come by?
     frames, ended, inside = 0, False, False
     text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;', b'>').replace(b'&lt;', b'<')
     if text.count(b'\n') < 3 and len(text) > 500:
         text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
     for number, line in unwrapped(text.split(b'\n')):
-        if prefix:
-            line = prefix.sub(b'', line) if line.startswith(b'>') or prefix is JOURNAL else line
+        before = prefix.match(line) if prefix else None
+        if before:
+            line = line[before.end():]
+        if cut:
+            line = line.rstrip().rstrip(b'$')
         short = line[:2000]
         match = LOOSE_HEADER.match(short)
         if match:
@@ -1122,12 +1136,13 @@ def unwrapped(lines):
 
 
 EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
+BARE_EXCEPTION = re.compile(br'[\s>|`*-]*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
 OWN_ERROR = re.compile(br'[\s>|`*-]*(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
 
 
 def own_error(line):
     """Is this message, of a log without levels, one of an error?"""
-    return bool(OWN_ERROR.match(line[:400]))
+    return bool(OWN_ERROR.match(line[:400]) or BARE_EXCEPTION.match(line[:400]))
 
 
 # --------------------------------------------------------------------------------------------------------------- time
@@ -1368,7 +1383,8 @@ class Reader(object):
         meaning = self.meanings.get(key)
         if meaning is None:
             wrapper, kind = ('', 'server') if server else wrapper_of(head)
-            meaning = Meaning(agent, level, wrapper, kind, key[0], None, head)
+            bare = None if server else BARE_ERROR.match(head)
+            meaning = Meaning(agent, level, wrapper, kind, key[0], bare.group(1) if bare else None, head[bare.end():] if bare else head)
             self.keep(key, meaning)
         return meaning
 
@@ -1378,8 +1394,10 @@ class Reader(object):
         self.meanings[key] = meaning
 
 
+BARE_ERROR = re.compile(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\S)')
 EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
 QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
+PLUG_IN_FOLDER = re.compile(r'Plug-ins[/\\]([^/\\]+\.bundle)')
 BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm|plexthememusic|htbackdrops|'
                       r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
 
@@ -1390,8 +1408,11 @@ def agent_named(head, bundle, identifiers):
     identifiers: those that the whole paste names, most often named first.
     """
     quoted = QUOTED_AGENT.search(head)
-    guid = re.search(r"guid '([\w.-]+)://", head)
+    guid = re.search(r"guid'?:? u?'([\w.-]+)://", head)
     given = ([quoted.group(1)] if quoted else []) + ([guid.group(1)] if guid else []) + list(identifiers)
+    if not bundle and not given:
+        named = PLUG_IN_FOLDER.search(head)
+        bundle = named.group(1) if named else None
     if not bundle:
         return given[0] if given and not (guid and BUILT_IN.match(given[0])) else None
     name = re.sub(r'[^a-z0-9]', '', re.sub(r'\.bundle.*', '', bundle.lower()))
@@ -1467,6 +1488,7 @@ class Scan(object):
         try:
             self.line_count = 0
             if self.grammar == TEXT:
+                source.read(offset)
                 return self.text(log, source)
             stop = None
             if log.plain:
@@ -1901,7 +1923,7 @@ def identifiers_in(data):
     """Identifiers that a paste names, most often named first; guids count least (a contributing agent logs others')."""
     counts = collections.Counter()
     for rule, weight in ((br'/:/plugins/([\w.-]+)/(?:messaging|resources|prefs)', 3), (br'point for provider ([\w.-]+) in namespace', 9),
-                         (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5), (br"guid '([\w.-]+)://", 2),
+                         (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5), (br"guid'?:? u?'([\w.-]+)://", 2),
                          (br'\b((?:com\.plexapp|tv\.plex|org\.\w+|com\.\w+)\.(?:agents|plugins)\.[\w-]+)', 1)):
         for name in re.findall(rule, data):
             if b'.' in name and name not in (b'com.plexapp.system',):
@@ -2052,7 +2074,7 @@ def open_streams(paths):
             try:
                 source = log.open()
                 try:
-                    heads.append(source.read(1 << 16))
+                    heads.append(source.read(SNIFFED))
                 finally:
                     source.close()
             except Exception as problem:            # zipfile and zlib have their own classes of errors
@@ -2069,6 +2091,8 @@ def open_streams(paths):
             continue
         grammars = set(sniff(head) for head in heads)
         stream.grammar = grammars.pop() if len(grammars) == 1 else TEXT if grammars else PLUG_IN
+        if stream.agent is None and not SERVER_LOG.match(stream.base) and all(len(head) < SNIFFED for head in heads):
+            stream.grammar = TEXT               # a small file with no log's name may go on as anything
         kept.append(stream)
     return kept, unread
 
@@ -2175,7 +2199,7 @@ class Tally(object):
         pattern.exemplars.append({
             'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time, 'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
-            'text': redact(text, self.keep_paths), 'said': said_before(event)})
+            'text': redact(text, self.keep_paths)})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
@@ -2197,7 +2221,10 @@ class Tally(object):
 
 def message_of(event):
     """What this event says in its own words: the exception's text, or the record's first line."""
-    return (event.says if event.block is not None else event.text or '')[:400].rstrip(' :')
+    text = event.says if event.block is not None else event.text
+    if event.block is None and event.meaning.exception:
+        text = text[BARE_ERROR.match(text).end():]
+    return text[:400].rstrip(' :')
 
 
 URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
@@ -2224,34 +2251,6 @@ def requests_before(event):
             path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
             rows.append((redact(parts.group(1)), status, redact(path)))
     return rows
-
-
-SAID = br"^\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$"
-FRAMEWORK_VOICES = frozenset([b'runtime', b'model', b'agentkit', b'core', b'data', b'storage', b'messaging', b'accessor', b'caching',
-                              b'localization', b'preferences', b'services', b'socketinterface', b'pipeinterface'])
-MOST_SAID = 8
-
-
-def said_before(event):
-    """What the thread itself logged, or asked a server for, last before it failed, oldest first: [text], redacted.
-
-    The diagnosis finds the place in a long function by it.
-    """
-    data, begin, _ = event.record
-    low = max(0, begin - 16384)
-    if event.span and event.span[0] == id(data):
-        low = max(low, event.span[1])
-    texts = []
-    for line in reversed(data[low:begin].split(b'\n')):
-        found = re.match(SAID, line)
-        if not found or found.group(1) != event.thread or found.group(2) in FRAMEWORK_VOICES:
-            continue
-        if found.group(2) == b'networking' and not found.group(3).startswith(b"Requesting '"):
-            continue
-        texts.insert(0, redact(to_text(found.group(3)))[:200])
-        if len(texts) == MOST_SAID:
-            break
-    return texts
 
 
 def quoted_before(data, words, low, high, mark, most):
@@ -2543,8 +2542,10 @@ def chunks(log):
             if not data:
                 break
             cut = data.rfind(b'\n') + 1
-            yield rest + data[:cut]
-            rest = data[cut:]
+            if cut:
+                yield rest + data[:cut]
+                rest = b''
+            rest += data[cut:]
         if rest:
             yield rest
     except (IOError, OSError):

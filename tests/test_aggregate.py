@@ -453,7 +453,14 @@ BODY = WHOLE.split('\n', 1)[1]
     '\n\n'.join(WHOLE.split('\n')), '\n'.join('    ' + line for line in WHOLE.split('\n')), WHOLE.replace(':  ', ': '),
     WHOLE.split(' :  ', 1)[1], BODY, 'Traceback (most recent call last):\n' + BODY, WHOLE.replace('\n', '\r\n'), WHOLE.replace('"', '&quot;'),
     '\n'.join(line[at:at + 80] for line in WHOLE.split('\n') for at in range(0, len(line), 80)),
-], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped'.split())
+    '\n'.join('%4d: %s' % (number + 99, line) for number, line in enumerate(WHOLE.split('\n'))), '\n'.join('| ' + line for line in WHOLE.split('\n')),
+    '\n'.join('* ' + line for line in WHOLE.split('\n')), '\n'.join(line + '$' for line in WHOLE.split('\n')), WHOLE.replace('  ', '\u00a0 '),
+    WHOLE.replace('File "', 'File \u201c').replace('", line', '\u201d, line'), WHOLE.replace('File "', 'File ').replace('", line', ', line'),
+    WHOLE.replace('__init__', '**init**'), WHOLE.replace('/__init__', '__init__'), WHOLE.replace('2026-02-03 ', ''), WHOLE.replace(',318', ''),
+    '\n'.join('Sep 11 21:45:22 nas sh[2801]: ' + line.strip() for line in WHOLE.split('\n')),
+    'I see: Traceback (most recent call last):\n' + BODY, BODY + '\n\nand that is all',
+], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped numbered table list dollar nbsp smart '
+       'bare bold glued time-only no-ms journal words tail'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
     assert (event['exception'], event['message']) == ('KeyError', "'title'")
@@ -461,6 +468,14 @@ def test_damaged_pastes(tmpdir, text):
     assert [(frame['file'], frame['function'], frame['line'], frame['text']) for frame in event['own_frames']] == [
         ('Example.bundle/Contents/Code/__init__.py', 'update', 88, 'self.fill(metadata, page)'),
         ('Example.bundle/Contents/Code/__init__.py', 'fill', 120, "title = page['title']")]
+
+
+def test_several_records_in_one_paste(tmpdir):
+    other = BODY.replace("KeyError: 'title'", 'IndexError: list index out of range')
+    found = events(put(tmpdir, 'paste.md', '# Bug\n```\n%s\n```\nand\n\n%s\n%s\n\nIn the end:\n\nTypeError: foo() takes 2 arguments\n' % (WHOLE, BODY, other)))
+    assert [(event['exception'], event['message']) for event in found] == [
+        ('KeyError', "'title'"), ('KeyError', "'title'"), ('IndexError', 'list index out of range'), ('TypeError', 'foo() takes 2 arguments')]
+    assert found[0]['kind'] == found[1]['kind'] == 'update'
 
 
 def test_scanner_traceback(tmpdir):
