@@ -2284,7 +2284,7 @@ def effect_of_assignment(case, node, parent, value, depth):
         if target.kind == 'Name':
             worst = min(worst, name_effect(case, target.id, value, parent, depth + 1))
         elif is_field(target):
-            worst = min(worst, OPEN if value == SOME else HOLLOW)
+            worst = min(worst, OPEN if value == SOME else HOLLOW, read_effect(case, target, value, depth))
         elif target.kind == 'Subscript' and is_field(target.value):
             worst = min(worst, CRASH)
         elif target.kind in ('Tuple', 'List'):
@@ -2292,6 +2292,14 @@ def effect_of_assignment(case, node, parent, value, depth):
         else:
             worst = min(worst, OPEN)
     return worst
+
+
+def read_effect(case, target, value, depth=0):
+    """What becomes of the value of an attribute where the function reads it again further on."""
+    text = case.source.segment(target)
+    uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load' and node.start > target.end and
+            is_in(node, case.function) and is_same(node, text) and not is_checked(node, text)]
+    return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
 
 def name_effect(case, name, value, statement, depth=0, from_start=False, after=None):
@@ -2696,15 +2704,14 @@ def never_none(node):
     if node.kind == 'Call' and (last_name(node.func) in NEVER_NONE or last_name(node.func) in TEXT_METHODS - frozenset(
             ['find', 'index'])):
         return True
-    return node.kind in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda') or \
-        is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+    return is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
 
 
 def attribute_faults(case, found):
     """'NoneType' object has no attribute 'x'."""
     name = found.group('name')
     for node in frame_part(case):
-        if node.kind == 'Attribute' and node.attr == name and not never_none(node.value):
+        if node.kind == 'Attribute' and node.attr == name:
             yield Fault(node, node.value, none_test, none_soft(case, node.value, name) if node.ctx == 'Load' else [],
                         'nothing was found')
 
@@ -2712,7 +2719,7 @@ def attribute_faults(case, found):
 def subscript_faults(case, found):
     """None[...], under the sandbox's wording or CPython's."""
     for node in frame_part(case):
-        if node.kind == 'Subscript' and node.ctx == 'Load' and not never_none(node.value) and not is_model(node):
+        if node.kind == 'Subscript' and node.ctx == 'Load' and not is_model(node):
             soft = []
             index = index_of(node)
             if index is None:
@@ -2725,14 +2732,14 @@ def subscript_faults(case, found):
 def iteration_faults(case, found):
     """What is gone through, unpacked or searched is None."""
     for node in frame_part(case):
-        if node.kind in ('For', 'comprehension') and not never_none(node.iter):
+        if node.kind in ('For', 'comprehension'):
             yield Fault(node, node.iter, none_test, none_soft(case, node.iter), 'there is no list')
-        elif node.kind == 'Assign' and unpacked(node) is not None and not never_none(node.value):
+        elif node.kind == 'Assign' and unpacked(node) is not None:
             yield Fault(node, node.value, none_test, [], 'there is nothing to unpack')
-        elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn') and not never_none(node.comparators[-1]):
+        elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
             bad = node.comparators[-1]
             yield Fault(node, bad, none_test, none_soft(case, bad), 'there is nothing to search')
-        elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and not never_none(node.args[-1]) and \
+        elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and \
                 last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict', 'update')):
             yield Fault(node, node.args[-1], none_test, none_soft(case, node.args[-1]), 'there is no list')
 
@@ -2743,7 +2750,7 @@ def argument_faults(*names):
         for node in frame_part(case):
             if node.kind == 'Call' and last_name(node.func) in names and node.args:
                 bad = text_argument(node)
-                if bad is not None and not never_none(bad):
+                if bad is not None:
                     yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
     return finder
 
@@ -2765,7 +2772,7 @@ def callee_faults(case, found):
         if node.kind != 'Call' or last_name(node.func) != case.callee and last_name(node.func) not in TEXT_TOOLS | PARSES:
             continue
         bad = text_argument(node)
-        if bad is not None and not never_none(bad):
+        if bad is not None:
             yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
 
 
@@ -2924,7 +2931,7 @@ def operator_faults(case, found):
             elif re.search(r": 'NoneType' and", case.message):
                 parts = parts[:1]
             for bad in parts:
-                if never_none(bad) or bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
+                if bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
                     continue
                 yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
 
@@ -2960,6 +2967,10 @@ def soften(case, faults):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    if worst == HOLLOW and target is not None and target.kind == 'Attribute' and \
+            read_effect(case, target, NOTHING) == CRASH:
+        prior = 0.5                             # the function itself relies on the field a few lines on
     if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
         prior = 0.8
     if worst > CRASH and case.statement.kind == 'Assign' and is_same(
@@ -3204,6 +3215,7 @@ def filter_element(case, faults):
     if found is None:
         return
     loop = around.generators[0]
+    for_dict = around.kind == 'DictComp' or around.parent.kind == 'Call' and last_name(around.parent.func) == 'dict'
     if loop.ifs:
         at = loop.ifs[-1].outer[1]
         text = ' and %s' % found.text
@@ -3212,7 +3224,7 @@ def filter_element(case, faults):
     else:
         at, text = loop.iter.outer[1], ' if %s' % found.text
     yield Proposal('skip element', [(at, at, text)], 'elements where %s are left out' % faults[0].what,
-                   'these elements, and only these', 'low', 0.85, 'the other elements still come through')
+                   'these elements, and only these', 'low', 0.6 if for_dict else 0.85, 'the other elements still come through')
 
 
 def dependents(case, faults):
@@ -3233,7 +3245,8 @@ def dependents(case, faults):
         needed, broken = {}, False
         for name in sorted(names):
             uses = [use for use in later_uses(case, name, block[-1])]
-            if not uses or bound_before(case, name, case.statement):
+            if not uses or bound_before(case, name, case.statement) and not any(
+                    is_name(fault.bad, name) for fault in faults):
                 continue
             ways = [(name_effect(case, name, value, block[-1]), value)
                     for value in wished_values(case, name, block) + OTHERWISE]
@@ -3289,11 +3302,13 @@ def fence(case, faults):
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    read = target is not None and target.kind == 'Attribute' and read_effect(case, target, NOTHING) == CRASH
     moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
                    '%s is only set where it is there' % subject_words(case, block), loss_words(case), 'low',
-                   0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
+                   0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
 
 
 def subject_words(case, block):
@@ -3366,11 +3381,14 @@ def try_around(case, faults):
 
 
 def innermost_loop(case):
-    """The For or While whose body the statement stands in, with no `finally` or nested function between; or None."""
+    """The For whose body the statement stands in, with no `finally` or nested function between; or None.
+
+    Never a While: what moves it on may stand behind the statement.
+    """
     node = case.statement
     while node.parent is not None and node is not case.function:
         if node.parent.kind in ('For', 'While') and any(node is one for one in node.parent.body):
-            return node.parent
+            return node.parent if node.parent.kind == 'For' else None
         if node.parent.kind in ('FunctionDef', 'ClassDef', 'Module'):
             return None
         if node.parent.kind == 'TryFinally' and any(node is one for one in node.parent.finalbody):
@@ -3906,6 +3924,11 @@ def unknown_attribute(case, found):
     nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
     if owner == 'NoneType' or not nodes:
         return
+    if owner == 'RecordObject' and name in RECORD_NAMES:
+        edits = [(node.end - len(name), node.end, RECORD_NAMES[name]) for node in attributes_called(case.source, name)
+                 if is_same(node.value, case.source.segment(nodes[0].value))]
+        yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing', 'low',
+                       0.9, 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
     called = nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]
@@ -3920,6 +3943,9 @@ def unknown_attribute(case, found):
         edits = [(node.end - len(name), node.end, near) for node in same]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
                        'there is no %s, and %s is there' % (name, near))
+
+
+RECORD_NAMES = {'actor': 'name', 'thumb': 'photo', 'character': 'role'}     # what older frameworks called them
 
 
 def attributes_of(case, node, owner):
@@ -4606,11 +4632,17 @@ def faults_of(case):
     for shape, finder in FINDERS:
         found = shape.search(error_text(case))
         if found:
-            faults = list(finder(case, found))
+            faults = could_be_none(finder(case, found))
             if not faults and 'None' in case.message:
-                faults = list(callee_faults(case, found))
+                faults = could_be_none(callee_faults(case, found))
             return faults or list(any_faults(case, found))
     return []
+
+
+def could_be_none(faults):
+    """Faults without those of literals, and of what never is None where there are others."""
+    faults = [fault for fault in faults if fault.bad.kind not in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda')]
+    return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
 def guarded_ways(case, faults):
@@ -4963,6 +4995,29 @@ class Bundle(object):
             self._sources[name] = None if data is None else parsed(data, name)
         return self._sources[name]
 
+    def preferences(self):
+        """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file; other kinds left out."""
+        import json
+        found = {}
+        try:
+            rows = json.loads(logs.to_text(self.data('Contents/DefaultPrefs.json') or b'[]'))
+            for row in rows:
+                if row.get('type') == 'bool':
+                    found[row['id']] = logs.to_text(row.get('default', '')).lower() == 'true'
+        except (ValueError, KeyError, AttributeError, TypeError):
+            return {}                           # with comments, as some have it, the framework reads it no better
+        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support', 'Preferences',
+                            self.identifier + '.xml')
+        try:
+            with open(path, 'rb') as source:
+                text = logs.to_text(source.read())
+        except (IOError, OSError):
+            return found
+        for name, value in re.findall(r'<([\w.-]+)>\s*(true|false)\s*</', text):
+            if name in found:
+                found[name] = value == 'true'
+        return found
+
     def known_violations(self, name):
         """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
         if name not in self._violations:
@@ -5201,7 +5256,7 @@ OPERATORS = {'+': 'Add', '-': 'Sub', '*': 'Mult', '/': 'Div', '%': 'Mod', '**': 
 class Hunt(object):
     """What is known when a function is searched for the expression that raised: the error and what stood below."""
 
-    def __init__(self, source, function, exception, message, kind, callee, sandboxed):
+    def __init__(self, source, function, exception, message, kind, callee, sandboxed, preferences=None):
         self.source = source
         self.function = function
         self.exception = exception
@@ -5209,6 +5264,7 @@ class Hunt(object):
         self.kind = kind
         self.callee = callee
         self.sandboxed = sandboxed
+        self.preferences = preferences or {}
         self.reads = None
 
 
@@ -5281,7 +5337,7 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Attribute':
         return 0.9 if base.attr in OFTEN_NONE_FIELDS else 0.35
     if base.kind == 'Subscript':
-        return 0.5
+        return 0.02 if root_name(base) == 'metadata' else 0.5
     if base.kind == 'Name' and depth < 3:
         if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os', 'Datetime'):
             return 0.02
@@ -5351,6 +5407,9 @@ def shares_loop(node, other):
     return False
 
 
+MODEL = ('metadata', 'Prefs', 'Dict')           # of the framework: what these hold is there, or made when it is asked for
+
+
 def raises_subscript(node, found, hunt):
     return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
 
@@ -5396,7 +5455,8 @@ def raises_key(node, found, hunt):
     key, quoted = unquoted(found.group('key'))
     if node.kind == 'Subscript':
         index = index_of(node)
-        if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS):
+        if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS) or \
+                root_name(node) == 'metadata':
             return 0
         if hunt.sandboxed and hunt.kind == 'own' and not deleted(node):
             return 0.02 if not stored(node) else 0
@@ -5534,8 +5594,14 @@ def raises_store(node, found, hunt):
     return 1.0 if node.kind == 'Subscript' and stored(node) else 0
 
 
-def raises_any_subscript(node, found, hunt):
-    return 1.0 if node.kind == 'Subscript' else 0
+def raises_wrong_index(node, found, hunt):
+    """A list or a text that is asked for a key."""
+    if node.kind != 'Subscript' or root_name(node) in MODEL:
+        return 0
+    index = index_of(node)
+    if index is None or (index.kind in ('Num', 'UnaryOp') and 'indices' in hunt.message):
+        return 0
+    return 1.0 if index.kind == 'Str' or 'indices' not in hunt.message else 0.4
 
 
 def raises_not_callable(node, found, hunt):
@@ -5639,7 +5705,7 @@ RAISERS = (
     (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
     (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)", raises_store),
     (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
-     raises_any_subscript),
+     raises_wrong_index),
     (r"^TypeError: .*(is not callable|object is not callable)", raises_not_callable),
     (r"^TypeError: sequence item \d+: expected", raises_call('join')),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
@@ -5829,6 +5895,79 @@ def held_before(hunt, node, statement):
                     flat(hunt.source, part.value) == base:
                 return True
     return False
+
+
+def switched_off(hunt, node):
+    """Whether the preferences say that this place is not reached: it lies under `if Prefs['x']:` and x is off."""
+    inner, outer = node, node.parent
+    while hunt.preferences and outer is not None and outer.kind not in FRAMES + ('Module',):
+        if outer.kind in ('If', 'IfExp') and inner is not outer.test:
+            body = outer.body if isinstance(outer.body, list) else [outer.body]
+            value = preference_value(hunt, outer.test)
+            if value is not None and value != any(inner is one for one in body):
+                return True
+        elif outer.kind == 'BoolOp':
+            place = [number for number, one in enumerate(outer.values) if one is inner][0]
+            stops = outer.op == 'Or'
+            if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
+                return True
+        inner, outer = outer, outer.parent
+    return False
+
+
+def preference_value(hunt, test):
+    """What a condition made of preferences is: True, False, or None where it is not known."""
+    if test.kind == 'Subscript' and root_name(test) == 'Prefs' and test.value.kind == 'Name':
+        index = index_of(test)
+        return hunt.preferences.get(text_of(index)) if index is not None and index.kind == 'Str' else None
+    if test.kind == 'UnaryOp' and test.op == 'Not':
+        value = preference_value(hunt, test.operand)
+        return None if value is None else not value
+    if test.kind == 'Name' and hunt.function is frame_of(test):
+        values = [value for _, value in bound_in(hunt.function).get(test.id, ())]
+        return preference_value(hunt, values[0]) if len(values) == 1 and values[0] is not None and \
+            values[0].kind == 'Subscript' else None
+    if test.kind == 'BoolOp':
+        values = [preference_value(hunt, one) for one in test.values]
+        stops = test.op == 'Or'
+        return stops if stops in values else None if None in values else not stops
+    return None
+
+
+def last_heard(source, function, texts):
+    """The statement of a function whose literal text is in the newest of the texts that any of its literals fits; None."""
+    for text in reversed(texts):
+        best = None
+        for node in own_nodes(function):
+            if node.kind != 'Str' or enclosing(node, 'Call') is None or '\n' in node.s:
+                continue
+            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text_of(node))
+            size = sum(len(part.strip()) for part in parts)
+            if size >= 4 and (best is None or size > best[0]) and \
+                    re.search('.*'.join(re.escape(part) for part in parts), text):
+                best = (size, statement_of(node))
+        if best:
+            return best[1]
+    return None
+
+
+def said_weight(statement, last):
+    """How well a place fits that `last` was the last statement that said something: not before it, nor behind another."""
+    if statement is last:
+        return 0.7
+    if statement.start < last.start and not shares_loop(last, statement):
+        return 0.03
+    if exclusive(statement, last):
+        return 0.05
+    for passed in passed_before(statement):
+        if passed.start > last.start and passed is not statement and speaks(passed):
+            return 0.05
+    return 1.0
+
+
+def speaks(statement):
+    """Whether a statement certainly writes a line to the log."""
+    return statement.kind == 'Expr' and statement.value.kind == 'Call' and root_name(statement.value.func) == 'Log'
 
 
 def earlier_uses(hunt, node):
@@ -6388,13 +6527,15 @@ def frame_nodes(scope, sandboxed):
                 yield below
 
 
-def locate(source, function, frame, exception, message, sandboxed, mixed=False):
+def locate(source, function, frame, exception, message, sandboxed, mixed=False, said=(), preferences=None):
     """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
 
     mixed: the lines were reported for several messages, so each place need only explain one of them.
+    said: [[what the thread logged last before a record, oldest first]]; preferences: {name: what it is set to}.
     """
     kind, callee = frame_kind(frame)
-    hunt = Hunt(source, function, exception, message, kind, callee, sandboxed)
+    hunt = Hunt(source, function, exception, message, kind, callee, sandboxed, preferences)
+    heard = [statement for statement in (last_heard(source, function, texts) for texts in said) if statement is not None]
     rule, found = raising_rule(exception, message)
     weights = []
     table = line_table(function, sandboxed)
@@ -6414,20 +6555,26 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False):
             reasons.append('the same expression went well just before')
         else:
             weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement)
+        if switched_off(hunt, node):
+            weight *= 0.05
+            reasons.append('a preference switches it off')
+        if heard:
+            weight *= max(said_weight(statement, last) for last in heard)
         shown = line_weight(table, node, statement, frame, mixed)
         if shown:
             weights.append((weight * shown, statement, node, reasons))
     return ranked_places(weights, table, message)
 
 
-def places_of(pattern, source, function, frame, sandboxed):
+def places_of(pattern, source, function, frame, sandboxed, preferences=None):
     """The places for all messages of a pattern (KeyErrors for different keys are one pattern), by their share of records."""
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
+    said = [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
     for text, count in messages:
         for place in locate(source, function, frame, pattern.get('exception') or '', text, sandboxed,
-                            len(messages) > 1):
+                            len(messages) > 1, said, preferences):
             share = round(place.confidence * count / total, 3)
             known = best.get(place.statement.start)
             if known is None:
@@ -7031,10 +7178,10 @@ def prediction(pattern, case, chance):
     """What should happen, in numbers, written before anything is changed."""
     items = number_of_items(pattern)
     fields = fields_after(case)
-    hit = int(round(items * chance))
+    hit = int(items * chance + 0.5)             # round() differs between 2.7 and 3
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''
-    return {'items': items, 'success_percent': int(round(100 * chance)), 'fields': fields,
+    return {'items': items, 'success_percent': int(100 * chance + 0.5), 'fields': fields,
             'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'), gain)}
 
 
@@ -7146,7 +7293,7 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     if function is None:
         return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
     sandboxed = frame.name.startswith('Contents/Code/')
-    places = places_of(pattern, source, function, frame, sandboxed)
+    places = places_of(pattern, source, function, frame, sandboxed, bundle.preferences())
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
@@ -7225,10 +7372,12 @@ def spoilt_names(source, statement):
 
 
 def fills(statement):
-    """Whether a statement gives something to the metadata or to the results of a search."""
+    """Whether a statement gives something to the metadata or to the results of a search; emptying a field is none."""
     for node in walk(statement):
-        if node.kind == 'Attribute' and root_name(node) == 'metadata' and (stored(node) or node.parent.kind == 'Attribute'):
-            return node.attr not in ('id', 'guid')
+        if node.kind == 'Attribute' and root_name(node) == 'metadata' and node.attr not in ('id', 'guid', 'clear'):
+            above = node.parent
+            if stored(node) or above.kind == 'Subscript' or (above.kind == 'Attribute' and above.attr != 'clear'):
+                return True
         if node.kind == 'Call' and root_name(node.func) == 'results':
             return True
     return False
