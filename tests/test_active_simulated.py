@@ -140,6 +140,10 @@ def test_a_good_fix_is_kept_and_what_healed_or_hung_is_left_out(rig, capsys):
     assert (code, found['decision'], found['fixed'], found['healed'], found['not_measured']) == (0, 'KEEP', 4, 2, 1)
     assert found['weak_evidence'] is True
 
+    sample, rig.folder = rig.path('before'), rig.folder.dirpath().mkdir('the next run')
+    assert rig.measure('after', '--sample', sample) == 0        # the items have by now what the fix gave them
+    assert rig.decide() == (code, found)
+
 
 def test_what_silences_or_does_not_load_or_harms_is_rolled_back(rig, capsys):
     assert rig.measure('before') == 0
