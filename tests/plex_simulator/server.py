@@ -400,26 +400,27 @@ class PlexServer(object):
     # ------------------------------------------------------------------------------------------------------------- HTTP
     def answer(self, handler):
         """Serve one request, or misbehave: mode is {'kind': 'status'|'drop', 'status': n, 'until': s, 'times': n}."""
-        inside = (handler.headers.get('User-Agent') or '').startswith('PlexMediaServer/')   # a plug-in of this server
-        self.requests += 1
-        number = self.requests
-        if not inside:
-            self.log.write('DEBUG', '[Req#%x] Request: [127.0.0.1:%d (Loopback)] %s %s (2 live) #%x Signed-in Token '
-                           '(demo)' % (number, handler.client_address[1], handler.command, handler.route, number))
-        mode = self.current_mode() if not inside else None
+        if (handler.headers.get('User-Agent') or '').startswith('PlexMediaServer/'):
+            return self.send(handler, *self.authorised(handler))            # a plug-in of this server asks
+        with self.lock:
+            self.requests += 1
+            number = self.requests
+        self.log.write('DEBUG', '[Req#%x] Request: [127.0.0.1:%d (Loopback)] %s %s (2 live) #%x Signed-in Token '
+                       '(demo)' % (number, handler.client_address[1], handler.command, handler.route, number))
+        mode = self.current_mode()
         if mode and mode['kind'] == 'drop':
             return handler.drop()
-        if mode:
-            status, node = mode['status'], mode['status']
-        elif handler.route != '/identity' and self.token not in (handler.headers.get('X-Plex-Token'),
-                                                                 handler.query.get('X-Plex-Token')):
-            status, node = 401, 401
-        else:
-            status, node = self.route(handler)
-        if not inside:
-            self.log.write('DEBUG', '[Req#%x] Completed: [127.0.0.1:%d] %d %s %s (2 live) #%x 1ms' % (
-                number, handler.client_address[1], status, handler.command, handler.route, number))
-        self.send(handler, status, node)
+        status, node = (mode['status'], None) if mode else self.authorised(handler)
+        self.log.write('DEBUG', '[Req#%x] Completed: [127.0.0.1:%d] %d %s %s (2 live) #%x 1ms' % (
+            number, handler.client_address[1], status, handler.command, handler.route, number))
+        return self.send(handler, status, node)
+
+    def authorised(self, handler):
+        """(status, Node or None) of a request: only /identity needs no token."""
+        given = handler.headers.get('X-Plex-Token'), handler.query.get('X-Plex-Token')
+        if handler.route != '/identity' and self.token not in given:
+            return 401, None
+        return self.route(handler)
 
     def current_mode(self):
         mode = self.mode
@@ -434,7 +435,7 @@ class PlexServer(object):
             text = '<Response code="503" title="Maintenance" status="Plex Media Server is currently running database ' \
                    'migrations."/>'
             return handler.reply(503, text.encode('ascii'), 'text/xml;charset=utf-8')
-        if not isinstance(node, Node):
+        if node is None:
             title = REASONS.get(status, 'Error')
             text = '<html><head><title>%s</title></head><body><h1>%d %s</h1></body></html>' % (title, status, title)
             return handler.reply(status, text.encode('ascii'), 'text/html')
@@ -447,7 +448,7 @@ class PlexServer(object):
         handler.reply(status, data, kind, [] if total is None else [('X-Plex-Container-Total-Size', total)])
 
     def route(self, handler):
-        """(status, Node or status) of a request that may be answered."""
+        """(status, Node or None) of a request that may be answered."""
         parts = [part for part in handler.route.split('/') if part]
         if parts == ['identity']:
             return 200, container(claimed=True, machineIdentifier=self.machine_identifier, version=VERSION)
@@ -470,7 +471,7 @@ class PlexServer(object):
             self.log.write(level, '[%s] %s' % (handler.query.get('source') or 'unknown',
                                                handler.query.get('message') or ''))
             return 200, container()
-        return 404, 404
+        return 404, None
 
     def route_sections(self, handler, parts):
         if not parts or parts == ['all']:
@@ -478,7 +479,7 @@ class PlexServer(object):
                                   title1='Plex Library')
         found = [section for section in self.sections if section['key'] == parts[0]]
         if not found:
-            return 404, 404
+            return 404, None
         section = found[0]
         if parts[1:] == ['all']:
             kind = int(handler.query.get('type') or TYPES[section['type']])
@@ -493,7 +494,7 @@ class PlexServer(object):
             with self.lock:
                 queued = [item for item in self.waiting + self.working if item.section == section['key']]
             return 200, container(updateQueueSize=len(queued), latestEntryTime=int(self.clock.now()))
-        return 404, 404
+        return 404, None
 
     def section_node(self, section):
         with self.lock:
@@ -520,7 +521,7 @@ class PlexServer(object):
         found = [self.items.get(int(key)) if key.isdigit() else None for key in keys]
         found = [item for item in found if item is not None]
         if not found:
-            return 404, 404
+            return 404, None
         if not parts:
             return 200, container([self.item_node(item, True) for item in found], allowSync=True,
                                   librarySectionID=int(found[0].section))
@@ -530,7 +531,7 @@ class PlexServer(object):
             return 200, container([self.item_node(child, False) for child in found[0].children])
         if parts == ['refresh']:
             if handler.command != 'PUT':
-                return 405, 405
+                return 405, None
             for item in found:
                 self.request_refresh(item)
             return 200, container(allowSync=False, identifier='com.plexapp.plugins.library')
@@ -543,7 +544,7 @@ class PlexServer(object):
             found[0].root().guid = handler.query['guid']
             self.request_refresh(found[0])
             return 200, container()
-        return 404, 404
+        return 404, None
 
     def item_node(self, item, detail):
         """Attributes without a value are left out; a list shows less than the item itself."""
@@ -599,14 +600,14 @@ class PlexServer(object):
                                                    ('state', state)]) for name, state in rows])
         plugin = self.plugins.get(parts[0])
         if plugin is None:
-            return 404, 404
+            return 404, None
         if parts[1:] == ['restart']:
             self.in_background(self.restart, plugin)
             return 200, container()
         if plugin.state not in (RUNNING, STARTING):
             self.log.write('WARN', "Request for plug-in [%s] but it doesn't exist." % plugin.identifier)
-            return 404, 404
-        return (200, container(identifier=plugin.identifier)) if len(parts) == 1 else (404, 404)
+            return 404, None
+        return (200, container(identifier=plugin.identifier)) if len(parts) == 1 else (404, None)
 
 
 def split_guid(guid):
