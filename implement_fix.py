@@ -81,14 +81,16 @@ class PlexServer(object):
     """The HTTP interface of one server. Every method raises ServerError with one sentence, never with the token in it.
 
     timeout: seconds that one connection may stay silent. patience: seconds for which a server that is starting (503, or
-    no connection after there was one) is waited for.
+    no connection after there was one) is waited for. renew: gives the token anew when the server refuses it, since
+    .LocalAdminToken changes at each start of the server.
     """
 
-    def __init__(self, url, token=None, timeout=20, patience=60):
+    def __init__(self, url, token=None, timeout=20, patience=60, renew=None):
         self.url = checked_url(url)
         self.timeout = timeout
         self.patience = patience
         self._token = token
+        self._renew = renew
         self._opener = None
         self._was_there = False
 
@@ -201,11 +203,17 @@ class PlexServer(object):
             try:
                 return self._ask_once(method, path, query, headers)
             except ServerError as problem:
+                if problem.status == 401 and self._token_changed():
+                    continue
                 worth_waiting = problem.status == 503 or problem.starting and self._was_there
                 if not worth_waiting or time.time() + pause > deadline:
                     raise
             time.sleep(pause)
             pause = min(2, pause * 2)
+
+    def _token_changed(self):
+        token, self._token = self._token, self._renew() if self._renew else self._token
+        return token != self._token
 
     def _ask_once(self, method, path, query, headers):
         from six.moves.http_client import HTTPException
@@ -339,7 +347,8 @@ def connect(options):
         home = logs.find_plex_home(options.plex_home)
     except Problem:
         home = None                             # a server elsewhere: the token comes from a file or the environment
-    return PlexServer(url, find_token(options.token_file, home and checked_path(home)))
+    home = home and checked_path(home)
+    return PlexServer(url, find_token(options.token_file, home), renew=lambda: find_token(options.token_file, home))
 
 
 def checked_path(path):
@@ -777,12 +786,13 @@ def back_up(run_dir, target, data=None):
     if not os.path.isdir(os.path.dirname(path)):
         os.mkdir(os.path.dirname(path))
         logs.sync_folder(run_dir)
-    status = target.status
-    about = {'path': target.path, 'real_path': target.real, 'mode': '%04o' % stat.S_IMODE(status.st_mode),
-             'user_id': status.st_uid, 'group_id': status.st_gid, 'modified': utc_text(status.st_mtime),
-             'saved': utc_text(), 'was_in_place': data is None}
-    if not os.path.exists(path + '.json'):
-        logs.write_json(path + '.json', about, BACKUP_SCHEMA)
+    status, about = target.status, path + '.json'
+    places = logs.read_json(about, BACKUP_SCHEMA, 'implement_fix.py')['places'] if os.path.exists(about) else []
+    if target.path not in [place['path'] for place in places]:
+        places.append({'path': target.path, 'real_path': target.real, 'mode': '%04o' % stat.S_IMODE(status.st_mode),
+                       'user_id': status.st_uid, 'group_id': status.st_gid, 'modified': utc_text(status.st_mtime),
+                       'saved': utc_text(), 'was_in_place': data is None})
+        logs.write_json(about, {'places': places}, BACKUP_SCHEMA)
     if not os.path.exists(path) or diagnose.sha256(read_bytes(path)) != sha256:
         logs.write_file(path, content, 0o600)
 
@@ -1349,6 +1359,10 @@ def roll_back(site, fix_id):
     """Take one fix out, whatever was put on top of it -> (exit code, result dict). Problem 5 where that is not safe."""
     operations = all_operations(site.run_dir, site.plug_ins)
     last = made_by(site, fix_id, operations)
+    if last is None:
+        fix = find_fix(site.run_dir, fix_id)
+        return DONE, {'fix': fix_id, 'state': 'was never put in place', 'live': None, 'agent': fix.get('agent'),
+                      'sentence': 'there is nothing to undo', 'files': [], 'judges': []}
     bundle = site.bundle(last['bundle'])
     changed, carries = [], {}
     for entry in last['files']:
@@ -1396,12 +1410,11 @@ def undone(site, fix_id, operation, live, result):
 
 
 def made_by(site, fix_id, operations):
-    """The operation that last put a fix in place, in this run or in the newest other one, which the site moves to."""
+    """What last put a fix in place: in this run, else in the newest other, which the site moves to; or None."""
     made = [row for row in operations if row['fix'] == fix_id and row['action'] == 'implement']
-    if not made:
-        raise Problem('no run beside %s put fix %s in place; implement_fix.py --status lists what is'
-                      % (site.run_dir, fix_id))
     of_run = [row for row in made if row['run'] == run_name(site.run_dir)]
+    if not made:
+        return None
     last = (of_run or made)[-1]
     site.run_dir = last['run_dir']
     return last
@@ -1572,8 +1585,8 @@ class ImplementationLog(object):
                  % (fix.get('pattern'), bundle.identifier, fix.get('template'), fix.get('risk'), fix['id']), '',
                  '## Expected (written %s, before anything was changed)' % utc_text(), '']
         lines += ['- In the test: %s.' % (predicted.get('sentence') or 'no prediction was recorded').rstrip('.'),
-                  '- Items: %s fail now; at least %s %% of them should be fixed.'
-                  % (predicted.get('items', 'an unknown number'), predicted.get('success_percent', '75')),
+                  '- Items: %s fail now; about %s %% of them should be fixed.'
+                  % (predicted.get('items', 'an unknown number'), predicted.get('success_percent', 75)),
                   '- Fields that should appear: %s.' % fields,
                   '- What it costs: %s.' % (fix.get('loss') or 'nothing is known').rstrip('.'),
                   '- Must not move: the metadata of healthy items, and every other pattern of this bundle.',
@@ -1645,6 +1658,8 @@ def run(options):
             warn('implement_fix.py', sentence)
         code, result = roll_back(site, options.rollback) if options.rollback else implement(site, options.fix_id)
     show_result(options, result)
+    if code != DONE:
+        warn('implement_fix.py', '%s %s: %s' % (result['fix'], result['state'], result['sentence']))
     return code
 
 
@@ -1671,6 +1686,8 @@ def recover_all(site):
         if not live.state:
             code = INCOMPLETE
     show_sentences(site.options, sentences)
+    if code != DONE:
+        warn('implement_fix.py', sentences[-1])
     return code
 
 

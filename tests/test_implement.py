@@ -227,11 +227,12 @@ def test_a_plug_in_that_does_not_come_up_is_rolled_back(rig, capsys):
     assert steps(rig)[-1] == ('a', 'rolled back')
 
 
-def test_without_a_sign_in_the_log_it_is_not_known_and_the_fix_stays(rig):
+def test_without_a_sign_in_the_log_it_is_not_known_and_the_fix_stays(rig, capsys):
     after = rig.offer('a', {ENTRY: [PLOT]})
     with Stub(rig, silent=True):
         assert rig.main('a') == 3
     assert rig.content() == after and steps(rig)[-1] == ('a', 'unproven')
+    assert 'no start' in capsys.readouterr()[1]
     assert 'come true? Not known' in log_text(rig)
 
 
@@ -450,7 +451,26 @@ def test_backups_say_what_they_are(rig):
     path = fix.backup_path(rig.run_dir, before)
     assert read(path) == CODE.encode('utf-8')
     about = json.loads(read(path + '.json').decode('utf-8'))
-    assert about['schema'] == 1 and about['path'] == ENTRY and about['mode'] == '0644'
+    assert about['schema'] == 1 and len(about['places']) == 1
+    assert about['places'][0]['path'] == ENTRY and about['places'][0]['mode'] == '0644'
+
+
+def test_one_content_in_two_files_is_one_backup_that_names_both(rig):
+    other = ENTRY.replace('__init__', 'twin')
+    write(rig.path(other), CODE)
+    rig.offer('a', {ENTRY: [PLOT], other: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
+        assert rig.main('--rollback', 'a') == 0
+    about = json.loads(read(fix.backup_path(rig.run_dir, diagnose.sha256(rig.content())) + '.json').decode('utf-8'))
+    assert [place['path'] for place in about['places']] == [ENTRY, other]
+    assert rig.content() == rig.content(other) == CODE.encode('utf-8')
+
+
+def test_undo_of_what_was_never_put_in_place_is_done(rig, capsys):
+    rig.offer('a', {ENTRY: [PLOT]})
+    assert rig.main('--rollback', 'a') == 0
+    assert 'never put in place' in capsys.readouterr()[0]
 
 
 # ---------------------------------------------------------------------------------------------------- someone else's edits

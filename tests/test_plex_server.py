@@ -271,6 +271,23 @@ def test_connect_takes_address_and_token_from_where_the_options_say(tmpdir, monk
     assert fix.connect(options(plex_url='http://127.0.0.1:1')).url == 'http://127.0.0.1:1'
 
 
+def test_a_token_that_the_server_made_anew_is_read_anew(tmpdir, monkeypatch):
+    monkeypatch.delenv(str('PLEX_TOKEN'), raising=False)
+    write(str(tmpdir.join('.LocalAdminToken')), 'old')
+
+    def gate(handler):
+        if handler.headers['X-Plex-Token'] == 'new':
+            return 200, '<MediaContainer/>'
+        write(str(tmpdir.join('.LocalAdminToken')), 'new')
+        return 401, ''
+    with Stub(answers={'/activities': gate, '/never': (401, '')}) as stub:
+        plex = fix.connect(options(plex_url=stub.url, plex_home=str(tmpdir)))
+        assert plex.activities() == [] and len(stub.seen) == 2
+        with pytest.raises(fix.ServerError):
+            plex._ask('GET', '/never')
+        assert len(stub.seen) == 3
+
+
 def test_the_token_is_in_no_text_that_the_object_or_its_errors_give():
     with Stub(answers={'/x': (200, 'no xml')}) as stub:
         plex = server(stub)
