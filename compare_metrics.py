@@ -362,8 +362,8 @@ def plug_in_is_down(after):
 def choose_decision(verdict, obstacles, after):
     """(decision, reason), of what excludes the others first.
 
-    There are three decisions and no fourth: a test that proves nothing, because something else changed too, has measured
-    nothing, and without data no fix stays. `undecided` says so beside the decision: the fix may be tried again.
+    There are three decisions and no fourth: a test that proves nothing, because something else changed too, has
+    measured nothing, and without data no fix stays. `undecided` says so beside the decision: it may be tried again.
     """
     if obstacles:
         return 'ROLLBACK', 'nothing could be measured that is attributable to the fix: %s' % '; '.join(obstacles)

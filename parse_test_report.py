@@ -129,7 +129,7 @@ def percent_words(percent):
 def check_against_twin(found, twin):
     """Problem when the JSON beside the Markdown says something else."""
     for name in sorted(set(LABELS.values()) | {'decision'}):
-        said = len(twin['regressions']) if name == 'regressions' and 'regressions' in twin else twin.get(name)
+        said = len(twin[name]) if name == 'regressions' and isinstance(twin.get(name), list) else twin.get(name)
         if said != found[name]:
             raise refuse('the report and the JSON beside it differ in %s (%s, %s)' % (name, found[name], said))
 

@@ -18,7 +18,7 @@ Examples:
 
 Exit codes:
   0 done   2 usage   3 incomplete: some items could not be measured
-  4 no report, logs or server   5 the fix is in place already, nothing was tested
+  4 no report, logs or server   5 refused: the fix is in place already
   6 no failing item can be measured
   130 interrupted: what was measured is kept, the same command goes on there
 """
