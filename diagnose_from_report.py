@@ -1,21 +1,23 @@
 #!/usr/bin/env python
 # -*- coding: utf-8 -*-
-"""Say what is really wrong behind each error pattern, and offer patches that make the item succeed.
+"""Say what is really wrong behind each error, and offer patches that help.
 
-Reads:   aggregated_logs_iteration_N.json and fix_history.json of the run directory, and the installed bundles
-Writes:  diagnostic_report.md, diagnostic_report.json and fixes/<fix id>.patch in the run directory; the report of an
-         earlier iteration stays as diagnostic_report_iteration_N.*
+Reads:   aggregated_logs_iteration_N.json and fix_history.json of the run
+         directory, and the installed bundles
+Writes:  diagnostic_report.md and .json and fixes/*.patch in the run directory;
+         the report of an earlier iteration stays under its number
 
 Usage:
-  diagnose_from_report.py [--run-dir DIR] [--plex-home DIR | --plug-ins FOLDER] [options]
+  diagnose_from_report.py [--run-dir DIR] [--plex-home DIR | --plug-ins FOLDER]
 
 Examples:
-  diagnose_from_report.py                                  # the newest run, this server's bundles
-  diagnose_from_report.py --top 3 --plug-ins ~/Plug-ins    # only the three worst patterns, bundles from elsewhere
-  diagnose_from_report.py --adopt my.patch --pattern 4711  # give a person's own patch a fix id
+  diagnose_from_report.py                    # the newest run, this server
+  diagnose_from_report.py --top 3 --plug-ins ~/Plug-ins     # the three worst
+  diagnose_from_report.py --adopt my.patch --pattern p1-4711  # your own patch
 
 Exit codes:
-  0 done   2 usage   4 nothing to read   5 a patch to adopt was refused   6 no fix could be offered   130 interrupted
+  0 done   2 usage   4 nothing to read   5 a patch to adopt was refused
+  6 no fix could be offered   130 interrupted
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -2967,9 +2969,7 @@ def soften(case, faults):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
-    if worst == HOLLOW and target is not None and target.kind == 'Attribute' and \
-            read_effect(case, target, NOTHING) == CRASH:
+    if worst == HOLLOW and relied_on(case):
         prior = 0.5                             # the function itself relies on the field a few lines on
     if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
         prior = 0.8
@@ -3285,6 +3285,18 @@ def has_exit(statement):
     return any(node.kind in ('Return', 'Break', 'Continue', 'Raise') for node in walk(statement))
 
 
+def relied_on(case):
+    """Whether the function needs further on what the statement sets: the attribute, or the key of a dict of its own."""
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    if target is None or target.kind not in ('Attribute', 'Subscript'):
+        return False
+    if target.kind == 'Attribute':
+        return read_effect(case, target, NOTHING) == CRASH
+    return target.value.kind == 'Name' and any(
+        use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load'
+        for use in later_uses(case, target.value.id, case.statement))
+
+
 def fence(case, faults):
     """`if it is there:` around the statement, and around what needs its result."""
     if case.statement.kind not in SIMPLE and case.statement.kind != 'For':
@@ -3302,8 +3314,7 @@ def fence(case, faults):
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
-    read = target is not None and target.kind == 'Attribute' and read_effect(case, target, NOTHING) == CRASH
+    read = relied_on(case)
     moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
@@ -3371,7 +3382,7 @@ def try_around(case, faults):
     lines = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in body or ['pass']]
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
-    prior = (0.8 if field else 0.72) if no_test else 0.56
+    prior = 0.35 if relied_on(case) else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.source.segment(case.statement)):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try', wrap(case, block, ['try:'], lines),
@@ -4820,9 +4831,11 @@ FAMILIES = (
            'The System plug-in gave up waiting for the agent, which hung or died.',
            "the agent's own log ten minutes before", 'restart the plug-in; add time-outs where the agent waits'),
     Family('slow server', 'platform', r'notifying the media server', r'',
-           'The server took too long to read what the agent had prepared.', 'a busy database', 'wait and refresh again'),
+           'The server took too long to read what the agent had prepared.', 'a busy database',
+           'wait and refresh again'),
     Family('missing picture', 'platform', r'PhotoTranscoder', r'',
-           'A picture that the agent promised could not be produced.', "the agent's picture downloads", 'refresh again'),
+           'A picture that the agent promised could not be produced.', "the agent's picture downloads",
+           'refresh again'),
     Family('plug-in pipe', 'platform', r'plug-in pipe|reading configuration for|failed to read line', r'',
            'The plug-in process died or hung while the server talked to it.', "the plug-in's log at that time",
            'restart the plug-in'),
@@ -4864,7 +4877,8 @@ FAMILIES = (
            'The provider has banned this address for asking too often.', 'how many requests were made',
            'wait a day, refresh more slowly'),
     Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
-           'The provider refuses the requests: key, login or a block against robots.', 'the key, the provider\'s status',
+           'The provider refuses the requests: key, login or a block against robots.',
+           'the key, the provider\'s status',
            'change the key or wait; patching does not help'),
     Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
            'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
@@ -4888,7 +4902,8 @@ FAMILIES = (
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
     # ---- data: what was fed in
     Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
-           'A scanner failed on a file or folder name, or on a pattern a person wrote.', 'the file or folder named there',
+           'A scanner failed on a file or folder name, or on a pattern a person wrote.',
+           'the file or folder named there',
            'rename it, or mend the pattern'),
     Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
            'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
@@ -4919,7 +4934,8 @@ FAMILIES = (
            r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
            'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
     Family('encoding', 'code', r'', r'Unicode(En|De)codeError',
-           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from', 'decode or encode once'),
+           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from',
+           'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError',
            'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
     Family('not serialisable', 'code', r'serializing', r'',
@@ -4996,7 +5012,7 @@ class Bundle(object):
         return self._sources[name]
 
     def preferences(self):
-        """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file; other kinds left out."""
+        """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
         import json
         found = {}
         try:
@@ -5006,7 +5022,8 @@ class Bundle(object):
                     found[row['id']] = logs.to_text(row.get('default', '')).lower() == 'true'
         except (ValueError, KeyError, AttributeError, TypeError):
             return {}                           # with comments, as some have it, the framework reads it no better
-        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support', 'Preferences',
+        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
+                            'Preferences',
                             self.identifier + '.xml')
         try:
             with open(path, 'rb') as source:
@@ -5022,7 +5039,8 @@ class Bundle(object):
         """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
         if name not in self._violations:
             source = self.source(name)
-            self._violations[name] = set(sentence for _, sentence in sandbox_violations(source, self, name)) if source else ()
+            found = sandbox_violations(source, self, name) if source else ()
+            self._violations[name] = set(sentence for _, sentence in found)
         return self._violations[name]
 
     def broken(self):
@@ -5034,7 +5052,8 @@ class Bundle(object):
     def _look_for_damage(self):
         sentences = []
         if not self.folder.endswith('.bundle'):
-            sentences.append('the folder is called %s, and the server only takes names that end in .bundle' % self.folder)
+            sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
+                             % self.folder)
         for name in self.files:
             if not name.startswith('Contents/Code/'):
                 continue
@@ -5202,7 +5221,7 @@ def frame_kind(frame):
 
 
 def sandbox_lambda(callee):
-    """Which of the sandbox's lambdas a frame without source text is: line 107 iterates, 108 indexes (framework 2.6.3)."""
+    """Which of the sandbox's lambdas a frame without text is: line 107 iterates, 108 indexes (framework 2.6.3)."""
     return 'getiter' if callee.get('line') == 107 else 'getitem'
 
 
@@ -5237,13 +5256,14 @@ def drift(source, frame):
 # Each rule: the error's shape over "Type: message", and a function (expression, match, hunt) -> weight 0..1.
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
-NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower upper '
-                                        'title join format encode decode set dict tuple bool isinstance append quote '
-                                        'urlencode min max abs round sum'.split())
+NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
+                                        'upper title join format encode decode set dict tuple bool isinstance append '
+                                        'quote urlencode min max abs round sum'.split())
 OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
                        'get_element_by_id Attr getItem select_one'.split())
 OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
-LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare', 'Lambda',
+LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare',
+            'Lambda',
             'BinOp', 'Repr', 'Set')
 FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
@@ -5339,7 +5359,8 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Subscript':
         return 0.02 if root_name(base) == 'metadata' else 0.5
     if base.kind == 'Name' and depth < 3:
-        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os', 'Datetime'):
+        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os',
+                       'Datetime'):
             return 0.02
         values = assigned_values(hunt, base)
         if values:
@@ -5407,7 +5428,7 @@ def shares_loop(node, other):
     return False
 
 
-MODEL = ('metadata', 'Prefs', 'Dict')           # of the framework: what these hold is there, or made when it is asked for
+MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
 
 
 def raises_subscript(node, found, hunt):
@@ -5420,7 +5441,8 @@ def raises_iteration(node, found, hunt):
     if unpacked(node) is not None and node.kind == 'Assign':
         return 0.8 * typed_weight(hunt, node.value, found)
     if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
-            'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join', 'extend',
+            'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
+            'extend',
             'update', 'reversed'):
         return 0.8 * typed_weight(hunt, node.args[-1], found)
     return 0
@@ -5572,7 +5594,8 @@ def operand_weight(node, hunt):
         return 1.0
     right = getattr(node, 'right', None) or node.value
     left = node.left if node.kind == 'BinOp' else node.target
-    if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and not re.search(r"and '?NoneType", hunt.message):
+    if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and \
+            not re.search(r"and '?NoneType", hunt.message):
         return none_weight(hunt, left)
     if re.search(r"and '?NoneType|NoneType found|not \"NoneType|not NoneType", hunt.message):
         return none_weight(hunt, right)
@@ -5586,8 +5609,9 @@ def raises_formatting(node, found, hunt):
 
 
 def raises_len(node, found, hunt):
-    return typed_weight(hunt, node.args[0], found) if node.kind == 'Call' and last_name(node.func) == 'len' and node.args \
-        else 0
+    if node.kind == 'Call' and last_name(node.func) == 'len' and node.args:
+        return typed_weight(hunt, node.args[0], found)
+    return 0
 
 
 def raises_store(node, found, hunt):
@@ -5629,8 +5653,7 @@ def raises_unicode(node, found, hunt):
 def raises_import(node, found, hunt):
     wanted = found.group('name').split('.')[-1]
     if node.kind == 'Import':
-        return 1.0 if any(alias.name.split('.')[-1] == wanted or wanted in alias.name.split('.') for alias in node.names) \
-            else 0
+        return 1.0 if any(wanted in alias.name.split('.') for alias in node.names) else 0
     if node.kind == 'ImportFrom':
         parts = (node.module or '').split('.') + [alias.name for alias in node.names]
         return 1.0 if wanted in parts else 0
@@ -5679,7 +5702,8 @@ def raises_parsing(node, found, hunt):
 
 
 RAISERS = (
-    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'", raises_subscript),
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
+     raises_subscript),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
     (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable", raises_iteration),
@@ -5694,7 +5718,8 @@ RAISERS = (
     (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
     (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
      raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
-    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)", raises_call('index', 'rindex')),
+    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)",
+     raises_call('index', 'rindex')),
     (r"^ValueError: list\.remove", raises_call('remove')),
     (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min')),
     (r"^StopIteration", raises_call('next')),
@@ -5715,7 +5740,8 @@ RAISERS = (
     (r"^AssertionError", raises_assertion),
     (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
-    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|ConnectTimeout|error)\b",
+    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
+     r"ConnectTimeout|error)\b",
      raises_request),
     (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
      raises_parsing),
@@ -5767,12 +5793,15 @@ def callee_weight(node, hunt):
 
 
 # functions of the framework and of the standard library that show under another name than the one that was called
-STANDS_BEHIND = {'_strptime': ('strptime',), 'load': ('content', 'headers', 'Request', 'str', 'ObjectFromURL', 'ElementFromURL'),
-                 '_http_request': ('Request', 'content'), 'content': ('Request', 'ObjectFromString', 'ElementFromString', 'str'),
-                 '__str__': ('str', 'ObjectFromString', 'ElementFromString', 'decode', 'content'),
-                 'raw_decode': ('loads', 'load'), 'decode': ('loads', 'decode'), '_compile': ('compile', 'search', 'match', 'sub',
-                                                                                              'findall', 'split'),
-                 '__getattr__': (), '__getitem__': (), '__init__': (), '__call__': (), '__setattr__': (), '__len__': ()}
+STANDS_BEHIND = {
+    '_strptime': ('strptime',),
+    'load': ('content', 'headers', 'Request', 'str', 'ObjectFromURL', 'ElementFromURL'),
+    '_http_request': ('Request', 'content'),
+    'content': ('Request', 'ObjectFromString', 'ElementFromString', 'str'),
+    '__str__': ('str', 'ObjectFromString', 'ElementFromString', 'decode', 'content'),
+    'raw_decode': ('loads', 'load'), 'decode': ('loads', 'decode'),
+    '_compile': ('compile', 'search', 'match', 'sub', 'findall', 'split'),
+}
 
 
 def call_weight(node, callee):
@@ -5795,7 +5824,8 @@ def call_weight(node, callee):
         return 0.5
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
         return 0.5
-    if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__', '__cmp__'):
+    if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
+                                                            '__cmp__'):
         return 0.7
     if node.kind in ('Import', 'ImportFrom') and callee in ('__import__', 'load_module', '<module>'):
         return 1.0
@@ -5804,7 +5834,7 @@ def call_weight(node, callee):
     return 0
 
 
-# ------------------------------------------------------------------------------------------- what held before this place
+# ------------------------------------------------------------------------------------------ what held before this place
 def sure_parts(node):
     """The expressions that a statement certainly evaluates when it is passed without an error."""
     heads = {'If': ['test'], 'While': ['test'], 'For': ['iter'], 'With': ['context_expr']}.get(node.kind)
@@ -5935,7 +5965,7 @@ def preference_value(hunt, test):
 
 
 def last_heard(source, function, texts):
-    """The statement of a function whose literal text is in the newest of the texts that any of its literals fits; None."""
+    """The statement of a function that wrote the newest of these texts that any of its literals fits; or None."""
     for text in reversed(texts):
         best = None
         for node in own_nodes(function):
@@ -5952,7 +5982,7 @@ def last_heard(source, function, texts):
 
 
 def said_weight(statement, last):
-    """How well a place fits that `last` was the last statement that said something: not before it, nor behind another."""
+    """How well a place fits that `last` spoke last: it is not before it, nor behind another statement that speaks."""
     if statement is last:
         return 0.7
     if statement.start < last.start and not shares_loop(last, statement):
@@ -5971,7 +6001,7 @@ def speaks(statement):
 
 
 def earlier_uses(hunt, node):
-    """A factor for how many other uses would have failed before this one, had they been reached: the first is likeliest."""
+    """A factor for how many other uses would have failed before this one, had they been reached."""
     if node.kind not in ('Attribute', 'Subscript'):
         return 1.0
     by_base = "'NoneType'" in hunt.message
@@ -5993,7 +6023,8 @@ def uses(hunt):
     """The Attribute and Subscript nodes of the function that read, in the order of the text; kept on the hunt."""
     if hunt.reads is None:
         hunt.reads = sorted((node for node in frame_nodes(hunt.function, hunt.sandboxed)
-                             if node.kind in ('Attribute', 'Subscript') and not stored(node)), key=lambda node: node.start)
+                             if node.kind in ('Attribute', 'Subscript') and not stored(node)),
+                             key=lambda node: node.start)
     return hunt.reads
 
 
@@ -6032,7 +6063,7 @@ def rebinds_target(loop, root):
 
 
 def guarded(hunt, node):
-    """Whether a condition around the expression already makes sure of it: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
+    """Whether a condition around it already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
     if node.kind not in ('Attribute', 'Subscript'):
         return False
     base = flat(hunt.source, node.value)
@@ -6062,7 +6093,8 @@ def test_makes_sure(hunt, test, base, key):
         return True
     if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
         return True
-    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)==' % base))
+    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)=='
+                                                               % base))
 
 
 def caught(node, exception):
@@ -6146,7 +6178,7 @@ class SandboxTable(object):
 
     # ---- laying out: pyassem.order_blocks, LineAddrTable
     def lay_out(self):
-        """[{block: highest line set before it}], one dict per order tried; blocks that are never reached are left out."""
+        """[{block: highest line set before it}], one dict per order tried; what is never reached is left out."""
         import random
         reached, waiting = set(), [self.entry]
         while waiting:
@@ -6512,14 +6544,15 @@ def compiler_line(node):
         left = ([node.left] + node.comparators)[-2]
         between = node.source.text[left.outer[1]:node.comparators[-1].outer[0]]
         return node.source.line_of(left.outer[1] + len(between) - len(between.lstrip(' \t\\\r\n')))
-    if node.kind == 'Attribute' or (node.kind == 'Str' and node.source.segment(node).lstrip('uUbBrR')[:3] in ('\'\'\'', '"""')):
+    if node.kind == 'Attribute' or (node.kind == 'Str' and node.source.segment(node).lstrip('uUbBrR')[:3] in ('\'\'\'',
+                                                                                                              '"""')):
         return node.end_line
     return node.line
 
 
 # --------------------------------------------------------------------------------------------------- the true statement
 def frame_nodes(scope, sandboxed):
-    """Every node that runs in the frame of a function, set and dict comprehensions included where the sandbox compiles."""
+    """Every node that runs in the frame of a function; the sandbox also runs set and dict comprehensions there."""
     for node in own_nodes(scope):
         yield node
         if sandboxed and node.kind in ('SetComp', 'DictComp'):
@@ -6535,7 +6568,8 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
     """
     kind, callee = frame_kind(frame)
     hunt = Hunt(source, function, exception, message, kind, callee, sandboxed, preferences)
-    heard = [statement for statement in (last_heard(source, function, texts) for texts in said) if statement is not None]
+    heard = [statement for statement in (last_heard(source, function, texts) for texts in said)
+             if statement is not None]
     rule, found = raising_rule(exception, message)
     weights = []
     table = line_table(function, sandboxed)
@@ -6567,7 +6601,7 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
 
 
 def places_of(pattern, source, function, frame, sandboxed, preferences=None):
-    """The places for all messages of a pattern (KeyErrors for different keys are one pattern), by their share of records."""
+    """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
@@ -6596,7 +6630,8 @@ def expression_weight(node, rule, found, hunt):
     able = rule(node, found, hunt)
     if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
-    if hunt.kind in ('call', 'apply'):          # raised further down: what this expression could raise itself says little
+    if hunt.kind in ('call',
+                     'apply'):          # raised further down: what this expression could raise itself says little
         return fits * (0.5 + 0.5 * able)
     return fits * able
 
@@ -6664,7 +6699,7 @@ def line_table(function, sandboxed):
 
 
 def ranked_places(weights, table, message):
-    """[Place] from (weight, statement, expression, reasons): one per statement, its best expression, sure ones first."""
+    """[Place] from (weight, statement, expression, reasons): one per statement, with its best expression."""
     total = sum(row[0] for row in weights)
     if not total:
         return []
@@ -6681,9 +6716,11 @@ def ranked_places(weights, table, message):
 
 # --------------------------------------------------------------------------------------------------------------- cause
 ORIGINS = (
-    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request', 'a request to the provider'),
+    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request',
+     'a request to the provider'),
     (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
-    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document', 'the answer of the provider'),
+    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
+     'the answer of the provider'),
     (r'^Core\.storage|^open\(|\.load\(', 'file', 'a file on disk'),
     (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
     (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
@@ -6693,9 +6730,11 @@ ORIGINS = (
     (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
 )
 ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
-VALUES = (('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
+VALUES = (('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'),
+          ('unbound', r'^UnboundLocal'),
           ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
-          ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
+          ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'),
+          ('type', r'^(TypeError|AttributeError)'))
 
 Cause = collections.namedtuple('Cause', 'value expression origin steps')
 # value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
@@ -6736,7 +6775,8 @@ def find_cause(source, function, place, exception, message):
         segment = one_line(source.segment(node))
         origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
         if node.kind == 'Subscript':
-            origin = 'preference' if root_name(node) == 'Prefs' else 'field' if origin in ('unknown', 'media') else origin
+            origin = 'preference' if root_name(node) == 'Prefs' else 'field' if origin in ('unknown',
+                                                                                           'media') else origin
         steps.append((node.line, segment))
         root = root_name(node)
         if origin in ('request', 'file', 'preference') or root is None:
@@ -6819,7 +6859,8 @@ def failed_requests(pattern):
         if number is not None and number < 400:
             continue
         tree = bool(re.match(OWN_SERVER, row.get('host') or '')) and 'tree' in (row.get('url_shape') or '')
-        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0, tree))
+        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0,
+                     tree))
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
@@ -6834,9 +6875,11 @@ def judge(pattern, agent):
     items, count = number_of_items(pattern), pattern.get('count') or 0
     since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
     if pattern.get('noise'):
-        return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [], 'nothing; it is counted and left out')
+        return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
+                       'nothing; it is counted and left out')
     evidence, against, cls = [], [], family.cls
-    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'), since or 'the start of the log')
+    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'),
+                                since or 'the start of the log')
     evidence.append(seen)
     failed = failed_requests(pattern)
     share = share_of_calls(pattern, agent)
@@ -6847,12 +6890,13 @@ def judge(pattern, agent):
         if trees * 2 >= max(count, 1):
             family = next(row for row in FAMILIES if row.name == 'deleted item')
             return Verdict('platform', family, evidence + [
-                'the media tree of the item could not be read just before, in %d of %s' % (trees, number_text(count, 'record'))],
+                'the media tree of the item could not be read just before, in %d of %s'
+                % (trees, number_text(count, 'record'))],
                 against, family.people)
         troubled = sum(row[2] for row in blocked)
         if troubled * 5 >= max(count, 1) * 3:
             host, status, times, _ = blocked[0]
-            evidence.append('%s from %s just before on the same thread, %d of %d times; the code met an answer that was none'
+            evidence.append('%s from %s just before on the same thread, %d of %d times; there was no answer to read'
                             % (status_words(status), host, times, count))
             name = upstream_family(status)
             return Verdict('upstream', name, evidence, against, 'do not patch; %s' % name.people)
@@ -6885,7 +6929,8 @@ def upstream_family(status):
     if status == 'failed':
         error = 'HTTP Error 500'
     rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
-    return next((row for row in rows if re.search(row.error, error)), next(row for row in rows if row.name == 'name or route'))
+    return next((row for row in rows if re.search(row.error, error)),
+                next(row for row in rows if row.name == 'name or route'))
 
 
 def upstream_host(pattern, failed):
@@ -6930,7 +6975,7 @@ def changed_lines(patch):
 
 
 def fix_id(template, patch):
-    """A name made from the change itself: the same change has the same id in every run, wherever the lines have moved."""
+    """A name made from the change itself: the same in every run, wherever the lines have moved."""
     import hashlib
     body = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'@@'))
     return '%s-%s' % (re.sub(r'[^a-z0-9]+', '-', template.lower()).strip('-'), hashlib.sha256(body).hexdigest()[:10])
@@ -6942,7 +6987,7 @@ def sha256(data):
 
 
 def parse_patch(data):
-    """[(path from Plug-ins on, [(old start, [lines with their mark])])] of a unified diff in bytes; Problem if it is none."""
+    """[(path from Plug-ins on, [(old start, [lines with their mark])])] of a unified diff in bytes; else Problem."""
     files = []
     lines = split_lines(data)
     for number, line in enumerate(lines):
@@ -7022,7 +7067,7 @@ def sandbox_violations(source, bundle, name):
     return check_sandbox(source, bundle.policy == 'Elevated', name == 'Contents/Code/__init__.py')
 
 
-# ------------------------------------------------------------------------------------------------------ earlier verdicts
+# ----------------------------------------------------------------------------------------------------- earlier verdicts
 def fix_history_path(run_dir):
     return os.path.join(run_dir, 'fix_history.json')
 
@@ -7044,7 +7089,8 @@ def tried_before(history, pattern, name, template, function):
     """The row of a rollback that forbids this fix for this pattern, or None."""
     for row in history:
         if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
-            if row.get('id') == name or (row.get('template') == template and row.get('function') == function and function):
+            if row.get('id') == name or (row.get('template') == template and row.get('function') == function
+                                         and function):
                 return row
     return None
 
@@ -7056,7 +7102,9 @@ def learned(history, template, exception):
         return 1.0, None
     kept = sum({'KEEP': 1.0, 'MONITOR': 0.5}.get(row.get('decision'), 0.0) for row in rows)
     factor = (2.0 * kept + 2.0) / (len(rows) + 2.0)
-    return factor, 'earlier verdicts on such errors: %s kept or watched of %d' % (('%.1f' % kept).rstrip('0').rstrip('.'), len(rows))
+    return factor, 'earlier verdicts on such errors: %s kept or watched of %d' % (('%.1f'
+                                                                                   % kept).rstrip('0').rstrip('.'),
+                                                                                   len(rows))
 
 
 # --------------------------------------------------------------------------------------------------------------- fixes
@@ -7115,7 +7163,8 @@ def probe_for(pattern, bundle, source, frame, function, places, history):
                 frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
     for place in places[:4]:
         statement = place.statement
-        if statement.kind in COMPOUND or keyword.iskeyword(exception) or not can_wrap(case, [statement]) or len(lines) == 3:
+        if statement.kind in COMPOUND or keyword.iskeyword(exception) or not can_wrap(case,
+                                                                                      [statement]) or len(lines) == 3:
             continue
         log = log_line(case, 'probe: line %d raised' % place.line)
         if not log:
@@ -7167,9 +7216,11 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
     if learned_text:
         why.append(learned_text)
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
-            'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder, 'agent': pattern.get('agent'),
+            'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder,
+            'agent': pattern.get('agent'),
             'pattern': pattern['pattern'], 'predicted': prediction(pattern, case, chance), 'risk': proposal.risk,
-            'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why if part),
+            'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why
+                                                                                           if part),
             'changed_lines': lines, 'score': 0.0,
             'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
 
@@ -7182,7 +7233,8 @@ def prediction(pattern, case, chance):
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''
     return {'items': items, 'success_percent': int(100 * chance + 0.5), 'fields': fields,
-            'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'), gain)}
+            'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'),
+                                                                                   gain)}
 
 
 def fields_after(case):
@@ -7214,11 +7266,14 @@ def diagnose(pattern, document, bundles, history):
     bundle = bundle_of(pattern, bundles)
     evidence, against = list(verdict.evidence), list(verdict.against)
     record = {
-        'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls, 'family': verdict.family.name,
+        'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls,
+        'family': verdict.family.name,
         'exception': pattern.get('exception'), 'message': pattern.get('message'), 'wrapper': pattern.get('wrapper'),
         'kind': pattern.get('kind'), 'count': pattern.get('count') or 0, 'items_total': number_of_items(pattern),
-        'first_seen': pattern.get('first_seen'), 'last_seen': pattern.get('last_seen'), 'meaning': verdict.family.meaning,
-        'advice': verdict.advice, 'look': verdict.family.look, 'divergence_point': None, 'fixes': [], 'no_fix_because': None,
+        'first_seen': pattern.get('first_seen'), 'last_seen': pattern.get('last_seen'),
+        'meaning': verdict.family.meaning,
+        'advice': verdict.advice, 'look': verdict.family.look, 'divergence_point': None, 'fixes': [],
+        'no_fix_because': None,
         'cause': [], 'confidence': None, 'bundle': bundle.folder if bundle else None,
         'test_plan': plan_test(pattern, agent)}
     patches = {}
@@ -7253,7 +7308,8 @@ def point_from_log(chain, index):
     frame = chain[index]
     return {'file': frame.name, 'function': frame.function, 'source': 'not read',
             'reported_lines': frame.lines, 'chain': ['%s in %s' % (one.name, one.function) for one in chain],
-            'candidates': [{'line': line, 'confidence': round(1.0 / len(frame.lines), 3), 'text': frame.quoted.get(line) or ''}
+            'candidates': [{'line': line, 'confidence': round(1.0 / len(frame.lines), 3),
+                            'text': frame.quoted.get(line) or ''}
                            for line in frame.lines[:1]]}
 
 
@@ -7267,7 +7323,8 @@ def missing_modules(pattern, bundle):
         return []
     if bundle.missing_import(module):
         return ['the module %s, which the code imports, is in no file of %s' % (module, bundle.folder)]
-    if bundle.policy != 'Elevated' and any('Libraries/' in name and module.split('.')[-1] in name for name in bundle.files):
+    if bundle.policy != 'Elevated' and any('Libraries/' in name and module.split('.')[-1] in name
+                                           for name in bundle.files):
         return ['the module %s lies in Libraries, which only bundles of the Elevated policy may use' % module]
     return []
 
@@ -7277,7 +7334,7 @@ KNOWN_MODULES = frozenset('os sys re json time datetime urllib urllib2 urlparse 
 
 
 def look_into_source(pattern, bundle, chain, index, history, record, evidence, against):
-    """Find the place and the cause, and make the fixes; fills the record. Returns (why there is no fix or None, patches)."""
+    """Find the place and the cause, make the fixes and fill the record. Returns (why there is no fix, patches)."""
     frame = chain[index]
     point = record['divergence_point']
     source = bundle.source(frame.name)
@@ -7335,7 +7392,8 @@ def nothing_left(bundle, chain, index, place):
         if number != index:
             source = bundle.source(frame.name)
             function = function_named(source, frame) if source else None
-            places = locate(source, function, frame, '', '', frame.name.startswith('Contents/Code/')) if function else []
+            places = locate(source, function, frame, '', '',
+                            frame.name.startswith('Contents/Code/')) if function else []
             if not places:
                 return False
             statement = places[0].statement
@@ -7354,7 +7412,8 @@ def work_without(statement):
     for later in statements(function):
         if later.start <= statement.start or later.kind in COMPOUND or exclusive(statement, later):
             continue
-        read = set(flat(source, node) for node in walk(later) if node.kind in ('Name', 'Attribute') and not stored(node))
+        read = set(flat(source, node) for node in walk(later) if node.kind in ('Name', 'Attribute')
+                   and not stored(node))
         if read & spoilt:
             spoilt.update(spoilt_names(source, later))
         elif fills(later):
@@ -7401,7 +7460,8 @@ def hypothesis(record, verdict):
         calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
         if record.get('origin') in ('unknown', 'function') and calls:
             source = 'what %s answered' % calls[-1]
-        sentences.append('What failed is "%s"%s.' % (record['suspect'], ', which comes from %s' % source if source else ''))
+        sentences.append('What failed is "%s"%s.' % (record['suspect'], ', which comes from %s' % source if source
+                                                     else ''))
     return ' '.join(sentences)
 
 
@@ -7469,7 +7529,8 @@ def report_text(document):
              '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
     for number, record in enumerate(document['patterns'], 1):
         lines.append('| %d | %s | %s | %d | %s | %s |' % (
-            number, prose(record['pattern']), prose(record['exception'] or record['message'])[:60], record['items_total'],
+            number, prose(record['pattern']), prose(record['exception'] or record['message'])[:60],
+            record['items_total'],
             record['class'], prose(proposal_words(record))))
     if not document['patterns']:
         lines.append('| - | nothing to diagnose | | 0 | | |')
@@ -7495,13 +7556,14 @@ def pattern_text(number, record):
 def observed_text(record):
     error = ': '.join(part for part in (record['exception'], record['message']) if part)
     return '%s on %s, from %s to %s: "%s".' % (
-        number_text(record['count'], 'record'), number_text(record['items_total'], 'item'), record['first_seen'] or 'unknown',
+        number_text(record['count'], 'record'), number_text(record['items_total'], 'item'), record['first_seen']
+        or 'unknown',
         record['last_seen'] or 'unknown', prose(error)[:300])
 
 
 def expected_text(record):
     words = {'search': 'A search answers with candidates, or with none, and logs no error.',
-             'update': 'A refresh runs to its end, fills every field that the provider has data for, and logs no error.',
+             'update': 'A refresh runs to its end, fills all that the provider has data for, and logs no error.',
              'load': 'The plug-in loads and starts.', 'start': 'The plug-in starts and registers.'}
     return words.get(record['kind'], 'The plug-in does its work and logs no error.')
 
@@ -7514,7 +7576,7 @@ def point_text(record):
     state = {'same': 'The installed file is the version that failed.',
              'moved': 'The installed file was changed since; the quoted text now stands at other lines.',
              'changed': 'The installed file was changed since; the quoted text is no longer in it.',
-             'unknown': 'The log quotes no source text, so whether the installed file is the version that failed is not known.',
+             'unknown': 'The log quotes no source text, so the version that failed is not known.',
              'not read': 'The source was not read; the place comes from the traceback alone.'}
     lines[0] += ' ' + state[point['source']]
     if point['candidates']:
@@ -7567,7 +7629,8 @@ def adopt(options, run_dir, bundles):
     document = read_diagnosis(diagnosis_path(run_dir))
     record = next((row for row in document['patterns'] if row['pattern'] == options.pattern), None)
     if record is None:
-        raise logs.Problem('no pattern %s in %s; see its first table' % (options.pattern, diagnosis_path(run_dir, '.md')),
+        raise logs.Problem('no pattern %s in %s; see its first table' % (options.pattern,
+                                                                         diagnosis_path(run_dir, '.md')),
                            logs.USAGE)
     try:
         with open(options.adopt, 'rb') as source:
@@ -7579,7 +7642,8 @@ def adopt(options, run_dir, bundles):
         folder, _, name = path.partition('/')
         bundle = next((one for one in bundles.values() if one.folder == folder), None)
         if bundle is None or not name.startswith('Contents/'):
-            raise logs.Problem('%s lies in no installed bundle; paths in the patch count from the Plug-ins folder' % path,
+            raise logs.Problem('%s lies in no installed bundle; paths in the patch count from the Plug-ins folder'
+                               % path,
                                logs.UNSAFE)
         before = bundle.data(name)
         if before is None:
@@ -7613,7 +7677,8 @@ def adopt(options, run_dir, bundles):
 def build_parser():
     parser = logs.parser_for(__doc__, 'diagnose_from_report.py')
     logs.add_shared_options(parser, '--run-dir', '--iteration', '--plex-home', '--quiet', '--json')
-    parser.add_argument('--plug-ins', metavar='FOLDER', help='the folder of the bundles (default: Plug-ins in --plex-home)')
+    parser.add_argument('--plug-ins', metavar='FOLDER',
+                        help='the folder of the bundles (default: Plug-ins in --plex-home)')
     parser.add_argument('--top', metavar='N', type=int, help='diagnose only the first N patterns of the shortlist '
                                                              '(default: %d)' % SHORTLIST)
     parser.add_argument('--adopt', metavar='PATCH', help="take a person's unified diff as a fix (with --pattern)")
@@ -7642,7 +7707,8 @@ def chosen_patterns(document, options):
             raise logs.Problem('no pattern %s in the aggregate; its text file lists them' % options.pattern, logs.USAGE)
         return [by_id[options.pattern]]
     order = [name for name in document.get('shortlist') or () if name in by_id]
-    rest = [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in order and not row.get('noise')]
+    rest = [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in order
+            and not row.get('noise')]
     rows = [by_id[name] for name in order + rest]
     return rows[:options.top or SHORTLIST]
 
