@@ -75,11 +75,14 @@ def utc_text(seconds=None):
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() if seconds is None else seconds))
 
 
+ISO_PARTS = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
+
+
 def utc_seconds(text):
     """Seconds since the epoch of what utc_text() wrote; ValueError for anything else."""
     if not re.match(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$', text):
         raise ValueError('%s is no time' % text)
-    return epoch_seconds(int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19]))
+    return epoch_seconds(*(int(text[low:high]) for low, high in ISO_PARTS))
 
 
 def epoch_seconds(year, month, day, hour=0, minute=0, second=0):
@@ -90,7 +93,8 @@ def epoch_seconds(year, month, day, hour=0, minute=0, second=0):
     if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 62 and year):
         raise ValueError('no such time')
     shifted = year - (month < 3)
-    days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
+    days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400       # of the years, which begin in March
+    days += (153 * ((month + 9) % 12) + 2) // 5 + day - 719469
     return 86400 * days + 3600 * hour + 60 * minute + second
 
 
@@ -274,7 +278,7 @@ def current_iteration(run_dir, option):
         return 1
 
 
-# ---------------------------------------------------------------------------------------------------- grammar of the logs
+# -------------------------------------------------------------------------------------------------- grammar of the logs
 # Two grammars (PLEX.md 2.1 and 2.6). Bytes, since whole logs are searched and only error records are decoded.
 #   plug-in: 2026-02-03 21:14:07,318 (7f4ccbff8b38) :  CRITICAL (agentkit:1095) - message
 #   server:  Feb 03, 2026 21:14:07.318 [140535242312504] ERROR - message
@@ -304,10 +308,12 @@ SYSTEM = 'com.plexapp.system'
 # Wrapper messages of the framework (FRAMEWORK.md 2): start of the message, the kind of call, and which words of the
 # message name the wrapper (the rest is data).
 WRAPPERS = [
-    ('Exception in the search function of agent named', 'search'), ('Exception in the update function of agent named', 'update'),
+    ('Exception in the search function of agent named', 'search'), ('Exception in the update function of agent named',
+                                                                    'update'),
     ('Exception when constructing media object', 'media'), ('Exception finding an agent for type', 'search'),
     ('Exception while loading code', 'load'), ('Exception starting plug-in', 'start'), ('Exception starting', 'start'),
-    ('Exception when calling function', 'call'), ('Exception in thread named', 'thread'), ('Exception in task thread', 'thread'),
+    ('Exception when calling function', 'call'), ('Exception in thread named', 'thread'),
+    ('Exception in task thread', 'thread'),
     ('Exception in _process_function_call', 'route'), ('Exception matching route for path', 'route'),
     ('Exception serializing', 'model'), ('Exception deserializing', 'model'), ('Exception reading file', 'storage'),
     ('Exception writing to', 'storage'), ('Exception loading', 'preferences'),
@@ -321,8 +327,11 @@ WRAPPERS = [
 FRAMEWORK_ENTRIES = {
     ('agentkit.py', '_search'): ('Exception in the search function of agent named', 'search'),
     ('agentkit.py', '_update'): ('Exception in the update function of agent named', 'update'),
-    ('core.py', 'load_code'): ('Exception while loading code', 'load'), ('core.py', 'start'): ('Exception starting plug-in', 'start'),
-    ('runtime.py', 'handle_request'): ('Exception', 'route'), ('runtime.py', '_start_thread'): ('Exception in thread named', 'thread'),
+    ('core.py', 'load_code'): ('Exception while loading code', 'load'), ('core.py', 'start'): ('Exception starting plu'
+                                                                                               'g-in', 'start'),
+    ('runtime.py', 'handle_request'): ('Exception', 'route'), ('runtime.py',
+                                                               '_start_thread'): ('Exception in thread named',
+                                                                                  'thread'),
     ('messaging.py', '_process_function_call'): ('Exception in _process_function_call', 'route'),
 }
 
@@ -341,9 +350,11 @@ NOISE = [Noise(*row) for row in [
     (PLUG_IN, r'Error parsing with lxml, falling back to soupparser', 'malformed page, recovered',
           'the second parser took over', 'an exception follows on the same thread'),
     (PLUG_IN, r'No cookie jar found', 'no cookies yet', 'the jar is written later', 'never'),
-    (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended', 'never'),
+    (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended',
+     'never'),
     (SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never'),
-    (SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile', 'a player sent an odd profile', 'never'),
+    (SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile',
+     'a player sent an odd profile', 'never'),
     (SERVER, r'Unknown metadata type: folder', 'folder view', 'a player browsed by folder', 'never'),
     (SERVER, r'.{0,40}protocol is shutdown', 'client went away', 'a player closed its connection', 'never'),
     (SERVER, r'\[CreditsDetectionManager\]', 'credits detection', 'analysis of video, not metadata', 'never'),
@@ -354,14 +365,15 @@ NOISE = [Noise(*row) for row in [
 ]]
 NOISE_RULES = dict((grammar, [row for row in NOISE if row.grammar == grammar]) for grammar in (PLUG_IN, SERVER))
 # matched against bytes, before anything is decoded: most records of a log are noise
-ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:' + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
+ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:'
+                                      + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
                   NOISE_RULES[grammar]) + b')')) for grammar in NOISE_RULES)
 
 
-# ------------------------------------------------------------------------------------------------------------- redaction
+# ------------------------------------------------------------------------------------------------------------ redaction
 EMAIL = re.compile(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
-# (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what to put).
-# The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
+# (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what
+# to put). The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 SECRET_RULES = [
     # a keyword and a value: X-Plex-Token=..., api_key: ..., password='...'
     (('token', 'key', 'secret', 'passw', 'pwd', 'pin'),
@@ -370,15 +382,18 @@ SECRET_RULES = [
     # token abcdef1234567890
     (('token ', 'key ', 'password '),
      re.compile(r'\b(?:token|key|password) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'), '<secret>'),
-    (('bearer ', 'authorization'), re.compile(r'\b(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'), '<secret>'),
+    (('bearer ', 'authorization'), re.compile(r'\b(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'),
+     '<secret>'),
     (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
     (('://',), re.compile(r'https?://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('signed-in',), re.compile(r'signed-in(?: token)? ?\(([^()\n]*)\)'), '<user>'),
-    (('user',), re.compile(r'\buser(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'), '<user>'),
+    (('user',), re.compile(r'\buser(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'),
+     '<user>'),
 ]
 ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
-                     r'(?=[0-9a-fA-F:]*(?:::|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
+                     r'(?=[0-9a-fA-F:]*(?:::'
+                     r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
 ADDRESS_HINT = re.compile(r'\d\.\d+\.\d+\.\d|::|[0-9a-fA-F]:[0-9a-fA-F]+:[0-9a-fA-F]+:')
 ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][a-z]+\))?\]? )\([^()\n]+\)')
 HOME = re.compile(r'(?i)((?:/home/|/Users/|[A-Z]:[\\/]+Users[\\/]+|Documents and Settings[\\/]+))(?!<)([^\\/\s\'":]+)')
@@ -386,7 +401,8 @@ LOCAL = ('127.', '0.0.0.0', '255.')
 
 
 def redact(text, keep_paths=False):
-    """The text without tokens, passwords, e-mail and network addresses, user names and (unless keep_paths) home folders.
+    """The text without tokens, passwords, e-mail and network addresses, user names and (unless keep_paths) home
+    folders.
 
     Idempotent. 127.0.0.1 stays, since it tells that the server itself was asked.
     """
@@ -411,7 +427,9 @@ SOURCE_SECRET = re.compile(r'(?i)((?:token|api_?key|secret|passw\w*|pwd)[\'"]?\]
 
 
 def redact_source(text, keep_paths=False):
-    """A line of source without what its author may have written into it. Names stay: the line has to be found again in its file."""
+    """A line of source without what its author may have written into it. Names stay: the line has to be found again
+    in its file.
+    """
     if not text or not re.search(r'[\'"@/\\]', text):
         return text
     text = EMAIL.sub('<email>', SOURCE_SECRET.sub(r'\1<secret>', text))
@@ -439,25 +457,30 @@ def hide_address(match):
     return '<address>'
 
 
-# ---------------------------------------------------------------------------------------------------------- message shape
+# -------------------------------------------------------------------------------------------------------- message shape
 # Messages of Python itself whose quoted words are code, not data: they stay, since they tell one fault from another.
 CODE_MESSAGES = re.compile(
     r"(?:'[\w.]+' object|\w+ instance|type object '\w+'|'module' object|\w+ object) has no attribute '\w+'"
     r"|(?:global )?name '\w+' is not defined|(?:local|free) variable '\w+' referenced before assignment"
     r"|'\w+' object (?:is not|does not|has no|isn't|can't)\b.*|unsupported operand type.*|No module named [\w.]+"
-    r"|cannot import name \w+|\w+\(\) (?:takes|got|argument).*|(?:un)?bound method \w+.*|argument of type '\w+' is not iterable"
-    r"|cannot concatenate .*|can't (?:compare|multiply|set attribute).*|coercing to Unicode: .*|Operator '.*' is not supported"
+    r"|cannot import name \w+|\w+\(\) (?:takes|got|argument).*|(?:un)?bound method \w+.*|argument of type '\w+' is "
+    r"not iterable"
+    r"|cannot concatenate .*|can't (?:compare|multiply|set attribute).*|coercing to Unicode: .*|Operator '.*' is not "
+    r"supported"
     r"|expected string or buffer|must be .*, not \w+")
 HTTP_STATUS = re.compile(r'HTTP Error \d+: .*')
 TIME_DATA = re.compile(r"time data .* does not match format (.*)")
 URL_SHAPE = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
-QUOTED = re.compile(r"""(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])""")
+QUOTED = re.compile(r"(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])"
+                    r'|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])')
 LISTED = re.compile(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
 PATH_SHAPE = re.compile(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:(?:[^/\\\n'\"<>|:]|'(?=\w))+[/\\])+"
                         r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
-HOST_SHAPE = re.compile(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru|jp|us|eu|xyz|example|'
+HOST_SHAPE = re.compile(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru'
+                        r'|jp|us|eu|xyz|example|'
                         r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
-HEX_SHAPE = re.compile(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
+HEX_SHAPE = re.compile(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+                       r'|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
                        r'|[A-F0-9]{16,})\b')
 NUMBER_SHAPE = re.compile(r'[-+]?\d+(?:[.,:]\d+)*')
 NAME_WORD = r"[A-Z][a-z'’.][^\s,;:()\[\]\"<>]*"
@@ -504,8 +527,9 @@ def is_odd(text):
 def message_shape(text, exception=None):
     """A message with its data taken out: what stays is what the programmer wrote.
 
-    "No results for 'Dark' (1999) on api.example.com" -> 'No results for <q> (<n>) on <host>'. A pure function of the text, so that
-    a pattern is the same in each run, whatever else stands in the logs. exception: the class, for a message of Python's.
+    "No results for 'Dark' (1999) on api.example.com" -> 'No results for <q> (<n>) on <host>'. A pure function of the
+    text, so that a pattern is the same in each run, whatever else stands in the logs. exception: the class, for a
+    message of Python's.
     """
     text = text[:LONGEST_SHAPE].strip()
     if exception:
@@ -549,20 +573,23 @@ def message_shape(text, exception=None):
     return text
 
 
-# ------------------------------------------------------------------------------------------------------------- tracebacks
-Frame = collections.namedtuple('Frame', 'path line function text')         # function None: a file named by a SyntaxError
+# ----------------------------------------------------------------------------------------------------------- tracebacks
+# function None: a file named by a SyntaxError
+Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
 FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in (\S+))?(.*)$')
 FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
-ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch|Failed|Failure|Timeout|timeout|'
+ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch'
+                        r'|Failed|Failure|Timeout|timeout|'
                         r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
 INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
 OWN_FILE = re.compile(r'([^/\\]+)[/\\]+Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
 # Markdown takes the underscores of __init__ for bold type, and the backslash before them
 DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
 SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
-LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?|python27\.zip/'
+LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?'
+                          r'|python27\.zip/'
                           r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
 
 
@@ -592,12 +619,13 @@ def function_name(name):
 def parse_traceback(text):
     """Traceback of a record's text, or None where there is no frame.
 
-    Takes what pastes do to it: lost indents, blank lines between, all on one line, a missing first line, a missing end (then
-    exception is None). Python 2.7 only: no chained exceptions.
+    Takes what pastes do to it: lost indents, blank lines between, all on one line, a missing first line, a missing end
+    (then exception is None). Python 2.7 only: no chained exceptions.
     """
     if 'File ' not in text:
         return None
-    if any(line.find('File ') > 0 and line[:line.find('File ')].strip(' \t>|`*') for line in text.split('\n') if FRAME_START.search(line)):
+    if any(line.find('File ') > 0 and line[:line.find('File ')].strip(' \t>|`*') for line in text.split('\n')
+           if FRAME_START.search(line)):
         text = re.sub(r'[ \t]*(File ["“][^"”\n]+["”], line \d+)', r'\n  \1', text)
     lines = text.split('\n')
     frames, index, last = [], 0, None
@@ -612,7 +640,8 @@ def parse_traceback(text):
         match = FRAME_LINE.match(lines[here])
         between = [line for line in lines[here + 1:nxt] if line.strip() and line.strip().strip('^~')]
         path, line, function, rest = match.group(1), int(match.group(2)), match.group(3), match.group(4).strip()
-        quoted, after = (None, between) if nxt == len(lines) or len(between) > 1 else (between[0] if between else None, [])
+        quoted, after = (None, between) if nxt == len(lines) or len(between) > 1 else (between[0] if between else None,
+                                                                                       [])
         if after:
             quoted, after = split_end(after, rest)
         if rest and not rest.startswith('('):           # all on one line: 'in update return x IndexError: list ...'
@@ -640,7 +669,9 @@ def parse_traceback(text):
 
 
 def split_end(lines, rest):
-    """(quoted source or None, [exception line, ...]) of the non-blank lines below a frame that is the last one of its block."""
+    """(quoted source or None, [exception line, ...]) of the non-blank lines below a frame that is the last one of its
+    block.
+    """
     first = lines[0]
     error = EXCEPTION_LINE.match(first)
     named = error and ERROR_NAME.match(error.group(1))
@@ -672,7 +703,7 @@ def own_chain(frames):
     return chain
 
 
-# --------------------------------------------------------------------------------------------------------- what was called
+# ------------------------------------------------------------------------------------------------------ what was called
 def decode_call(payload):
     """The text of a remote call between Plex and a plug-in (bytes), b'' where it cannot be read.
 
@@ -690,8 +721,8 @@ def decode_call(payload):
 def call_value(data, key):
     """The value of a key in a call's text, as text, or None.
 
-    The framework's own format ("cerealizer") writes per dict the value first, then the key: s2 / en s4 / lang. Reading the few
-    values that matter backwards from their keys takes a tenth of the time of reading it all.
+    The framework's own format ("cerealizer") writes per dict the value first, then the key: s2 / en s4 / lang. Reading
+    the few values that matter backwards from their keys takes a tenth of the time of reading it all.
     """
     place = data.find(b's%d\n%s' % (len(key), key))
     if place < 0:
@@ -707,10 +738,15 @@ def call_value(data, key):
 
 CALL = re.compile(br'/messaging/function/([^/\s]+)/[^/\s]*/([^/\s]+)')
 SYSTEM_CALL = re.compile(br'/system/agents/(update|search)\?(\S+)')
-GUID_LINE = re.compile(r"called with guid '([^']+)'|instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for (\S+://\S+)|[?&]guid=([^&\s]+)")
-KEY_LINE = re.compile(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails for .* \((\d+)\)|\[id=(\d+)\]')
+GUID_LINE = re.compile(r"called with guid '([^']+)'|instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
+                       r"(\S+://\S+)|[?&]guid=([^&\s]+)")
+KEY_LINE = re.compile(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails '
+                      r'for .* \((\d+)\)|\[id=(\d+)\]')
 KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
 KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
+
+
+ITEM_HINTS = (b'://', b'keyword', b'dbid', b'etadata', b'thumbnails', b'[id=')     # none of them: no item is named
 
 
 class Call(object):
@@ -767,7 +803,8 @@ def find_plex_home(option=None):
     for folder in plex_home_places(os.environ):
         if os.path.isdir(folder):
             return folder
-    raise Problem('no Plex Media Server was found here; name its folder (the one with Logs and Plug-ins) with --plex-home')
+    raise Problem('no Plex Media Server was found here; name its folder (the one with Logs and Plug-ins) with '
+                  '--plex-home')
 
 
 def plex_home_places(environment):
@@ -780,7 +817,8 @@ def plex_home_places(environment):
     support = '/Library/Application Support/' + name
     places += [root + support for root in ('/var/lib/plexmediaserver', '/config', '/volume1/Plex', '/home/plex',
                                            '/var/snap/plexmediaserver/common')]
-    places += ['/volume1/PlexMediaServer/AppData/' + name, '/volume1/Plex/Library/' + name, '/usr/local/plexdata/' + name,
+    places += ['/volume1/PlexMediaServer/AppData/' + name, '/volume1/Plex/Library/' + name, '/usr/local/plexdata/'
+               + name,
                '/usr/local/plexdata-plexpass/' + name, '/var/db/plexdata/' + name, '/mnt/HD/HD_a2/plex_conf/' + name,
                '/apps/plexmediaserver/MediaLibrary/' + name,
                '/storage/emulated/0/Android/data/com.plexapp.mediaserver.smb/' + name]
@@ -802,10 +840,12 @@ def find_log_folder(plex_home):
 
 
 # An agent's identifier in a file name: free text from Info.plist, but always dotted
-LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt|log))?$', re.I)
+LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt'
+                      r'|log))?$', re.I)
 IDENTIFIER = re.compile(r'(?:com|tv|org|net|io|me|de|fr|ru|info)\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+')
 SERVER_LOG = re.compile(r'Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)', re.I)
-LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$', re.I)
+LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar'
+                      r'|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$', re.I)
 
 
 class LogFile(object):
@@ -822,9 +862,9 @@ class LogFile(object):
             import zipfile
             with zipfile.ZipFile(self.path) as archive:
                 source = archive.open(self.member)
-                return gzip_reader(source) if self.member.endswith('.gz') else source
+                return GzipReader(source) if self.member.endswith('.gz') else source
         if self.path.endswith('.gz'):
-            return gzip_reader(io.open(self.path, 'rb'))
+            return GzipReader(io.open(self.path, 'rb'))
         return io.open(self.path, 'rb', buffering=0)
 
     @property
@@ -837,7 +877,9 @@ class LogFile(object):
 
 
 class GzipReader(object):
-    """read(size) of gzip'd data through zlib: twice as fast as the gzip module on 2.7, and keeps what a cut file still holds."""
+    """read(size) of gzip'd data through zlib: twice as fast as the gzip module on 2.7, and keeps what a cut file
+    still holds.
+    """
 
     def __init__(self, source):
         self.source, self.machine, self.rest, self.ended = source, zlib.decompressobj(31), b'', False
@@ -869,7 +911,9 @@ class GzipReader(object):
 
 
 class Ahead(object):
-    """read(size) of another reader whose work is done ahead in a thread: unpacking and searching take turns on two cores."""
+    """read(size) of another reader whose work is done ahead in a thread: unpacking and searching take turns on two
+    cores.
+    """
 
     def __init__(self, source):
         import threading
@@ -909,10 +953,6 @@ class Ahead(object):
             except Exception:
                 continue
         self.source.close()
-
-
-def gzip_reader(source):
-    return GzipReader(source)
 
 
 class Stream(object):
@@ -994,13 +1034,15 @@ BROKEN_FRAME = re.compile(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrappe
 
 
 def sniff(head):
-    """The grammar of a log's first bytes: TEXT unless (nearly) all that looks like a header is a whole one of one grammar.
+    """The grammar of a log's first bytes: TEXT unless (nearly) all that looks like a header is a whole one of one
+    grammar.
 
     Nearly, since agents quote other logs in their messages.
     """
     lines = head.split(b'\n')[:60]
     if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(b'```') or any(
-            line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$') and HEADER[PLUG_IN].match(line)
+            line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$')
+            and HEADER[PLUG_IN].match(line)
             for line in lines):
         return TEXT
     counts = {PLUG_IN: 0, SERVER: 0, TEXT: 0}
@@ -1015,23 +1057,31 @@ def sniff(head):
     return grammar if counts[grammar] > 10 * (sum(counts.values()) - counts[grammar]) else TEXT
 
 
-# ------------------------------------------------------------------------------------------------------ pastes and own logs
-# What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's titles
+# -------------------------------------------------------------------------------------------------- pastes and own logs
+# What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's
+# titles
 LOOSE_HEADER = re.compile(
-    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?|\d\d:\d\d:\d\d[,.]\d{3}\s*)?'
-    br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
+    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ '
+    br'T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?|\d\d:\d\d:\d\d[,.]\d{3}\s*)?'
+    br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR'
+    br'|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = re.compile(
-    br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
+    br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} '
+    br'\d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
     br'(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
-OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? (?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
-LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR', b'warn': b'WARNING',
-               b'warning': b'WARNING', b'warnung': b'WARNING', b'debug': b'DEBUG', b'info': b'INFO', b'verbose': b'DEBUG',
+OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? (?:- (?P<thread>[0-9a-f]+) - '
+                     br'|\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
+LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR',
+               b'warn': b'WARNING',
+               b'warning': b'WARNING', b'warnung': b'WARNING', b'debug': b'DEBUG', b'info': b'INFO',
+               b'verbose': b'DEBUG',
                b'critical': b'CRITICAL'}
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
 # what stands before each line: quoting, a table, a list, line numbers, the journal's stamp
 LINE_PREFIXES = [re.compile(rule) for rule in (
-    br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')]
+    br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)',
+    br'[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')]
 NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 
@@ -1039,19 +1089,24 @@ NO_TIME = b'2000-00-00 00:00:00,000'
 def tidy_text(data):
     """(plug-in log bytes, line numbers) of a paste or of an agent's own log: each record with a whole header.
 
-    Line numbers: for each line of the result, which line of data it came from (from 1). Records that have no header of their own
-    (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place (PMS:0).
+    Line numbers: for each line of the result, which line of data it came from (from 1). Records that have no header of
+    their own
+    (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place
+    (PMS:0).
     """
     out, numbers, stamp, thread = [], [], NO_TIME, b'0'
     data = data.replace(b'\xc2\xa0', b' ')
     lines = [line for line in data[:1 << 16].split(b'\n') if line.strip()]
-    prefix = next((rule for rule in LINE_PREFIXES if sum(bool(rule.match(line)) for line in lines) > 0.8 * len(lines)), None)
+    prefix = next((rule for rule in LINE_PREFIXES if sum(bool(rule.match(line)) for line in lines) > 0.8 * len(lines)),
+                  None)
     if prefix is None and data.count(b'\n> ') > 2:
         prefix = LINE_PREFIXES[0]
     cut = sum(line.rstrip().endswith(b'$') for line in lines) > 0.8 * len(lines)
     # state of the record being read: does it hold frames, and did its exception line come by?
     frames, ended, inside = 0, False, False
-    text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;', b'>').replace(b'&lt;', b'<')
+    text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;',
+                                                                                               b'>').replace(b'&lt;',
+                                                                                                             b'<')
     if text.count(b'\n') < 3 and len(text) > 500:
         text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
     for number, line in unwrapped(text.split(b'\n')):
@@ -1067,16 +1122,19 @@ def tidy_text(data):
                 if match.group('stamp') else stamp
             thread = match.group('thread') or b'0'
             name = b' - ' + match.group('name') if match.group('name') else b''
-            out.append(stamp + name + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place') + b') - ' + line[match.end():])
+            out.append(stamp + name + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place')
+                       + b') - ' + line[match.end():])
             frames, ended, inside = 0, False, True
         else:
             match = LOOSE_SERVER.match(short)
             level = LEVEL_NAMES.get(match.group('level').lower()) if match else None
             if level:
                 local = server_seconds(match.group('stamp'))
-                stamp = time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(local)).encode('ascii') + b',' + (match.group('ms') or b'000') \
+                stamp = time.strftime('%Y-%m-%d %H:%M:%S',
+                                      time.gmtime(local)).encode('ascii') + b',' + (match.group('ms') or b'000') \
                     if local is not None else NO_TIME
-                out.append(stamp + b' (' + match.group('thread').replace(b'0x', b'') + b') :  ' + level + b' (PMS:0) - ' + line[match.end():])
+                out.append(stamp + b' (' + match.group('thread').replace(b'0x', b'') + b') :  ' + level
+                           + b' (PMS:0) - ' + line[match.end():])
                 frames, ended, inside = 0, False, True
             else:
                 match = OWN_LOG.match(short)
@@ -1085,7 +1143,8 @@ def tidy_text(data):
                     level = match.group('level') if match.group('level') in SEVERE + (b'INFO', b'DEBUG') else \
                         b'ERROR' if own_error(rest) else b'INFO'
                     stamp = match.group('stamp') + b',' + (match.group('ms') or b'000')
-                    out.append(stamp + b' (' + (match.group('thread') or b'0') + b') :  ' + level + b' (own:0) - ' + rest)
+                    out.append(stamp + b' (' + (match.group('thread') or b'0') + b') :  ' + level + b' (own:0) - '
+                               + rest)
                     frames, ended, inside = 0, False, True
                 else:
                     trace, frame = LOOSE_TRACE.match(short), LOOSE_FRAME.match(short)
@@ -1123,7 +1182,8 @@ def tidy_text(data):
 def unwrapped(lines):
     """[(number from 0, line)]: lines that a terminal of fixed width broke put together again."""
     width = max(len(line) for line in lines)
-    if not 60 <= width <= 260 or sum(len(line) == width for line in lines) < 3 or not BROKEN_FRAME.search(b'\n'.join(lines)):
+    if not 60 <= width <= 260 or sum(len(line) == width
+                                     for line in lines) < 3 or not BROKEN_FRAME.search(b'\n'.join(lines)):
         return list(enumerate(lines))
     out, open_line = [], False
     for number, line in enumerate(lines):
@@ -1135,7 +1195,8 @@ def unwrapped(lines):
     return out
 
 
-EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
+EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::'
+                             br'|$)')
 BARE_EXCEPTION = re.compile(br'[\s>|`*-]*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
 OWN_ERROR = re.compile(br'[\s>|`*-]*(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
 
@@ -1149,7 +1210,7 @@ def own_error(line):
 def plug_in_seconds(stamp):
     """Seconds of '2026-02-03 21:14:07' (bytes) as if it were UTC, or None."""
     try:
-        return epoch_seconds(int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), int(stamp[11:13]), int(stamp[14:16]), int(stamp[17:19]))
+        return epoch_seconds(*(int(stamp[low:high]) for low, high in ISO_PARTS))
     except ValueError:
         return None
 
@@ -1159,7 +1220,8 @@ def server_seconds(stamp):
     try:
         day, rest = stamp[4:].split(b',', 1)
         rest = rest.strip()
-        return epoch_seconds(int(rest[:4]), MONTHS.get(stamp[:3], 0), int(day), int(rest[5:7]), int(rest[8:10]), int(rest[11:13]))
+        return epoch_seconds(int(rest[:4]), MONTHS.get(stamp[:3], 0), int(day), *(
+            int(rest[low:high]) for low, high in ((5, 7), (8, 10), (11, 13))))
     except ValueError:
         return None
 
@@ -1200,7 +1262,8 @@ class Zone(object):
     def words(self):
         if self.offset is None:
             return 'zone of this machine'
-        return 'UTC%+03d:%02d' % (self.offset // 3600 if self.offset >= 0 else -(-self.offset // 3600), abs(self.offset) % 3600 // 60)
+        return 'UTC%s%02d:%02d' % ('-' if self.offset < 0 else '+', abs(self.offset) // 3600, abs(self.offset)
+                                   % 3600 // 60)
 
 
 def find_zone(streams):
@@ -1216,26 +1279,30 @@ def find_zone(streams):
             except (IOError, OSError):
                 continue
             for match in reversed(list(BANNER.finditer(head))):
-                sign = -1 if match.group(4)[:1] == b'-' else 1
-                digits = match.group(4).lstrip(b'+-').replace(b':', b'')
-                return Zone(sign * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)), to_text(match.group(1)), to_text(match.group(2))
+                version, platform, _, offset = match.groups()
+                digits = offset.lstrip(b'+-').replace(b':', b'')
+                seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+                return Zone(-seconds if offset.startswith(b'-') else seconds), to_text(version), to_text(platform)
     return Zone(), None, None
 
 
-# ------------------------------------------------------------------------------------------------------ meaning of a record
+# -------------------------------------------------------------------------------------------------- meaning of a record
 FINGERPRINT = 'p1-'                             # the version of everything below that goes into a fingerprint
 
 
 class Meaning(object):
     """What a record says without what is only true this time: shared by all events of a pattern."""
-    __slots__ = ('pattern', 'agent', 'bundle', 'exception', 'message', 'shape', 'wrapper', 'kind', 'level', 'noise', 'chain', 'last')
+    __slots__ = ('pattern', 'agent', 'bundle', 'exception', 'message', 'shape', 'wrapper', 'kind', 'level', 'noise',
+                 'chain', 'last')
 
-    def __init__(self, agent, level, wrapper, kind, shape, exception=None, message=None, chain=(), last=(), noise=None, bundle=None):
+    def __init__(self, agent, level, wrapper, kind, shape, exception=None, message=None, chain=(), last=(), noise=None,
+                 bundle=None):
         self.agent, self.level, self.wrapper, self.kind, self.shape = agent, level, wrapper, kind, shape
         self.exception, self.message, self.chain, self.last, self.noise = exception, message, chain, last, noise
         self.bundle = bundle
         words = [agent or 'server', kind, exception or '', shape]
-        words += ['%s:%s' % (file[file.find('/') + 1:] if '/' in file else file, function or '') for file, function in chain]
+        words += ['%s:%s' % (file[file.find('/') + 1:] if '/' in file else file, function or '') for file,
+                  function in chain]
         if not chain:
             words += [wrapper or ''] + list(last)
         self.pattern = FINGERPRINT + hashlib.sha1('\n'.join(words).encode('utf-8', 'replace')).hexdigest()[:12]
@@ -1243,7 +1310,8 @@ class Meaning(object):
 
 class Event(object):
     """One error record of a log."""
-    __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start', 'record', 'block',
+    __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start',
+                 'record', 'block',
                  'span', 'head', 'says')
 
     @property
@@ -1308,11 +1376,14 @@ class Reader(object):
         rule = NOISE_RULES[SERVER if server else PLUG_IN][index - 1]
         if (rule, self.agent) not in self.noises:
             self.noises[rule, self.agent] = Meaning(None if server else self.agent, 'WARN' if server else 'ERROR', '',
-                                                    'server' if server else 'log', rule.text, message=rule.what, noise=rule)
+                                                    'server' if server else 'log', rule.text, message=rule.what,
+                                                    noise=rule)
         return self.noises[rule, self.agent]
 
     def read(self, data, message, end_of_line, end, level, server):
-        """(Meaning, Block or None, first line as bytes, what the exception says or None) of the record with its message at data[message:end]."""
+        """(Meaning, Block or None, first line as bytes, what the exception says or None) of the record with its
+        message at data[message:end].
+        """
         if end - end_of_line < 3:
             # the same line but for its digits has the same shape, and is told without being decoded
             raw = data[message:min(end_of_line, message + 1200)].rstrip(b'\r')
@@ -1355,7 +1426,8 @@ class Reader(object):
 
     def traceback(self, head, block, error, level, server):
         match = EXCEPTION_LINE.match(error)
-        exception, says = (match.group(1).rpartition('.')[2], (match.group(2) or '').strip()) if match else (None, error)
+        exception, says = (match.group(1).rpartition('.')[2], (match.group(2) or '').strip()) if match else (None,
+                                                                                                             error)
         key = (head[:40] if block.key else head, block.key or tuple(block.last), exception, says)
         meaning = self.meanings.get(key)
         if meaning is None:
@@ -1371,7 +1443,8 @@ class Reader(object):
             if server or self.agent is None:
                 agent = agent_named(head, block.bundle, () if server else self.identifiers) or scanner_named(block) or \
                     (None if server else self.fallback)
-            meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None, block.bundle)
+            meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None,
+                              block.bundle)
             self.keep(key, meaning)
         return meaning, block, to_bytes(head), says
 
@@ -1384,7 +1457,8 @@ class Reader(object):
         if meaning is None:
             wrapper, kind = ('', 'server') if server else wrapper_of(head)
             bare = None if server else BARE_ERROR.match(head)
-            meaning = Meaning(agent, level, wrapper, kind, key[0], bare.group(1) if bare else None, head[bare.end():] if bare else head)
+            meaning = Meaning(agent, level, wrapper, kind, key[0], bare.group(1) if bare else None, head[bare.end():]
+                              if bare else head)
             self.keep(key, meaning)
         return meaning
 
@@ -1396,14 +1470,17 @@ class Reader(object):
 
 BARE_ERROR = re.compile(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\S)')
 EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
-QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
+QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents"
+                          r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
 PLUG_IN_FOLDER = re.compile(r'Plug-ins[/\\]([^/\\]+\.bundle)')
-BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm|plexthememusic|htbackdrops|'
+BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm'
+                      r'|plexthememusic|htbackdrops|'
                       r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
 
 
 def agent_named(head, bundle, identifiers):
-    """The identifier of the agent that a record without a telling file name is about, else its bundle's name, else None.
+    """The identifier of the agent that a record without a telling file name is about, else its bundle's name, else
+    None.
 
     identifiers: those that the whole paste names, most often named first.
     """
@@ -1436,7 +1513,7 @@ def scanner_named(block):
     return None
 
 
-# --------------------------------------------------------------------------------------------------------------- scanning
+# ------------------------------------------------------------------------------------------------------------- scanning
 CHUNK = 1 << 18
 LARGEST = 1 << 23                               # a record longer than this is cut
 
@@ -1445,10 +1522,12 @@ class Scan(object):
     """Reads one log and its rotated files, oldest first, and hands each error event to sink(event).
 
     since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
-    count(meaning, seconds, number): takes noise that is only to be counted, by the minute; sink gets the first one of each kind.
+    count(meaning, seconds, number): takes noise that is only to be counted, by the minute; sink gets the first one of
+    each kind.
     """
 
-    def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None, notes=None):
+    def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None,
+                 notes=None):
         self.stream, self.zone, self.sink, self.since, self.until = stream, zone, sink, since, until
         self.lines, self.link_noise, self.count = lines, link_noise, count
         self.notes = notes if notes is not None else []
@@ -1483,7 +1562,9 @@ class Scan(object):
             self.block(rest[0], len(rest[0]), rest[1], rest[2], rest[3])
 
     def file(self, log, offset, rest, more):
-        """Read one file. rest: the last record of the file before it, which may go on here. Returns the same for the next."""
+        """Read one file. rest: the last record of the file before it, which may go on here. Returns the same for the
+        next.
+        """
         source = log.open()
         try:
             self.line_count = 0
@@ -1671,7 +1752,9 @@ class Scan(object):
         ends = last_time(source, low, high, self.grammar)
         if ends is not None and self.since is not None and ends < self.since - 3600:
             return low, low
-        first = low if self.since is None or begins is not None and begins >= self.since + 3600 else safe(self.since, low, high, False)
+        first = low
+        if self.since is not None and (begins is None or begins < self.since + 3600):
+            first = safe(self.since, low, high, False)
         if self.until is None or ends is not None and ends < self.until - 3600:
             return first, high
         return first, time_at(source, min(high, safe(self.until, first, high, True) + 8192), high, self.grammar)[1]
@@ -1696,7 +1779,8 @@ class Scan(object):
                 hits.append(place + shift)
                 place = find(needle, place + 1, end)
         hits.sort()
-        header_at, stamp_at, noise_at = HEADER[self.grammar].match, STAMP[self.grammar].match, ANY_NOISE[self.grammar].match
+        header_at, stamp_at = HEADER[self.grammar].match, STAMP[self.grammar].match
+        noise_at = ANY_NOISE[self.grammar].match
         bounded, quiet = self.since is not None or self.until is not None or self.count is None, {}
         done = counted = 0
         self.memo = {}
@@ -1736,7 +1820,8 @@ class Scan(object):
             while starts and starts[0][0] < begin:
                 self.started(starts.pop(0)[1])
             event = Event()
-            event.log, event.offset, event.thread, event.level, event.start = log, offset + begin, header.group(3), LEVELS[header.group(4)], self.start
+            event.log, event.offset, event.start = log, offset + begin, self.start
+            event.thread, event.level = header.group(3), LEVELS[header.group(4)]
             milliseconds = header.group(2)
             event.time = seconds + int(milliseconds) / 1000.0 if milliseconds and seconds is not None else seconds
             event.line = event.block = event.says = event.call = event.span = event.guid = event.rating_key = None
@@ -1768,8 +1853,9 @@ class Scan(object):
     def thorough(self, log, offset):
         """Is this piece of a log to be searched for plug-in starts and for errors below WARNING too?
 
-        Always in files that the framework may have written: it rotates them at each start and at 1 MiB. In larger ones in every
-        eighth piece, and everywhere once such an error was met: that pass would cost a fifth of the whole time.
+        Always in files that the framework may have written: it rotates them at each start and at 1 MiB. In larger ones
+        in every eighth piece, and everywhere once such an error was met: that pass would cost a fifth of the whole
+        time.
         """
         return offset < THOROUGH or self.met_soft or offset // CHUNK % 8 == 0 or not log.plain
 
@@ -1826,7 +1912,7 @@ class Scan(object):
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
         head = event.head
-        if b'://' in head or b'keyword' in head or b'dbid' in head or b'etadata' in head or b'thumbnails' in head or b'[id=' in head:
+        if any(words in head for words in ITEM_HINTS):
             text = event.text
             keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
             if keywords:
@@ -1857,7 +1943,8 @@ class Scan(object):
     def call_at(self, event):
         """(Call or None, place of its first line or None) of the request that the event's thread is handling.
 
-        Looks back from the event, first in its chunk, then in the earlier ones; memo holds where the last look for a thread ended.
+        Looks back from the event, first in its chunk, then in the earlier ones; memo holds where the last look for a
+        thread ended.
         """
         data, begin, _ = event.record
         thread = event.thread
@@ -1911,7 +1998,9 @@ def answered(data, low, high, mark):
 
 
 def of_thread(data, line, mark):
-    """Is the record at this place one of the thread? mark: b' (thread) :'; a stamp is 23 bytes long, without milliseconds 19."""
+    """Is the record at this place one of the thread? mark: b' (thread) :'; a stamp is 23 bytes long, without
+    milliseconds 19.
+    """
     return data.startswith(mark, line + 23) or data.startswith(mark, line + 19)
 
 
@@ -1922,8 +2011,10 @@ def first_group(match):
 def identifiers_in(data):
     """Identifiers that a paste names, most often named first; guids count least (a contributing agent logs others')."""
     counts = collections.Counter()
-    for rule, weight in ((br'/:/plugins/([\w.-]+)/(?:messaging|resources|prefs)', 3), (br'point for provider ([\w.-]+) in namespace', 9),
-                         (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5), (br"guid'?:? u?'([\w.-]+)://", 2),
+    for rule, weight in ((br'/:/plugins/([\w.-]+)/(?:messaging|resources|prefs)', 3),
+                         (br'point for provider ([\w.-]+) in namespace', 9),
+                         (br'Plug-in Support[/\\]+(?:Data|Caches)[/\\]+([\w.-]+)', 5),
+                         (br"guid'?:? u?'([\w.-]+)://", 2),
                          (br'\b((?:com\.plexapp|tv\.plex|org\.\w+|com\.\w+)\.(?:agents|plugins)\.[\w-]+)', 1)):
         for name in re.findall(rule, data):
             if b'.' in name and name not in (b'com.plexapp.system',):
@@ -1933,7 +2024,8 @@ def identifiers_in(data):
 
 def only_agent(data, identifiers):
     """The agent of a paste whose frames are of one bundle, or which names one identifier; else None."""
-    bundles = set(to_text(name) for name in re.findall(br'[/\\]([^/\\"\n]+\.bundle[^/\\"\n]*)[/\\]+Contents[/\\]+(?:Code|Libraries)', data)
+    bundles = set(to_text(name) for name in re.findall(br'[/\\]([^/\\"\n]+\.bundle[^/\\"\n]*)[/\\]+Contents[/\\]+(?:Co'
+                                                       br'de|Libraries)', data)
                   if not name.startswith(b'Framework.bundle'))
     if len(bundles) == 1:
         return agent_named('', bundles.pop(), identifiers)
@@ -1988,18 +2080,8 @@ def last_time(source, low, high, grammar):
     return None
 
 
-# ------------------------------------------------------------------------------------------------------------- positions
+# ------------------------------------------------------------------------------------------------------------ positions
 HEAD_BYTES = 200
-
-
-def head_of(log):
-    """(length, sha1) of the first bytes of a file: what it is recognised by after it was renamed."""
-    source = log.open()
-    try:
-        head = source.read(HEAD_BYTES)
-    finally:
-        source.close()
-    return len(head), hashlib.sha1(head).hexdigest()
 
 
 def stream_position(stream):
@@ -2047,15 +2129,18 @@ def resume(stream, position, notes):
             continue
         if len(head) == mark['head_bytes'] and hashlib.sha1(head).hexdigest() == mark['head']:
             if size is not None and size < mark['offset']:
-                notes.append({'file': log.name, 'why': 'it has shrunk since the position was noted; read from its start'})
+                notes.append({'file': log.name,
+                              'why': 'it has shrunk since the position was noted; read from its start'})
                 return everything[number:]
             return [(log, mark['offset'])] + everything[number + 1:]
-    notes.append({'file': stream.base, 'why': 'the file of the noted position has been rotated away; all that is left was read'})
+    notes.append({'file': stream.base, 'why': 'the file of the noted position has been rotated away; all that is left '
+                                              'was read'})
     return everything
 
 
 def stream_key(stream):
-    return stream.base
+    """What a position calls a log: its name without rotation; of a file without a log's name, its path."""
+    return stream.base if stream.agent or SERVER_LOG.match(stream.base) else stream.files[-1].name
 
 
 def log_position(paths):
@@ -2078,7 +2163,8 @@ def open_streams(paths):
                 finally:
                     source.close()
             except Exception as problem:            # zipfile and zlib have their own classes of errors
-                if not isinstance(problem, (IOError, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)) \
+                if not isinstance(problem, (IOError, OSError, EOFError, ValueError, RuntimeError,
+                                            NotImplementedError)) \
                         and type(problem).__module__ not in ('zipfile', 'zlib'):
                     raise
                 unread.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
@@ -2097,7 +2183,7 @@ def open_streams(paths):
     return kept, unread
 
 
-# ------------------------------------------------------------------------------------------------------------ aggregation
+# ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
 LONGEST_EXEMPLAR = 12000
@@ -2162,7 +2248,7 @@ class Tally(object):
             pattern.searches += 1
         elif kind == 'update':
             pattern.updates += 1
-        if meaning.kind in ('load', 'start') and meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
+        if meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
             self.failed_starts += 1
         pattern.starts.add(event.start)
         self.cascade(pattern, event)
@@ -2197,7 +2283,8 @@ class Tally(object):
         if end - begin > LONGEST_EXEMPLAR:
             text += ' ... (%d bytes)' % (end - begin)
         pattern.exemplars.append({
-            'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time, 'thread': to_text(event.thread),
+            'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time,
+            'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
             'text': redact(text, self.keep_paths)})
 
@@ -2214,7 +2301,8 @@ class Tally(object):
         if earlier is pattern:
             if event.meaning.kind in ('update', 'search') and guid == event.guid and span == event.span and span:
                 pattern.echoes += 1             # an agent registered twice runs each call twice (FRAMEWORK.md 1)
-        elif earlier.meaning.kind == 'media' or earlier.meaning.message and earlier.meaning.message.startswith('Error opening URL') and near:
+        elif earlier.meaning.kind == 'media' or near and (earlier.meaning.message
+                                                          or '').startswith('Error opening URL'):
             key = earlier.meaning.pattern
             pattern.causes[key] = pattern.causes.get(key, 0) + 1
 
@@ -2234,8 +2322,8 @@ REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 def requests_before(event):
     """[(host, status, shape of the path)] of the last requests that the thread made before it failed, the newest first.
 
-    status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out', 'unreachable', else
-    None (answered).
+    status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
+    'unreachable', else None (answered).
     """
     data, begin, _ = event.record
     low = max(0, begin - 65536)
@@ -2331,13 +2419,16 @@ def pattern_row(pattern, twins, keep_paths):
     frames, callees = frame_rows(pattern, keep_paths)
     days = sorted(pattern.days.items())
     return {
-        'pattern': meaning.pattern, 'agent': meaning.agent, 'bundle': meaning.bundle, 'kind': meaning.kind, 'wrapper': meaning.wrapper,
-        'level': min(pattern.levels or {meaning.level: 1}, key=lambda level: SEVERITY.get(level, 9)), 'exception': meaning.exception,
+        'pattern': meaning.pattern, 'agent': meaning.agent, 'bundle': meaning.bundle, 'kind': meaning.kind,
+        'wrapper': meaning.wrapper,
+        'level': min(pattern.levels or {meaning.level: 1}, key=lambda level: SEVERITY.get(level, 9)),
+        'exception': meaning.exception,
         'message': clean(messages[0][0] if messages else meaning.message), 'shape': clean(meaning.shape),
         'messages': [{'text': clean(text), 'count': count} for text, count in messages[:10]],
         'own_frames': frames, 'callee_frames': callees, 'count': pattern.count, 'echoes': pattern.echoes,
         'searches': pattern.searches, 'updates': pattern.updates,
-        'call': None if not pattern.searches + pattern.updates else 'search' if pattern.searches > pattern.updates else 'update',
+        'call': None if not pattern.searches + pattern.updates else 'search' if pattern.searches > pattern.updates
+        else 'update',
         'items': listed[:MOST_ITEMS], 'items_total': len(listed),
         'rating_keys': [row['rating_key'] for row in listed[:MOST_ITEMS] if row['rating_key']],
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
@@ -2345,9 +2436,11 @@ def pattern_row(pattern, twins, keep_paths):
         'starts': sorted(time_text(moment) for moment in pattern.starts if moment is not None),
         'noise': '%s: %s; suspicious when %s' % (meaning.noise.what, meaning.noise.harmless, meaning.noise.unless)
                  if meaning.noise else None,
-        'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start'])) for row in pattern.exemplars],
+        'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start']))
+                      for row in pattern.exemplars],
         'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
-        'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape), count in
+        'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape),
+                      count in
                       sorted(pattern.preceding.items(), key=lambda row: (-row[1], six.text_type(row[0])))[:10]],
         'caused_by': None, 'resolved': None,
     }
@@ -2365,25 +2458,31 @@ def frame_rows(pattern, keep_paths):
             for frame in block.chain[number][2]:
                 key = (frame.line, frame.text, start)
                 reported[key] = reported.get(key, 0) + count
-        below = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
-                 for frame in blocks[0][1].chain[number][3]]
+        below = [frame_row(frame, keep_paths) for frame in blocks[0][1].chain[number][3]]
         lines = sorted(reported.items(), key=lambda row: (-row[1], row[0][0], row[0][2] or 0))[:MOST_LINES]
         rows.append({'file': file, 'function': function, 'callee_frames': below, 'reported_lines': [
             {'line': line, 'text': redact_source(text, keep_paths), 'start': time_text(start), 'count': count}
             for (line, text, start), count in lines]})
         callees = below
     if not rows:
-        callees = [{'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
-                   for frame in blocks[0][1].frames]
+        callees = [frame_row(frame, keep_paths) for frame in blocks[0][1].frames]
     return rows, callees
 
 
-def aggregate(paths, position=None, since=None, until=None, keep_paths=False, events=None, resolved=(), jobs=1, progress=None):
-    """The whole job: the aggregate as a dict (the JSON without its schema). events: a function that takes each Event."""
+def frame_row(frame, keep_paths):
+    return {'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
+
+
+def aggregate(paths, position=None, since=None, until=None, keep_paths=False, events=None, resolved=(), jobs=1,
+              progress=None):
+    """The whole job: the aggregate as a dict (the JSON without its schema). events: a function that takes each
+    Event.
+    """
     began = time.time()
     streams, unread = open_streams(paths)
     if not streams and not unread:
-        raise Problem('there is no log in %s; name a folder with logs with --logs' % ', '.join(to_text(path) for path in paths))
+        raise Problem('there is no log in %s; name a folder with logs with --logs'
+                      % ', '.join(to_text(path) for path in paths))
     zone, version, platform = find_zone(streams)
     bounds = (zone.local(since) if since is not None else None, zone.local(until) if until is not None else None)
     work = [(stream, zone, bounds, position, keep_paths, events) for stream in streams]
@@ -2407,21 +2506,23 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     mark_resolved(rows, resolved)
     number_lines(rows, streams)
     covered = [moment for result in results for moment in result['covers'] if moment is not None]
-    agents = agent_rows(results, rows, twins, zone)
+    agents = agent_rows(results, rows, twins)
     shortlist = shortlist_of(rows)
     rows.sort(key=lambda row: (1, (-row['count'], row['pattern'])) if row['noise'] else (0, rank(row)))
     return {
         'made': utc_text(began),
         'window': {'from': time_text(since if since is not None else min(covered) if covered else None),
                    'to': time_text(until if until is not None else max(covered) if covered else None),
-                   'zone': zone.words(), 'asked': {'since': time_text(since), 'until': time_text(until), 'resumed': bool(position)}},
+                   'zone': zone.words(), 'asked': {'since': time_text(since), 'until': time_text(until),
+                                                   'resumed': bool(position)}},
         'server': {'version': version, 'platform': platform},
         'files': [{'file': log.name, 'log': stream.base, 'grammar': stream.grammar, 'bytes': log_size(log)}
                   for stream in streams for log in stream.files],
         'bytes': sum(result['bytes'] for result in results), 'agents': agents, 'patterns': rows, 'shortlist': shortlist,
         'events': sum(row['count'] for row in rows), 'noise_events': sum(row['count'] for row in rows if row['noise']),
         'unread': [dict((key, redact(value, keep_paths)) for key, value in row.items()) for row in unread],
-        'position': {'made': utc_text(began), 'streams': dict((stream_key(result['stream']), result['position']) for result in results)},
+        'position': {'made': utc_text(began), 'streams': dict((stream_key(result['stream']), result['position'])
+                                                              for result in results)},
     }
 
 
@@ -2434,18 +2535,23 @@ def scan_stream(row):
                 count=tally.count if events is None else None, notes=notes)
     mark = stream_position(stream)
     scan.run(position)
-    times = [pattern.first for pattern in tally.patterns.values()] + [pattern.last for pattern in tally.patterns.values()]
+    times = [pattern.first for pattern in tally.patterns.values()] + [pattern.last
+                                                                      for pattern in tally.patterns.values()]
     healthy = []
     if stream.agent and stream.grammar == PLUG_IN and stream.agent != SYSTEM and (
             bounds == (None, None) or any(not pattern.meaning.noise for pattern in tally.patterns.values())):
         healthy = healthy_calls(stream, zone)
-    return {'stream': stream, 'tally': tally, 'notes': notes, 'searches': scan.searches, 'updates': scan.updates, 'starts': len(scan.starts),
-            'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark, 'healthy': healthy,
+    return {'stream': stream, 'tally': tally, 'notes': notes, 'searches': scan.searches, 'updates': scan.updates,
+            'starts': len(scan.starts),
+            'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark,
+            'healthy': healthy,
             'covers': times + [zone.seconds(moment) for moment in covered_by(stream)]}
 
 
 def covered_by(stream):
-    """[local seconds] of the first and of the last record of a log, as far as they can be read without reading it all."""
+    """[local seconds] of the first and of the last record of a log, as far as they can be read without reading it
+    all.
+    """
     times = []
     for log in stream.files[:1] + stream.files[-1:] if stream.grammar != TEXT else ():
         try:
@@ -2489,7 +2595,8 @@ MOST_MAPPED = 1 << 27
 
 
 def item_twins(streams, patterns, budget=MOST_MAPPED):
-    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the server log.
+    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the
+    server log.
 
     budget: how many bytes of them to read, newest first.
     """
@@ -2506,7 +2613,8 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
     wanted -= set(twins)
     system = [stream for stream in streams if stream.agent == SYSTEM]
     server = [stream for stream in streams if stream.grammar == SERVER and SERVER_LOG.match(stream.base)]
-    for stream in system or server:             # the System log has them all; the server's is larger, and asked only without it
+    # the System log has them all; the server's is larger, and asked only where there is no System log
+    for stream in system or server:
         words = MUTEX if stream.agent == SYSTEM else NOTIFICATION
         for log in reversed(stream.files):
             if not wanted or budget <= 0:
@@ -2570,7 +2678,8 @@ def healthy_calls(stream, zone):
                 name = call['rating_key'] or call['guid']
                 if call['ended'] and name and name not in seen and name not in bad:
                     seen.add(name)
-                    out.append({'guid': call['guid'], 'rating_key': call['rating_key'], 'title': call['title'], 'kind': call['kind']})
+                    out.append({'guid': call['guid'], 'rating_key': call['rating_key'], 'title': call['title'],
+                                'kind': call['kind']})
             tails += 1
             if len(out) >= MOST_HEALTHY or tails >= MOST_TAILS:
                 return out[:MOST_HEALTHY]
@@ -2618,8 +2727,10 @@ def spans_of(data, zone):
             call = read_call(data[header.end():end if end >= 0 else len(data)])
             open_calls.pop(thread, None)
             if call:
-                row = {'kind': call.kind, 'guid': call.guid, 'rating_key': call.rating_key, 'title': call.title, 'thread': to_text(thread),
-                       'start': zone.seconds(plug_in_seconds(header.group(1))), 'end': None, 'ended': False, 'failed': False}
+                row = {'kind': call.kind, 'guid': call.guid, 'rating_key': call.rating_key, 'title': call.title,
+                       'thread': to_text(thread),
+                       'start': zone.seconds(plug_in_seconds(header.group(1))), 'end': None, 'ended': False,
+                       'failed': False}
                 open_calls[thread] = row
                 calls.append(row)
         elif words is RESPONSE:
@@ -2631,26 +2742,32 @@ def spans_of(data, zone):
     return calls
 
 
-def agent_rows(results, rows, twins, zone):
+def agent_row(name):
+    return {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
+            'errors': 0, 'noise': 0,
+            'levels': [], 'healthy_items': []}
+
+
+def agent_rows(results, rows, twins):
     """The JSON of the agents: how much they did, how much of it failed, what they logged."""
     agents = {}
     for result in results:
         name = result['stream'].agent
         if not name or result['stream'].grammar == SERVER:
             continue
-        row = agents.setdefault(name, {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
-                                       'errors': 0, 'noise': 0, 'levels': [], 'healthy_items': []})
+        row = agents.setdefault(name, agent_row(name))
         for key in ('searches', 'updates', 'starts'):
             row[key] += result[key]
         row['failed_starts'] += result['tally'].failed_starts
         row['levels'] = sorted(set(row['levels']) | set(result['levels']))
-        row['healthy_items'] += [dict(item, guid=item['guid'] or (twins.get(item['rating_key']) or (None,))[0]) for item in result['healthy']]
+        for item in result['healthy']:
+            twin = twins.get(item['rating_key'])
+            row['healthy_items'].append(dict(item, guid=item['guid'] or (twin[0] if twin else None)))
     for pattern in rows:
         name = pattern['agent']
         if not name:
             continue
-        row = agents.setdefault(name, {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
-                                       'errors': 0, 'noise': 0, 'levels': [], 'healthy_items': []})
+        row = agents.setdefault(name, agent_row(name))
         if pattern['bundle'] and not row['bundle']:
             row['bundle'] = pattern['bundle']
         row['noise' if pattern['noise'] else 'errors'] += pattern['count']
@@ -2659,18 +2776,23 @@ def agent_rows(results, rows, twins, zone):
 
 def rank(row):
     """Sort key of patterns: distinct items first, then how recent, then how often."""
-    return (-row['items_total'], -(utc_seconds(row['last_seen']) if row['last_seen'] else 0), -row['count'], row['pattern'])
+    last = utc_seconds(row['last_seen']) if row['last_seen'] else 0
+    return (-row['items_total'], -last, -row['count'], row['pattern'])
 
 
 def shortlist_of(rows):
-    """Fingerprints worth a diagnosis, best first: an agent's errors, no noise, no warnings, no mere echoes, not resolved."""
+    """Fingerprints worth a diagnosis, best first: an agent's errors, no noise, no warnings, no mere echoes, not
+    resolved.
+    """
     worth = [row for row in rows if row['agent'] and not row['noise'] and SEVERITY.get(row['level'], 9) < 2
              and not (row['resolved'] and not row['resolved']['came_back']) and not row['echo_of']]
     return [row['pattern'] for row in sorted(worth, key=rank)]
 
 
 def join_cascades(rows, patterns):
-    """Fill caused_by and echo_of: a fault that mostly follows another one, a logged URL error that only heralds its traceback."""
+    """Fill caused_by and echo_of: a fault that mostly follows another one, a logged URL error that only heralds its
+    traceback.
+    """
     by_name = dict((row['pattern'], row) for row in rows)
     for row in rows:
         row['echo_of'] = None
@@ -2733,9 +2855,9 @@ def number_lines(rows, streams):
 def read_events(paths, position=None, since=None, until=None):
     """(events, notes): error events in time order, noise included, as dicts.
 
-    Keys: file line time (epoch seconds or None) thread level agent pattern noise (None or the reason) guid rating_key exception message
-    wrapper kind own_frames [{'file', 'function', 'line', 'text'}] call (None, 'search' or 'update') text (redacted record).
-    since, until: epoch seconds. notes: [{'file', 'why'}] of what could not be read.
+    Keys: file line time (epoch seconds or None) thread level agent pattern noise (None or the reason) guid rating_key
+    exception message wrapper kind own_frames [{'file', 'function', 'line', 'text'}] call (None, 'search' or 'update')
+    text (redacted record). since, until: epoch seconds. notes: [{'file', 'why'}] of what could not be read.
     """
     streams, notes = open_streams(paths)
     zone = find_zone(streams)[0]
@@ -2745,25 +2867,30 @@ def read_events(paths, position=None, since=None, until=None):
         meaning, block = event.meaning, event.block
         data, begin, end = event.record
         events.append({
-            'file': event.log.name, 'line': event.line, 'time': event.time, 'thread': to_text(event.thread), 'level': event.level,
-            'agent': meaning.agent, 'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None, 'guid': event.guid,
-            'rating_key': event.rating_key, 'exception': meaning.exception, 'message': redact(message_of(event)), 'wrapper': meaning.wrapper,
+            'file': event.log.name, 'line': event.line, 'time': event.time, 'thread': to_text(event.thread),
+            'level': event.level,
+            'agent': meaning.agent, 'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None,
+            'guid': event.guid,
+            'rating_key': event.rating_key, 'exception': meaning.exception, 'message': redact(message_of(event)),
+            'wrapper': meaning.wrapper,
             'kind': meaning.kind, 'call': event.call.kind if event.call else None,
             'own_frames': [{'file': file, 'function': function, 'line': frames[-1].line, 'text': frames[-1].text}
                            for file, function, frames, _ in block.chain] if block else [],
             'text': redact(to_text(data[begin:min(end, begin + LONGEST_EXEMPLAR)]).replace('\r\n', '\n').rstrip('\n'))})
     for stream in streams:
-        Scan(stream, zone, keep, zone.local(since) if since is not None else None, zone.local(until) if until is not None else None,
+        Scan(stream, zone, keep, zone.local(since) if since is not None else None, zone.local(until)
+             if until is not None else None,
              lines=True, link_noise=True, notes=notes).run(position)
     order = sorted(range(len(events)), key=lambda number: (events[number]['time'] or 0, number))
     return [events[number] for number in order], notes
 
 
 def read_calls(paths, position=None):
-    """{agent: [{'kind', 'guid', 'rating_key', 'title', 'thread', 'start', 'end', 'ended', 'failed'}]} from plug-in logs, oldest first.
+    """{agent: [{'kind', 'guid', 'rating_key', 'title', 'thread', 'start', 'end', 'ended', 'failed'}]} from plug-in
+    logs, oldest first.
 
-    kind 'search' or 'update'; start and end are epoch seconds; ended is False for a call without an answer so far; failed: an error
-    record stands between. Needs a log at level DEBUG.
+    kind 'search' or 'update'; start and end are epoch seconds; ended is False for a call without an answer so far;
+    failed: an error record stands between. Needs a log at level DEBUG.
     """
     streams, _ = open_streams(paths)
     zone = find_zone(streams)[0]
@@ -2794,15 +2921,16 @@ def read_from(log, offset):
         return b''
 
 
-START_LINES = re.compile(br' - (Starting framework core - Version: |Started plug-in|Entering run loop|Exception while loading code'
+START_LINES = re.compile(br' - (Starting framework core - Version: |Started plug-in|Entering run loop|Exception while '
+                         br'loading code'
                          br'|Exception starting plug-in|Stopping plug-in)')
 
 
 def plugin_starts(paths, agent, position=None):
     """[{'time', 'ok', 'error'}] of the starts of one plug-in, oldest first.
 
-    ok: True after "Started plug-in" and "Entering run loop", False after a load or start failure (error: its last line), None while
-    it is still starting. time: epoch seconds of the start's first line.
+    ok: True after "Started plug-in" and "Entering run loop", False after a load or start failure (error: its last
+    line), None while it is still starting. time: epoch seconds of the start's first line.
     """
     streams, _ = open_streams(paths)
     zone = find_zone(streams)[0]
@@ -2819,7 +2947,8 @@ def plugin_starts(paths, agent, position=None):
                 continue
             what = match.group(1)
             if what.startswith(b'Starting framework'):
-                starts.append({'time': zone.seconds(plug_in_seconds(header.group(1))), 'ok': None, 'error': None, 'started': False})
+                starts.append({'time': zone.seconds(plug_in_seconds(header.group(1))), 'ok': None, 'error': None,
+                               'started': False})
             elif not starts:
                 continue
             elif what == b'Started plug-in':
@@ -2843,7 +2972,8 @@ def plugin_starts(paths, agent, position=None):
 
 def aggregate_path(run_dir, iteration, postfix=False, suffix='.json'):
     """Where the aggregate of an iteration lies: .json for scripts, .txt for people."""
-    return os.path.join(run_dir, 'aggregated_logs_iteration_%d%s%s' % (iteration, '_postfix' if postfix else '', suffix))
+    return os.path.join(run_dir, 'aggregated_logs_iteration_%d%s%s' % (iteration, '_postfix' if postfix else '',
+                                                                       suffix))
 
 
 def read_aggregate(path):
@@ -2851,7 +2981,7 @@ def read_aggregate(path):
     return read_json(path, AGGREGATE_SCHEMA, 'aggregate_plex_logs.py')
 
 
-# ----------------------------------------------------------------------------------------------------------------- report
+# --------------------------------------------------------------------------------------------------------------- report
 WIDTH = 80
 
 
@@ -2886,13 +3016,15 @@ def report_lines(document, most=20):
                  document['noise_events'])]
     if document['server']['version']:
         lines.append('Plex Media Server %s, %s' % (document['server']['version'], document['server']['platform']))
-    lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts', 'errors', 'rate')]
+    lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts', 'errors',
+                                                             'rate')]
     for agent in document['agents']:
         calls = agent['searches'] + agent['updates']
         rate = '%.1f %%' % (100 * agent['errors'] / calls) if calls else '-'
         lines.append('  %-38s %8d %8d %6s %6d %7s' % (
             fit(agent['identifier'], 38), agent['searches'], agent['updates'],
-            '%d/%d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts'] else agent['starts'],
+            '%d/%d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts']
+            else agent['starts'],
             agent['errors'], rate))
         if agent['levels'] and 'DEBUG' not in agent['levels']:
             lines.append('    logs only %s: calls are not counted, silence is not health' % ', '.join(agent['levels']))
@@ -2938,7 +3070,8 @@ def pattern_lines(number, row):
     if row['own_frames']:
         lines.append(fit('     at %s' % place_text(row)))
     lines.append(fit('     %s, %s, %s to %s' % (
-        count_text(row['items_total'], 'item'), count_text(row['count'], 'time'), (row['first_seen'] or '?')[:16], (row['last_seen'] or '?')[:16])))
+        count_text(row['items_total'], 'item'), count_text(row['count'], 'time'), (row['first_seen'] or '?')[:16],
+        (row['last_seen'] or '?')[:16])))
     if row['caused_by']:
         lines.append('     follows %s (%d times)' % (row['caused_by']['pattern'], row['caused_by']['count']))
     if row['resolved']:
@@ -2948,15 +3081,19 @@ def pattern_lines(number, row):
 
 # ------------------------------------------------------------------------------------------------------- command line
 def moment_of(text, now=None):
-    """Epoch seconds of '24h', '7d', '30m', an ISO time with Z or an offset, or an ISO time or date in this machine's zone."""
+    """Epoch seconds of '24h', '7d', '30m', an ISO time with Z or an offset, or an ISO time or date in this machine's
+    zone.
+    """
     match = re.match(r'^(\d+(?:\.\d+)?)([mhdw])$', text)
     if match:
-        return (now or time.time()) - float(match.group(1)) * {'m': 60, 'h': 3600, 'd': 86400, 'w': 604800}[match.group(2)]
+        unit = {'m': 60, 'h': 3600, 'd': 86400, 'w': 604800}[match.group(2)]
+        return (now or time.time()) - float(match.group(1)) * unit
     match = re.match(r'^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$', text)
     if not match:
         raise Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE)
     try:
-        parts = time.strptime('%s %s%s' % (match.group(1), match.group(2) or '00:00', match.group(3) or ':00'), '%Y-%m-%d %H:%M:%S')
+        parts = time.strptime('%s %s%s' % (match.group(1), match.group(2) or '00:00', match.group(3) or ':00'),
+                              '%Y-%m-%d %H:%M:%S')
     except ValueError:
         raise_clean(Problem('%s is no time; write 24h, 7d or 2026-11-22T10:30:00Z' % text, USAGE))
     if not match.group(4):
@@ -2970,14 +3107,18 @@ def moment_of(text, now=None):
 
 def build_parser():
     parser = parser_for(__doc__, 'aggregate_plex_logs.py')
-    parser.add_argument('--logs', metavar='PATH', action='append', help='a folder, a log, a zip or - (repeatable; default: the '
+    parser.add_argument('--logs', metavar='PATH', action='append', help='a folder, a log, a zip or - (repeatable; '
+                                                                        'default: the '
                                                                         "server's own)")
     add_shared_options(parser, '--run-dir', '--iteration', '--plex-home')
-    parser.add_argument('--postfix', action='store_true', help='write aggregated_logs_iteration_N_postfix.* (window of the active test)')
+    parser.add_argument('--postfix', action='store_true', help='write aggregated_logs_iteration_N_postfix.* (window '
+                                                               'of the active test)')
     parser.add_argument('--since', metavar='TIME', help='24h, 7d or an ISO time')
     parser.add_argument('--until', metavar='TIME', help='the same')
-    parser.add_argument('--resume', metavar='FILE', help='read only what came since this earlier aggregate (or log position)')
-    parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: left out unless seen after the fix')
+    parser.add_argument('--resume', metavar='FILE', help='read only what came since this earlier aggregate (or log '
+                                                         'position)')
+    parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: left out unless seen '
+                                                           'after the fix')
     parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
     parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
     parser.add_argument('--jobs', metavar='N', type=int, default=1, help='processes (default: 1)')
@@ -2989,7 +3130,8 @@ def event_writer(out):
     """A function that writes an Event as one JSON line."""
     def write(event):
         meaning = event.meaning
-        row = {'file': event.log.name, 'line': event.line, 'time': event.time, 'level': event.level, 'agent': meaning.agent,
+        row = {'file': event.log.name, 'line': event.line, 'time': event.time, 'level': event.level,
+               'agent': meaning.agent,
                'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None, 'guid': event.guid,
                'rating_key': event.rating_key}
         out.write(to_bytes(json.dumps(row, sort_keys=True)) + b'\n')
@@ -3033,7 +3175,8 @@ def run(options):
     until = moment_of(options.until) if options.until else None
     run_dir = find_run_dir(options.run_dir) if options.run_dir or not options.logs else None
     events = tempfile.TemporaryFile() if options.events else None
-    document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None, resolved,
+    document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,
+                         resolved,
                          options.jobs, draw_progress)
     if events:
         events.seek(0)

@@ -5,8 +5,9 @@
 Usage:
   fuzz_aggregate.py [--cases N] [--seed N]
 
-Each case is a few log records, most of them damaged (bytes changed, lines cut, doubled, joined, records spliced into each other, random
-bytes), around one that is whole. Prints the case that fails, and ends with 1. The same seed gives the same cases on each Python.
+Each case is a few log records, most of them damaged (bytes changed, lines cut, doubled, joined, records spliced into
+each other, random bytes), around one that is whole. Prints the case that fails, and ends with 1. The same seed gives
+the same cases on each Python.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -19,23 +20,33 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import aggregate_plex_logs as logs
 
-FRAMES = ('  File "/usr/lib/plexmediaserver/Resources/Plug-ins-c67dce28e/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/api/'
+FRAMES = ('  File "/usr/lib/plexmediaserver/Resources/Plug-ins-c67dce28e/Framework.bundle/Contents/Resources/Versions/'
+          '2/Python/Framework/api/'
           'agentkit.py", line 1093, in _update\n    agent.update(obj, media, lang, **kwargs)\n'
-          '  File "/var/lib/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/__init__.py", line 88, in update\n    self.fill(page)\n'
+          '  File "/var/lib/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/__init__.py", line 88, in '
+          'update\n    self.fill(page)\n'
           '  File "C:\\Users\\x\\Plug-ins\\Example.bundle\\Contents\\Code\\sites.py", line 12, in <lambda.7>\n')
-WHOLE = ("2026-02-03 21:14:07,318 (7f4c) :  CRITICAL (agentkit:1095) - Exception in the update function of agent named 'Example', called with guid "
-         "'com.plexapp.agents.example://4711?lang=en' (most recent call last):\n" + FRAMES + "    return page['whole']\nKeyError: 'whole'\n\n").encode('utf-8')
+WHOLE = ("2026-02-03 21:14:07,318 (7f4c) :  CRITICAL (agentkit:1095) - Exception in the update function of agent "
+         "named 'Example', called with guid "
+         "'com.plexapp.agents.example://4711?lang=en' (most recent call last):\n" + FRAMES
+         + "    return page['whole']\nKeyError: 'whole'\n\n").encode('utf-8')
 RECORDS = [text.encode('utf-8') for text in (
-    '2026-02-03 21:14:07,318 (7f4c) :  DEBUG (runtime:717) - Handling request GET /:/plugins/com.plexapp.agents.example/messaging/function/'
+    '2026-02-03 21:14:07,318 (7f4c) :  DEBUG (runtime:717) - Handling request GET '
+    '/:/plugins/com.plexapp.agents.example/messaging/function/'
     'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/Y2VyZWFsMQoxCmxpc3QKMApyMAo_/Y2VyZWFsMQoxCmRpY3QKMQpzMgplbnM0CmxhbmdyMAo_\n',
     '2026-02-03 21:14:08,318 (7f4c) :  DEBUG (runtime:924) - Response: [200] str, 16 bytes\n',
-    "2026-02-03 21:14:09,318 (-490f4450) :  ERROR (networking:197) - Error opening URL 'https://x.example/1?token=abc'\n",
-    '2026-02-03 21:14:09,318 (7f4c) :  CRITICAL (core:569) - Exception while loading code (most recent call last):\n' + FRAMES +
+    "2026-02-03 21:14:09,318 (-490f4450) :  ERROR (networking:197) - Error opening URL "
+    "'https://x.example/1?token=abc'\n",
+    '2026-02-03 21:14:09,318 (7f4c) :  CRITICAL (core:569) - Exception while loading code (most recent call last):\n'
+    + FRAMES +
     '  File "/x/Example.bundle/Contents/Code/a.py", line 3\n    return x\n         ^\nSyntaxError: invalid syntax\n\n',
-    '2026-02-03 21:14:09,318 (7f4c) :  DEBUG (a:1) - Traceback (most recent call last):\n' + FRAMES + 'ApiError: it said:\n<html>\n  File "x.cgi", line 1, in y\n\n',
+    '2026-02-03 21:14:09,318 (7f4c) :  DEBUG (a:1) - Traceback (most recent call last):\n' + FRAMES
+    + 'ApiError: it said:\n<html>\n  File "x.cgi", line 1, in y\n\n',
     'Feb 03, 2026 21:14:07.318 [0x7f4c] ERROR - [Req#1f] HTTP error requesting GET https://x.example (7, no)\n',
-    'Feb 03, 2026 21:14:07 [10816] WARN - NAT-PMP/UPnP: mapping\n', 'Feb 01, 2024 10:00:00.123 [10816] Fehler \u2014 kaputt\n',
-    '> 2026-02-03 21:14:07,318 (7f4c) : ERROR (a:1) - quoted \u5343\u3068\n', 'Traceback (most recent call last):\n' + FRAMES + 'error: bad\n',
+    'Feb 03, 2026 21:14:07 [10816] WARN - NAT-PMP/UPnP: mapping\n', 'Feb 01, 2024 10:00:00.123 [10816] Fehler \u2014 '
+                                                                    'kaputt\n',
+    '> 2026-02-03 21:14:07,318 (7f4c) : ERROR (a:1) - quoted \u5343\u3068\n', 'Traceback (most recent call last):\n'
+    + FRAMES + 'error: bad\n',
     '```\n', 'ERROR: common.load() - no\n', '\n', '2026-02-03 21:14:07,318 - 1f3c - ERROR: own\n')]
 
 
@@ -74,14 +85,16 @@ def damage(data, dice):
             splice = RECORDS[dice.roll(len(RECORDS))]
             data = data[:place] + splice[dice.roll(len(splice)):] + data[place:]
         elif what == 5:
-            data = data.replace(*[(b'\n', b' '), (b'\n', b'\r\n'), (b'  ', b' '), (b'"', b''), (b':', b''), (b'\n', b'\n\n'), (b'(', b'(('),
+            data = data.replace(*[(b'\n', b' '), (b'\n', b'\r\n'), (b'  ', b' '), (b'"', b''), (b':', b''),
+                                  (b'\n', b'\n\n'), (b'(', b'(('),
                                   (b'\n    ', b'\n')][dice.roll(8)])
         elif what == 6:
             data = data[:place] + bytes(bytearray(dice.roll(256) for _ in range(dice.roll(40)))) + data[place:]
         elif what == 7:
             data = data[place:]
         else:
-            data = data[:place] + [b'\0', b'\n', b'\r', b'\xff\xfe', b'{', b"'", b'File "', b'[' * 50, b'2026-02-03 '][dice.roll(9)] + data[place:]
+            data = data[:place] + [b'\0', b'\n', b'\r', b'\xff\xfe', b'{', b"'", b'File "', b'[' * 50,
+                                   b'2026-02-03 '][dice.roll(9)] + data[place:]
     return data
 
 
@@ -98,7 +111,9 @@ def case(number, seed):
 
 
 def patterns_in(data, name):
-    """{fingerprint: count} of a log, through all that a real one goes through; also what pattern rows and reports are made of."""
+    """{fingerprint: count} of a log, through all that a real one goes through; also what pattern rows and reports are
+    made of.
+    """
     log = logs.LogFile(name, name, data=data)
     stream = logs.Stream(name, 'com.plexapp.agents.example', logs.sniff(data[:65536]), [log])
     tally = logs.Tally()

@@ -16,10 +16,13 @@ import aggregate_plex_logs as logs
 
 AGENT = 'com.plexapp.agents.example'
 BUNDLE = '/var/lib/plexmediaserver/Library/Application Support/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/'
-FRAMEWORK = '/usr/lib/plexmediaserver/Resources/Plug-ins-%s/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/'
+FRAMEWORK = ('/usr/lib/plexmediaserver/Resources/Plug-ins-%s/Framework.bundle/Contents/Resources/Versions/2/Python/'
+             'Framework/')
 # the arguments of _AgentKit:UpdateMetadata for com.plexapp.agents.example://4711?lang=en, item 42 (PLEX.md 4)
-PAYLOAD = ('Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubnMxMApwYXJlbnRHVUlEbnM4'
-           'CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFuZz1lbnM0Cmd1aWRzNAo0NzExczIKaWRyMAo_')
+PAYLOAD = ('Y2VyZWFsMQoxCmRpY3QKMTAKczIKZW5zNApsYW5nYjFzNQpmb3JjZWIwczgKcGVyaW9kaWNzMgo0MnM0CmRiaWRpMApzNwp2ZXJzaW9ubn'
+           'MxMApwYXJlbnRHVUlEbnM4'
+           'CnBhcmVudElEczUKTW92aWVzMTAKbWVkaWFfdHlwZXM0MQpjb20ucGxleGFwcC5hZ2VudHMuZXhhbXBsZTovLzQ3MTE@bGFuZz1lbnM0Cm'
+           'd1aWRzNAo0NzExczIKaWRyMAo_')
 GUID = 'com.plexapp.agents.example://4711?lang=en'
 
 
@@ -34,9 +37,11 @@ def record(second, text, level='DEBUG', place='runtime:717', thread='7f4ccbff8b3
     return '2026-02-03 21:%02d:%02d,318 (%s) :  %s (%s) - %s\n' % (minute, second, thread, level, place, text)
 
 
-def traceback_record(second, function='fill', line=120, error="KeyError: 'title'", build='c67dce28e', source="title = page['title']",
+def traceback_record(second, function='fill', line=120, error="KeyError: 'title'", build='c67dce28e',
+                     source="title = page['title']",
                      guid=GUID, place='agentkit:1095', own=BUNDLE, thread='7f4ccbff8b38', minute=14):
-    return record(second, "Exception in the update function of agent named 'Example', called with guid '%s' (most recent call last):\n"
+    return record(second, "Exception in the update function of agent named 'Example', called with guid '%s' (most "
+                          "recent call last):\n"
                   '  File "%sapi/agentkit.py", line 1093, in _update\n'
                   '    agent.update(obj, media, lang, **kwargs)\n'
                   '  File "%s__init__.py", line 88, in update\n'
@@ -50,7 +55,9 @@ def traceback_record(second, function='fill', line=120, error="KeyError: 'title'
 
 
 def call(second, thread='7f4ccbff8b38', minute=14):
-    return record(second, 'Handling request GET /:/plugins/%s/messaging/function/X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/Y2VyZWFsMQoxCmxpc3QKMApyMAo_/%s'
+    return record(second, 'Handling request GET '
+                          '/:/plugins/%s/messaging/function/X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh/Y2VyZWFsMQoxCmxpc3QKMApyM'
+                          'Ao_/%s'
                   % (AGENT, PAYLOAD), thread=thread, minute=minute)
 
 
@@ -59,7 +66,8 @@ def answer(second, thread='7f4ccbff8b38', minute=14):
 
 
 def start(second, minute=14):
-    return record(second, 'Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)', 'INFO', 'core:349', minute=minute)
+    return record(second, 'Starting framework core - Version: 2.6.3, Build: 2b1b51d (Thu Aug 26 08:46:10 UTC 2021)',
+                  'INFO', 'core:349', minute=minute)
 
 
 def put(folder, name, text):
@@ -88,15 +96,20 @@ def patterns(*paths, **more):
 def test_traceback_is_one_event_with_its_item_and_frames(tmpdir):
     plug_in_log(tmpdir, start(1) + call(2) + traceback_record(3) + '\n' + answer(4))
     event, = events(tmpdir)
-    assert (event['agent'], event['level'], event['kind'], event['exception'], event['message']) == (AGENT, 'CRITICAL', 'update', 'KeyError', "'title'")
+    assert (event['agent'], event['level'], event['kind'], event['exception'], event['message']) == (AGENT, 'CRITICAL',
+                                                                                                     'update',
+                                                                                                     'KeyError',
+                                                                                                     "'title'")
     assert (event['guid'], event['rating_key'], event['line']) == (GUID, '42', 3)
     assert [(frame['file'], frame['function'], frame['line']) for frame in event['own_frames']] == [
-        ('Example.bundle/Contents/Code/__init__.py', 'update', 88), ('Example.bundle/Contents/Code/__init__.py', 'fill', 120)]
+        ('Example.bundle/Contents/Code/__init__.py', 'update', 88), ('Example.bundle/Contents/Code/__init__.py',
+                                                                     'fill', 120)]
     assert event['time'] == 1770153243.318
 
 
 def test_item_of_a_record_that_names_none_is_that_of_its_request(tmpdir):
-    plug_in_log(tmpdir, call(1) + call(1, '7f00').replace('4711', '4711') + record(2, 'no poster', 'ERROR', '__init__:3') + answer(3)
+    plug_in_log(tmpdir, call(1) + call(1, '7f00').replace('4711', '4711')
+                + record(2, 'no poster', 'ERROR', '__init__:3') + answer(3)
                 + record(4, 'no theme', 'ERROR', '__init__:3'))
     first, second = events(tmpdir)
     assert (first['guid'], first['rating_key'], first['call']) == (GUID, '42', 'update')
@@ -104,19 +117,26 @@ def test_item_of_a_record_that_names_none_is_that_of_its_request(tmpdir):
 
 
 def test_search_names_the_rating_key_and_the_system_log_the_guid(tmpdir):
-    plug_in_log(tmpdir, record(2, "Exception in the search function of agent named 'Example', called with keyword arguments "
+    plug_in_log(tmpdir, record(2, "Exception in the search function of agent named 'Example', called with keyword "
+                                  "arguments "
                                   "{'name': 'X', 'id': '287'} (most recent call last):\n"
-                                  '  File "%s__init__.py", line 9, in search\n    x[0]\nIndexError: list index out of range\n' % BUNDLE, 'CRITICAL'))
-    put(tmpdir, 'PMS Plugin Logs/com.plexapp.system.log', record(1, 'Acquiring GUID mutex for %s (287) (count is now 1)' % GUID))
+                                  '  File "%s__init__.py", line 9, in search\n    x[0]\nIndexError: list index out of '
+                                  'range\n' % BUNDLE, 'CRITICAL'))
+    put(tmpdir, 'PMS Plugin Logs/com.plexapp.system.log', record(1,
+                                                                 'Acquiring GUID mutex for %s (287) (count is now 1)'
+                                                                 % GUID))
     pattern, = patterns(tmpdir)
     assert pattern['kind'] == 'search' and pattern['items'] == [{'guid': GUID, 'rating_key': '287'}]
 
 
 def test_server_log(tmpdir):
     put(tmpdir, 'Plex Media Server.log',
-        'Feb 03, 2026 21:14:07.318 [0x7f00] INFO - Plex Media Server v1.40.2.8395-c67dce28e - Ubuntu PC x86_64 - build: linux-x86_64 debian - GMT -04:00\n'
-        "Feb 03, 2026 21:14:07.318 [10816] WARN - [Req#1f] Request for plug-in [com.plexapp.agents.gone] but it doesn't exist.\n"
-        'Feb 03, 2026 21:14:08 [140535242312504] ERROR - Exception caught while attempting to match metadata on item 23331: Error parsing file\n'
+        'Feb 03, 2026 21:14:07.318 [0x7f00] INFO - Plex Media Server v1.40.2.8395-c67dce28e - Ubuntu PC x86_64 - '
+        'build: linux-x86_64 debian - GMT -04:00\n'
+        "Feb 03, 2026 21:14:07.318 [10816] WARN - [Req#1f] Request for plug-in [com.plexapp.agents.gone] but it "
+        "doesn't exist.\n"
+        'Feb 03, 2026 21:14:08 [140535242312504] ERROR - Exception caught while attempting to match metadata on item '
+        '23331: Error parsing file\n'
         'Feb 03, 2026 21:14:09.318 [10816] WARN - NAT-PMP/UPnP: mapping failed\n')
     gone, match, noise = events(tmpdir)
     assert (gone['agent'], gone['level']) == ('com.plexapp.agents.gone', 'WARN')
@@ -126,7 +146,8 @@ def test_server_log(tmpdir):
 
 
 def test_text_that_only_looks_like_an_error_is_none(tmpdir):
-    plug_in_log(tmpdir, record(1, "Title match: 'Human ERROR in CRITICAL' - WARNING") + record(2, 'quoted:\n    2026-01-01 00:00:00,000 (7f00) :  ERROR (fake:1) - x\n'))
+    plug_in_log(tmpdir, record(1, "Title match: 'Human ERROR in CRITICAL' - WARNING")
+                + record(2, 'quoted:\n    2026-01-01 00:00:00,000 (7f00) :  ERROR (fake:1) - x\n'))
     assert events(tmpdir) == []
 
 
@@ -138,7 +159,7 @@ def test_errors_that_agents_log_below_warning(tmpdir, text):
     assert event['level'] == 'DEBUG' and event['line'] == 2
 
 
-# ------------------------------------------------------------------------------------------------------------ fingerprint
+# ---------------------------------------------------------------------------------------------------------- fingerprint
 def one(tmpdir, name, text):
     folder = tmpdir.mkdir(name)
     plug_in_log(folder, text)
@@ -148,18 +169,23 @@ def one(tmpdir, name, text):
 
 def test_fingerprint_is_the_same_over_lines_versions_platforms_and_values(tmpdir):
     same = one(tmpdir, 'a', traceback_record(3))
-    assert same == one(tmpdir, 'b', traceback_record(3, line=311, source='return None', build='1e5ff713d', place='agentkit:1078'))
-    assert same == one(tmpdir, 'c', traceback_record(9, error="KeyError: 'other'", guid=GUID.replace('4711', '12'), thread='1f34', minute=58))
-    windows = traceback_record(3, own='C:/Users/Joe/AppData/Local/Plex Media Server/Plug-ins/Example.bundle/Contents/Code/', place='core:574')
+    assert same == one(tmpdir, 'b', traceback_record(3, line=311, source='return None', build='1e5ff713d',
+                                                     place='agentkit:1078'))
+    assert same == one(tmpdir, 'c', traceback_record(9, error="KeyError: 'other'", guid=GUID.replace('4711', '12'),
+                                                     thread='1f34', minute=58))
+    windows = traceback_record(3, own='C:/Users/Joe/AppData/Local/Plex Media '
+                                      'Server/Plug-ins/Example.bundle/Contents/Code/', place='core:574')
     head, rest = windows.split('\n', 1)
     assert same == one(tmpdir, 'd', (head + '\n' + rest.replace('/', '\\')).replace('\n', '\r\n'))
 
 
 def test_fingerprint_tells_apart_what_differs(tmpdir):
-    texts = [traceback_record(3), traceback_record(3, function='tags'), traceback_record(3, error='IndexError: list index out of range'),
+    texts = [traceback_record(3), traceback_record(3, function='tags'), traceback_record(3, error='IndexError: list in'
+                                                                                                  'dex out of range'),
              traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'text'"),
              traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'title'"),
-             traceback_record(3, error='HTTPError: HTTP Error 403: Forbidden'), traceback_record(3, error='HTTPError: HTTP Error 404: Not Found')]
+             traceback_record(3, error='HTTPError: HTTP Error 403: Forbidden'),
+             traceback_record(3, error='HTTPError: HTTP Error 404: Not Found')]
     plug_in_log(tmpdir, ''.join(texts))
     assert len(patterns(tmpdir)) == len(texts)
 
@@ -171,34 +197,43 @@ def test_fingerprint_does_not_depend_on_the_order_of_files(tmpdir):
     plug_in_log(second, traceback_record(4))
     names = sorted(row['pattern'] for row in patterns(first))
     assert patterns(second)[0]['pattern'] in names
-    assert names == sorted(row['pattern'] for row in patterns(os.path.join(str(first), 'PMS Plugin Logs', 'com.plexapp.agents.other.log'),
-                                                              os.path.join(str(first), 'PMS Plugin Logs', AGENT + '.log')))
+    assert names == sorted(row['pattern'] for row in patterns(os.path.join(str(first), 'PMS Plugin Logs',
+                                                                           'com.plexapp.agents.other.log'),
+                                                              os.path.join(str(first), 'PMS Plugin Logs', AGENT
+                                                                           + '.log')))
 
 
 def test_sandbox_lambdas_and_recursion(tmpdir):
-    chain = ''.join('  File "%sa.py", line %d, in walk\n    return self.walk()\n' % (BUNDLE, line) for line in (5, 5, 7))
-    text = 'Exception in thread named \'x\' (most recent call last):\n%s  File "%sa.py", line 3, in <lambda.%d>\n    x\nRuntimeError: deep'
-    plug_in_log(tmpdir, record(1, text % (chain, BUNDLE, 8), 'CRITICAL') + record(2, text % (chain[:len(chain) // 3], BUNDLE, 91), 'CRITICAL'))
+    chain = ''.join('  File "%sa.py", line %d, in walk\n    return self.walk()\n' % (BUNDLE, line)
+                    for line in (5, 5, 7))
+    text = ("Exception in thread named 'x' (most recent call last):\n"
+            '%s  File "%sa.py", line 3, in <lambda.%d>\n    x\nRuntimeError: deep')
+    plug_in_log(tmpdir, record(1, text % (chain, BUNDLE, 8), 'CRITICAL')
+                + record(2, text % (chain[:len(chain) // 3], BUNDLE, 91), 'CRITICAL'))
     row, = patterns(tmpdir)
     assert [frame['function'] for frame in row['own_frames']] == ['walk', '<lambda>'] and row['count'] == 2
     assert {line['line'] for line in row['own_frames'][0]['reported_lines']} == {5, 7}
 
 
 def test_reported_lines_are_kept_per_start(tmpdir):
-    plug_in_log(tmpdir, start(1) + traceback_record(2, line=861, source='x = 1') + traceback_record(3, line=861, source='x = 1'), '.1')
+    plug_in_log(tmpdir, start(1) + traceback_record(2, line=861, source='x = 1')
+                + traceback_record(3, line=861, source='x = 1'), '.1')
     plug_in_log(tmpdir, start(1, minute=20) + traceback_record(2, line=1055, source='y = 2', minute=20))
     row, = patterns(tmpdir)
-    assert [(line['line'], line['text'], line['start'], line['count']) for line in row['own_frames'][-1]['reported_lines']] == [
+    assert [(line['line'], line['text'], line['start'], line['count']) for line in row['own_frames'][-1]['reported_lin'
+                                                                                                         'es']] == [
         (861, 'x = 1', '2026-02-03T21:14:01Z', 2), (1055, 'y = 2', '2026-02-03T21:20:01Z', 1)]
     assert row['own_frames'][-1]['callee_frames'] == [
-        {'file': 'Framework/code/sandbox.py', 'function': '<lambda>', 'text': '_getitem_           = lambda x, y: x.__getitem__(y),'}]
+        {'file': 'Framework/code/sandbox.py', 'function': '<lambda>', 'text': '_getitem_           = lambda x, y: '
+                                                                              'x.__getitem__(y),'}]
 
 
 @pytest.mark.parametrize('text,shape', [
     ("No results for 'Dark' (1999) on api.example.com", 'No results for <q> (<n>) on <host>'),
     ("Couldn't load /mnt/TV Shows/Bob's Show (2001)/a.b.mkv: no", "Couldn't load <path>: no"),
     ('Skipping Dark Night, Pt. 3: score 5 below threshold 9', 'Skipping <name>: score <n> below threshold <n>'),
-    ('[Req#1f/HCl#2] HTTP error requesting GET https://x.example/a?b=1 (7, x)', 'HTTP error requesting GET <url> (<n>, x)'),
+    ('[Req#1f/HCl#2] HTTP error requesting GET https://x.example/a?b=1 (7, x)',
+     'HTTP error requesting GET <url> (<n>, x)'),
     ('Quota exceeded for key aB3aB3aB3aB3aB3aB3aB (a.b@c.example)', 'Quota exceeded for key <secret> (<email>)'),
     ('Failed to read 千と千尋の神隠し', 'Failed to read <name>'),
     ('Failed to parse the page', 'Failed to parse the page'),
@@ -207,13 +242,18 @@ def test_message_shape(text, shape):
     assert logs.message_shape(text) == shape
 
 
-# --------------------------------------------------------------------------------------------------------------- redaction
+# ------------------------------------------------------------------------------------------------------------ redaction
 @pytest.mark.parametrize('text,secret', [
-    ('GET /library?X-Plex-Token=abcDEF_12-3&x=1', 'abcDEF_12-3'), ("api_key: 'k3y'", 'k3y'), ('{"password": "pa55"}', 'pa55'),
-    ('Bad token aBc4-23_abcdeFGHijkl from me', 'aBc4-23_abcdeFGHijkl'), ('Authorization: Bearer abcdefgh12345', 'abcdefgh12345'),
-    ('Request: [203.0.113.9:65125 (Subnet)] GET / Signed-in Token (alice) (Firefox)', 'alice'), ('from 203.0.113.9', '203.0.113.9'),
-    ('from 2001:db8:77::1c', '2001:db8:77::1c'), ('mail a.b+c@d.example', 'a.b+c@d.example'), ('a%40d.example', 'a%40d.example'),
-    ('Denying access to 10.1.2.3 (zelda): GET', 'zelda'), ('/home/zelda/x', 'zelda'), ('C:\\Users\\Zelda Q\\x', 'Zelda'),
+    ('GET /library?X-Plex-Token=abcDEF_12-3&x=1', 'abcDEF_12-3'), ("api_key: 'k3y'", 'k3y'),
+    ('{"password": "pa55"}', 'pa55'),
+    ('Bad token aBc4-23_abcdeFGHijkl from me', 'aBc4-23_abcdeFGHijkl'),
+    ('Authorization: Bearer abcdefgh12345', 'abcdefgh12345'),
+    ('Request: [203.0.113.9:65125 (Subnet)] GET / Signed-in Token (alice) (Firefox)', 'alice'),
+    ('from 203.0.113.9', '203.0.113.9'),
+    ('from 2001:db8:77::1c', '2001:db8:77::1c'), ('mail a.b+c@d.example', 'a.b+c@d.example'),
+    ('a%40d.example', 'a%40d.example'),
+    ('Denying access to 10.1.2.3 (zelda): GET', 'zelda'), ('/home/zelda/x', 'zelda'),
+    ('C:\\Users\\Zelda Q\\x', 'Zelda'),
     ('https://zelda:pa55@x.example/', 'pa55'), ('İİ token=SeCrEt', 'SeCrEt'),
 ])
 def test_redact(text, secret):
@@ -222,12 +262,13 @@ def test_redact(text, secret):
 
 
 def test_redact_leaves_the_rest():
-    for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined", '/var/lib/plexmediaserver/x'):
+    for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined",
+                 '/var/lib/plexmediaserver/x'):
         assert logs.redact(text) == text
     assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
 
 
-# ----------------------------------------------------------------------------------------------- windows, rotations, resuming
+# ----------------------------------------------------------------------------------------- windows, rotations, resuming
 def test_rotated_files_are_one_stream_and_a_cut_traceback_is_joined(tmpdir):
     whole = call(1) + traceback_record(2)
     cut = whole.index('    self.fill')
@@ -244,7 +285,8 @@ def test_lines_are_counted_per_file(tmpdir):
 
 
 def test_since_and_until(tmpdir):
-    text = ''.join(record(second, 'x' * 300, minute=minute) + record(second, 'failed to do it', 'ERROR', 'a:1', minute=minute)
+    text = ''.join(record(second, 'x' * 300, minute=minute) + record(second, 'failed to do it', 'ERROR', 'a:1',
+                                                                     minute=minute)
                    for minute in range(60) for second in range(0, 60, 2))
     plug_in_log(tmpdir, text)
     low, high = logs.utc_seconds('2026-02-03T21:20:01Z'), logs.utc_seconds('2026-02-03T21:30:00Z')
@@ -255,7 +297,8 @@ def test_since_and_until(tmpdir):
 
 def test_clock_set_back_loses_nothing(tmpdir):
     def hour(number):
-        return ''.join('2026-10-25 0%d:%02d:%02d,000 (7f) :  %s (a:1) - nothing found here\n' % (number, minute, second, level)
+        return ''.join('2026-10-25 0%d:%02d:%02d,000 (7f) :  %s (a:1) - nothing found here\n'
+                       % (number, minute, second, level)
                        for minute in range(60) for second in range(0, 60, 3) for level in ('DEBUG', 'ERROR'))
     plug_in_log(tmpdir, hour(0) + hour(1) + hour(2) + hour(2) + hour(3) + hour(4))
     low, high = logs.utc_seconds('2026-10-25T02:10:00Z'), logs.utc_seconds('2026-10-25T02:20:00Z')
@@ -287,13 +330,15 @@ def test_resume_before_there_was_a_log(tmpdir):
 
 def test_starts(tmpdir):
     good = start(1) + record(2, 'Started plug-in', 'INFO') + record(3, 'Entering run loop', 'INFO')
-    bad = start(4) + record(5, 'Exception while loading code (most recent call last):\n  File "x/core.py", line 5, in load_code\n    y\n'
+    bad = start(4) + record(5, 'Exception while loading code (most recent call last):\n  File "x/core.py", line 5, in '
+                               'load_code\n    y\n'
                                'SyntaxError: Line 315: no\n', 'CRITICAL', 'core:569')
     plug_in_log(tmpdir, good, '.2')
     plug_in_log(tmpdir, bad, '.1')
     plug_in_log(tmpdir, start(9))
     rows = logs.plugin_starts([str(tmpdir)], AGENT)
-    assert [(row['ok'], row['error']) for row in rows] == [(True, None), (False, 'SyntaxError: Line 315: no'), (None, None)]
+    assert [(row['ok'], row['error']) for row in rows] == [(True, None), (False, 'SyntaxError: Line 315: no'),
+                                                           (None, None)]
     agent, = logs.aggregate([str(tmpdir)])['agents']
     assert (agent['starts'], agent['failed_starts']) == (3, 1)
 
@@ -306,12 +351,16 @@ def test_calls(tmpdir):
     assert rows[0]['end'] - rows[0]['start'] == 2
 
 
-# ------------------------------------------------------------------------------------------------------- cascades and noise
+# --------------------------------------------------------------------------------------------------- cascades and noise
 def test_missing_tree_causes_the_fault_after_it(tmpdir):
-    tree = record(2, 'Exception when constructing media object for dbid 42 (most recent call last):\n  File "%sapi/agentkit.py", line 680, in Tree\n'
-                     '    x\nHTTPError: HTTP Error 404: Not Found\n' % (FRAMEWORK % 'c67dce28e'), 'CRITICAL', 'agentkit:1078')
+    tree = record(2, 'Exception when constructing media object for dbid 42 (most recent call last):\n  File '
+                     '"%sapi/agentkit.py", line 680, in Tree\n'
+                     '    x\nHTTPError: HTTP Error 404: Not Found\n' % (FRAMEWORK % 'c67dce28e'), 'CRITICAL',
+                     'agentkit:1078')
     plug_in_log(tmpdir, ''.join(call(1, minute=minute) + tree.replace('21:14', '21:%d' % minute)
-                                + traceback_record(3, error="AttributeError: 'NoneType' object has no attribute 'items'", minute=minute)
+                                + traceback_record(3,
+                                                   error="AttributeError: 'NoneType' object has no attribute 'items'",
+                                                   minute=minute)
                                 + answer(4, minute=minute) for minute in range(10, 17)))
     rows = dict((row['kind'], row) for row in patterns(tmpdir))
     assert rows['update']['caused_by'] == {'pattern': rows['media']['pattern'], 'count': 7}
@@ -326,7 +375,8 @@ def test_fault_logged_twice_in_one_call_is_an_echo(tmpdir):
 
 def test_noise_is_set_apart(tmpdir):
     plug_in_log(tmpdir, record(1, 'Cannot read model from /x/Metadata/y', 'ERROR') * 5
-                + record(2, "Function named 'Start' couldn't be found in the current environment", 'CRITICAL') + traceback_record(3))
+                + record(2, "Function named 'Start' couldn't be found in the current environment", 'CRITICAL')
+                + traceback_record(3))
     document = logs.aggregate([str(tmpdir)])
     assert [row['count'] for row in document['patterns'] if row['noise']] == [5, 1] and document['noise_events'] == 6
     assert document['shortlist'] == [row['pattern'] for row in document['patterns'] if not row['noise']]
@@ -342,7 +392,8 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
 
 
 def test_what_stood_before(tmpdir):
-    plug_in_log(tmpdir, call(1) + record(2, "Requesting 'https://api.example.com/v1/item/77?key=s3'", place='networking:144')
+    plug_in_log(tmpdir, call(1) + record(2, "Requesting 'https://api.example.com/v1/item/77?key=s3'",
+                                         place='networking:144')
                 + record(2, "Error opening URL 'https://api.example.com/v1/item/77?key=s3'", 'ERROR', 'networking:197')
                 + traceback_record(3, error='HTTPError: HTTP Error 404: Not Found') + answer(4))
     row = [row for row in patterns(tmpdir) if row['exception']][0]
@@ -351,7 +402,8 @@ def test_what_stood_before(tmpdir):
 
 def test_shortlist_is_by_items_not_by_lines(tmpdir):
     plug_in_log(tmpdir, ''.join(traceback_record(2, function='often') for _ in range(23))
-                + ''.join(traceback_record(3, function='wide', guid=GUID.replace('4711', str(number))) for number in range(7)))
+                + ''.join(traceback_record(3, function='wide', guid=GUID.replace('4711', str(number)))
+                          for number in range(7)))
     document = logs.aggregate([str(tmpdir)])
     rows = dict((row['pattern'], row) for row in document['patterns'])
     assert [rows[name]['own_frames'][-1]['function'] for name in document['shortlist']] == ['wide', 'often']
@@ -365,7 +417,7 @@ def test_healthy_items_and_rates(tmpdir):
     assert (agent['updates'], agent['searches'], agent['levels']) == (1, 0, ['DEBUG'])
 
 
-# ----------------------------------------------------------------------------------------------------------------- odd input
+# ------------------------------------------------------------------------------------------------------------ odd input
 def test_gzip_zip_and_standard_input_give_the_same(tmpdir):
     text = (start(1) + call(2) + traceback_record(3)).encode('utf-8')
     name = patterns(os.path.dirname(plug_in_log(tmpdir.mkdir('plain'), text)))[0]['pattern']
@@ -385,7 +437,8 @@ def test_gzip_zip_and_standard_input_give_the_same(tmpdir):
     assert row['exception'] == 'KeyError' and row['agent'] == AGENT
 
 
-@pytest.mark.parametrize('data', [b'', b'\n', b'\x00' * 5000, b'\xff\xfe\xfd' * 99, b'x' * 3000000, b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - ',
+@pytest.mark.parametrize('data', [b'', b'\n', b'\x00' * 5000, b'\xff\xfe\xfd' * 99, b'x' * 3000000,
+                                  b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - ',
                                   b'PK\x03\x04 no zip', b'\x1f\x8b\x08 no gzip'])
 @pytest.mark.parametrize('name', [AGENT + '.log', 'Plex Media Server.log', 'paste.txt', AGENT + '.log.gz', 'x.zip'])
 def test_odd_files_never_stop_the_rest(tmpdir, data, name):
@@ -395,8 +448,10 @@ def test_odd_files_never_stop_the_rest(tmpdir, data, name):
 
 
 def test_long_line_and_bad_bytes(tmpdir):
-    plug_in_log(tmpdir, record(1, 'Unexpected page: ' + '<div class="ERROR">x</div>' * 60000, 'ERROR', 'a:1').encode('utf-8')
-                + b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - bad \xff\xfe bytes\n' + traceback_record(9).encode('utf-8'))
+    plug_in_log(tmpdir, record(1, 'Unexpected page: ' + '<div class="ERROR">x</div>' * 60000, 'ERROR',
+                               'a:1').encode('utf-8')
+                + b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - bad \xff\xfe bytes\n'
+                + traceback_record(9).encode('utf-8'))
     found = events(tmpdir)
     assert [event['line'] for event in found] == [2, 1, 3] or [event['line'] for event in found] == [1, 2, 3]
     assert all(len(event['text']) < 20000 for event in found)
@@ -442,7 +497,7 @@ def test_known_places_and_option(tmpdir, monkeypatch):
     assert os.path.samefile(logs.find_log_folder(str(home)), str(folder))
 
 
-# ------------------------------------------------------------------------------------------------------------------ pastes
+# --------------------------------------------------------------------------------------------------------------- pastes
 WHOLE = traceback_record(3).rstrip('\n')
 BODY = WHOLE.split('\n', 1)[1]
 
@@ -451,15 +506,21 @@ BODY = WHOLE.split('\n', 1)[1]
     'It fails:\n\n```\n%s\n```\nthanks' % WHOLE, '\n'.join('> ' + line for line in WHOLE.split('\n')),
     '\n'.join(line.strip() for line in WHOLE.split('\n')), ' '.join(line.strip() for line in WHOLE.split('\n')),
     '\n\n'.join(WHOLE.split('\n')), '\n'.join('    ' + line for line in WHOLE.split('\n')), WHOLE.replace(':  ', ': '),
-    WHOLE.split(' :  ', 1)[1], BODY, 'Traceback (most recent call last):\n' + BODY, WHOLE.replace('\n', '\r\n'), WHOLE.replace('"', '&quot;'),
+    WHOLE.split(' :  ', 1)[1], BODY, 'Traceback (most recent call last):\n' + BODY, WHOLE.replace('\n', '\r\n'),
+    WHOLE.replace('"', '&quot;'),
     '\n'.join(line[at:at + 80] for line in WHOLE.split('\n') for at in range(0, len(line), 80)),
-    '\n'.join('%4d: %s' % (number + 99, line) for number, line in enumerate(WHOLE.split('\n'))), '\n'.join('| ' + line for line in WHOLE.split('\n')),
-    '\n'.join('* ' + line for line in WHOLE.split('\n')), '\n'.join(line + '$' for line in WHOLE.split('\n')), WHOLE.replace('  ', '\u00a0 '),
-    WHOLE.replace('File "', 'File \u201c').replace('", line', '\u201d, line'), WHOLE.replace('File "', 'File ').replace('", line', ', line'),
-    WHOLE.replace('__init__', '**init**'), WHOLE.replace('/__init__', '__init__'), WHOLE.replace('2026-02-03 ', ''), WHOLE.replace(',318', ''),
+    '\n'.join('%4d: %s' % (number + 99, line) for number, line in enumerate(WHOLE.split('\n'))),
+    '\n'.join('| ' + line for line in WHOLE.split('\n')),
+    '\n'.join('* ' + line for line in WHOLE.split('\n')), '\n'.join(line + '$' for line in WHOLE.split('\n')),
+    WHOLE.replace('  ', '\u00a0 '),
+    WHOLE.replace('File "', 'File \u201c').replace('", line', '\u201d, line'),
+    WHOLE.replace('File "', 'File ').replace('", line', ', line'),
+    WHOLE.replace('__init__', '**init**'), WHOLE.replace('/__init__', '__init__'), WHOLE.replace('2026-02-03 ', ''),
+    WHOLE.replace(',318', ''),
     '\n'.join('Sep 11 21:45:22 nas sh[2801]: ' + line.strip() for line in WHOLE.split('\n')),
     'I see: Traceback (most recent call last):\n' + BODY, BODY + '\n\nand that is all',
-], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped numbered table list dollar nbsp smart '
+], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
+       'numbered table list dollar nbsp smart '
        'bare bold glued time-only no-ms journal words tail'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
@@ -472,15 +533,19 @@ def test_damaged_pastes(tmpdir, text):
 
 def test_several_records_in_one_paste(tmpdir):
     other = BODY.replace("KeyError: 'title'", 'IndexError: list index out of range')
-    found = events(put(tmpdir, 'paste.md', '# Bug\n```\n%s\n```\nand\n\n%s\n%s\n\nIn the end:\n\nTypeError: foo() takes 2 arguments\n' % (WHOLE, BODY, other)))
+    found = events(put(tmpdir, 'paste.md', '# Bug\n```\n%s\n```\nand\n\n%s\n%s\n\nIn the end:\n\nTypeError: foo() '
+                                           'takes 2 arguments\n' % (WHOLE, BODY, other)))
     assert [(event['exception'], event['message']) for event in found] == [
-        ('KeyError', "'title'"), ('KeyError', "'title'"), ('IndexError', 'list index out of range'), ('TypeError', 'foo() takes 2 arguments')]
+        ('KeyError', "'title'"), ('KeyError', "'title'"), ('IndexError', 'list index out of range'),
+        ('TypeError', 'foo() takes 2 arguments')]
     assert found[0]['kind'] == found[1]['kind'] == 'update'
 
 
 def test_scanner_traceback(tmpdir):
-    put(tmpdir, 'Plex Media Scanner.log', 'Feb 03, 2020 21:14:07.318 [0x7f4c] ERROR - Error in Python: Running scanner:\n'
-        'Traceback (most recent call last):\n  File "/x/Plex Media Server/Scanners/Series/Own Scanner.py", line 349, in Scan\n    re.compile(y)\n'
+    put(tmpdir, 'Plex Media Scanner.log', 'Feb 03, 2020 21:14:07.318 [0x7f4c] ERROR - Error in Python: Running '
+                                          'scanner:\n'
+        'Traceback (most recent call last):\n  File "/x/Plex Media Server/Scanners/Series/Own Scanner.py", line 349, '
+        'in Scan\n    re.compile(y)\n'
         '  File "/usr/lib/python2.7/re.py", line 190, in compile\n    return z\nerror: bad character range\n'
         'Feb 03, 2020 21:14:07.400 [0x7f4c] DEBUG - next\n')
     event, = events(tmpdir)
@@ -490,17 +555,20 @@ def test_scanner_traceback(tmpdir):
 
 def test_own_log_of_an_agent(tmpdir):
     put(tmpdir, 'Plug-in Support/Data/%s/DataItems/_Logs/Series/Show.agent-update.log' % AGENT,
-        '=' * 157 + '\nSearch()\nERROR: common.load() - issue loading url: https://x.example/1, Exception: \'HTTP Error 404: Not Found\'\nfine\n')
+        '=' * 157 + '\nSearch()\nERROR: common.load() - issue loading url: https://x.example/1, Exception: \'HTTP '
+                    'Error 404: Not Found\'\nfine\n')
     event, = events(tmpdir)
     assert (event['agent'], event['line']) == (AGENT, 3)
 
 
-# --------------------------------------------------------------------------------------------------------------- artifacts
+# ------------------------------------------------------------------------------------------------------------ artifacts
 def test_artifacts(tmpdir):
     folder = tmpdir.mkdir('Logs')
-    plug_in_log(folder, call(1) + traceback_record(3) + record(4, 'token aBc4-23_abcdeFGHijkl of zelda@mail.example', 'ERROR', 'a:1'))
+    plug_in_log(folder, call(1) + traceback_record(3) + record(4, 'token aBc4-23_abcdeFGHijkl of zelda@mail.example',
+                                                               'ERROR', 'a:1'))
     run = str(tmpdir.mkdir('run'))
-    code = logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '3', '--events', os.path.join(run, 'e.jsonl'), '--quiet'])
+    code = logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '3', '--events',
+                      os.path.join(run, 'e.jsonl'), '--quiet'])
     assert code == 0
     assert sorted(os.listdir(run)) == ['aggregated_logs_iteration_3.json', 'aggregated_logs_iteration_3.txt', 'e.jsonl']
     document = logs.read_aggregate(logs.aggregate_path(run, 3))
@@ -514,7 +582,8 @@ def test_artifacts(tmpdir):
             assert max(len(line) for line in text.split('\n')) <= 80
     with io.open(os.path.join(run, 'e.jsonl'), encoding='utf-8') as source:
         assert [json.loads(line)['line'] for line in source] == [2, 13]
-    assert logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '4', '--resume', logs.aggregate_path(run, 3), '--quiet']) == 0
+    assert logs.main(['--logs', str(folder), '--run-dir', run, '--iteration', '4', '--resume',
+                      logs.aggregate_path(run, 3), '--quiet']) == 0
     assert logs.read_aggregate(logs.aggregate_path(run, 4))['patterns'] == []
 
 
@@ -526,7 +595,8 @@ def test_jobs_give_the_same(tmpdir):
 
 
 @pytest.mark.parametrize('text,seconds', [('24h', 100 * 86400 - 86400), ('7d', 93 * 86400), ('30m', 100 * 86400 - 1800),
-                                          ('1970-01-02T00:00:00Z', 86400), ('1970-01-02T01:00+01:00', 86400), ('1970-01-02', 86400)])
+                                          ('1970-01-02T00:00:00Z', 86400), ('1970-01-02T01:00+01:00', 86400),
+                                          ('1970-01-02', 86400)])
 def test_moments(text, seconds):
     assert logs.moment_of(text, now=100 * 86400) == seconds
 
