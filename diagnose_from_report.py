@@ -3244,11 +3244,12 @@ def dependents(case, faults):
             break
         needed, broken = {}, False
         for name in sorted(names):
-            uses = [use for use in later_uses(case, name, block[-1])]
+            end = block[-1].end
+            uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
             if not uses or bound_before(case, name, case.statement) and not any(
                     is_name(fault.bad, name) for fault in faults):
                 continue
-            ways = [(name_effect(case, name, value, block[-1]), value)
+            ways = [(name_effect(case, name, value, block[-1], after=end), value)
                     for value in wished_values(case, name, block) + OTHERWISE]
             best = max(ways, key=lambda way: way[0])
             broken = broken or best[0] <= HOLLOW
@@ -3374,12 +3375,8 @@ def try_around(case, faults):
     if together is None:
         return
     block, needed = together
-    error = fresh_name(case, 'error')
-    log = log_line(case, 'No %s: ' % subject_words(case, block))
-    body = ['%s = %s' % pair for pair in sorted(needed.items())]
-    if log:
-        body.append("%s %% %s)" % (log[0][:-2] + "%r'", error))
-    lines = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in body or ['pass']]
+    lines = handler_lines(case, name, 'No %s' % subject_words(case, block), [
+        '%s = %s' % pair for pair in sorted(needed.items())])
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
     prior = 0.35 if relied_on(case) else (0.8 if field else 0.72) if no_test else 0.56
@@ -3444,27 +3441,18 @@ def skip_round(case, faults):
         following.index(case.statement) + 1:]] or [set()])
     adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.source.segment(case.statement))
     prior = 0.66 if adds else 0.58 if depends else 0.4
-    log = log_line(case, 'Skipped one %s: %s' % (subject_words(case, [case.statement]), faults[0].what))
-    loss = 'this element of the list, where %s' % faults[0].what
+    words = 'Skipped one %s' % subject_words(case, [case.statement])
     found = condition(case, faults, outside=True)
     if found is not None:
-        at = line_start(case, case.statement)
-        indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
-        lines = found.before + ['if %s:' % found.opposite]
-        text = ''.join(indent + line + newline for line in lines)
-        text += ''.join(indent + step + line + newline for line in log + ['continue'])
-        yield Proposal('skip element', list(found.edits) + [(at, at, text)], 'the loop goes on with the next element', loss,
-                       'medium', prior, 'the other elements still come through')
-        return
-    name = exception_name(case)
-    if name and case.statement.kind in SIMPLE and can_wrap(case, [case.statement]):
-        error = fresh_name(case, 'error')
-        if log:
-            log = ["Log('Skipped one %s: %%r' %% %s)" % (re.sub(r"[^\w ]", '', subject_words(case, [case.statement])), error)]
-        tail = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in log + ['continue']]
-        yield Proposal('skip element', wrap(case, [case.statement], ['try:'], tail),
-                       'the loop goes on with the next element', loss, 'medium', prior,
-                       'the other elements still come through')
+        edits = found.edits + exit_before(case, found, log_line(case, '%s: %s' % (words, faults[0].what)), 'continue')
+    else:
+        name = exception_name(case)
+        if name is None or case.statement.kind not in SIMPLE or not can_wrap(case, [case.statement]):
+            return
+        edits = wrap(case, [case.statement], ['try:'], handler_lines(case, name, words, ['continue']))
+    yield Proposal('skip element', edits, 'the loop goes on with the next element',
+                   'this element of the list, where %s' % faults[0].what, 'medium', prior,
+                   'the other elements still come through')
 
 
 def normal_empty(case):
@@ -3506,40 +3494,84 @@ def leave(case, faults):
         return
     value = normal_empty(case)
     if value is None:
-        return
-    entry = case.function.name in ('update', 'search')
+        value = NOTHING                         # then the callers say whether they can live with that
     known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
     outcome = returned_effect(case, case.function, known) if value else FINE
-    if outcome == CRASH:
+    edits = leaving_edits(case, faults, value)
+    if edits is None:
         return
-    prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.2}[outcome]
-    useless = len(same_defects(case, faults, case.statement.start)) >= 3
-    if useless and outcome > HOLLOW:
-        prior = 0.62 if entry else 0.78         # nothing useful can follow
+    loss = 'everything that follows in %s, for these items' % case.function.name
+    if outcome == CRASH:
+        callers = caller_edits(case) if value == NOTHING else None
+        if callers is not None:
+            yield Proposal('early return', edits + callers, '%s answers None, and who calls it goes on without' % (
+                case.function.name), loss, 'high', 0.42, 'nothing can be answered here, and the caller is told so')
+        return
+    entry = case.function.name in ('update', 'search')
+    prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
+    if nothing_follows(case, faults) and outcome > HOLLOW:
+        prior = 0.62 if entry else 0.78
     if innermost_loop(case) is not None:
         prior *= 0.5                            # the elements that come after this one would be lost too
-    answer = 'return %s' % value if value else 'return'
-    log = log_line(case, '%s: %s' % (case.function.name, faults[0].what))
-    loss = 'everything that follows in %s, for these items' % case.function.name
-    found = condition(case, faults, outside=not (useless and faults[0].bad.kind == 'Name'))
-    if found is not None:
-        at = line_start(case, case.statement)
-        indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
-        text = ''.join(indent + line + newline for line in found.before + ['if %s:' % found.opposite])
-        text += ''.join(indent + step + line + newline for line in log + [answer])
-        edits = list(found.edits) + [(at, at, text)]
-    else:
-        name = exception_name(case)
-        if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(
-                case, [case.statement]):
-            return
-        error = fresh_name(case, 'error')
-        if log:
-            log = ["Log('%s: %%r' %% %s)" % (case.function.name, error)]
-        tail = ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in log + [answer]]
-        edits = wrap(case, [case.statement], ['try:'], tail)
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
                    'high' if entry else 'medium', prior, 'the last resort: what follows in the function is given up')
+
+
+def nothing_follows(case, faults):
+    """Whether so much of the rest needs the same value that nothing useful can follow without it."""
+    return len(same_defects(case, faults, case.statement.start)) >= 3
+
+
+def leaving_edits(case, faults, value):
+    """Edits that return a value (None: just return) where the statement would fail; None where that cannot be told."""
+    answer = 'return %s' % value if value else 'return'
+    plain = nothing_follows(case, faults) and faults[0].bad.kind == 'Name'
+    found = condition(case, faults, outside=not plain)
+    if found is not None:
+        return found.edits + exit_before(case, found, log_line(case, '%s: %s' % (case.function.name, faults[0].what)), answer)
+    name = exception_name(case)
+    if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(case, [case.statement]):
+        return None
+    return wrap(case, [case.statement], ['try:'], handler_lines(case, name, case.function.name, [answer]))
+
+
+def exit_before(case, found, log, answer):
+    """Edits that put `if <it is not there>:`, a log line and `return`, `continue` in front of the statement."""
+    at = line_start(case, case.statement)
+    indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
+    lines = found.before + ['if %s:' % found.opposite] + [step + line for line in log + [answer]]
+    return [(at, at, ''.join(indent + line + newline for line in lines))]
+
+
+def handler_lines(case, name, words, body):
+    """Lines of an except clause that logs the error; body lines are one step in."""
+    error = fresh_name(case, 'error')
+    log = log_line(case, words)
+    lines = ["%s: %%r' %% %s)" % (log[0][:-2], error)] if log else []
+    return ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in lines + body or ['pass']]
+
+
+def caller_edits(case):
+    """Edits that make each caller in the file go on without an answer of None; None where one cannot."""
+    edits = []
+    calls = [call for call in calls_of(case.source, case.function.name) if not is_in(call, case.function)]
+    for call in calls:
+        statement = statement_of(call)
+        around = enclosing(call, 'FunctionDef')
+        if statement.kind != 'Assign' or statement.value is not call or statement.targets[0].kind != 'Name' or \
+                statement.inline or around is None:
+            return None
+        inner = case._replace(statement=statement, function=around, expression=None)
+        value = normal_empty(inner)
+        loop = innermost_loop(inner)
+        if value is None and loop is None:
+            return None
+        answer = 'continue' if loop is not None else 'return %s' % value if value else 'return'
+        step = step_of(inner, statement)
+        log = log_line(inner, 'No %s' % statement.targets[0].id)
+        edits += put_after(inner, statement, ['if %s is None:' % statement.targets[0].id] + [
+            step + line for line in log + [answer]])
+    return edits if 0 < len(calls) <= 2 else None
 
 
 def unset_name(case, found):
@@ -4347,10 +4379,7 @@ def field_type(case, found):
         yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low', 0.86 if not text else 0.8,
                        'the field takes a %s only' % wanted)
         if text and can_wrap(case, [statement]):
-            error = fresh_name(case, 'error')
-            log = log_line(case, 'No %s: ' % statement.targets[0].attr)
-            tail = ['except ValueError%s:' % (' as ' + error if log else '')] + [
-                '\t' + (log[0][:-2] + "%%r' %% %s)" % error if log else 'pass')]
+            tail = handler_lines(case, 'ValueError', 'No %s' % statement.targets[0].attr, [])
             yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail), 'it becomes a %s first' % wanted,
                            '%s stays as it was where it is no %s' % (statement.targets[0].attr, wanted), 'low', 0.84,
                            'the field takes a %s only, and what is none leaves it as it was' % wanted)
@@ -4842,6 +4871,9 @@ FAMILIES = (
     Family('agent reply', 'platform', r'Error parsing (search results|content|file)|match metadata on item', r'',
            'The server could not read what an agent answered; mostly the echo of an error in that agent.',
            "the agent's own log at that time", 'mend the error in the agent'),
+    Family('server', 'platform', r'^Plex Media Server itself$', r'',
+           'The server itself reports this; no plug-in code is named.', 'the lines around it in the server log',
+           'depends'),
     Family('metadata provider', 'platform', r'HCl#|tv\.plex\.agents\.custom|/media/providers', r'',
            'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
            "the provider's own log", 'restart or update the provider'),
@@ -5269,10 +5301,6 @@ FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 
 
-OPERATORS = {'+': 'Add', '-': 'Sub', '*': 'Mult', '/': 'Div', '%': 'Mod', '**': 'Pow', '<<': 'LShift', '>>': 'RShift',
-             '|': 'BitOr', '^': 'BitXor', '&': 'BitAnd', '//': 'FloorDiv'}
-
-
 class Hunt(object):
     """What is known when a function is searched for the expression that raised: the error and what stood below."""
 
@@ -5576,7 +5604,7 @@ def raises_unpack(node, found, hunt):
 
 
 def raises_operator(node, found, hunt):
-    if node.kind in ('BinOp', 'AugAssign') and node.op == OPERATORS[found.group('op').rstrip('=')]:
+    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[found.group('op').rstrip('=')]:
         return operand_weight(node, hunt)
     return 0
 
@@ -5669,7 +5697,7 @@ def raises_assertion(node, found, hunt):
 
 
 def raises_augmented(node, found, hunt):
-    return 1.0 if node.kind == 'AugAssign' and node.op == OPERATORS.get(found.group('op').rstrip('=')) else 0
+    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(found.group('op').rstrip('=')) else 0
 
 
 def raises_field(node, found, hunt):
@@ -6766,6 +6794,8 @@ def suspect(node):
 
 def find_cause(source, function, place, exception, message):
     """Follow the bad value back through the assignments of the function."""
+    if place.expression is None:
+        return Cause(value_known(exception, message), '', 'unknown', [])
     hunt = Hunt(source, function, exception, message, 'own', None, True)
     node = suspect(place.expression)
     text = one_line(source.segment(node))
@@ -6828,6 +6858,10 @@ def one_line(text):
 # -------------------------------------------------------------------------------------------------- class of a pattern
 Verdict = collections.namedtuple('Verdict', 'cls family evidence against advice')
 
+# records that no bundle's code can be blamed for, by their kind or their log, and the family they belong to
+WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 'com.plexapp.system': 'hung agent',
+         'Plex Media Server': 'server', 'Plex Media Scanner': 'scanner'}
+
 # families whose error can be the mere echo of a request that failed a moment before
 ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
           'other defect', 'unset name', 'not serialisable')
@@ -6881,6 +6915,9 @@ def judge(pattern, agent):
     seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'),
                                 since or 'the start of the log')
     evidence.append(seen)
+    if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
+        family = named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']])
+        return Verdict(family.cls, family, evidence, against, family.people)
     failed = failed_requests(pattern)
     share = share_of_calls(pattern, agent)
     few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
@@ -6888,7 +6925,7 @@ def judge(pattern, agent):
     trees = sum(row[2] for row in failed if row[3])
     if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES:
         if trees * 2 >= max(count, 1):
-            family = next(row for row in FAMILIES if row.name == 'deleted item')
+            family = named_family('deleted item')
             return Verdict('platform', family, evidence + [
                 'the media tree of the item could not be read just before, in %d of %s'
                 % (trees, number_text(count, 'record'))],
@@ -6922,6 +6959,23 @@ def judge(pattern, agent):
         evidence.append('%s from %s' % (pattern.get('message') or pattern.get('exception'), host))
         return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
     return Verdict(cls, family, evidence, against, family.people)
+
+
+def with_cause(verdict, pattern, document):
+    """The Verdict on what follows from another pattern: a cascade is one problem, at its root."""
+    cause = pattern.get('caused_by')
+    cause = cause.get('pattern') if isinstance(cause, dict) else cause
+    root = next((row for row in document.get('patterns') or () if row['pattern'] == cause), None) if cause else None
+    if root is None or verdict.cls != 'code':
+        return verdict
+    first = judge(root, agent_row(document, root.get('agent')))
+    if first.cls in ('code', 'noise'):
+        return verdict
+    return first._replace(evidence=verdict.evidence + ['it follows from pattern %s: %s' % (cause, first.family.meaning)])
+
+
+def named_family(name):
+    return next(row for row in FAMILIES if row.name == name)
 
 
 def upstream_family(status):
@@ -7262,7 +7316,7 @@ Diagnosis = collections.namedtuple('Diagnosis', 'record patches')
 def diagnose(pattern, document, bundles, history):
     """The Diagnosis of one pattern: the record for diagnostic_report.json, and the patches of its fixes by id."""
     agent = agent_row(document, pattern.get('agent'))
-    verdict = judge(pattern, agent)
+    verdict = with_cause(judge(pattern, agent), pattern, document)
     bundle = bundle_of(pattern, bundles)
     evidence, against = list(verdict.evidence), list(verdict.against)
     record = {
@@ -7292,7 +7346,10 @@ def diagnose(pattern, document, bundles, history):
             verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
             record.update({'class': verdict.cls, 'advice': verdict.advice})
             evidence.extend(broken)
-    if verdict.cls == 'code' and bundle is not None and index is not None:
+    refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
+    if refused:
+        no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
+    elif verdict.cls == 'code' and bundle is not None and index is not None:
         found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
         no_fix, patches = found
     elif verdict.cls != 'code':
@@ -7376,6 +7433,37 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
     record['fixes'] = records
     record['dropped'] = dropped
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def load_fault(pattern, bundle):
+    """(file, line) of what the sandbox refused when the plug-in was loaded, which the log does not name; or None."""
+    found = re.search(r'\bLine (\d+): (\w+)', pattern.get('message') or '')
+    if pattern.get('exception') != 'SyntaxError' or not found:
+        return None
+    for name in bundle.files:
+        source = bundle.source(name) if name.startswith('Contents/Code/') else None
+        for line, sentence in sandbox_violations(source, bundle, name) if source else ():
+            if line == int(found.group(1)):
+                return name, line
+    return None
+
+
+def mend_load_fault(pattern, bundle, refused, history, record, evidence):
+    """Fill the record for source that the sandbox refuses. Returns (why there is no fix, patches)."""
+    name, line = refused
+    source = bundle.source(name)
+    statement = max((node for node in statements(source.tree, nested=True) if node.line <= line),
+                    key=lambda node: node.start)
+    function = enclosing(statement, 'FunctionDef') or source.tree
+    frame = Frame(name, getattr(function, 'name', '<module>'), [line], {}, [], [])
+    place = Place(statement, None, line, 1.0, [], pattern['message'])
+    record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown', candidates=[
+        {'line': line, 'statement_line': statement.line, 'confidence': 1.0, 'text': one_line(source.lines[line - 1])}])
+    record['confidence'] = 1.0
+    evidence.append('line %d of %s breaks the very rule that the log names; the log names no file' % (line, name))
+    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, [place], history)
+    record.update({'fixes': records, 'dropped': dropped})
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
@@ -7706,10 +7794,9 @@ def chosen_patterns(document, options):
         if options.pattern not in by_id:
             raise logs.Problem('no pattern %s in the aggregate; its text file lists them' % options.pattern, logs.USAGE)
         return [by_id[options.pattern]]
-    order = [name for name in document.get('shortlist') or () if name in by_id]
-    rest = [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in order
-            and not row.get('noise')]
-    rows = [by_id[name] for name in order + rest]
+    names = [name for name in document.get('shortlist') or () if name in by_id]
+    names += [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in names]
+    rows = [by_id[name] for name in names if not by_id[name].get('noise') and not by_id[name].get('echo_of')]
     return rows[:options.top or SHORTLIST]
 
 

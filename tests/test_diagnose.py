@@ -20,7 +20,8 @@ import diagnose_from_report as diagnose                                         
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AGENT = 'com.plexapp.agents.harbour'
 CODE = 'Harbour.bundle/Contents/Code/__init__.py'
-GETITEM = {'file': 'Framework/code/sandbox.py', 'function': '<lambda>', 'text': '_getitem_ = lambda x, y: x.__getitem__(y),'}
+GETITEM = {'file': 'Framework/code/sandbox.py', 'function': '<lambda>',
+           'text': '_getitem_ = lambda x, y: x.__getitem__(y),'}
 GETITER = {'file': 'Framework/code/sandbox.py', 'function': '<lambda>', 'text': '_getiter_ = lambda x: x.__iter__(),'}
 PLIST = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- <key>CFBundleIdentifier</key><string>wrong</string> -->
@@ -84,14 +85,16 @@ def make_plug_ins(tmpdir, source=SOURCE, folder='Harbour.bundle'):
 
 def frame(function, line, text='', callees=(), file=CODE, source=SOURCE):
     return {'file': file, 'function': function, 'callee_frames': list(callees), 'reported_lines': [
-        {'line': line, 'text': text or source.splitlines()[line - 1].strip(), 'start': '2026-11-20T10:00:00Z', 'count': 7}]}
+        {'line': line, 'text': text or source.splitlines()[line - 1].strip(), 'start': '2026-11-20T10:00:00Z',
+         'count': 7}]}
 
 
 def pattern(exception='KeyError', message="'motto'", frames=(), items=19, **more):
     row = {'pattern': 'p1-harbour', 'agent': AGENT, 'exception': exception, 'message': message, 'kind': 'update',
            'wrapper': 'Exception in the update function of agent named', 'own_frames': list(frames), 'count': items,
            'items': [{'guid': '%s://%d' % (AGENT, number), 'rating_key': '%d' % number} for number in range(items)],
-           'items_total': items, 'first_seen': '2026-11-20T02:10:00Z', 'last_seen': '2026-11-20T03:00:00Z', 'noise': None,
+           'items_total': items, 'first_seen': '2026-11-20T02:10:00Z', 'last_seen': '2026-11-20T03:00:00Z',
+           'noise': None,
            'bundle': 'Harbour.bundle', 'updates': items, 'searches': 0, 'preceding': []}
     row.update(more)
     return row
@@ -101,7 +104,8 @@ def document(*patterns, **more):
     agents = [{'identifier': AGENT, 'updates': more.get('updates', 31), 'searches': 7, 'healthy_items': [
         {'guid': '%s://97' % AGENT, 'rating_key': '97', 'kind': 'update'},
         {'guid': '%s://89' % AGENT, 'rating_key': '89', 'kind': 'search'}]}]
-    return {'patterns': list(patterns), 'agents': agents, 'shortlist': [row['pattern'] for row in patterns], 'window': {}}
+    return {'patterns': list(patterns), 'agents': agents, 'shortlist': [row['pattern'] for row in patterns],
+            'window': {}}
 
 
 def look(row, tmpdir=None, source=SOURCE, history=(), **more):
@@ -111,7 +115,8 @@ def look(row, tmpdir=None, source=SOURCE, history=(), **more):
 
 def missing_motto(line=None, **more):
     line = line or line_of("boat['motto']")
-    return pattern(frames=[frame('update', line_of('self.fill(metadata')), frame('fill', line, callees=[GETITEM])], **more)
+    return pattern(frames=[frame('update', line_of('self.fill(metadata')), frame('fill', line, callees=[GETITEM])],
+                   **more)
 
 
 # ------------------------------------------------------------------------------------------------------------ families
@@ -130,7 +135,8 @@ FAMILIES = [
     ('environment', 'SyntaxError', 'invalid syntax (<!DOCTYPE html>)', {}),
     ('environment', 'HTTPError', 'HTTP Error 401: Unauthorized', {'preceding': [
         {'host': '127.0.0.1:32400', 'status': 401, 'url_shape': '/library/sections', 'count': 19}]}),
-    ('platform', 'HTTPError', 'HTTP Error 404: Not Found', {'wrapper': 'Exception when constructing media object for dbid'}),
+    ('platform', 'HTTPError', 'HTTP Error 404: Not Found',
+     {'wrapper': 'Exception when constructing media object for dbid'}),
     ('platform', 'URLError', '<urlopen error timed out>', {'wrapper': 'Exception starting plug-in'}),
     ('platform', '', "Unable to find metadata agent provider for identifier 'com.plexapp.agents.x'", {}),
     ('data', 'error', 'bad character range', {'wrapper': 'Error in Python: Running scanner:'}),
@@ -153,7 +159,8 @@ def test_no_patch_for_what_is_not_a_code_defect(tmpdir, cls, exception, message,
 def test_unicode_error_below_the_file_system_is_the_locale():
     below = {'file': '/usr/lib/python2.7/genericpath.py', 'function': 'exists', 'text': 'os.stat(path)'}
     message = "'ascii' codec can't encode character u'\\xe9' in position 7: ordinal not in range(128)"
-    assert diagnose.judge(pattern('UnicodeEncodeError', message, [frame('fill', 23, callees=[below])]), {}).cls == 'environment'
+    assert diagnose.judge(pattern('UnicodeEncodeError', message, [frame('fill', 23, callees=[below])]),
+                          {}).cls == 'environment'
     assert diagnose.judge(pattern('UnicodeEncodeError', message, [frame('fill', 23)]), {}).cls == 'code'
 
 
@@ -186,7 +193,8 @@ def test_a_missing_media_tree_is_the_platform(tmpdir):
 
 def test_404_that_nothing_else_depends_on_is_code_and_the_rest_is_filled(tmpdir):
     frames = [frame('people', line_of('self.picture(person')),
-              frame('picture', line_of('/face/'), callees=[{'file': 'Framework/components/networking.py', 'function': 'content',
+              frame('picture', line_of('/face/'),
+                    callees=[{'file': 'Framework/components/networking.py', 'function': 'content',
                                                             'text': 'x'}])]
     found = look(pattern('HTTPError', 'HTTP Error 404: Not Found', frames, items=3), tmpdir)
     assert found.record['class'] == 'code'
@@ -194,10 +202,25 @@ def test_404_that_nothing_else_depends_on_is_code_and_the_rest_is_filled(tmpdir)
 
 def test_404_of_the_answer_that_everything_depends_on_is_upstream(tmpdir):
     frames = [frame('update', line_of('self.fetch(')),
-              frame('fetch', line_of('/boat/'), callees=[{'file': 'Framework/api/parsekit.py', 'function': 'ObjectFromURL',
+              frame('fetch', line_of('/boat/'),
+                    callees=[{'file': 'Framework/api/parsekit.py', 'function': 'ObjectFromURL',
                                                           'text': 'x'}])]
     found = look(pattern('HTTPError', 'HTTP Error 404: Not Found', frames, items=3), tmpdir)
     assert found.record['class'] == 'upstream' and found.patches == {}
+
+
+def test_a_cascade_is_judged_at_its_root(tmpdir):
+    root = pattern('HTTPError', 'HTTP Error 404: Not Found', wrapper='Exception when constructing media object for dbid')
+    root['pattern'] = 'p1-root'
+    row = pattern('AttributeError', "'NoneType' object has no attribute 'items'", [frame('update', 16)], caused_by='p1-root')
+    bundles = diagnose.find_bundles(make_plug_ins(tmpdir))
+    found = diagnose.diagnose(row, document(row, root), bundles, [])
+    assert found.record['class'] == 'platform' and not found.patches
+
+
+def test_scanner_and_server_records_are_never_patched():
+    for kind, agent, cls in (('scanner', 'Plex Media Scanner', 'data'), ('log', 'Plex Media Server', 'platform')):
+        assert diagnose.judge(pattern('KeyError', "'x'", [frame('fill', 23)], kind=kind, agent=agent), {}).cls == cls
 
 
 # ------------------------------------------------------------------------------------------------------------- bundles
@@ -221,7 +244,8 @@ def test_a_web_page_in_place_of_source_means_reinstall(tmpdir):
 
 
 def test_a_module_that_is_missing_means_reinstall(tmpdir):
-    row = pattern('ImportError', 'No module named yardbook', [frame('<module>', 1)], wrapper='Exception starting plug-in')
+    row = pattern('ImportError', 'No module named yardbook', [frame('<module>', 1)],
+                  wrapper='Exception starting plug-in')
     found = look(row, tmpdir)
     assert found.record['class'] == 'environment' and not found.patches
 
@@ -257,7 +281,8 @@ def test_each_error_points_at_what_can_raise_it(tmpdir, exception, message, call
 
 def test_different_keys_of_one_pattern_give_different_places(tmpdir):
     row = missing_motto(messages=[{'text': "'motto'", 'count': 13}, {'text': "'story'", 'count': 6}])
-    row['own_frames'][1]['reported_lines'].append({'line': line_of("boat['story']"), 'text': '', 'start': None, 'count': 6})
+    row['own_frames'][1]['reported_lines'].append({'line': line_of("boat['story']"), 'text': '', 'start': None,
+                                                   'count': 6})
     lines = [one['line'] for one in look(row, tmpdir).record['divergence_point']['candidates'][:2]]
     assert lines == [line_of("boat['motto']"), line_of("boat['story']")]
 
@@ -267,7 +292,8 @@ def test_what_went_well_just_before_cannot_be_none():
     source = diagnose.Source(text.encode('utf-8'))
     function = source.functions_named('f')[0]
     seen = diagnose.Frame('Contents/Code/x.py', 'f', [3], {}, [], [])
-    places = diagnose.locate(source, function, seen, 'AttributeError', "'NoneType' object has no attribute 'second'", True)
+    places = diagnose.locate(source, function, seen, 'AttributeError', "'NoneType' object has no attribute 'second'",
+                             True)
     assert places[0].reasons == ['the same expression went well just before']
 
 
@@ -291,7 +317,8 @@ def function_text(chance):
             if kind < 2:
                 lines.append('%sa.field%d = b[%d]' % (pad, len(lines), len(lines)))
             elif kind == 2:
-                lines.append('%sa.call(b,\n%s       [x.y for x in b if x],\n%s       b.z and b.w or 3)' % (pad, pad, pad))
+                lines.append('%sa.call(b,\n%s       [x.y for x in b if x],\n%s       b.z and b.w or 3)' % (pad, pad,
+                                                                                                           pad))
             elif kind == 3:
                 lines.append('%sif a.test(%d):' % (pad, len(lines)))
                 suite(depth + 1, room - 1)
@@ -341,7 +368,8 @@ def test_the_line_table_predicts_what_the_compiler_package_makes(monkeypatch):
     from compiler import pyassem, pycodegen
     chance = random.Random(23)
     monkeypatch.setattr(diagnose, 'ORDERS', 150)
-    monkeypatch.setattr(pyassem.Block, '__hash__', lambda self: self.__dict__.setdefault('h', chance.randrange(1 << 30)),
+    monkeypatch.setattr(pyassem.Block, '__hash__', lambda self: self.__dict__.setdefault('h',
+                                                                                         chance.randrange(1 << 30)),
                         raising=False)
     events = []
     next_line = pyassem.LineAddrTable.nextLine
@@ -364,6 +392,20 @@ def test_the_line_table_predicts_what_the_compiler_package_makes(monkeypatch):
             seen += len(own)
             missed += sum(reported not in predicted.get(line, ()) for line, reported in own)
     assert seen > 1000 and missed <= 0.02 * seen, (seen, missed)
+
+
+def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
+    plug_ins = make_plug_ins(tmpdir)
+    bad = ('def count(names):\n  found = {}\n  for name in names:\n'
+           '    found[name] = found.get(name, 0)\n    found[name] += 1\n')
+    tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'tally.py').write(bad)
+    row = pattern('SyntaxError', 'Line 5: Augmented assignment of object items and slices is not allowed.',
+                  wrapper='Exception starting plug-in', kind='start', items=0)
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(plug_ins), [])
+    assert found.record['divergence_point']['file'] == 'Contents/Code/tally.py'
+    assert found.record['divergence_point']['candidates'][0]['line'] == 5
+    patch = list(found.patches.values())[0]
+    assert b'+    found[name] = found[name] + 1' in patch
 
 
 # -------------------------------------------------------------------------------------------------------- version drift
@@ -493,7 +535,8 @@ def test_the_command_writes_the_report_and_the_patches(tmpdir):
     assert not re.search(r'^(```|~~~|    |\t)', text, re.M)
     assert [heading for heading in re.findall(r'^### (\d)', text, re.M)] == list('123456')
     assert report['patterns'][0]['test_plan'] == {
-        'mode': 'refresh', 'items': missing_motto()['items'], 'healthy': [{'guid': '%s://97' % AGENT, 'rating_key': '97'}]}
+        'mode': 'refresh', 'items': missing_motto()['items'],
+        'healthy': [{'guid': '%s://97' % AGENT, 'rating_key': '97'}]}
 
 
 def test_no_fix_for_any_pattern_is_exit_6(tmpdir):
@@ -522,7 +565,8 @@ def test_adopt_takes_a_persons_patch(tmpdir):
     changed = SOURCE.replace("boat['motto']", "boat.get('motto') or ''")
     patch = tmpdir.join('my.patch')
     patch.write_binary(diagnose.unified_diff(CODE, SOURCE.encode('utf-8'), changed.encode('utf-8')))
-    code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--adopt', str(patch), '--pattern', 'p1-harbour')
+    code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--adopt', str(patch), '--pattern',
+                                  'p1-harbour')
     assert (code, error) == (0, '')
     fix = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns'][0]['fixes'][0]
     assert fix['kind'] == 'adopted' and fix['id'] in out
@@ -538,7 +582,8 @@ def test_adopt_refuses_what_would_not_load(tmpdir, change, word):
     run_script('--run-dir', run_dir, '--plug-ins', plug_ins)
     patch = tmpdir.join('my.patch')
     patch.write_binary(diagnose.unified_diff(CODE, SOURCE.encode('utf-8'), change(SOURCE).encode('utf-8')))
-    code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--adopt', str(patch), '--pattern', 'p1-harbour')
+    code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--adopt', str(patch), '--pattern',
+                                  'p1-harbour')
     assert code == 5 and word in error and error.count('\n') == 1
 
 
