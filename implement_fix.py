@@ -503,35 +503,30 @@ def changes(old, new):
 
 
 def merge(base, ours, theirs):
-    """Three-way merge of bytes by lines -> merged bytes, or None where both changed the same place in different ways.
-
-    Two insertions at one place, or one beside a changed line, are taken for the same place: their order is a guess.
-    """
+    """Three-way merge of bytes by lines -> bytes, or None where both changed the same lines in different ways."""
     lines = diagnose.split_lines(base)
     mine, yours = (changes(lines, diagnose.split_lines(side)) for side in (ours, theirs))
-    for a, b, text in mine:
-        for c, d, other in yours:
-            touching = a <= d and c <= b if a == b or c == d else a < d and c < b
-            if touching and (a, b, text) != (c, d, other):
-                return None
+    yours = [change for change in yours if change not in mine]
+    if collide(mine, yours):
+        return None
     out, done = [], 0
-    for start, end, text in sorted(mine + [change for change in yours if change not in mine], key=lambda row: row[:2]):
+    for start, end, text in sorted(mine + yours, key=lambda change: change[:2]):
         out += lines[done:start] + text
         done = end
     return b''.join(out + lines[done:])
 
 
+def collide(mine, yours):
+    """Whether any two changes of the two lists are at the same lines, or insert at the same place."""
+    return any(a < d and c < b or (a, b) == (c, d) for a, b, _ in mine for c, d, _ in yours)
+
+
 def presence(content, before, after):
     """Whether a change from before to after is in content, a version by someone else: 'there', 'lost' or 'conflict'."""
     old, new, theirs = (diagnose.split_lines(side) for side in (before, after, content))
-    there = untouched(changes(new, old), changes(new, theirs))
-    lost = untouched(changes(old, new), changes(old, theirs))
+    there = not collide(changes(new, old), changes(new, theirs))
+    lost = not collide(changes(old, new), changes(old, theirs))
     return 'conflict' if there == lost else 'there' if there else 'lost'
-
-
-def untouched(places, others):
-    """Whether no other change lies in the places (an insertion's place: between two lines) of the given ones."""
-    return not any(a < end and start < b or (a, b) == (start, end) for a, b, _ in places for start, end, _ in others)
 
 
 # ---------------------------------------------------------------------------------------------------- files of a bundle
@@ -748,8 +743,12 @@ def all_operations(run_dir, plug_ins):
     """The operations of all runs beside a run on one Plug-ins folder, oldest first."""
     found = []
     for path in runs_beside(run_dir):
-        found += [row for row in read_operations(path) if same_folder(row['plug_ins'], plug_ins)]
-    return sorted(found, key=lambda row: row['time'])
+        latest = ''                             # a clock that was set back must not turn a run's own order round
+        for row in read_operations(path):
+            latest = max(latest, row['time'])
+            if same_folder(row['plug_ins'], plug_ins):
+                found.append((latest, len(found), row))
+    return [row for _, _, row in sorted(found, key=lambda entry: entry[:2])]
 
 
 def same_folder(recorded, plug_ins):
@@ -1093,7 +1092,7 @@ class Site(object):
                 if shape.match(name)]
 
 
-def restart_and_prove(site, bundle, patience=None):
+def restart_and_prove(site, bundle):
     """Restart one plug-in and wait until its log shows how it came up -> Live.
 
     First by URL, then, where the server does not do it, by a new modification time of Info.plist, which the server
@@ -1102,7 +1101,7 @@ def restart_and_prove(site, bundle, patience=None):
     """
     position = logs.log_position(site.log_files(bundle.identifier))
     began = time.time()
-    deadline = began + (START_PATIENCE if patience is None else patience)
+    deadline = began + START_PATIENCE
     asked = restart_by_url(site, bundle)
     touched = not asked and touch_info_plist(bundle)
     pause, woken = .05, False
@@ -1192,11 +1191,14 @@ def prepare(site, fix):
             raise Problem('the patch of %s does not give the file that the diagnosis promised; diagnose again'
                           % fix['id'], UNSAFE)
         changed.append((target, after))
+    return site.bundle(files[0][0].split('/')[0]), changed
+
+
+def require_writable(changed):
     for target, _ in changed:
         if not os.access(os.path.dirname(target.real), os.W_OK):
             raise Problem('the folder of %s cannot be written; run as the user that owns the Plug-ins folder'
                           % target.path)
-    return site.bundle(files[0][0].split('/')[0]), changed
 
 
 def judge_change(site, bundle, changed):
@@ -1220,21 +1222,16 @@ def carry_out(site, fix_id, action, bundle, changed, carries, **facts):
         back_up(site.run_dir, target)
         back_up(site.run_dir, target, after)
     for target, after in changed:
-        put_in_place(site, fix_id, target, after)
+        put_in_place(site.run_dir, site.plug_ins, fix_id, target, after)
 
 
-def put_in_place(site, fix_id, target, after):
+def put_in_place(run_dir, plug_ins, fix_id, target, after):
     """Replace one file, unless it is not any more what was read: someone else's change is never overwritten."""
-    write_step(site.run_dir, 'replace', fix=fix_id, path=target.path, before=target.sha256,
-               after=diagnose.sha256(after))
-    if read_target(site.plug_ins, target.path).sha256 != target.sha256:
+    write_step(run_dir, 'replace', fix=fix_id, path=target.path, before=target.sha256, after=diagnose.sha256(after))
+    if read_target(plug_ins, target.path).sha256 != target.sha256:
         raise Problem('%s was changed by someone else a moment ago; nothing of theirs was overwritten' % target.path,
                       UNSAFE)
     replace_file(target, after)
-
-
-def end(site, fix_id, step, **facts):
-    write_step(site.run_dir, step, fix=fix_id, **facts)
 
 
 def carried_marks(site, target, operations):
@@ -1242,12 +1239,14 @@ def carried_marks(site, target, operations):
     known = known_versions(operations).get(target.path, {})
     if target.sha256 in known:
         return known[target.sha256]
-    newest = {}
+    meant = {}                                  # what was put in and not taken out again
     for row in operations:
         for entry in row['files']:
             if entry['path'] == target.path and row['action'] == 'implement':
-                newest[mark_of(row)] = (row['run_dir'], entry)
-    return frozenset(mark for mark, (run_dir, entry) in newest.items()
+                meant[mark_of(row)] = (row['run_dir'], entry)
+            elif row['ended'] == 'rolled back':
+                meant.pop(mark_of(row), None)
+    return frozenset(mark for mark, (run_dir, entry) in meant.items()
                      if entry_presence(target.data, run_dir, entry) == 'there')
 
 
@@ -1260,13 +1259,14 @@ def entry_presence(content, run_dir, entry):
 def implement(site, fix_id):
     """Put one fix in place and prove it live -> (exit code, result dict)."""
     options = site.options
-    fix = find_fix(site.run_dir, logs.to_text(fix_id))
+    fix = find_fix(site.run_dir, fix_id)
     iteration = logs.current_iteration(site.run_dir, options.iteration)
     operations = all_operations(site.run_dir, site.plug_ins)
     state = fix_states(site.run_dir, site.plug_ins, operations).get(fix_id)
     if state and state['state'] == 'after':
         return prove_again(site, fix_id, operations)
     bundle, changed = prepare(site, fix)
+    require_writable(changed)
     verdicts = judge_change(site, bundle, changed)
     if options.dry_run:
         return DONE, dry_run_result(site, fix, bundle, changed, verdicts)
@@ -1280,9 +1280,8 @@ def implement(site, fix_id):
         live = restart_now(site, fix_id, bundle)
     except BaseException as problem:            # Ctrl-C, a full disk, someone else's change: nothing half done stays
         ignore_interrupts()
-        for sentence in recover(site.run_dir, site.plug_ins, undo=True):
-            done.append(sentence)
-        if not restart_by_url(site, bundle):
+        done += recover(site.run_dir, site.plug_ins, undo=True)
+        if read_operations(site.run_dir)[-1]['ended'] == 'rolled back' and not restart_by_url(site, bundle):
             touch_info_plist(bundle)
         log.conclude(['it was broken off (%s)' % type(problem).__name__] + done, None)
         raise
@@ -1290,7 +1289,7 @@ def implement(site, fix_id):
     log.conclude(done, live)
     if live.state is False:
         return undo_failed_start(site, fix_id, bundle, live, log)
-    end(site, fix_id, 'verified' if live.state else 'unproven', live=live.state)
+    write_step(site.run_dir, 'verified' if live.state else 'unproven', fix=fix_id, live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place', live, verdicts, bundle, changed)
 
 
@@ -1327,13 +1326,13 @@ def prove_again(site, fix_id, operations):
     if live.state is False:
         return undo_failed_start(site, fix_id, bundle, live,
                                  ImplementationLog(site.run_dir, last.get('iteration') or 1))
-    end(site, fix_id, 'verified' if live.state else 'unproven', live=live.state)
+    write_step(site.run_dir, 'verified' if live.state else 'unproven', fix=fix_id, live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place already', live, (), bundle, ())
 
 
 def undo_failed_start(site, fix_id, bundle, live, log):
     """The plug-in does not come up with the fix: take it out, restart -> (6, result)."""
-    end(site, fix_id, 'unproven', live=False, error=live.sentence)
+    write_step(site.run_dir, 'unproven', fix=fix_id, live=False, error=live.sentence)
     code, result = roll_back(site, fix_id)
     result['sentence'] = '%s; the fix was undone: %s' % (live.sentence, result['sentence'])
     result['live'] = False
@@ -1375,6 +1374,7 @@ def roll_back(site, fix_id):
             carries[target.path] = carried_marks(site, target, operations)
     if not changed:
         return nothing_to_undo(site, fix_id, bundle, operations)
+    require_writable(changed)
     known = known_versions(operations)
     new = [row for row in changed if diagnose.sha256(row[1]) not in known[row[0].path]]
     verdicts = judge_change(site, bundle, new) if new else ()   # what ran before needs no judge to run again
@@ -1404,7 +1404,7 @@ def nothing_to_undo(site, fix_id, bundle, operations):
 
 
 def undone(site, fix_id, operation, live, result):
-    end(site, fix_id, 'rolled back', live=live.state)
+    write_step(site.run_dir, 'rolled back', fix=fix_id, live=live.state)
     ImplementationLog(site.run_dir, operation.get('iteration') or 1).undone(fix_id, live)
     return {True: DONE, None: INCOMPLETE, False: NEGATIVE}[live.state], result
 
@@ -1438,7 +1438,7 @@ def content_without(site, operation, entry, target, operations):
                       % (entry['path'], 'still holds the fix' if found == 'there' else
                          'touches the same lines as the fix', operation['fix']), UNSAFE)
     merged = merge(after, target.data, before)
-    if merged is None:
+    if merged in (None, target.data):           # the same text once more from a later fix: whose is whose is a guess
         later = sorted(known[target.sha256] - {mark})
         raise Problem('fix %s cannot be undone alone: a later one touched the same lines (%s); undo that first'
                       % (operation['fix'], ', '.join(later)), UNSAFE)
@@ -1462,17 +1462,17 @@ def fixes_in_place(run_dir, plug_ins=None):
 def fix_states(run_dir, plug_ins, operations):
     known, states = known_versions(operations), {}
     for row in operations:
-        if row['run'] != run_name(run_dir):
-            continue
-        if row['action'] == 'undo':
-            states[row['fix']].update(ended=row['ended'], live=row['live'])
-            continue
-        files, patches = {}, {}
-        for entry in row['files']:
-            files[entry['path']], patches[entry['path']] = file_state(plug_ins, row, entry, known)
-        states[row['fix']] = {'state': one_state(files.values()), 'files': files, 'patch': one_patch(patches.values()),
-                              'bundle': row['bundle'], 'agent': row['agent'], 'iteration': row.get('iteration'),
-                              'ended': row['ended'], 'live': row['live']}
+        if row['run'] == run_name(run_dir) and row['action'] == 'implement':
+            rows = [file_state(plug_ins, row, entry, known) for entry in row['files']]
+            states[row['fix']] = {
+                'state': one_state(state for state, _ in rows), 'patch': one_patch(patch for _, patch in rows),
+                'files': dict((entry['path'], state) for entry, (state, _) in zip(row['files'], rows)),
+                'bundle': row['bundle'], 'agent': row['agent'], 'iteration': row.get('iteration')}
+        if row['run'] == run_name(run_dir):
+            found = states[row['fix']]
+            found.update(ended=row['ended'], live=row['live'])
+            if row['ended'] == 'rolled back' and found['state'] == 'other':
+                found.update(state='before', patch=None)    # what became of the file later is not our business
     return states
 
 
@@ -1514,8 +1514,10 @@ def recover(run_dir, plug_ins, undo=False):
 
 
 def recover_operation(operation, plug_ins, undo):
-    run_dir, fix_id = operation['run_dir'], operation['fix']
-    states, sentences = {}, []
+    """End one operation as recover() says; what it does is journalled like any other change."""
+    run_dir, fix_id, is_undo = operation['run_dir'], operation['fix'], operation['action'] == 'undo'
+    with_fix, without_fix = ('before', 'after') if is_undo else ('after', 'before')
+    holding, sentences = [], []
     for entry in operation['files']:
         try:
             target = read_target(plug_ins, entry['path'])
@@ -1525,37 +1527,34 @@ def recover_operation(operation, plug_ins, undo):
         leftover = temporary_name(target.real)
         if os.path.lexists(leftover):
             os.remove(leftover)
-        states[entry['path']] = {entry['before']: 'before', entry['after']: 'after'}.get(target.sha256, 'other')
-        if states[entry['path']] == 'other':
+        if target.sha256 == entry[with_fix]:
+            holding.append((target, entry))
+        elif target.sha256 != entry[without_fix]:
             sentences.append('%s was changed by someone else while fix %s was put in or taken out; it is left alone'
                              % (entry['path'], fix_id))
-    wanted = 'after' if operation['action'] == 'undo' or not undo and set(states.values()) == {'after'} else 'before'
-    moved = [entry for entry in operation['files']
-             if states.get(entry['path']) in ('before', 'after') and states[entry['path']] != wanted]
-    contents = [read_backup([run_dir], entry[wanted]) for entry in moved]
-    if None in contents:                        # it died before the backup, so before anything was replaced
-        moved, contents, wanted = [], [], 'before'
-    if moved:
-        if operation['action'] == 'implement':
-            facts = dict((name, operation.get(name)) for name in ('fix', 'bundle', 'agent', 'plug_ins', 'iteration'))
-            files = [dict(entry, before=entry['after'], after=entry['before'],
-                          carries=sorted(set(entry['carries']) | {mark_of(operation)})) for entry in moved]
-            write_step(run_dir, 'intent', action='undo', files=files, **facts)
-        for entry, content in zip(moved, contents):
-            target = read_target(plug_ins, entry['path'])
-            write_step(run_dir, 'replace', fix=fix_id, path=entry['path'], before=target.sha256, after=entry[wanted])
-            replace_file(target, content)
-    in_place = (operation['action'] == 'implement') == (wanted == 'after')
-    if operation['action'] == 'undo' and wanted == 'before':
-        step, words = 'abandoned', 'the undo of fix %s was not begun; it is still in place'
-    elif in_place:
+    contents = [read_backup([run_dir], entry[without_fix]) for _, entry in holding]
+    if not is_undo and not undo and len(holding) == len(operation['files']):
         step, words = 'unproven', 'fix %s is in place, but whether the plug-in runs it is not known'
-    elif moved or operation['action'] == 'undo':
-        step, words = 'rolled back', 'fix %s was half done and is undone now; the plug-in must be restarted'
+    elif not holding and not is_undo:
+        step, words = 'abandoned', 'fix %s is not in place: the process died before it was'
+    elif None in contents:                      # no backup yet, so nothing was replaced yet
+        step, words = 'abandoned', 'the undo of fix %s was not begun; it is still in place'
     else:
-        step, words = 'abandoned', 'fix %s was never put in place: the process died before'
+        step, words = 'rolled back', 'fix %s was left half done and is taken out now; its plug-in must be restarted'
+        take_out(operation, plug_ins, holding, contents)
     write_step(run_dir, step, fix=fix_id, live=None, recovered=True)
     return sentences + [words % fix_id]
+
+
+def take_out(operation, plug_ins, holding, contents):
+    """Put back the contents of the files that hold a fix; to end an implementation, that is an undo of its own."""
+    if operation['action'] == 'implement' and holding:
+        facts = dict((name, operation.get(name)) for name in ('fix', 'bundle', 'agent', 'plug_ins', 'iteration'))
+        files = [{'path': entry['path'], 'before': entry['after'], 'after': entry['before'],
+                  'carries': sorted(set(entry['carries']) | {mark_of(operation)})} for _, entry in holding]
+        write_step(operation['run_dir'], 'intent', action='undo', files=files, **facts)
+    for (target, _), content in zip(holding, contents):
+        put_in_place(operation['run_dir'], plug_ins, operation['fix'], target, content)
 
 
 # --------------------------------------------------------------------------------------------------- the log for people
@@ -1579,7 +1578,7 @@ class ImplementationLog(object):
     def predict(self, fix, bundle, changed, verdicts):
         """The first part: on disk before the first byte of the bundle changes."""
         predicted = fix.get('predicted') or {}
-        fields = ', '.join(predicted.get('fields') or ()) or 'not foreseen which'
+        fields = ', '.join(predicted.get('fields') or ()) or ('none' if fix.get('kind') == 'probe' else 'not known')
         lines = ['# Implementation log of fix %s' % fix['id'], '',
                  'Pattern %s of %s, template %s, risk %s. The change itself is in fixes/%s.patch.'
                  % (fix.get('pattern'), bundle.identifier, fix.get('template'), fix.get('risk'), fix['id']), '',
@@ -1641,6 +1640,7 @@ def build_parser():
 
 def run(options):
     import signal
+    options.fix_id, options.rollback = (word and logs.to_text(word) for word in (options.fix_id, options.rollback))
     if bool(options.fix_id) + bool(options.rollback) + options.status + options.recover != 1:
         raise Problem('name one fix, or one of --rollback FIX_ID, --status, --recover; --help says more', USAGE)
     run_dir = checked_path(logs.find_run_dir(options.run_dir))

@@ -11,7 +11,7 @@ import pytest
 import diagnose_from_report as diagnose
 import implement_fix as fix
 from aggregate_plex_logs import Problem
-from implement_rig import ENTRY, write
+from implement_rig import CODE, ENTRY, write
 
 TEXTS = {
     'plain': b'one\ntwo\nthree\nfour\nfive\nsix\nseven\n',
@@ -115,8 +115,8 @@ def test_changes_at_different_places_merge_in_both_directions():
 
 
 @pytest.mark.parametrize('ours, theirs', [
-    (b'a\nX\nc\n', b'a\nY\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nb\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nc\n'), (b'a\nc\n', b'a\nX\nc\n'),
-    (b'X\n', b'a\nb\nc\nd\n' + b'X\n')])
+    (b'a\nX\nc\n', b'a\nY\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nb\nc\n'), (b'a\nc\n', b'a\nX\nc\n'),
+    (b'X\n', b'a\nb\nY\nc\n')])
 def test_changes_at_one_place_do_not_merge(ours, theirs):
     assert fix.merge(b'a\nb\nc\n', ours, theirs) is None
     assert fix.merge(b'a\nb\nc\n', theirs, ours) is None
@@ -128,6 +128,8 @@ def test_the_same_change_on_both_sides_is_one_change():
 
 def test_neighbouring_lines_merge():
     assert fix.merge(b'a\nb\nc\nd\n', b'a\nB\nc\nd\n', b'a\nb\nC\nd\n') == b'a\nB\nC\nd\n'
+    assert fix.merge(b'a\nb\nc\n', b'a\nX\nb\nc\n', b'a\nY\nc\n') == b'a\nX\nY\nc\n'
+    assert fix.merge(b'a\nb\nc\n', b'a\nY\nc\n', b'a\nb\nX\nc\n') == b'a\nY\nX\nc\n'
 
 
 def test_random_merges_never_lose_a_change():
@@ -303,3 +305,31 @@ def test_bytecode_beside_a_library_is_never_taken_for_the_new_source(plug_ins, a
     fix.replace_file(target, b'new\n')
     stamp = os.stat(target.real).st_mtime
     assert stamp > made_for and int(stamp) != made_for
+
+
+def test_undo_in_any_order_gives_back_the_first_bytes_or_stops():
+    """Random edits that repairs are made of, each on top of the others, taken out in random order."""
+    chance = random.Random(31)
+    first = diagnose.split_lines(CODE.encode('utf-8'))
+    stopped = 0
+    for _ in range(307):
+        lines, made = list(first), []
+        for number in range(chance.randrange(2, 5)):
+            before, at = b''.join(lines), chance.randrange(len(lines))
+            lines[at:at + 1] = chance.choice([
+                [b'changed_%d = 1\n' % number], [b'if x is None:\n', b'    return\n', lines[at]], [],
+                [b'try:\n', b'    ' + lines[at], b'except KeyError:\n', b'    pass\n']])
+            made.append((before, b''.join(lines)))
+        content, left = b''.join(lines), list(made)
+        chance.shuffle(left)
+        while left:
+            able = [(pair, fix.merge(pair[1], content, pair[0])) for pair in left]
+            able = [(pair, merged) for pair, merged in able if merged not in (None, content)]
+            if not able:
+                stopped += 1
+                break
+            pair, content = able[0]
+            left.remove(pair)
+        else:
+            assert content == CODE.encode('utf-8')
+    assert stopped < 17
