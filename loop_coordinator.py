@@ -193,6 +193,11 @@ def latest_by_fix(rows):
     return dict((row['id'], row) for row in rows)
 
 
+def is_verdict(row):
+    """Whether a row says something about its fix: it was tried, and what was measured could be attributed to it."""
+    return row['decision'] in VERDICTS and not row.get('undecided')
+
+
 def to_retest(rows):
     """Rows of fixes that an earlier run left in place undecided (MONITOR) or on weak evidence, oldest first."""
     newest = latest_by_fix(rows)
@@ -232,18 +237,14 @@ def goal_percent(diagnosis, fixes):
     diagnosis: the first one of the run, so that the measure does not move while the loop works.
     """
     code = [pattern for pattern in diagnosis['patterns'] if pattern['class'] == 'code']
-    total = sum(items_of(pattern) for pattern in code)
+    total = sum(pattern['items_total'] for pattern in code)
     if not total:
         return None
     best = {}
     for row in latest_by_fix(fixes).values():
         if row['decision'] == 'KEEP':
             best[row['pattern']] = max(best.get(row['pattern'], 0), row['success_percent'] or 0)
-    return sum(items_of(pattern) * best.get(pattern['pattern'], 0) for pattern in code) / total
-
-
-def items_of(pattern):
-    return pattern.get('items_total') or len(pattern.get('test_plan', {}).get('items', ())) or 1
+    return sum(pattern['items_total'] * best.get(pattern['pattern'], 0) for pattern in code) / total
 
 
 def gained_nothing(fixes):
@@ -285,7 +286,8 @@ class Session(object):
         write_json(state_path(self.run_dir), self.state, STATE_SCHEMA)
 
     def phase(self, script, *words, **how):
-        """Run one script -> (exit code, stdout); PhaseFailed for a code that is not among how['accept'] (only 0).
+        """Run one script -> (exit code, stdout, last line of stderr); PhaseFailed for a code that is not among
+        how['accept'] (only 0).
 
         how['where']: which of the options that tell where things are it takes; how['run_dir']: another run's directory.
         """
@@ -309,7 +311,7 @@ class Session(object):
                     kept.write('%s %s\n%s\n' % (utc_text(), script, logs.redact(err)))
             raise PhaseFailed(script, code, last_words if code is not None else
                               '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
-        return code, out
+        return code, out, last_words.replace(script + ': ', '')
 
     # -- the run
     def run(self):
@@ -372,8 +374,7 @@ class Session(object):
         from diagnose_from_report import diagnosis_path, read_diagnosis, write_fix_history
         self.aggregate(number)
         self.save(phase='diagnose')
-        write_fix_history(self.run_dir, [history_row(row) for row in self.past + self.state['fixes']
-                                          if row['decision'] in VERDICTS])
+        write_fix_history(self.run_dir, [history_row(row) for row in filter(is_verdict, self.past + self.state['fixes'])])
         self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
         if self.options.adopt:
             self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
@@ -399,9 +400,9 @@ class Session(object):
             self.probe(number, row)
             return
         self.save(phase='before-test')
-        code, _ = self.test('before', number, '--fix', fix['id'])
-        if code == NEGATIVE:
-            self.put_off(row, 'no item fails now without a fix: it healed by itself')
+        code, _, words = self.test('before', number, '--fix', fix['id'])
+        if code in (NEGATIVE, UNSAFE):
+            self.put_off(row, words)
             return
         stopped = self.stopped_test(number)
         if stopped:
@@ -414,7 +415,7 @@ class Session(object):
         """Put the fix of a row in place -> whether it is live. If it is not, it is undone and the row says why."""
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
-            code, _ = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
+            code, _, _ = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
                                  accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
         except PhaseFailed:
             self.withdraw('implementing it failed')
@@ -448,7 +449,7 @@ class Session(object):
         verdict = self.read_verdict(number)
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], reason=verdict['reason'],
-                         weak_evidence=bool(verdict.get('weak_evidence')), time=utc_text())
+                         weak_evidence=verdict['weak_evidence'], undecided=verdict['undecided'], time=utc_text())
         if verdict['decision'] == 'ROLLBACK':
             self.roll_back(row)
 
@@ -457,7 +458,7 @@ class Session(object):
         return self.phase('test_fix_actively.py', '--phase', when, '--iteration', number, '--items', options.items,
                           '--healthy', options.healthy, '--concurrency', options.concurrency, '--pause', options.pause,
                           '--timeout', options.timeout, *words, where=('plex_home', 'plex_url', 'token_file'),
-                          accept=(DONE, INCOMPLETE, NEGATIVE))
+                          accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
 
     def stopped_test(self, number):
         """Why the before-test was broken off (a ban, an outage), or None: no weather for judging a fix."""
@@ -467,7 +468,7 @@ class Session(object):
     def read_verdict(self, number):
         """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
         import json
-        _, out = self.phase('parse_test_report.py', '--iteration', number, '--json')
+        _, out, _ = self.phase('parse_test_report.py', '--iteration', number, '--json')
         return json.loads(out)
 
     # -- fixes of earlier runs, and undoing
@@ -542,7 +543,7 @@ class Session(object):
 
     def remember_refusals(self, diagnosis):
         self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
-                         'exception': pattern.get('exception'), 'items': items_of(pattern),
+                         'exception': pattern.get('exception'), 'items': pattern['items_total'],
                          'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')]
 
@@ -591,7 +592,7 @@ def home_sample(home, iteration):
 def template_counts(rows):
     """{template: {decision: count}} of the newest verdict of every fix: what the next ranking learns from."""
     counts = {}
-    for row in latest_by_fix(row for row in rows if row['decision'] in VERDICTS).values():
+    for row in latest_by_fix(filter(is_verdict, rows)).values():
         of_template = counts.setdefault(row['template'] or 'adopted', {})
         of_template[row['decision']] = of_template.get(row['decision'], 0) + 1
     return counts
@@ -764,7 +765,7 @@ def dry_run(options, run_dir):
     session.remember_refusals(diagnosis)
     choice = choose_fix(diagnosis, session.settled_patterns(), set(), options.pattern)
     if choice:
-        _, out = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', where=('plex_home', 'python27'),
+        _, out, _ = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', where=('plex_home', 'python27'),
                                accept=(DONE, UNSAFE))
         say(out.rstrip('\n'))
     else:
