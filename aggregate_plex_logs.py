@@ -308,8 +308,8 @@ SYSTEM = 'com.plexapp.system'
 # Wrapper messages of the framework (FRAMEWORK.md 2): start of the message, the kind of call, and which words of the
 # message name the wrapper (the rest is data).
 WRAPPERS = [
-    ('Exception in the search function of agent named', 'search'), ('Exception in the update function of agent named',
-                                                                    'update'),
+    ('Exception in the search function of agent named', 'search'),
+    ('Exception in the update function of agent named', 'update'),
     ('Exception when constructing media object', 'media'), ('Exception finding an agent for type', 'search'),
     ('Exception while loading code', 'load'), ('Exception starting plug-in', 'start'), ('Exception starting', 'start'),
     ('Exception when calling function', 'call'), ('Exception in thread named', 'thread'),
@@ -327,11 +327,10 @@ WRAPPERS = [
 FRAMEWORK_ENTRIES = {
     ('agentkit.py', '_search'): ('Exception in the search function of agent named', 'search'),
     ('agentkit.py', '_update'): ('Exception in the update function of agent named', 'update'),
-    ('core.py', 'load_code'): ('Exception while loading code', 'load'), ('core.py', 'start'): ('Exception starting plu'
-                                                                                               'g-in', 'start'),
-    ('runtime.py', 'handle_request'): ('Exception', 'route'), ('runtime.py',
-                                                               '_start_thread'): ('Exception in thread named',
-                                                                                  'thread'),
+    ('core.py', 'load_code'): ('Exception while loading code', 'load'),
+    ('core.py', 'start'): ('Exception starting plug-in', 'start'),
+    ('runtime.py', 'handle_request'): ('Exception', 'route'),
+    ('runtime.py', '_start_thread'): ('Exception in thread named', 'thread'),
     ('messaging.py', '_process_function_call'): ('Exception in _process_function_call', 'route'),
 }
 
@@ -1058,132 +1057,152 @@ def sniff(head):
 
 
 # -------------------------------------------------------------------------------------------------- pastes and own logs
-# What people paste: quoted with '>' or indented, one of two spaces lost, time or thread cut off, the web console's
-# titles
+# What people paste: quoted or indented, one of two spaces lost, time or thread cut off, the web console's titles
+LEAD = br'[\s>|`*-]*'
 LOOSE_HEADER = re.compile(
-    br'[\s>|`*-]*(?:\d+[:\t ] *)?(?:(?P<stamp>\d{4}-\d\d-\d\d[ '
-    br'T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?|\d\d:\d\d:\d\d[,.]\d{3}\s*)?'
-    br'(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?(?P<level>DEBUG|INFO|WARNING|ERROR'
-    br'|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
+    LEAD + br'(?:\d+[:\t ] *)?'
+    br'(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?'
+    br'|\d\d:\d\d:\d\d[,.]\d{3}\s*)?(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?'
+    br'(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = re.compile(
-    br'[\s>|`*-]*(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} '
-    br'\d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*\[(?P<thread>(?:0x)?[0-9a-fA-F]+)\]\s*'
-    br'(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
-OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? (?:- (?P<thread>[0-9a-f]+) - '
-                     br'|\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
-LEVEL_NAMES = {b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR',
-               b'warn': b'WARNING',
-               b'warning': b'WARNING', b'warnung': b'WARNING', b'debug': b'DEBUG', b'info': b'INFO',
-               b'verbose': b'DEBUG',
-               b'critical': b'CRITICAL'}
+    LEAD + br'(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*'
+    br'\[(?:0x)?(?P<thread>[0-9a-fA-F]+)\]\s*(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
+# agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message' and '... (1098/model / 229) DEBUG    message'
+OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? '
+                     br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
+LEVEL_NAMES = {
+    b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR',
+    b'critical': b'CRITICAL', b'warn': b'WARNING', b'warning': b'WARNING', b'warnung': b'WARNING',
+    b'info': b'INFO', b'debug': b'DEBUG', b'verbose': b'DEBUG'}
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
+EXCEPTION_BYTES = re.compile(
+    br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
+BARE_EXCEPTION = re.compile(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
+OWN_ERROR = re.compile(LEAD + br'(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
 # what stands before each line: quoting, a table, a list, line numbers, the journal's stamp
 LINE_PREFIXES = [re.compile(rule) for rule in (
     br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)',
     br'[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')]
 NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
+MOST_OF = 0.8                                   # of the lines
 
 
 def tidy_text(data):
     """(plug-in log bytes, line numbers) of a paste or of an agent's own log: each record with a whole header.
 
     Line numbers: for each line of the result, which line of data it came from (from 1). Records that have no header of
-    their own
-    (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get the place
-    (PMS:0).
+    their own (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get
+    the place (PMS:0).
     """
-    out, numbers, stamp, thread = [], [], NO_TIME, b'0'
-    data = data.replace(b'\xc2\xa0', b' ')
-    lines = [line for line in data[:1 << 16].split(b'\n') if line.strip()]
-    prefix = next((rule for rule in LINE_PREFIXES if sum(bool(rule.match(line)) for line in lines) > 0.8 * len(lines)),
-                  None)
-    if prefix is None and data.count(b'\n> ') > 2:
-        prefix = LINE_PREFIXES[0]
-    cut = sum(line.rstrip().endswith(b'$') for line in lines) > 0.8 * len(lines)
-    # state of the record being read: does it hold frames, and did its exception line come by?
-    frames, ended, inside = 0, False, False
-    text = data.replace(b'\r\n', b'\n').replace(b'\r', b'\n').replace(b'&quot;', b'"').replace(b'&gt;',
-                                                                                               b'>').replace(b'&lt;',
-                                                                                                             b'<')
-    if text.count(b'\n') < 3 and len(text) > 500:
-        text = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', text)
-    for number, line in unwrapped(text.split(b'\n')):
+    for damaged, whole in ((b'\r\n', b'\n'), (b'\r', b'\n'), (b'\xc2\xa0', b' '), (b'&quot;', b'"'), (b'&gt;', b'>'),
+                           (b'&lt;', b'<')):
+        data = data.replace(damaged, whole)
+    if data.count(b'\n') < 3 and len(data) > 500:           # all on one line
+        data = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', data)
+    some = [line for line in data[:1 << 16].split(b'\n') if line.strip()]
+    prefix = LINE_PREFIXES[0] if data.count(b'\n> ') > 2 else None
+    for rule in LINE_PREFIXES:
+        if sum(bool(rule.match(line)) for line in some) > MOST_OF * len(some):
+            prefix = rule
+            break
+    cut = sum(line.rstrip().endswith(b'$') for line in some) > MOST_OF * len(some)      # less -S
+    tidier = Tidier()
+    for number, line in unwrapped(data.split(b'\n')):
         before = prefix.match(line) if prefix else None
         if before:
             line = line[before.end():]
         if cut:
             line = line.rstrip().rstrip(b'$')
+        tidier.read(number + 1, line)
+    if tidier.lines and not HEADER[PLUG_IN].match(tidier.lines[0]):
+        tidier.lines.insert(0, NO_TIME + b' (0) :  INFO (paste:0) - ')
+        tidier.numbers.insert(0, 1)
+    return b'\n'.join(tidier.lines), tidier.numbers
+
+
+class Tidier(object):
+    """Gives each record of a paste the header of a plug-in's log; lines and numbers hold the result."""
+
+    def __init__(self):
+        self.lines, self.numbers, self.stamp, self.thread = [], [], NO_TIME, b'0'
+        # of the record being read: is it one, how many frames has it, was its exception seen?
+        self.inside, self.frames, self.ended = False, 0, False
+
+    def read(self, number, line):
         short = line[:2000]
+        if not (self.header(number, line, short) or self.server_header(number, line, short) or
+                self.own_header(number, line, short)):
+            self.rest(number, line, short)
+
+    def put(self, number, line):
+        self.lines.append(line)
+        self.numbers.append(number)
+
+    def begin(self, number, level, place, message, name=b''):
+        self.put(number, self.stamp + name + b' (' + self.thread + b') :  ' + level + b' (' + place + b') - ' + message)
+        self.inside, self.frames, self.ended = True, 0, False
+
+    def header(self, number, line, short):
         match = LOOSE_HEADER.match(short)
         if match:
-            stamp = match.group('stamp').replace(b'T', b' ') + b',' + (match.group('ms') or b'0')[:3].ljust(3, b'0') \
-                if match.group('stamp') else stamp
-            thread = match.group('thread') or b'0'
-            name = b' - ' + match.group('name') if match.group('name') else b''
-            out.append(stamp + name + b' (' + thread + b') :  ' + match.group('level') + b' (' + match.group('place')
-                       + b') - ' + line[match.end():])
-            frames, ended, inside = 0, False, True
+            if match.group('stamp'):
+                milliseconds = (match.group('ms') or b'')[:3].ljust(3, b'0')
+                self.stamp = match.group('stamp').replace(b'T', b' ') + b',' + milliseconds
+            self.thread = match.group('thread') or b'0'
+            self.begin(number, match.group('level'), match.group('place'), line[match.end():],
+                       b' - ' + match.group('name') if match.group('name') else b'')
+        return match
+
+    def server_header(self, number, line, short):
+        match = LOOSE_SERVER.match(short)
+        level = LEVEL_NAMES.get(match.group('level').lower()) if match else None
+        if level:
+            local = server_seconds(match.group('stamp'))
+            self.stamp, self.thread = NO_TIME, match.group('thread')
+            if local is not None:
+                stamp = time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(local))
+                self.stamp = to_bytes(stamp) + b',' + (match.group('ms') or b'000')
+            self.begin(number, level, b'PMS:0', line[match.end():])
+        return level
+
+    def own_header(self, number, line, short):
+        match = OWN_LOG.match(short)
+        if match:
+            message = line[match.end():]
+            level = LEVEL_NAMES.get((match.group('level') or b'').lower(), b'ERROR' if own_error(message) else b'INFO')
+            self.stamp = match.group('stamp') + b',' + (match.group('ms') or b'000')
+            self.thread = match.group('thread') or b'0'
+            self.begin(number, level, b'own:0', message)
+        return match
+
+    def rest(self, number, line, short):
+        """A line without a header: it goes on, or it is a traceback or an error of its own."""
+        frame, bare = LOOSE_FRAME.match(short), line.strip()
+        if LOOSE_TRACE.match(short) and (not self.inside or self.ended or self.frames):
+            self.begin(number, b'ERROR', b'paste:0', line.lstrip(b'> \t|`*'))
+        elif frame:
+            if not self.inside or self.ended:
+                self.begin(number, b'ERROR', b'paste:0', b'(most recent call last):')
+            self.put(number, b'  ' + line[frame.start(1):])
+            self.frames, self.ended = self.frames + 1, False
+        elif not self.inside and own_error(bare):
+            self.begin(number, b'ERROR', b'own:0', bare.lstrip(b'> \t|`*'))
+            self.inside = False
         else:
-            match = LOOSE_SERVER.match(short)
-            level = LEVEL_NAMES.get(match.group('level').lower()) if match else None
-            if level:
-                local = server_seconds(match.group('stamp'))
-                stamp = time.strftime('%Y-%m-%d %H:%M:%S',
-                                      time.gmtime(local)).encode('ascii') + b',' + (match.group('ms') or b'000') \
-                    if local is not None else NO_TIME
-                out.append(stamp + b' (' + match.group('thread').replace(b'0x', b'') + b') :  ' + level
-                           + b' (PMS:0) - ' + line[match.end():])
-                frames, ended, inside = 0, False, True
-            else:
-                match = OWN_LOG.match(short)
-                if match:
-                    rest = line[match.end():]
-                    level = match.group('level') if match.group('level') in SEVERE + (b'INFO', b'DEBUG') else \
-                        b'ERROR' if own_error(rest) else b'INFO'
-                    stamp = match.group('stamp') + b',' + (match.group('ms') or b'000')
-                    out.append(stamp + b' (' + (match.group('thread') or b'0') + b') :  ' + level + b' (own:0) - '
-                               + rest)
-                    frames, ended, inside = 0, False, True
-                else:
-                    trace, frame = LOOSE_TRACE.match(short), LOOSE_FRAME.match(short)
-                    if trace and (not inside or ended or frames):
-                        out.append(stamp + b' (' + thread + b') :  ERROR (paste:0) - ' + line.lstrip(b'> \t|`*'))
-                        frames, ended, inside = 0, False, True
-                    elif frame:
-                        if not inside or ended:
-                            out.append(stamp + b' (' + thread + b') :  ERROR (paste:0) - (most recent call last):')
-                            numbers.append(number + 1)
-                            frames, inside = 0, True
-                        out.append(b'  ' + line[frame.start(1):])
-                        frames, ended = frames + 1, False
-                    elif not inside and own_error(line):
-                        out.append(stamp + b' (' + thread + b') :  ERROR (own:0) - ' + line.lstrip(b'> \t|`*'))
-                        frames, ended, inside = 0, False, False
-                    else:
-                        if re.match(br'```', line.strip()) or inside and ended and not line.strip():
-                            inside = inside and not ended and not line.strip().startswith(b'```')
-                        bare = line.strip()
-                        if frames and bare and EXCEPTION_BYTES.match(bare):
-                            ended = True
-                        elif not inside and own_error(bare):
-                            out.append(stamp + b' (0) :  ERROR (own:0) - ' + bare)
-                            numbers.append(number + 1)
-                            continue
-                        out.append(line if not STAMP[PLUG_IN].match(line) else b' ' + line)
-        numbers.append(number + 1)
-    if out and not HEADER[PLUG_IN].match(out[0]):
-        out.insert(0, NO_TIME + b' (0) :  INFO (paste:0) - ')
-        numbers.insert(0, 1)
-    return b'\n'.join(out), numbers
+            if bare.startswith(b'```') or self.ended and not bare:
+                self.inside = False             # the end of a fence, or the blank line after a traceback
+            if self.frames and EXCEPTION_BYTES.match(bare):
+                self.ended = True
+            self.put(number, b' ' + line if STAMP[PLUG_IN].match(line) else line)
 
 
 def unwrapped(lines):
     """[(number from 0, line)]: lines that a terminal of fixed width broke put together again."""
     width = max(len(line) for line in lines)
-    if not 60 <= width <= 260 or sum(len(line) == width
-                                     for line in lines) < 3 or not BROKEN_FRAME.search(b'\n'.join(lines)):
+    full = sum(len(line) == width for line in lines)
+    if not 60 <= width <= 260 or full < 3 or not BROKEN_FRAME.search(b'\n'.join(lines)):
         return list(enumerate(lines))
     out, open_line = [], False
     for number, line in enumerate(lines):
@@ -1193,12 +1212,6 @@ def unwrapped(lines):
             out.append((number, line))
         open_line = len(line) == width
     return out
-
-
-EXCEPTION_BYTES = re.compile(br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::'
-                             br'|$)')
-BARE_EXCEPTION = re.compile(br'[\s>|`*-]*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
-OWN_ERROR = re.compile(br'[\s>|`*-]*(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
 
 
 def own_error(line):
@@ -1262,8 +1275,8 @@ class Zone(object):
     def words(self):
         if self.offset is None:
             return 'zone of this machine'
-        return 'UTC%s%02d:%02d' % ('-' if self.offset < 0 else '+', abs(self.offset) // 3600, abs(self.offset)
-                                   % 3600 // 60)
+        hours, seconds = divmod(abs(self.offset), 3600)
+        return 'UTC%s%02d:%02d' % ('-' if self.offset < 0 else '+', hours, seconds // 60)
 
 
 def find_zone(streams):
