@@ -503,11 +503,14 @@ def changes(old, new):
 
 
 def merge(base, ours, theirs):
-    """Three-way merge of bytes by lines -> bytes, or None where both changed the same lines in different ways."""
+    """Three-way merge of bytes by lines -> bytes, or None where both changed the same place in different ways.
+
+    An insertion beside another change counts as the same place: which of them comes first would be a guess.
+    """
     lines = diagnose.split_lines(base)
     mine, yours = (changes(lines, diagnose.split_lines(side)) for side in (ours, theirs))
     yours = [change for change in yours if change not in mine]
-    if collide(mine, yours):
+    if collide(mine, yours) or any((a == b or c == d) and a <= d and c <= b for a, b, _ in mine for c, d, _ in yours):
         return None
     out, done = [], 0
     for start, end, text in sorted(mine + yours, key=lambda change: change[:2]):

@@ -115,7 +115,7 @@ def test_changes_at_different_places_merge_in_both_directions():
 
 
 @pytest.mark.parametrize('ours, theirs', [
-    (b'a\nX\nc\n', b'a\nY\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nb\nc\n'), (b'a\nc\n', b'a\nX\nc\n'),
+    (b'a\nX\nc\n', b'a\nY\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nb\nc\n'), (b'a\nX\nb\nc\n', b'a\nY\nc\n'), (b'a\nc\n', b'a\nX\nc\n'),
     (b'X\n', b'a\nb\nY\nc\n')])
 def test_changes_at_one_place_do_not_merge(ours, theirs):
     assert fix.merge(b'a\nb\nc\n', ours, theirs) is None
@@ -128,8 +128,6 @@ def test_the_same_change_on_both_sides_is_one_change():
 
 def test_neighbouring_lines_merge():
     assert fix.merge(b'a\nb\nc\nd\n', b'a\nB\nc\nd\n', b'a\nb\nC\nd\n') == b'a\nB\nC\nd\n'
-    assert fix.merge(b'a\nb\nc\n', b'a\nX\nb\nc\n', b'a\nY\nc\n') == b'a\nX\nY\nc\n'
-    assert fix.merge(b'a\nb\nc\n', b'a\nY\nc\n', b'a\nb\nX\nc\n') == b'a\nY\nX\nc\n'
 
 
 def test_random_merges_never_lose_a_change():
@@ -332,4 +330,4 @@ def test_undo_in_any_order_gives_back_the_first_bytes_or_stops():
             left.remove(pair)
         else:
             assert content == CODE.encode('utf-8')
-    assert stopped < 17
+    assert stopped < 31
