@@ -1,16 +1,22 @@
 #!/usr/bin/env python
 # -*- coding: utf-8 -*-
-"""Group the errors in Plex's logs into patterns, and say which library items each one hits.
+"""Group the errors in Plex's logs into patterns, and tell which items each hits.
 
-Reads:   the Logs folder of a Plex Media Server, a file, a zip or standard input
-Writes:  aggregated_logs_iteration_N.txt and .json in the run directory
+Reads:   the Logs folder of a Plex Media Server, log files (also .gz), a zip,
+         a pasted traceback or standard input; with --resume an earlier
+         aggregate
+Writes:  aggregated_logs_iteration_N.txt and .json in the run directory (with
+         --logs alone: only the report on stdout); with --events one JSON line
+         per error event
 
 Usage:
   aggregate_plex_logs.py [--logs PATH ...] [--run-dir DIR] [options]
 
 Examples:
-  aggregate_plex_logs.py --logs ~/Downloads/Logs          # a bare folder
-  aggregate_plex_logs.py --since 24h                      # this server's last day
+  aggregate_plex_logs.py --logs ~/Downloads/Logs       # a bare folder
+  aggregate_plex_logs.py --logs paste.txt              # one traceback
+  aggregate_plex_logs.py --since 24h                   # this server's last day
+  aggregate_plex_logs.py --resume EARLIER.json         # what came since then
 
 Exit codes:
   0 done   2 usage   3 incomplete   4 nothing to read   130 interrupted
@@ -2299,7 +2305,7 @@ class Tally(object):
             'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time,
             'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
-            'text': redact(text, self.keep_paths), 'said': said_before(event)})
+            'text': redact(text, self.keep_paths)})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
@@ -2352,35 +2358,6 @@ def requests_before(event):
             path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
             rows.append((redact(parts.group(1)), status, redact(path)))
     return rows
-
-
-SAID = br"^\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$"
-FRAMEWORK_VOICES = frozenset([b'runtime', b'model', b'agentkit', b'core', b'data', b'storage', b'messaging', b'accessor',
-                              b'caching', b'localization', b'preferences', b'services', b'socketinterface',
-                              b'pipeinterface'])
-MOST_SAID = 8
-
-
-def said_before(event):
-    """What the thread itself logged, or asked a server for, last before it failed, oldest first: [text], redacted.
-
-    The diagnosis finds the place in a long function by it.
-    """
-    data, begin, _ = event.record
-    low = max(0, begin - 16384)
-    if event.span and event.span[0] == id(data):
-        low = max(low, event.span[1])
-    texts = []
-    for line in reversed(data[low:begin].split(b'\n')):
-        found = re.match(SAID, line)
-        if not found or found.group(1) != event.thread or found.group(2) in FRAMEWORK_VOICES:
-            continue
-        if found.group(2) == b'networking' and not found.group(3).startswith(b"Requesting '"):
-            continue
-        texts.insert(0, redact(to_text(found.group(3)))[:200])
-        if len(texts) == MOST_SAID:
-            break
-    return texts
 
 
 def quoted_before(data, words, low, high, mark, most):
