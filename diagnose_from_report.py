@@ -1610,8 +1610,10 @@ def run_time_refusals(source, bundle_names=(), policy='Standard'):
 # in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
 
 class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path')):
-    """One way to mend a place. edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
-    'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own.
+    """One way to mend a place.
+
+    edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low', 'medium' or 'high';
+    prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own.
     """
     __slots__ = ()
 
@@ -1620,31 +1622,37 @@ class Proposal(collections.namedtuple('Proposal', 'template edits summary loss r
 
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
-# node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> text of a condition
-# under which node does not raise, or None; soft: [(edits, node, value)] ways to write it so that it cannot raise, and
-# what that node is worth then; what: words for the missing thing
+# node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> (text of a
+# condition under which node does not raise, text of its opposite), or None where no condition can tell; what: words;
+# soft: [(edits, node, value)] ways to write it so that it cannot raise, and what that node is worth then
 
 CRASH, HOLLOW, OPEN, FINE = range(4)            # effects of a value, worst first; HOLLOW: stores nothing for something
 NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE = 'None', "''", '[]', '{}', '0', 'False'
 SOME, TEXT, NUMBER, SPLIT = 'some', 'text', 'number', "['']"    # values known by their kind only
 
 TEXT_METHODS = frozenset(
-    'capitalize center count decode encode endswith expandtabs find format index isalnum isalpha isdigit islower isspace '
+    'capitalize center count decode encode endswith expandtabs find format index isalnum isalpha isdigit islower '
+    'isspace '
     'istitle isupper join ljust lower lstrip partition replace rfind rindex rjust rpartition rsplit rstrip split '
     'splitlines startswith strip swapcase title translate upper zfill'.split())
-SHARED_METHODS = frozenset('count find index replace items keys values get copy pop update'.split())   # elements, dates, lists too
+SHARED_METHODS = frozenset(                     # elements, dates and lists have such methods too
+    'count find index replace items keys values get copy pop update'.split())
 SPLITTERS = frozenset('split rsplit splitlines'.split())
 DICT_METHODS = frozenset('get items iteritems iterkeys itervalues keys values has_key copy update setdefault'.split())
 LIST_METHODS = frozenset('append extend insert sort reverse remove'.split())
 PURE_CALLS = frozenset(
-    'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip lstrip '
-    'rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext getprevious '
+    'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip '
+    'lstrip '
+    'rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
+    'getprevious '
     'keys values items len str unicode int float bool list sorted set text_content tostring join partition rpartition '
     'get_text find_all select has_key isinstance'.split())
 FETCHES = frozenset('Request urlopen ElementFromURL ObjectFromURL StringFromURL FeedFromURL request post open'.split())
-PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString strptime'.split())
+PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString '
+                   'strptime'.split())
 TO_LIST = frozenset('list sorted set tuple reversed enumerate zip filter iter'.split())
-TEXT_TOOLS = frozenset('quote unquote quote_plus unquote_plus unescape StripTags StripDiacritics escape normalize URLEncode '
+TEXT_TOOLS = frozenset('quote unquote quote_plus unquote_plus unescape StripTags StripDiacritics escape normalize '
+                       'URLEncode '
                        'Quote Unquote CapitalizeWords normpath basename dirname splitext urlparse'.split())
 FIELDS = frozenset(
     'title title_sort original_title summary year rating rating_image audience_rating audience_rating_image '
@@ -2005,7 +2013,7 @@ def is_model(node):
 
 
 def field_of(statement):
-    """The metadata field that a statement fills: 'genres' of `metadata.genres.add(x)`, 'year' of `metadata.year = y`."""
+    """The metadata field that a statement fills: 'genres' of `metadata.genres.add(x)`, or None."""
     if statement.kind == 'Assign' and is_field(statement.targets[0]):
         return statement.targets[0].attr
     if statement.kind == 'Assign' and statement.targets[0].kind == 'Subscript' and is_field(statement.targets[0].value):
@@ -2260,7 +2268,8 @@ def effect_of_comparison(case, node, parent, value, depth):
             return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
     if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (ZERO, NUMBER):
         return OPEN                             # Python 2 compares anything, but seldom as one means
-    if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value == NOTHING and make_of(case, parent.comparators[0]) == 'text':
+    if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value == NOTHING and \
+            make_of(case, parent.comparators[0]) == 'text':
         return CRASH
     return FINE
 
@@ -2299,7 +2308,8 @@ def effect_of_assignment(case, node, parent, value, depth):
 def read_effect(case, target, value, depth=0):
     """What becomes of the value of an attribute where the function reads it again further on."""
     text = case.source.segment(target)
-    uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load' and node.start > target.end and
+    uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load'
+            and node.start > target.end and
             is_in(node, case.function) and is_same(node, text) and not is_checked(node, text)]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
@@ -2706,7 +2716,8 @@ def never_none(node):
     if node.kind == 'Call' and (last_name(node.func) in NEVER_NONE or last_name(node.func) in TEXT_METHODS - frozenset(
             ['find', 'index'])):
         return True
-    return is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+    return is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy',
+                   'String')
 
 
 def attribute_faults(case, found):
@@ -2742,7 +2753,8 @@ def iteration_faults(case, found):
             bad = node.comparators[-1]
             yield Fault(node, bad, none_test, none_soft(case, bad), 'there is nothing to search')
         elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and \
-                last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict', 'update')):
+                last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict',
+                                                             'update')):
             yield Fault(node, node.args[-1], none_test, none_soft(case, node.args[-1]), 'there is no list')
 
 
@@ -2771,7 +2783,7 @@ def text_argument(call):
 def callee_faults(case, found):
     """None went into a function of a library, which failed on it."""
     for node in frame_part(case):
-        if node.kind != 'Call' or last_name(node.func) != case.callee and last_name(node.func) not in TEXT_TOOLS | PARSES:
+        if node.kind != 'Call' or last_name(node.func) not in TEXT_TOOLS | PARSES | frozenset([case.callee]):
             continue
         bad = text_argument(node)
         if bad is not None:
@@ -3117,7 +3129,8 @@ def template_of(faults):
 
 def conditional_edits(region, test, default):
     start, end = region.outer if region.parens else (region.start, region.end)
-    inner_open, inner_close = ('(', ')') if region.kind in ('Lambda', 'IfExp', 'Yield') and not region.parens else ('', '')
+    loose = region.kind in ('Lambda', 'IfExp', 'Yield') and not region.parens
+    inner_open, inner_close = ('(', ')') if loose else ('', '')
     if region.kind == 'Tuple' or takes_conditional(region):
         return [(start, start, inner_open)] * bool(inner_open) + [(end, end, '%s if %s else %s' % (
             inner_close, test, default))]
@@ -3224,7 +3237,8 @@ def filter_element(case, faults):
     else:
         at, text = loop.iter.outer[1], ' if %s' % found.text
     yield Proposal('skip element', [(at, at, text)], 'elements where %s are left out' % faults[0].what,
-                   'these elements, and only these', 'low', 0.6 if for_dict else 0.85, 'the other elements still come through')
+                   'these elements, and only these', 'low', 0.6 if for_dict else 0.85,
+                   'the other elements still come through')
 
 
 def dependents(case, faults):
@@ -3320,7 +3334,8 @@ def fence(case, faults):
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
                    '%s is only set where it is there' % subject_words(case, block), loss_words(case), 'low',
-                   0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
+                   0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still '
+                                                            'filled')
 
 
 def subject_words(case, block):
@@ -3345,7 +3360,8 @@ def exception_name(case):
             'JSONError': 'ValueError'}.get(name)
     if same:                                    # lxml's and ElementTree's are SyntaxErrors, the JSON ones ValueErrors
         return same
-    if is_sandboxed(case) and name in ('HTTPError', 'URLError', 'IncompleteRead', 'RedirectError', 'AttributeTypeMismatch',
+    if is_sandboxed(case) and name in ('HTTPError', 'URLError', 'IncompleteRead', 'RedirectError',
+                                       'AttributeTypeMismatch',
                                        'FrameworkException'):
         return 'Ex.' + name
     if is_sandboxed(case) and name in ('timeout', 'SocketTimeout'):
@@ -3353,7 +3369,8 @@ def exception_name(case):
     imported = bindings(case.source.tree)
     if name in imported:
         return name
-    for module in {'HTTPError': ('urllib2',), 'URLError': ('urllib2',), 'timeout': ('socket',), 'BadStatusLine': ('httplib',),
+    for module in {'HTTPError': ('urllib2',), 'URLError': ('urllib2',), 'timeout': ('socket',),
+                   'BadStatusLine': ('httplib',),
                    'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
         if module in imported:
             return '%s.%s' % (module, name)
@@ -3361,8 +3378,10 @@ def exception_name(case):
 
 
 BUILTIN_EXCEPTIONS = frozenset(
-    'AttributeError KeyError IndexError TypeError ValueError UnicodeDecodeError UnicodeEncodeError NameError IOError OSError '
-    'UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError ImportError '
+    'AttributeError KeyError IndexError TypeError ValueError UnicodeDecodeError UnicodeEncodeError NameError IOError '
+    'OSError '
+    'UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError '
+    'ImportError '
     'UnicodeError SyntaxError EOFError'.split())
 
 
@@ -3382,8 +3401,10 @@ def try_around(case, faults):
     prior = 0.35 if relied_on(case) else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.source.segment(case.statement)):
         prior *= 0.75                           # a search result is lost for one of its fields
-    yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try', wrap(case, block, ['try:'], lines),
-                   'an error while %s is set is logged, and the rest goes on' % subject_words(case, block), loss_words(case),
+    yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
+                   wrap(case, block, ['try:'], lines),
+                   'an error while %s is set is logged, and the rest goes on' % subject_words(case, block),
+                   loss_words(case),
                    'medium', prior, 'only this one exception at this one place is caught' + (
                        '; no condition can tell beforehand' if no_test else ''))
 
@@ -3528,9 +3549,11 @@ def leaving_edits(case, faults, value):
     plain = nothing_follows(case, faults) and faults[0].bad.kind == 'Name'
     found = condition(case, faults, outside=not plain)
     if found is not None:
-        return found.edits + exit_before(case, found, log_line(case, '%s: %s' % (case.function.name, faults[0].what)), answer)
+        return found.edits + exit_before(case, found, log_line(case, '%s: %s' % (case.function.name, faults[0].what)),
+                                         answer)
     name = exception_name(case)
-    if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(case, [case.statement]):
+    if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(case,
+                                                                                                 [case.statement]):
         return None
     return wrap(case, [case.statement], ['try:'], handler_lines(case, name, case.function.name, [answer]))
 
@@ -3596,7 +3619,8 @@ def unset_name(case, found):
         prior = {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
         yield Proposal('initialise first', put_before(case, place, ['%s = %s' % (name, value)]),
                        '%s is %s unless a branch sets it' % (name, value_words(value)),
-                       '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium', prior,
+                       '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
+                       prior,
                        'a value before the branches, of the kind that the rest of the function expects')
 
 
@@ -3613,10 +3637,13 @@ def unset_attribute(case, found):
     path, home, owner = owners[0]
     family = [owner] + [one for base in owner.bases for one in classes_of(home) if one.name == last_name(base)]
     setters = [node for one in family for node in walk(one)
-               if node.kind == 'Attribute' and node.attr == name and node.ctx == 'Store' and is_name(node.value, 'self')]
-    if not setters and not any(node.ctx == 'Store' for _, source in sources for node in attributes_called(source, name)):
+               if node.kind == 'Attribute' and node.attr == name and node.ctx == 'Store'
+               and is_name(node.value, 'self')]
+    if not setters and not any(node.ctx == 'Store' for _, source in sources
+                               for node in attributes_called(source, name)):
         return
-    readers = [(source, node) for _, source in sources for node in attributes_called(source, name) if node.ctx == 'Load' and
+    readers = [(source, node) for _, source in sources for node in attributes_called(source, name)
+               if node.ctx == 'Load' and
                not is_checked(node, source.segment(node))]
     first = owner.body[0]
     if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
@@ -3627,13 +3654,14 @@ def unset_attribute(case, found):
         if value in tried:
             continue
         tried.append(value)
-        outcome = min([FINE] + [effect(case._replace(source=source, function=enclosing(node, 'FunctionDef') or source.tree),
+        outcome = min([FINE] + [effect(case._replace(source=source,
+                                                     function=enclosing(node, 'FunctionDef') or source.tree),
                                        node, value) for source, node in readers])
         if outcome > CRASH:
             yield Proposal('initialise first', [(at, at, '%s%s = %s%s' % (first.indent, name, value, home.newline))],
                            '%s is %s unless something sets it' % (name, value_words(value)),
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
-                           {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.45 if name in ('title', 'name', 'id') else 0.82}[outcome] -
+                           {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
 
 
@@ -3708,24 +3736,30 @@ MODULE_OF = {
     'timedelta': 'datetime', 'OrderedDict': 'collections', 'defaultdict': 'collections', 'namedtuple': 'collections',
     'sleep': 'time', 'unquote': 'urllib', 'quote': 'urllib', 'quote_plus': 'urllib', 'unquote_plus': 'urllib',
     'urlencode': 'urllib', 'urlopen': 'urllib2', 'deepcopy': 'copy', 'etree': 'lxml', 'wraps': 'functools',
-    'StringIO': 'StringIO', 'HTMLParser': 'HTMLParser', 'Thread': 'threading', 'Lock': 'threading', 'urljoin': 'urlparse',
+    'StringIO': 'StringIO', 'HTMLParser': 'HTMLParser', 'Thread': 'threading', 'Lock': 'threading',
+    'urljoin': 'urlparse',
     'HTTPError': 'urllib2', 'URLError': 'urllib2', 'strptime': 'time', 'chain': 'itertools', 'groupby': 'itertools',
-    'partial': 'functools', 'itemgetter': 'operator', 'randint': 'random', 'choice': 'random', 'ElementTree': 'xml.etree',
+    'partial': 'functools', 'itemgetter': 'operator', 'randint': 'random', 'choice': 'random',
+    'ElementTree': 'xml.etree',
     'SequenceMatcher': 'difflib', 'date': 'datetime', 'parser': 'dateutil'}
 LITERAL_NAMES = {'true': 'True', 'false': 'False', 'null': 'None', 'none': 'None', 'nil': 'None', 'NULL': 'None',
                  'TRUE': 'True', 'FALSE': 'False', 'NONE': 'None', 'undefined': 'None'}
 API = {
-    'Log': 'Debug Info Warn Error Critical Exception Stack', 'String': 'Quote Unquote URLEncode StripTags StripDiacritics '
+    'Log': 'Debug Info Warn Error Critical Exception Stack', 'String': 'Quote Unquote URLEncode StripTags '
+                                                                       'StripDiacritics '
     'LevenshteinDistance LongestCommonSubstring Encode Decode UUID CapitalizeWords Clean ParseQueryString Pluralize',
     'HTTP': 'Request CacheTime Headers Cookies ClearCache RandomizeUserAgent SetPassword PreCache ClearCookies',
-    'JSON': 'ObjectFromString ObjectFromURL StringFromObject', 'XML': 'ElementFromString ElementFromURL StringFromElement '
-    'ObjectFromString ObjectFromURL StringFromObject Element', 'HTML': 'ElementFromString ElementFromURL StringFromElement '
-    'Element', 'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta MillisecondsFromString',
+    'JSON': 'ObjectFromString ObjectFromURL StringFromObject',
+    'XML': 'ElementFromString ElementFromURL StringFromElement '
+    'ObjectFromString ObjectFromURL StringFromObject Element',
+    'HTML': 'ElementFromString ElementFromURL StringFromElement '
+    'Element', 'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta '
+                           'MillisecondsFromString',
     'Thread': 'Create Sleep Lock AcquireLock ReleaseLock Block Unblock', 'Proxy': 'Media Preview LocalFile Remote'}
 
 
 def unknown_name(case, found):
-    """NameError: a literal of another language, a missing import, `self.`, a built-in that the sandbox lacks, a typo."""
+    """NameError: another language's literal, a missing import, `self.`, a built-in that the sandbox lacks, a typo."""
     name = found.group('name')
     uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     uses = [node for node in uses if is_in(node, case.statement)] or uses
@@ -3745,7 +3779,8 @@ def unknown_name(case, found):
     if name in bindings(case.source.tree):
         return                                  # it is no typo where something else binds it
     for near, prior in near_names(name, visible_names(case, uses[0])):
-        yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')], near,
+        yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')],
+                     near,
                      prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near))
 
 
@@ -3769,7 +3804,8 @@ def near_names(name, known):
             likeness = difflib.SequenceMatcher(None, plain, other_plain).ratio()
             if sorted(plain) == sorted(other_plain):
                 found.append((other, 0.8))      # two letters changed places
-            elif likeness >= 0.85 or (likeness >= 0.8 and len(plain) <= 6 and plain.rstrip('s') == other_plain.rstrip('s')):
+            elif likeness >= 0.85 or (likeness >= 0.8 and len(plain) <= 6
+                                      and plain.rstrip('s') == other_plain.rstrip('s')):
                 found.append((other, 0.78 if plain.rstrip('s') == other_plain.rstrip('s') else 0.3 + 0.5 * likeness))
     found.sort(key=lambda pair: (-pair[1], pair[0]))
     return found[:2]
@@ -3794,11 +3830,13 @@ def missing_import(case, uses, name):
     if attributes and (name in STANDARD_MODULES or name in bundle_modules(case)):
         line, prior, why = 'import %s' % name, 0.92, 'the module is used here, and nothing imports it'
     elif name in MODULE_OF and not attributes or name in ('etree', 'parser', 'HTMLParser', 'ElementTree'):
-        line, prior, why = 'from %s import %s' % (MODULE_OF.get(name), name), 0.84, 'it is used here, and nothing imports it'
+        line, prior, why = 'from %s import %s' % (MODULE_OF.get(name),
+                                                  name), 0.84, 'it is used here, and nothing imports it'
     if line is None:
         for module, how in defining_modules(case, name):
             if how == 'imported':
-                yield rename(case, uses, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (
+                yield rename(case, uses, '%s.%s' % (module, name), 0.85,
+                             '%s is defined in %s, which this file imports' % (
                     name, module))
             else:
                 yield Proposal('missing import', add_import(case, 'from %s import %s' % (module, name)),
@@ -3970,7 +4008,8 @@ def unknown_attribute(case, found):
     if owner == 'RecordObject' and name in RECORD_NAMES:
         edits = [(node.end - len(name), node.end, RECORD_NAMES[name]) for node in attributes_called(case.source, name)
                  if is_same(node.value, case.source.segment(nodes[0].value))]
-        yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing', 'low',
+        yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
+                       'low',
                        0.9, 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
@@ -3996,7 +4035,8 @@ def attributes_of(case, node, owner):
     root = node.value.id if node.value.kind == 'Name' else None
     if root in API and root not in bindings(case.source.tree):
         return API[root].split()
-    by_type = {'str': TEXT_METHODS, 'unicode': TEXT_METHODS, 'dict': DICT_METHODS | frozenset(['pop', 'clear', 'fromkeys']),
+    by_type = {'str': TEXT_METHODS, 'unicode': TEXT_METHODS, 'dict': DICT_METHODS | frozenset(['pop', 'clear',
+                                                                                               'fromkeys']),
                'list': LIST_METHODS | frozenset(['pop', 'count', 'index'])}.get(owner)
     if by_type:
         return by_type
@@ -4027,10 +4067,12 @@ def typed_faults(case, found):
             test, soft = attribute_type_test(case, node)
         elif node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None:
             index = index_of(node)
-            if index.kind == 'Num' and 'indices' in case.message or index.kind == 'Str' and 'not NoneType' in case.message:
+            if index.kind == 'Num' and 'indices' in case.message or \
+                    index.kind == 'Str' and 'not NoneType' in case.message:
                 continue
             soft = []
-            if index.kind != 'Str' and re.search(r'^list indices must be integers, not (str|unicode|float)', case.message):
+            if index.kind != 'Str' and re.search(r'^list indices must be integers, not (str|unicode|float)',
+                                                 case.message):
                 soft = [([(index.start, index.start, 'int('), (index.end, index.end, ')')], node, SOME)]
             test = type_test('dict') if index.kind == 'Str' else type_test('list', 'tuple', 'basestring') \
                 if "has no attribute '__getitem__'" in case.message or 'unsubscriptable' in case.message else None
@@ -4048,7 +4090,8 @@ def attribute_type_test(case, node):
         soft = []
         if text and repeatable(bad) and re.match(r"'(int|float|long|bool)'", case.message):
             start, end = bad.outer
-            soft = [([(start, end, '(%s if isinstance(%s, basestring) else str(%s))' % (text, text, code_of(case, bad)))],
+            soft = [([(start, end, '(%s if isinstance(%s, basestring) else str(%s))' % (text, text,
+                                                                                        code_of(case, bad)))],
                      bad, TEXT)]
         return type_test('basestring'), soft
     if name in ('get', 'items', 'iteritems', 'keys', 'values', 'has_key', 'iterkeys', 'itervalues') and \
@@ -4094,7 +4137,8 @@ def joined_types(case, found):
             edits, how = [(start, start, "'%s' % "), (end, end, '')], '%s'
             if bad.kind in LOOSE and not bad.parens:
                 edits = [(start, start, "'%s' % ("), (end, end, ')')]
-        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'), 'nothing',
+        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'),
+                       'nothing',
                        'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
 
 
@@ -4109,7 +4153,8 @@ def text_in_calculation(case, found):
         if other not in ('int', 'float', 'long') or bad.kind in ('Num', 'Str'):
             continue
         start, end = bad.outer
-        yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first', 'nothing', 'low',
+        yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first',
+                       'nothing', 'low',
                        0.84, 'the number came as text')
 
 
@@ -4120,17 +4165,22 @@ def not_callable(case, found):
         if call.kind != 'Call':
             continue
         func = call.func
-        if owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random', 'StringIO'):
+        if owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
+                                                                     'StringIO'):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
-            yield Proposal('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module' % (
+            yield Proposal('right name', [(func.end, func.end, '.' + inner)],
+                           '%s.%s is called in place of the module' % (
                 func.id, inner), 'nothing', 'low', 0.85, 'the module is no function, and holds one of its own name')
         elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not call.keywords:
             opening = case.source.text.index('(', func.outer[1])
             yield Proposal('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
-                           'it is indexed, not called', 'nothing', 'low', 0.8, 'a %s is indexed with square brackets' % owner)
-        elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple', '_ElementUnicodeResult',
+                           'it is indexed, not called', 'nothing', 'low', 0.8,
+                           'a %s is indexed with square brackets' % owner)
+        elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple',
+                       '_ElementUnicodeResult',
                        '_ElementStringResult') and func.kind == 'Attribute' and not call.args and not call.keywords:
-            yield Proposal('right brackets', [(func.end, call.end, '')], 'the parentheses behind .%s are taken away' % func.attr,
+            yield Proposal('right brackets', [(func.end, call.end, '')],
+                           'the parentheses behind .%s are taken away' % func.attr,
                            'nothing', 'low' if owner != 'NoneType' else 'medium', 0.8 if owner != 'NoneType' else 0.3,
                            '.%s is a value, no function' % func.attr)
 
@@ -4174,7 +4224,8 @@ def wrong_arguments(case, found):
         elif absent and not function.args.vararg:
             at = function.args.args[-1].outer[1]
             if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults:
-                yield Proposal('right arguments', [(at, at, '=None')], '%s may be left out' % absent[0], 'what %s would do with %s'
+                yield Proposal('right arguments', [(at, at, '=None')], '%s may be left out' % absent[0],
+                               'what %s would do with %s'
                                % (name, absent[0]), 'medium', 0.4, 'one call leaves it out; None stands in')
         extra = len(call.args) - len(given)
         if extra > 0 and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
@@ -4189,12 +4240,14 @@ def unexpected_keyword(case, function, parameters, calls, keyword_name):
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
         if edits:
-            yield Proposal('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), 'nothing', 'low',
+            yield Proposal('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), 'nothing',
+                           'low',
                            prior, '%s has no %s, and has %s' % (function.name, keyword_name, near))
     if function.args.args and not function.args.kwarg and not function.args.vararg:
         last = (function.args.defaults or function.args.args)[-1]
         at = last.outer[1]
-        yield Proposal('right arguments', [(at, at, ', %s=None' % keyword_name)], '%s takes %s' % (function.name, keyword_name),
+        yield Proposal('right arguments', [(at, at, ', %s=None' % keyword_name)],
+                       '%s takes %s' % (function.name, keyword_name),
                        'nothing', 'medium', 0.6, 'the caller hands it over; what the function does stays the same')
 
 
@@ -4209,22 +4262,27 @@ def wrong_format(case, found):
         following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
         if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
             start, end = node.right.outer[0], following[-1].outer[1]
-            yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text', 'nothing', 'low',
+            yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text',
+                           'nothing', 'low',
                            0.92, 'the values behind the comma belong to the format')
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
             start, end = node.right.outer
-            yield Proposal('right format', [(start, start, '('), (end, end, ',)')], 'the value goes in as one', 'nothing', 'low',
+            yield Proposal('right format', [(start, start, '('), (end, end, ',)')], 'the value goes in as one',
+                           'nothing', 'low',
                            0.8, 'a tuple as the only value must itself be in a tuple')
         elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
-            yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1], ',' if wanted == 1 else '')],
+            yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1],
+                                             ',' if wanted == 1 else '')],
                            'the values that have no place are left out', 'nothing', 'medium', 0.6,
                            'there are more values than places')
         elif len(values) < wanted and in_log_call(node):
             missing = ", ''" * (wanted - len(values))
             edits = [(values[-1].outer[1], values[-1].outer[1], missing)]
             if node.right.kind != 'Tuple':
-                edits = [(node.right.outer[0], node.right.outer[0], '('), (node.right.outer[1], node.right.outer[1], missing + ')')]
-            yield Proposal('right format', edits, 'the places without a value stay empty', 'nothing but a part of a log line', 'low',
+                edits = [(node.right.outer[0], node.right.outer[0], '('),
+                         (node.right.outer[1], node.right.outer[1], missing + ')')]
+            yield Proposal('right format', edits, 'the places without a value stay empty',
+                           'nothing but a part of a log line', 'low',
                            0.75, 'only a log line is concerned')
 
 
@@ -4247,15 +4305,18 @@ def text_and_bytes(case, found):
             continue
         name = last_name(node.func)
         bad = node.args[0] if node.args else None
-        if name == 'str' and is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
-            yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing', 'low', 0.82,
+        if is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
+            yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing',
+                           'low', 0.82,
                            'str() cannot hold letters beyond ASCII, unicode() can')
         elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
             text = code_of(case, bad)
             if text and repeatable(bad):
-                yield Proposal('text encoding', [(node.start, node.end, "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', "
+                yield Proposal('text encoding', [(node.start, node.end,
+                                                  "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', "
                                                                        "'replace'))" % (text, text, text))],
-                               'bytes are read as UTF-8', 'nothing', 'low', 0.8, 'the bytes are UTF-8, or have a letter replaced')
+                               'bytes are read as UTF-8', 'nothing', 'low', 0.8,
+                               'the bytes are UTF-8, or have a letter replaced')
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
@@ -4266,8 +4327,10 @@ def text_and_bytes(case, found):
             text = code_of(case, bad)
             if text and repeatable(bad) and last_name(node.func) != 'urlencode':
                 start, end = bad.outer
-                yield Proposal('text encoding', [(start, end, "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (
-                    operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low', 0.86,
+                yield Proposal('text encoding', [(start, end,
+                                                  "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (
+                    operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low',
+                    0.86,
                     'quote() takes bytes')
 
 
@@ -4376,11 +4439,13 @@ def field_type(case, found):
     if before:
         text = given not in ('int', 'float', 'long')
         edits = [(start, start, before), (end, end, after)]
-        yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low', 0.86 if not text else 0.8,
+        yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low',
+                       0.86 if not text else 0.8,
                        'the field takes a %s only' % wanted)
         if text and can_wrap(case, [statement]):
             tail = handler_lines(case, 'ValueError', 'No %s' % statement.targets[0].attr, [])
-            yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail), 'it becomes a %s first' % wanted,
+            yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail),
+                           'it becomes a %s first' % wanted,
                            '%s stays as it was where it is no %s' % (statement.targets[0].attr, wanted), 'low', 0.84,
                            'the field takes a %s only, and what is none leaves it as it was' % wanted)
 
@@ -4399,13 +4464,16 @@ def tidy_number(case, found):
             continue
         start, end = bad.outer
         if re.match(r'^\d{1,3}(,\d{3})+(\.\d+)?$', literal):
-            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '')" % base)], 'the commas between thousands are taken '
+            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '')" % base)],
+                           'the commas between thousands are taken '
                            'out', 'nothing', 'low', 0.88, 'the text is a number but for its commas')
         elif name == 'float' and re.match(r'^\d+,\d+$', literal):
-            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)], 'the comma is read as a decimal point',
+            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)],
+                           'the comma is read as a decimal point',
                            'nothing', 'low', 0.86, 'the text is a number but for its comma')
         elif name == 'int' and re.match(r'^-?\d+\.\d+$', literal):
-            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(case, bad))], 'a number with a decimal point is read '
+            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(case, bad))],
+                           'a number with a decimal point is read '
                            'too', 'nothing', 'low', 0.87, 'the text is a number, but no whole one')
 
 
@@ -4436,20 +4504,24 @@ def parse_first(case, faults):
     local = fresh_name(case, wish)
     indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
     lines = ['try:', step + '%s = %s' % (local, case.source.segment(node)), 'except %s:' % name,
-             step + '%s = %s' % (local, default)] + [step + line for line in log_line(case, '%s: %s' % (local, fault.what))]
+             step + '%s = %s' % (local, default)] + [step + line
+                                                     for line in log_line(case, '%s: %s' % (local, fault.what))]
     at = line_start(case, case.statement)
     edits = [(at, at, ''.join(indent + line + newline for line in lines))]
     same = [one.node for one in faults if is_same(one.node, case.source.segment(node)) and one.node is not node]
     edits += [one.outer + (local,) for one in [node] + same]
-    yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what), loss_words(case),
-                   'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0), 'only the conversion is guarded')
+    yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what),
+                   loss_words(case),
+                   'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0),
+                   'only the conversion is guarded')
 
 
 # -------------------------------------------------------------------------------------------------- requests
 def fetch_faults(case, found):
     """Calls that fetch or parse what another server answers."""
     for node in frame_part(case):
-        if node.kind == 'Call' and (last_name(node.func) in FETCHES | PARSES | frozenset(('load', 'json', 'parse', 'read', 'get')) or
+        if node.kind == 'Call' and (last_name(node.func) in FETCHES | PARSES | frozenset(('load', 'json', 'parse',
+                                                                                          'read', 'get')) or
                                     case.callee and last_name(node.func) == case.callee) or \
                 node.kind == 'Attribute' and node.attr in ('content', 'headers') and node.ctx == 'Load':
             yield Fault(node, node, None, [], 'the answer could not be had')
@@ -4463,7 +4535,8 @@ def longer_wait(case, found):
                 not any(keyword.arg == 'timeout' for keyword in node.keywords):
             at = node.end - 1
             yield Proposal('longer time-out', [(at, at, ', timeout=60.0')], 'the provider gets a minute to answer',
-                           'nothing; a refresh of these items takes longer', 'low', 0.5, 'the answer came too late, not never')
+                           'nothing; a refresh of these items takes longer', 'low', 0.5,
+                           'the answer came too late, not never')
 
 
 def changed_while_read(case, found):
@@ -4471,14 +4544,16 @@ def changed_while_read(case, found):
     for node in own_part(case.statement):
         if node.kind == 'For':
             start, end = node.iter.outer
-            yield Proposal('copy first', [(start, start, 'list('), (end, end, ')')], 'the loop goes through a copy', 'nothing', 'low',
+            yield Proposal('copy first', [(start, start, 'list('), (end, end, ')')], 'the loop goes through a copy',
+                           'nothing', 'low',
                            0.9, 'the loop changes what it goes through')
 
 
 def moved_module(case, found):
     """ImportError of a name that only Python 3 has."""
     moved = {'urllib.parse': 'urllib', 'urllib.request': 'urllib2', 'urllib.error': 'urllib2', 'http.client': 'httplib',
-             'http.cookiejar': 'cookielib', 'html.parser': 'HTMLParser', 'configparser': 'ConfigParser', 'queue': 'Queue',
+             'http.cookiejar': 'cookielib', 'html.parser': 'HTMLParser', 'configparser': 'ConfigParser',
+             'queue': 'Queue',
              'html.entities': 'htmlentitydefs', 'parse': 'urllib', 'request': 'urllib2', 'http': 'httplib'}
     in_urlparse = ('urlparse', 'urljoin', 'parse_qs', 'urlsplit', 'urlunparse', 'parse_qsl', 'urlunsplit')
     statement = case.statement
@@ -4490,7 +4565,8 @@ def moved_module(case, found):
     if len(modules) != 1:
         return
     at = case.source.text.index(statement.module, statement.start)
-    yield Proposal('missing import', [(at, at + len(statement.module), modules.pop())], 'it is imported from where Python 2 has it',
+    yield Proposal('missing import', [(at, at + len(statement.module), modules.pop())],
+                   'it is imported from where Python 2 has it',
                    'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
 
 
@@ -4499,12 +4575,13 @@ def string_raised(case, found):
     statement = case.statement
     if statement.kind == 'Raise' and statement.type is not None and statement.type.kind in ('Str', 'BinOp'):
         start, end = statement.type.outer
-        yield Proposal('right type', [(start, start, 'Exception('), (end, end, ')')], 'an exception is raised in place of a text',
+        yield Proposal('right type', [(start, start, 'Exception('), (end, end, ')')],
+                       'an exception is raised in place of a text',
                        'nothing', 'low', 0.6, 'Python takes no texts there')
 
 
 def tested_faults(*rows):
-    """A finder for calls that a plain condition can guard. rows: (name of the call, call -> test of the call, or None)."""
+    """A finder for calls that a plain condition can guard. rows: (name, call -> (bad, test, words) or None)."""
     def finder(case, found):
         for node in frame_part(case):
             for name, make_test in rows:
@@ -4520,7 +4597,8 @@ def membership(case, call):
     text = operand(case, call.args[0])
     if call.func.kind != 'Attribute' or text is None or not repeatable(call.args[0]):
         return None
-    return (call.func.value, lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base)), 'it is not in there')
+    return (call.func.value, lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base)),
+            'it is not in there')
 
 
 def not_empty(case, call):
@@ -4532,8 +4610,10 @@ def not_empty(case, call):
 
 def division_faults(case, found):
     for node in frame_part(case):
-        if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in ('Num', 'Str', 'Tuple'):
-            yield Fault(node, node.right, lambda text: ('%s != 0' % text, '%s == 0' % text), [], 'there is nothing to divide by')
+        if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in ('Num', 'Str',
+                                                                                                      'Tuple'):
+            yield Fault(node, node.right, lambda text: ('%s != 0' % text, '%s == 0' % text), [],
+                        'there is nothing to divide by')
 
 
 def join_faults(case, found):
@@ -4573,7 +4653,7 @@ def any_faults(case, found):
 def leave_log_out(case, found):
     """A crash inside a log call: the value written so that it cannot fail."""
     for node in own_part(case.statement):
-        if node.kind != 'Call' or not is_log_call(node) or case.statement.kind != 'Expr' or case.statement.value is not node:
+        if case.statement.kind != 'Expr' or case.statement.value is not node or not is_log_call(node):
             continue
         name = exception_name(case)
         if name and can_wrap(case, [case.statement]) and not case.statement.inline:
@@ -4594,8 +4674,8 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)", iteration_faults),
     (r"^TypeError: can only join an iterable", argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
-    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) (has no attribute '(?P<name>\w+)'|is (not |un)sub)",
-     typed_faults),
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
+     r"(has no attribute '(?P<name>\w+)'|is (not |un)sub)", typed_faults),
     (r"^TypeError: \w+ indices must be", typed_faults),
     (r"^KeyError: (?P<key>.+)$", key_faults),
     (r"^IndexError: (?P<what>.*)$", index_faults),
@@ -4607,8 +4687,10 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
      tested_faults(('index', membership), ('rindex', membership), ('remove', membership))),
     (r"^ValueError: (max|min)\(\) arg", tested_faults(('max', not_empty), ('min', not_empty))),
     (r"^(TypeError): (must be string, not None|expected string or buffer|must be str|expected a character buffer)",
-     argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile', 'ParseDate',
-                     'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith', 'join')),
+     argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile',
+                     'ParseDate',
+                     'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith',
+                     'join')),
     (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
     (r"^TypeError: sequence item \d+: expected", join_faults),
     (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
@@ -4617,8 +4699,8 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^ZeroDivisionError", division_faults),
     (r"^Unicode(En|De)codeError", mixed_text_faults),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout|XMLSyntaxError|JSONDecodeError|"
-     r"ParseError|ExpatError|JSONError)|^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)",
-     fetch_faults),
+     r"ParseError|ExpatError|JSONError)|"
+     r"^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)", fetch_faults),
     (r"^(IOError|OSError|ValueError|TypeError|StopIteration|RuntimeError|error|PlexError|OverflowError|LookupError)",
      any_faults),
 ))
@@ -4627,12 +4709,14 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
 SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
-    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
+     unknown_attribute),
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
-     r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')", joined_types),
+     r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
+     joined_types),
     (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
@@ -4643,8 +4727,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^FrameworkException: Operator|^SyntaxError: .*Augmented assignment", augmented),
     (r"^SyntaxError: .*[\"'](?P<name>_\w+)[\"'] is an invalid", private_name),
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
-    (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?[u]?['\"]?(?P<literal>[^'\"]*)",
-     tidy_number),
+    (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?"
+     r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
@@ -4681,7 +4765,8 @@ def faults_of(case):
 
 def could_be_none(faults):
     """Faults without those of literals, and of what never is None where there are others."""
-    faults = [fault for fault in faults if fault.bad.kind not in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp', 'Lambda')]
+    faults = [fault for fault in faults if fault.bad.kind not in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp',
+                                                                  'Lambda')]
     return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
@@ -4710,7 +4795,8 @@ def with_echoes(case, faults, proposal):
         if any(start <= statement.start < end for start, end in covered):
             continue
         if len(covered) > 3:                    # then the function cannot do much without the value
-            return proposal._replace(prior=proposal.prior * 0.55, risk='high', why='%s; but much of the function uses the '
+            return proposal._replace(prior=proposal.prior * 0.55, risk='high',
+                                     why='%s; but much of the function uses the '
                                      'same value' % proposal.why)
         inner = case._replace(statement=statement, expression=None)
         same = echo_faults(inner, faults)
@@ -4718,7 +4804,8 @@ def with_echoes(case, faults, proposal):
         best = max(ways, key=lambda one: one.prior) if ways else None
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
-            return proposal._replace(prior=proposal.prior * 0.6, risk='high', why='%s; but line %d uses the same value' % (
+            return proposal._replace(prior=proposal.prior * 0.6, risk='high',
+                                     why='%s; but line %d uses the same value' % (
                 proposal.why, statement.line))
         proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
             proposal.summary, statement.line))
@@ -4734,7 +4821,8 @@ def guarded_body(statement, proposal):
     at, node = min(proposal.edits, key=lambda edit: -edit[0])[0], statement.test
     words = [edit[2] for edit in proposal.edits if is_within(statement.test.outer, edit)]
     if node.kind == 'BoolOp' and node.op == 'Or' or any(' or ' in word for word in words) or any(
-            word.startswith('(') and text[max(0, edit[0] - 4):edit[0]] == 'not ' for word, edit in zip(words, proposal.edits)):
+            word.startswith('(') and text[max(0, edit[0] - 4):edit[0]] == 'not ' for word,
+            edit in zip(words, proposal.edits)):
         return (0, 0)
     return (statement.body[0].start, statement.body[-1].end) if at else (0, 0)
 
@@ -4759,8 +4847,17 @@ def echo_faults(case, faults):
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
-    return [fault for fault in found if fault.bad.kind not in ('Call', 'BinOp') and
-            not is_checked(fault.bad, case.source.segment(fault.bad))]
+    return [fault for fault in found if fault.bad.kind not in ('Call', 'BinOp') and not is_guarded(case, fault)]
+
+
+def is_guarded(case, fault):
+    """Whether a fault's place is only reached where the fault's own condition holds."""
+    text = case.source.segment(fault.bad)
+    if fault.test in (None, none_test, truth_test):
+        return is_checked(fault.bad, text)
+    holds = fault.test(text)[0]
+    return any(around.kind in ('If', 'IfExp', 'While') and not is_in(fault.bad, around.test) and
+               holds in case.source.segment(around.test) for around in ancestors(fault.bad))
 
 
 def same_defects(case, faults, behind):
@@ -4811,7 +4908,8 @@ def default_source(case, faults):
         {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
 
 
-GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, leave)
+GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler,
+          skip_round, leave)
 
 
 def ranked(case, proposals):
@@ -5249,6 +5347,8 @@ def frame_kind(frame):
             return sandbox_lambda(first), None
         if first['function'] == '_apply':
             return 'apply', below[1]['function'] if len(below) > 1 else None
+        if first['function'] == '_inplacevar':  # `name += value` is added up there
+            return 'own', None
     return 'call', first['function']
 
 
@@ -7497,6 +7597,8 @@ def work_without(statement):
     """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
     source, function = statement.source, frame_of(statement)
     spoilt = set(spoilt_names(source, statement))
+    spoilt.update(flat(source, node) for node in walk(statement)     # asking again for the same item gives nothing either
+                  if node.kind == 'Attribute' and node.attr == 'id' and not stored(node))
     for later in statements(function):
         if later.start <= statement.start or later.kind in COMPOUND or exclusive(statement, later):
             continue

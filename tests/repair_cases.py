@@ -21,7 +21,8 @@ PAGES = {
         '<hit id="17" year="2019"><title>Die Serie</title></hit></r>',
     ('Serienwiki', 'update'):
         '<r><title>Serie</title><plot> Es beginnt. </plot><network><name>Kanal 7</name></network><runtime>43</runtime>'
-        '<rating>7,9</rating><aired>2013-05-17</aired><genres>Drama|Krimi|</genres><years>2013-2019</years><fsk>FSK 12</fsk>'
+        '<rating>7,9</rating><aired>2013-05-17</aired><genres>Drama|Krimi|</genres><years>2013-2019</years>'
+        '<fsk>FSK 12</fsk>'
         '<episode season="1" episode="1" number="1"><title>Eins</title><plot>P1</plot></episode>'
         '<episode season="1" episode="2" number="2"><title>Zwei</title><plot>P2</plot></episode>'
         '<episode season="2" episode="1" number="3"><title>Drei</title><plot>P3</plot></episode>'
@@ -31,20 +32,27 @@ PAGES = {
         '<em>Krimi</em><em>Drama</em><time>17 Mai 2013</time><u>ab 18</u><ol>Eins;Zwei</ol><s>Reihe</s><p>Text</p>',
     ('Nfolesen', 'update'):
         '<m><title>Film</title><year>2013</year><plot> Viel. </plot><source>a%20b</source>'
-        '<credits count="2">Buch: Anna\nMusik: Bert</credits><set order="1">reihe eins</set><set order="2">reihe zwei</set>'
+        '<credits count="2">Buch: Anna\nMusik: Bert</credits><set order="1">reihe eins</set>'
+        '<set order="2">reihe zwei</set>'
         '<runtime>97 min</runtime><studio>Atlas</studio><company>C</company><tagline>kurz</tagline><genre>drama</genre>'
         '<genre>krimi</genre><mpaa>Rated PG</mpaa></m>',
     ('Studioseite', 'search'): {'results': [
-        {'id': 11, 'title': 'Der Film', 'released': '2013-05-17', 'score': '7.1', 'rank': '3', 'maker': {'name': 'Atlas'}},
-        {'id': 13, 'title': 'Ein Film', 'released': '2017-01-13', 'score': '5.3', 'rank': '5', 'maker': {'name': 'Bora'}},
-        {'id': 17, 'title': 'Kein Film', 'released': '2019-11-02', 'score': '3.7', 'rank': '7', 'maker': {'name': 'C'}}]},
+        {'id': 11, 'title': 'Der Film', 'released': '2013-05-17', 'score': '7.1', 'rank': '3',
+         'maker': {'name': 'Atlas'}},
+        {'id': 13, 'title': 'Ein Film', 'released': '2017-01-13', 'score': '5.3', 'rank': '5',
+         'maker': {'name': 'Bora'}},
+        {'id': 17, 'title': 'Kein Film', 'released': '2019-11-02', 'score': '3.7', 'rank': '7',
+         'maker': {'name': 'C'}}]},
     ('Studioseite', 'update'): {
-        'slug': 'der-film', 'rating': '73', 'scale': 10, 'maker': {'name': 'Atlas'}, 'series': {'part': 2, 'title': 'Reihe'},
-        'cast': [{'name': 'Anna'}, {'name': 'Eva'}, {'name': 'Bert'}, {'name': 'Udo'}], 'tags': {'a': 5, 'b': 2, 'c': 1},
-        'limits': {'b': '1', 'c': '3'}, 'lines': [' Eins ', ' Zwei '], 'checks': [0, 1], 'text': '<p>Viel &amp; mehr</p>',
+        'slug': 'der-film', 'rating': '73', 'scale': 10, 'maker': {'name': 'Atlas'},
+        'series': {'part': 2, 'title': 'Reihe'},
+        'cast': [{'name': 'Anna'}, {'name': 'Eva'}, {'name': 'Bert'}, {'name': 'Udo'}],
+        'tags': {'a': 5, 'b': 2, 'c': 1}, 'limits': {'b': '1', 'c': '3'}, 'lines': [' Eins ', ' Zwei '],
+        'checks': [0, 1], 'text': '<p>Viel &amp; mehr</p>',
         'pictures': [{'url': 'http://a', 'order': 1}, {'url': 'http://b', 'order': 2}]},
     ('Teilmodul', 'update'): {
-        'parts': [{'kind': 'title', 'text': 'Film'}, {'kind': 'plot', 'text': ' Viel. '}, {'kind': 'year', 'text': '2013'},
+        'parts': [{'kind': 'title', 'text': 'Film'}, {'kind': 'plot', 'text': ' Viel. '},
+                  {'kind': 'year', 'text': '2013'},
                   {'kind': 'people', 'names': ['Anna,Bert']}, {'kind': 'votes', 'list': [{'value': 3}, {'value': 7}]},
                   {'kind': 'writers', 'names': [{'last': 'Cora'}, {'last': 'Dora'}]}], 'studio': {'name': 'Atlas'}},
     ('Sportplatz', 'update'):
@@ -58,7 +66,8 @@ PAGES = {
         '<start>2013-05-01</start><open>yes</open><places><p>ulm</p><p>jena</p></places></f>',
     ('Altbestand', 'update'): {
         'title': 'Reihe:Film', 'date': '2013-05-17', 'people': [{'name': 'Anna'}, {'name': 'Bert'}],
-        'ratings': [{'value': 3.0}, {'value': 7.0}], 'mature': {'flag': True}, 'text': {'long': 'Lang'}, 'short': ' Kurz ',
+        'ratings': [{'value': 3.0}, {'value': 7.0}], 'mature': {'flag': True}, 'text': {'long': 'Lang'},
+        'short': ' Kurz ',
         'studio': {'name': 'Atlas', 'alias': 'A'}, 'facts': [{'text': 'F1'}, {'text': 'F2'}], 'keys': ['a', 'b'],
         'values': ['1', '2'], 'tags': [{'t': 'x'}, {'t': 'y'}], 'quotes': ['eins', 'zwei'],
         'poster': {'sizes': {'big': {'url': 'http://p'}}, 'best': 'big'}, 'tag': 'Ende'},

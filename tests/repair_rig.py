@@ -151,8 +151,8 @@ class Field(list):
 class Record(object):
     """Metadata: what is assigned is kept, what is only read becomes a Field."""
 
-    LISTS = frozenset('genres roles directors writers countries collections tags posters art seasons episodes guest_stars '
-                      'results'.split())
+    LISTS = frozenset('genres roles directors writers countries collections tags posters art seasons episodes '
+                      'guest_stars results'.split())
 
     def __init__(self, **values):
         self.__dict__.update(values)
@@ -169,8 +169,7 @@ class Record(object):
 def snapshot(value):
     """Metadata as plain data, for comparison."""
     if isinstance(value, Field):
-        return [snapshot(item) for item in list.__iter__(value)] + [
-            [key, snapshot(value.items_by_key[key])] for key in sorted(value.items_by_key)]
+        return snapshot(value.items_by_key) if value.items_by_key else [snapshot(item) for item in list.__iter__(value)]
     if isinstance(value, Record):
         return dict((name, snapshot(part)) for name, part in vars(value).items())
     if isinstance(value, bytes):
@@ -182,18 +181,14 @@ def snapshot(value):
     return value if isinstance(value, (int, float, type(''), type(None))) else '%s' % value
 
 
-def filled(fields, prefix=''):
-    """The names of the fields of a snapshot that hold something; of records in lists, too ('roles.0.name')."""
-    found = set()
-    if isinstance(fields, dict):
-        for name, value in fields.items():
-            found |= filled(value, '%s%s.' % (prefix, name))
-    elif isinstance(fields, list):
-        for number, value in enumerate(fields):
-            found |= filled(value, '%s%d.' % (prefix, number))
-    elif fields not in (None, ''):
-        found.add(prefix[:-1])
-    return found
+def leaves(fields, prefix=''):
+    """{'year': 2013, 'roles.0.name': 'Anna', ...} of what a snapshot holds, empty values left out."""
+    if isinstance(fields, (dict, list)):
+        found = {}
+        for name, value in fields.items() if isinstance(fields, dict) else enumerate(fields):
+            found.update(leaves(value, '%s%s.' % (prefix, name)))
+        return found
+    return {} if fields in (None, '') else {prefix[:-1]: fields}
 
 
 def parse_xml(text):
@@ -274,8 +269,17 @@ def sources_of(folder):
     return found
 
 
+COMPILED = {}                                   # compiling costs more than running
+
+
 def load(folder, sources, names, compiling, elevated):
     """The agent class of a bundle whose modules are in sources."""
+    def code_of(name):
+        key = (compiling.__name__, folder, name, sources[name])
+        if key not in COMPILED:
+            COMPILED[key] = compiling(sources[name], path_of(name))
+        return COMPILED[key]
+
     import __builtin__ as builtins
     allowed = set(diagnose.SANDBOX_BUILTINS) | (set(diagnose.ELEVATED_NAMES) if elevated else set())
     modules = {}
@@ -291,7 +295,7 @@ def load(folder, sources, names, compiling, elevated):
                 module = types.ModuleType(str(name))
                 module.__dict__.update(environment)
                 modules[name] = module
-                exec(compiling(sources[name], path_of(name)), module.__dict__)
+                exec(code_of(name), module.__dict__)
             return modules[name]
         return __import__(name)
 
@@ -300,8 +304,9 @@ def load(folder, sources, names, compiling, elevated):
     exec(compile(GUARDS, '/plex/' + SANDBOX, 'exec', 0, True), guards)
     environment.update(guards['make']())
     environment['__name__'] = '__code__'
-    exec(compiling(sources['__init__'], path_of('__init__')), environment)
-    return next(value for value in environment.values() if isinstance(value, type) and hasattr(value, 'primary_provider'))
+    exec(code_of('__init__'), environment)
+    return next(value for value in environment.values()
+                if isinstance(value, type) and hasattr(value, 'primary_provider'))
 
 
 def compile_plainly(data, path):
@@ -369,10 +374,8 @@ def pattern_of(folder, kind, run):
     name = folder.split('.')[0]
     items = [{'guid': 'com.example.agents.%s://%d?lang=de' % (name.lower(), number), 'rating_key': number}
              for number in (101, 103, 107)]
-    if kind == 'search':
-        wrapper = "Exception in the search function of agent named '%s', called with keyword arguments {}" % name
-    else:
-        wrapper = "Exception in the update function of agent named '%s', called with guid '%s'" % (name, items[0]['guid'])
+    called = 'keyword arguments {}' if kind == 'search' else "guid '%s'" % items[0]['guid']
+    wrapper = "Exception in the %s function of agent named '%s', called with %s" % (kind, name, called)
     return {'pattern': '%s-%s-%d' % (name, run.error, own[-1]['reported_lines'][0]['line']), 'kind': kind,
             'agent': 'com.example.agents.' + name.lower(), 'bundle': folder, 'exception': run.error,
             'message': run.message, 'wrapper': wrapper, 'own_frames': own, 'count': 7, 'items': items, 'items_total': 3,
