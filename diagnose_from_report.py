@@ -3643,8 +3643,7 @@ def unset_attribute(case, found):
                                for node in attributes_called(source, name)):
         return
     readers = [(source, node) for _, source in sources for node in attributes_called(source, name)
-               if node.ctx == 'Load' and
-               not is_checked(node, source.segment(node))]
+               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node))]
     first = owner.body[0]
     if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
         first = owner.body[1]
@@ -3663,6 +3662,13 @@ def unset_attribute(case, found):
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+
+
+def of_the_server(node):
+    """Whether an attribute is the metadata's or the media's, or a method: the same name, but not the bundle's own."""
+    return node.parent.kind == 'Call' and node.parent.func is node or any(
+        is_name(one, 'metadata', 'media') or one.kind == 'Attribute' and one.attr in ('metadata', 'media')
+        for one in walk(node.value))
 
 
 def set_values(case, setters):
@@ -7606,7 +7612,7 @@ def work_without(statement):
                    and not stored(node))
         if read & spoilt:
             spoilt.update(spoilt_names(source, later))
-        elif fills(later):
+        elif part is later and fills(later):
             return True
     return False
 
@@ -7615,6 +7621,8 @@ def spoilt_names(source, statement):
     """What a statement would have set: its targets, and whatever it hands to a call whose result it does not keep."""
     if statement.kind == 'Assign':
         return [flat(source, target) for target in statement.targets]
+    if statement.kind == 'For':
+        return [flat(source, node) for node in walk(statement.target) if node.kind == 'Name']
     if statement.kind == 'Expr' and statement.value.kind == 'Call':
         return [flat(source, node) for node in statement.value.args if node.kind in ('Name', 'Attribute')]
     return []

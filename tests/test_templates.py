@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Repair templates: every patch is run. The item that failed gets what else there is, the healthy one exactly the same."""
+"""Repair templates: every patch is run. The failed item gets what else there is, the healthy one exactly the same."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
@@ -68,7 +68,8 @@ def parse_date(text):
 def environment(messages):
     """What the sandbox offers, as far as the sources here need it."""
     date = type(str('Datetime'), (), {'ParseDate': staticmethod(parse_date)})
-    return {'Log': messages.append, 'Datetime': date, 're': re, 'datetime': datetime, 'basestring': type(''), 'unicode': type(''),
+    return {'Log': messages.append, 'Datetime': date, 're': re, 'datetime': datetime, 'basestring': type(''),
+            'unicode': type(''),
             'Prefs': {'lang': 'de'}, 'LANGUAGES': {'de': 'German'}, 'reduce': __import__('functools').reduce}
 
 
@@ -128,7 +129,8 @@ def update(metadata, data):
 '''
 HEALTHY = {'title': 'Eleven', 'people': [{'name': 'Ann', 'alias': ' A ', 'image': {'url': 'u1'}},
                                         {'name': 'Bo', 'alias': 'B', 'image': {'url': 'u2'}}],
-           'tags': [{'name': 'Drama'}], 'plot': {'long': ' It begins. ', 'short': 'Begins'}, 'year': '2013', 'language': 'de',
+           'tags': [{'name': 'Drama'}], 'plot': {'long': ' It begins. ', 'short': 'Begins'}, 'year': '2013',
+           'language': 'de',
            'age': ['12', '16'], 'score': '7.9', 'span': '2013-2019', 'date': '2013-05-17', 'parts': ['a', 'b', 'c']}
 
 
@@ -153,30 +155,38 @@ def with_value(value, *path):
 NONE_GETITEM = "AttributeError: 'NoneType' object has no attribute '__getitem__'"
 NONE_ITER = "AttributeError: 'NoneType' object has no attribute '__iter__'"
 JSON_ROWS = [       # (name, failing line, error, what is wrong with the data, fields that the item must still get)
-    ('key in a field', "    metadata.title = ", "KeyError: 'title'", without('title'), 'genres summary year roles studio'),
-    ('key in a comprehension', "    names = [", "KeyError: 'alias'", without('people', 0, 'alias'), 'title genres summary studio'),
+    ('key in a field', "    metadata.title = ", "KeyError: 'title'", without('title'),
+     'genres summary year roles studio'),
+    ('key in a comprehension', "    names = [", "KeyError: 'alias'", without('people', 0, 'alias'),
+     'title genres summary studio'),
     ('None in a comprehension', "    names = [", "AttributeError: 'NoneType' object has no attribute 'strip'",
      with_value(None, 'people', 1, 'alias'), 'title genres summary year studio'),
     ('list missing', "    for tag in", "KeyError: 'tags'", without('tags'), 'title summary year studio duration'),
     ('list is None', "    for tag in", NONE_ITER, with_value(None, 'tags'), 'title summary year studio duration'),
-    ('key of an element', "        metadata.genres.add(", "KeyError: 'name'", with_value([{'x': 1}, {'name': 'War'}], 'tags'),
+    ('key of an element', "        metadata.genres.add(", "KeyError: 'name'",
+     with_value([{'x': 1}, {'name': 'War'}], 'tags'),
      'title genres summary year studio'),
     ('test of an if', "    if data['plot']", "KeyError: 'long'", without('plot', 'long'), 'title year studio'),
     ('test of an elif', "    elif data['plot']", "AttributeError: 'NoneType' object has no attribute 'strip'",
      with_value({'long': '', 'short': None}, 'plot'), 'title year studio'),
     ('int of None', "    metadata.year = ", "TypeError: int() argument must be a string or a number, not 'NoneType'",
      with_value(None, 'year'), 'title roles studio'),
-    ('int of a word', "    metadata.year = ", "ValueError: invalid literal for int() with base 10: 'soon'", with_value('soon', 'year'),
+    ('int of a word', "    metadata.year = ", "ValueError: invalid literal for int() with base 10: 'soon'",
+     with_value('soon', 'year'),
      'title roles studio'),
     ('int with commas', "    metadata.year = ", "ValueError: invalid literal for int() with base 10: '2,013'",
      with_value('2,013', 'year'), 'title year roles studio'),
-    ('None in a chain', "        role.photo = ", NONE_GETITEM, with_value(None, 'people', 0, 'image'), 'title roles studio'),
-    ('key of a table', "    metadata.content_rating = ", "KeyError: 'fr'", with_value('fr', 'language'), 'title rating studio'),
+    ('None in a chain', "        role.photo = ", NONE_GETITEM, with_value(None, 'people', 0, 'image'),
+     'title roles studio'),
+    ('key of a table', "    metadata.content_rating = ", "KeyError: 'fr'", with_value('fr', 'language'),
+     'title rating studio'),
     ('empty list', "    metadata.content_rating = ", "IndexError: list index out of range", with_value([], 'age'),
      'title rating studio'),
-    ('float of a word', "    score = ", "ValueError: could not convert string to float: n/a", with_value('n/a', 'score'),
+    ('float of a word', "    score = ", "ValueError: could not convert string to float: n/a",
+     with_value('n/a', 'score'),
      'title tagline studio'),
-    ('float with a comma', "    score = ", "ValueError: could not convert string to float: 7,9", with_value('7,9', 'score'),
+    ('float with a comma', "    score = ", "ValueError: could not convert string to float: 7,9",
+     with_value('7,9', 'score'),
      'title rating tagline studio'),
     ('unpacking', "    first, last = ", "ValueError: need more than 1 value to unpack", with_value('2013', 'span'),
      'title rating studio duration'),
@@ -184,7 +194,8 @@ JSON_ROWS = [       # (name, failing line, error, what is wrong with the data, f
      with_value('', 'date'), 'title studio duration'),
     ('odd date', "    metadata.originally", "ValueError: time data 'May' does not match format '%Y-%m-%d'",
      with_value('May', 'date'), 'title studio duration'),
-    ('len of None', "    metadata.duration = ", "TypeError: object of type 'NoneType' has no len()", with_value(None, 'parts'),
+    ('len of None', "    metadata.duration = ", "TypeError: object of type 'NoneType' has no len()",
+     with_value(None, 'parts'),
      'title studio originally_available_at'),
     ('None into a helper', "    return text.strip()", "AttributeError: 'NoneType' object has no attribute 'strip'",
      with_value(None, 'plot', 'long'), 'title year studio'),
@@ -265,7 +276,8 @@ def update(metadata, data):
 def page(**changes):
     children = [('h1', Node(' Eleven ')), ('studio', Node(name='Kanal 7')), ('info', Node('of 2013')),
                 ('actor', Node(children=[('name', Node(' Ann ')), ('img', Node(src='1.jpg'))])),
-                ('actor', Node(children=[('name', Node('Bo')), ('img', Node(src='2.jpg'))])), ('plot', Node('It  begins. ')),
+                ('actor', Node(children=[('name', Node('Bo')), ('img', Node(src='2.jpg'))])),
+                ('plot', Node('It  begins. ')),
                 ('kind', Node('series')), ('genre', Node('Drama ')), ('img', Node(src='p.jpg'))]
     made, seen = [], set()
     for tag, node in children:
@@ -279,21 +291,28 @@ def page(**changes):
 
 
 PAGE_ROWS = [
-    ('no node', "    metadata.title = ", "IndexError: list index out of range", page(h1=None), 'studio year roles summary genres'),
-    ('node without text', "    metadata.title = ", "AttributeError: 'NoneType' object has no attribute 'strip'", page(h1=Node()),
+    ('no node', "    metadata.title = ", "IndexError: list index out of range", page(h1=None),
      'studio year roles summary genres'),
-    ('no node for a variable', "    studio = ", "IndexError: list index out of range", page(studio=None), 'title year roles summary'),
+    ('node without text', "    metadata.title = ", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     page(h1=Node()),
+     'studio year roles summary genres'),
+    ('no node for a variable', "    studio = ", "IndexError: list index out of range", page(studio=None),
+     'title year roles summary'),
     ('no match', "    year = ", "AttributeError: 'NoneType' object has no attribute 'group'", page(info=Node('soon')),
      'title studio roles summary'),
-    ('text searched is None', "    found = ", "TypeError: expected string or buffer", page(info=Node()), 'title studio'),
-    ('find gives None', "    found = ", "AttributeError: 'NoneType' object has no attribute 'text'", page(info=None), 'title studio'),
+    ('text searched is None', "    found = ", "TypeError: expected string or buffer", page(info=Node()),
+     'title studio'),
+    ('find gives None', "    found = ", "AttributeError: 'NoneType' object has no attribute 'text'", page(info=None),
+     'title studio'),
     ('element of a loop', "        name = ", "AttributeError: 'NoneType' object has no attribute 'text'",
      page(actor=Node(children=[('img', Node(src='x.jpg'))])), 'title studio year roles summary genres'),
     ('sum of text and None', "        role.photo = ", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
      page(actor=Node(children=[('name', Node('Cy')), ('img', Node())])), 'title studio year roles summary genres'),
-    ('several lines', "    metadata.summary = ", "AttributeError: 'NoneType' object has no attribute 'replace'", page(plot=Node()),
+    ('several lines', "    metadata.summary = ", "AttributeError: 'NoneType' object has no attribute 'replace'",
+     page(plot=Node()),
      'title studio year roles genres posters'),
-    ('one-line suite', "    if data.find('kind')", "AttributeError: 'NoneType' object has no attribute 'text'", page(kind=None),
+    ('one-line suite', "    if data.find('kind')", "AttributeError: 'NoneType' object has no attribute 'text'",
+     page(kind=None),
      'title studio year roles summary genres posters'),
     ('None into a helper', "    return text.strip()", "AttributeError: 'NoneType' object has no attribute 'strip'",
      page(genre=Node()), 'title studio year roles summary posters'),
@@ -323,7 +342,8 @@ def test_guards_log_what_they_skip_and_only_then():
 
 def test_libraries_have_no_log():
     source = JSON_AGENT.replace('Log', 'Nothing')
-    for line, error in (("    metadata.title = ", "KeyError: 'title'"), ("    metadata.year = ", "ValueError: invalid literal for "
+    for line, error in (("    metadata.title = ", "KeyError: 'title'"),
+                        ("    metadata.year = ", "ValueError: invalid literal for "
                                                                          "int() with base 10: 'x'")):
         case = case_for(source, line, error, path='Example.bundle/Contents/Libraries/Shared/reader.py')
         assert all('Log(' not in patched for _, patched in patches(case))
@@ -365,23 +385,29 @@ def test_unset_variable(name, line, parts, value):
 
 
 SHAPES = [      # (source, failing line, error, patched line that must appear)
-    ("def f(d):\n    n = 3\n    n -= d\n    return n\n", "n -= d", "FrameworkException: Operator '-=' is not supported", 'n = n - d'),
-    ("def f(d):\n    d['a'] += 2 if d else 3\n", "d['a'] +=", "SyntaxError: Line 2: Augmented assignment of object items and slices is "
+    ("def f(d):\n    n = 3\n    n -= d\n    return n\n", "n -= d", "FrameworkException: Operator '-=' is not supported",
+     'n = n - d'),
+    ("def f(d):\n    d['a'] += 2 if d else 3\n", "d['a'] +=",
+     "SyntaxError: Line 2: Augmented assignment of object items and slices is "
      "not allowed.", "d['a'] = d['a'] + (2 if d else 3)"),
-    ("def f(words, text):\n    if any(word in text for word in words):\n        return 1\n", "if any", "NameError: global name 'any' is "
+    ("def f(words, text):\n    if any(word in text for word in words):\n        return 1\n", "if any",
+     "NameError: global name 'any' is "
      "not defined", 'if len([word for word in words if word in text]) > 0:'),
     ("def f(words):\n    return all(words)\n", "return all", "NameError: global name 'all' is not defined",
      'return len([one for one in words if not one]) == 0'),
     ("def f(a, b):\n    return not all((a, b.c))\n", "return not", "NameError: global name 'all' is not defined",
      'return not (a and b.c)'),
-    ("def f(x):\n    return next((y for y in x if y), None)\n", "return next", "NameError: global name 'next' is not defined",
+    ("def f(x):\n    return next((y for y in x if y), None)\n", "return next",
+     "NameError: global name 'next' is not defined",
      'return ([y for y in x if y] + [None])[0]'),
-    ("import os\n\ndef f(x):\n    return re.sub('a', 'b', x)\n", "return re", "NameError: global name 're' is not defined",
+    ("import os\n\ndef f(x):\n    return re.sub('a', 'b', x)\n", "return re",
+     "NameError: global name 're' is not defined",
      'import os\nimport re\n'),
     ("def f(title):\n    return tilte.strip()\n", "return tilte", "NameError: global name 'tilte' is not defined",
      'return title.strip()'),
     ("def f(d):\n    return true\n", "return true", "NameError: global name 'true' is not defined", 'return True'),
-    ("class A:\n    def helper(self):\n        return 1\n\n    def run(self):\n        return helper()\n", "return helper",
+    ("class A:\n    def helper(self):\n        return 1\n\n    def run(self):\n        return helper()\n",
+     "return helper",
      "NameError: global name 'helper' is not defined", 'return self.helper()'),
     ("def f(x):\n    Log.Warning('odd')\n", "Log.Warning", "AttributeError: 'LogKit' object has no attribute 'Warning'",
      "Log.Warn('odd')"),
@@ -389,32 +415,44 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "Log('%s and %s' % (a, b))"),
     ("def f(n):\n    return 'part ' + n\n", "return 'part", "TypeError: cannot concatenate 'str' and 'int' objects",
      "return 'part ' + '%s' % n"),
-    ("def f(x):\n    return str(x.title)\n", "return str", "UnicodeEncodeError: 'ascii' codec can't encode character u'\\xe9' in "
+    ("def f(x):\n    return str(x.title)\n", "return str", "UnicodeEncodeError: 'ascii' codec can't encode character "
+                                                           "u'\\xe9' in "
      "position 1: ordinal not in range(128)", 'return unicode(x.title)'),
-    ("def f(x):\n    name = x.encode('utf-8')\n", "name =", "UnicodeDecodeError: 'ascii' codec can't decode byte 0xc3 in position 0: "
+    ("def f(x):\n    name = x.encode('utf-8')\n", "name =", "UnicodeDecodeError: 'ascii' codec can't decode byte "
+                                                            "0xc3 in position 0: "
      "ordinal not in range(128)", "name = x.encode('utf-8') if isinstance(x, unicode) else x"),
     ("def f(x):\n    return datetime(2013, 5, 17)\n", "return datetime", "TypeError: 'module' object is not callable",
      'return datetime.datetime(2013, 5, 17)'),
-    ("def f(d):\n    for k in d:\n        d.pop(k)\n", "for k", "RuntimeError: dictionary changed size during iteration",
+    ("def f(d):\n    for k in d:\n        d.pop(k)\n", "for k",
+     "RuntimeError: dictionary changed size during iteration",
      'for k in list(d):'),
-    ("def f(metadata, x):\n    metadata.year = x\n", "metadata.year", 'AttributeTypeMismatch: (2101, "Provided content of type \'str\' '
+    ("def f(metadata, x):\n    metadata.year = x\n", "metadata.year",
+     'AttributeTypeMismatch: (2101, "Provided content of type \'str\' '
      'is not of the required type \'int\'.")', 'metadata.year = int(x)'),
-    ("from urllib.parse import quote\n", "from urllib", "ImportError: No module named parse", 'from urllib import quote'),
-    ("class A:\n    def run(x):\n        return x\n\n    def go(self):\n        return self.run(3)\n", "return self.run",
+    ("from urllib.parse import quote\n", "from urllib", "ImportError: No module named parse",
+     'from urllib import quote'),
+    ("class A:\n    def run(x):\n        return x\n\n    def go(self):\n        return self.run(3)\n",
+     "return self.run",
      "TypeError: run() takes exactly 1 argument (2 given)", 'def run(self, x):'),
-    ("def f(a):\n    try:\n        return int(a)\n    except TypeError:\n        return 0\n", "return int", "ValueError: invalid literal "
+    ("def f(a):\n    try:\n        return int(a)\n    except TypeError:\n        return 0\n", "return int",
+     "ValueError: invalid literal "
      "for int() with base 10: 'x'", 'except (TypeError, ValueError):'),
-    ("def f(_x):\n    return _x\n", "return", "SyntaxError: Line 1: \"_x\" is an invalid variable name because it starts with \"_\".",
+    ("def f(_x):\n    return _x\n", "return", "SyntaxError: Line 1: \"_x\" is an invalid variable name because it "
+                                              "starts with \"_\".",
      'def f(x):\n    return x'),
-    ("class Tool:\n    def __init__(self):\n        pass\n\n    def read(self, d):\n        if 'a' in d:\n            self.names = list(d)\n\n"
-     "    def write(self):\n        for name in self.names:\n            Log(name)\n", "for name", "AttributeError: Tool instance has no "
+    ("class Tool:\n    def __init__(self):\n        pass\n\n    def read(self, d):\n        if 'a' in d:\n           "
+     "self.names = list(d)\n\n"
+     "    def write(self):\n        for name in self.names:\n            Log(name)\n", "for name",
+     "AttributeError: Tool instance has no "
      "attribute 'names'", 'class Tool:\n    names = []\n'),
-    ("def f(page):\n    for x in page.text:\n        Log(x)\n", "for x", "AttributeError: 'str' object has no attribute '__iter__'",
+    ("def f(page):\n    for x in page.text:\n        Log(x)\n", "for x",
+     "AttributeError: 'str' object has no attribute '__iter__'",
      'for x in list(page.text):'),
 ]
 
 
-@pytest.mark.parametrize('row', SHAPES, ids=['%d-%s' % (number, row[2].split(':')[0]) for number, row in enumerate(SHAPES)])
+@pytest.mark.parametrize('row', SHAPES, ids=['%d-%s' % (number, row[2].split(':')[0]) for number,
+                                             row in enumerate(SHAPES)])
 def test_rewritten_line(row):
     source, line, error, wanted = row
     found = patches(case_for(source, line, error))
@@ -434,7 +472,8 @@ def test_no_patch_is_an_answer(source, line, error):
 
 
 def test_a_test_that_guards_a_use_of_the_same_value_comes_out_false():
-    source = ("def update(metadata, data):\n    if not data['studio'] is None:\n        metadata.studio = data['studio']['name']\n"
+    source = ("def update(metadata, data):\n    if not data['studio'] is None:\n        metadata.studio = "
+              "data['studio']['name']\n"
               "    metadata.title = 'Eleven'\n")
     for proposal, patched in patches(case_for(source, '    if not', "KeyError: 'studio'")):
         if proposal.template != 'early return':
@@ -442,16 +481,19 @@ def test_a_test_that_guards_a_use_of_the_same_value_comes_out_false():
 
 
 def test_the_same_defect_further_on_is_mended_too():
-    source = ("def update(metadata, data):\n    found = re.search('(a+)(b*)', data)\n    metadata.title = found.group(1)\n"
+    source = ("def update(metadata, data):\n    found = re.search('(a+)(b*)', data)\n    metadata.title = "
+              "found.group(1)\n"
               "    metadata.year = 2013\n    metadata.studio = found.group(2)\n")
-    proposal, patched = patches(case_for(source, '    metadata.title', "AttributeError: 'NoneType' object has no attribute 'group'"))[0]
+    proposal, patched = patches(case_for(source, '    metadata.title',
+                                         "AttributeError: 'NoneType' object has no attribute 'group'"))[0]
     assert run(patched, 'xyz')[0] == {'year': 2013} and 'line 5' in proposal.summary
 
 
 def test_an_early_return_from_update_is_never_the_first_choice():
     for source, rows in ((JSON_AGENT, JSON_ROWS), (PAGE_AGENT, PAGE_ROWS)):
         for row in rows:
-            assert patches(case_for(source, row[1], row[2]))[0][0].template != 'early return', row[0]
+            case = case_for(source, row[1], row[2])
+            assert case.function.name != 'update' or patches(case)[0][0].template != 'early return', row[0]
 
 
 def test_the_value_that_a_helper_answers_suits_its_callers():
