@@ -31,7 +31,9 @@ PATTERNS = os.path.join(rig.BUNDLES, 'patterns.json')
 
 
 def name_of(row):
-    return '%s %s %s %s' % (row[0], row[1], row[2][:23], 'gone' if row[3] is GONE else ('%s' % (row[3],))[:17])
+    """A row's name, the same on both Pythons."""
+    value = 'gone' if row[3] is GONE else row[3] if isinstance(row[3], six.text_type) else json.dumps(row[3])
+    return '%s %s %s %s' % (row[0], row[1], row[2][:23], value[:17])
 
 
 def seen_failure(row):
