@@ -7077,7 +7077,8 @@ def with_cause(verdict, pattern, document):
     first = judge(root, agent_row(document, root.get('agent')))
     if first.cls in ('code', 'noise'):
         return verdict
-    return first._replace(evidence=verdict.evidence + ['it follows from pattern %s: %s' % (cause, first.family.meaning)])
+    return first._replace(evidence=verdict.evidence + ['it follows from pattern %s: %s'
+                                                       % (cause, first.family.meaning)])
 
 
 def named_family(name):
@@ -7603,16 +7604,17 @@ def work_without(statement):
     """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
     source, function = statement.source, frame_of(statement)
     spoilt = set(spoilt_names(source, statement))
-    spoilt.update(flat(source, node) for node in walk(statement)     # asking again for the same item gives nothing either
+    spoilt.update(flat(source, node) for node in walk(statement)     # asking again for the same item gives nothing
                   if node.kind == 'Attribute' and node.attr == 'id' and not stored(node))
     for later in statements(function):
-        if later.start <= statement.start or later.kind in COMPOUND or exclusive(statement, later):
+        loop = later.kind == 'For'
+        if later.start <= statement.start or exclusive(statement, later) or (later.kind in COMPOUND and not loop):
             continue
-        read = set(flat(source, node) for node in walk(later) if node.kind in ('Name', 'Attribute')
-                   and not stored(node))
+        read = set(flat(source, node) for node in walk(later.iter if loop else later)
+                   if node.kind in ('Name', 'Attribute') and not stored(node))
         if read & spoilt:
             spoilt.update(spoilt_names(source, later))
-        elif part is later and fills(later):
+        elif not loop and fills(later):
             return True
     return False
 

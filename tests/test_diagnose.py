@@ -394,6 +394,33 @@ def test_the_line_table_predicts_what_the_compiler_package_makes(monkeypatch):
     assert seen > 1000 and missed <= 0.02 * seen, (seen, missed)
 
 
+LONG = """def fill(metadata, boat):
+  while boat.more():
+    if boat.sails:
+      metadata.title = boat.first['name']
+    Log('looking for the %s' % 'crew')
+    if Prefs['extras']:
+      metadata.studio = boat.second['name']
+    metadata.summary = boat.third['name']
+  metadata.tagline = boat.last['name']
+"""
+
+
+def test_what_the_thread_said_last_and_the_preferences_tell_the_place():
+    source = diagnose.Source(LONG.encode('utf-8'))
+    seen = diagnose.Frame('Contents/Code/x.py', 'fill', [9], {}, [GETITEM], [])
+
+    def first(**more):
+        return diagnose.locate(source, source.functions_named('fill')[0], seen, 'KeyError', "'name'", True, **more)[0]
+    assert first().line == 9
+    heard = [['looking for the crew']]
+    unsure = diagnose.Frame('Contents/Code/x.py', 'fill', [], {}, [GETITEM], [])
+    places = diagnose.locate(source, source.functions_named('fill')[0], unsure, 'KeyError', "'name'", True, said=heard,
+                             preferences={'extras': False})
+    off = [place for place in places if place.line == 7][0]
+    assert off.reasons == ['a preference switches it off'] and off.confidence < 0.1
+
+
 def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
     plug_ins = make_plug_ins(tmpdir)
     bad = ('def count(names):\n  found = {}\n  for name in names:\n'
