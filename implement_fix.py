@@ -1286,12 +1286,14 @@ def implement(site, fix_id):
         done += recover(site.run_dir, site.plug_ins, undo=True)
         if read_operations(site.run_dir)[-1]['ended'] == 'rolled back' and not restart_by_url(site, bundle):
             touch_info_plist(bundle)
-        log.conclude(['it was broken off (%s)' % type(problem).__name__] + done, None)
+        log.conclude(['it was broken off (%s)' % type(problem).__name__] + done)
         raise
-    live = still_ours(site, changed, live)
-    log.conclude(done, live)
+    kept = files_kept(site, changed)
+    if live.state and not kept:
+        live = MEDDLED
+    log.conclude(done, live, kept)
     if live.state is False:
-        return undo_failed_start(site, fix_id, bundle, live, log)
+        return undo_failed_start(site, fix_id, live)
     write_step(site.run_dir, 'verified' if live.state else 'unproven', fix=fix_id, live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place', live, verdicts, bundle, changed)
 
@@ -1310,36 +1312,40 @@ def restart_now(site, fix_id, bundle):
     return restart_and_prove(site, bundle)
 
 
-def still_ours(site, changed, live):
-    """A start proves the new code only if the file was still ours after it."""
-    if live.state and any(read_target(site.plug_ins, target.path).sha256 != diagnose.sha256(after)
-                          for target, after in changed):
-        return Live(None, 'the plug-in started, but someone else changed the file meanwhile')
-    return live
+MEDDLED = Live(None, 'the plug-in started, but someone else changed the file meanwhile')
+
+
+def files_kept(site, changed):
+    """Whether the files are still what was written: only then does a start prove anything."""
+    return all(read_target(site.plug_ins, target.path).sha256 == diagnose.sha256(after) for target, after in changed)
+
+
+def newest_operation(site, fix_id, operations):
+    return [row for row in operations if row['fix'] == fix_id and row['run'] == run_name(site.run_dir)][-1]
 
 
 def prove_again(site, fix_id, operations):
     """The fix is in place already: proven live before, or restarted and proven now."""
-    last = [row for row in operations if row['fix'] == fix_id and row['run'] == run_name(site.run_dir)][-1]
+    last = newest_operation(site, fix_id, operations)
     bundle = site.bundle(last['bundle'])
     if last['ended'] == 'verified' or site.options.dry_run:
         live = Live(True, 'it was in place before; nothing to do')
         return DONE, result_of(fix_id, 'in place already', live, (), bundle, ())
     live = restart_now(site, fix_id, bundle)
+    log = ImplementationLog(site.run_dir, last.get('iteration') or 1)
+    log.conclude(['the fix was in place, but not proved live'], live, True)
     if live.state is False:
-        return undo_failed_start(site, fix_id, bundle, live,
-                                 ImplementationLog(site.run_dir, last.get('iteration') or 1))
+        return undo_failed_start(site, fix_id, live)
     write_step(site.run_dir, 'verified' if live.state else 'unproven', fix=fix_id, live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place already', live, (), bundle, ())
 
 
-def undo_failed_start(site, fix_id, bundle, live, log):
+def undo_failed_start(site, fix_id, live):
     """The plug-in does not come up with the fix: take it out, restart -> (6, result)."""
     write_step(site.run_dir, 'unproven', fix=fix_id, live=False, error=live.sentence)
     code, result = roll_back(site, fix_id)
     result['sentence'] = '%s; the fix was undone: %s' % (live.sentence, result['sentence'])
     result['live'] = False
-    log.conclude(['it was rolled back: %s' % result['sentence']], None)
     return (NEGATIVE if code in (DONE, INCOMPLETE) else code), result
 
 
@@ -1376,7 +1382,7 @@ def roll_back(site, fix_id):
             changed.append((target, after))
             carries[target.path] = carried_marks(site, target, operations)
     if not changed:
-        return nothing_to_undo(site, fix_id, bundle, operations)
+        return nothing_to_undo(site, fix_id, operations)
     require_writable(changed)
     known = known_versions(operations)
     new = [row for row in changed if diagnose.sha256(row[1]) not in known[row[0].path]]
@@ -1392,13 +1398,16 @@ def roll_back(site, fix_id):
         ignore_interrupts()
         recover(site.run_dir, site.plug_ins)
         raise
-    live = still_ours(site, changed, restart_now(site, fix_id, bundle))
+    live = restart_now(site, fix_id, bundle)
+    if live.state and not files_kept(site, changed):
+        live = MEDDLED
     return undone(site, fix_id, last, live, result_of(fix_id, 'undone', live, verdicts, bundle, changed))
 
 
-def nothing_to_undo(site, fix_id, bundle, operations):
+def nothing_to_undo(site, fix_id, operations):
     """The files do not hold the fix. Where they were put back without proof, the plug-in may still run it: restart."""
-    last = [row for row in operations if row['fix'] == fix_id and row['run'] == run_name(site.run_dir)][-1]
+    last = newest_operation(site, fix_id, operations)
+    bundle = site.bundle(last['bundle'])
     if last['ended'] == 'rolled back' and not last['live'] and not site.options.dry_run:
         live = restart_now(site, fix_id, bundle)
         return undone(site, fix_id, last, live, result_of(fix_id, 'undone before', live, (), bundle, ()))
@@ -1561,22 +1570,26 @@ def take_out(operation, plug_ins, holding, contents):
 
 
 # --------------------------------------------------------------------------------------------------- the log for people
+CHECKPOINT = {                  # why, and what follows from it, by whether the plug-in runs the new code
+    True: 'The new code is what runs now, so the test measures the fix.',
+    False: 'The fix keeps the plug-in from starting: the diagnosis missed what the framework refuses or what runs at '
+           'import. It is taken out again.',
+    None: 'Nothing proves that the new code runs, so a test would measure nothing.'}
+
+
 class ImplementationLog(object):
     """implementation_log_iteration_N.md: what is expected, written before anything changes; what was seen, and why."""
 
     def __init__(self, run_dir, iteration):
         self.path = os.path.join(run_dir, 'implementation_log_iteration_%d.md' % iteration)
 
-    def write(self, lines):
-        text = logs.redact('\n'.join(lines), keep_paths=True) + '\n'
-        logs.write_file(self.path, text)
-
     def append(self, lines):
+        """Add lines; what stands there already stays as it is."""
         try:
-            old = logs.to_text(read_bytes(self.path)).rstrip('\n').split('\n')
+            old = read_bytes(self.path) + b'\n'
         except (IOError, OSError):
-            old = ['# Implementation log']
-        self.write(old + [''] + lines)
+            old = b''
+        logs.write_file(self.path, old + logs.to_bytes(logs.redact('\n'.join(lines), keep_paths=True) + '\n'))
 
     def predict(self, fix, bundle, changed, verdicts):
         """The first part: on disk before the first byte of the bundle changes."""
@@ -1597,32 +1610,28 @@ class ImplementationLog(object):
                   '## Validation', '', '| Judge | Result | What it said |', '| --- | --- | --- |']
         lines += ['| %s | %s | %s |' % (verdict.judge, {True: 'passed', None: 'not available'}[verdict.passed],
                                         verdict.sentence.replace('|', '/')) for verdict in verdicts]
-        lines += ['', '## What was changed', '', '| File | SHA-256 before | SHA-256 after | Mode | Owner |',
+        lines += ['', '## Files', '', '| File | SHA-256 before | SHA-256 after | Mode | Owner |',
                   '| --- | --- | --- | --- | --- |']
         lines += ['| %s | %s | %s | %04o | %d:%d |' % (
             target.path, target.sha256, diagnose.sha256(after), stat.S_IMODE(target.status.st_mode),
             target.status.st_uid, target.status.st_gid) for target, after in changed]
         lines += ['', 'Both versions are kept in backups/ under their SHA-256; every step is in journal.jsonl.']
-        self.write(lines)
+        self.append(lines)
 
-    def conclude(self, done, live):
-        """What was done, and the immediate checkpoint; live None: there is nothing to check."""
+    def conclude(self, done, live=None, kept=None):
+        """What was done, and the immediate checkpoint: expected against seen. live None: there is nothing to check."""
         lines = ['## What was done (%s)' % utc_text(), ''] + ['- %s.' % words.rstrip('.') for words in done]
         if live is not None:
-            answer = {True: 'Yes', False: 'No', None: 'Not known'}[live.state]
-            why = {True: 'The new code is what runs now, so the test measures the fix.',
-                   False: 'The fix keeps the plug-in from starting, so the diagnosis missed what the framework refuses '
-                          'or what runs at import. It is taken out again.',
-                   None: 'Without a start in the log nothing proves that the new code runs, so a test would measure '
-                         'nothing.'}
-            lines += ['', '## Why? The immediate checkpoint', '',
-                      'Did what was expected just after the restart come true? %s: %s.'
-                      % (answer, live.sentence.rstrip('.')), '', why[live.state]]
+            answer = {True: 'yes', False: 'no', None: 'not known'}
+            lines += ['', '## Why? The immediate checkpoint', '', '| Expected just after the restart | Came true |',
+                      '| --- | --- |', '| The plug-in starts anew and enters its run loop | %s |' % answer[live.state],
+                      '| The files still have the SHA-256 that was written | %s |' % answer[kept], '',
+                      'Seen: %s. %s' % (live.sentence.rstrip('.'), CHECKPOINT[live.state if kept else None])]
         self.append(lines)
 
     def undone(self, fix_id, live):
-        self.append(['## Undone (%s)' % utc_text(), '', 'Fix %s was taken out of its files. %s.'
-                     % (fix_id, live.sentence.rstrip('.').capitalize() if live.sentence else '')])
+        self.append(['## Undone (%s)' % utc_text(), '',
+                     'Fix %s was taken out of its files; %s.' % (fix_id, live.sentence.rstrip('.'))])
 
 
 # --------------------------------------------------------------------------------------------------------- command line
@@ -1660,7 +1669,7 @@ def run(options):
         for sentence in unfinished(site) if options.dry_run else recover_runs(site):
             warn('implement_fix.py', sentence)
         code, result = roll_back(site, options.rollback) if options.rollback else implement(site, options.fix_id)
-    show_result(options, result)
+    show_result(options, result, code)
     if code != DONE:
         warn('implement_fix.py', '%s %s: %s' % (result['fix'], result['state'], result['sentence']))
     return code
@@ -1676,18 +1685,22 @@ def unfinished(site):
 
 
 def recover_all(site):
-    """--recover: consistent files, and the plug-ins that were worked on restarted."""
+    """--recover: consistent files, and the plug-ins that were worked on restarted and proved."""
     if site.options.dry_run:
         show_sentences(site.options, unfinished(site))
         return DONE
-    broken_off = [row for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None]
-    sentences = recover_runs(site)
-    code = DONE
-    for row in broken_off:
-        live = restart_now(site, row['fix'], site.bundle(row['bundle']))
-        sentences.append(live.sentence)
-        if not live.state:
-            code = INCOMPLETE
+    broken_off = set((row['run_dir'], row['fix']) for row in all_operations(site.run_dir, site.plug_ins)
+                     if row['ended'] is None)
+    sentences, code = recover_runs(site), DONE
+    for run_dir, fix_id in sorted(broken_off):
+        site.run_dir = run_dir
+        operations = all_operations(run_dir, site.plug_ins)
+        ended = newest_operation(site, fix_id, operations)['ended']
+        if ended != 'abandoned':
+            prove = prove_again if ended == 'unproven' else nothing_to_undo
+            code_of_one, result = prove(site, fix_id, operations)
+            sentences.append('%s %s: %s' % (fix_id, result['state'], result['sentence']))
+            code = code or code_of_one
     show_sentences(site.options, sentences)
     if code != DONE:
         warn('implement_fix.py', sentences[-1])
@@ -1704,12 +1717,12 @@ def show_sentences(options, sentences):
                 say(line)
 
 
-def show_result(options, result):
+def show_result(options, result, code):
     import textwrap
     if options.json:
         say(json.dumps(result, sort_keys=True, indent=2))
         return
-    if options.quiet and result['live'] is True:
+    if options.quiet and code == DONE:
         return
     if 'diff' in result:
         say(result['diff'].rstrip('\n'))
@@ -1736,8 +1749,9 @@ def show_status(options, run_dir):
         return DONE
     for row in rows:
         words = STATE_WORDS.get(row['state']) or PATCH_WORDS[row['patch']]
-        say('%-18.18s %-25.25s %s' % (row['run'], row['fix'], row['bundle']))
-        say('%19s%s%s' % ('', words, '' if row['live'] or row['state'] != 'after' else ', not proven live'))
+        say('%s  %s' % (row['run'], row['fix']))
+        unproven = row['state'] == 'after' and not row['live']
+        say('    %s: %s%s' % (row['bundle'], words, ', not proven live' if unproven else ''))
     if not rows and not options.quiet:
         say('No run has put a fix in place.')
     return DONE

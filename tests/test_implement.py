@@ -68,7 +68,7 @@ def test_the_prediction_stands_before_the_change_and_the_checkpoint_after_it(rig
         assert rig.main('a') == 0
     assert '## Expected' in seen[0] and '18 of 23' in seen[0] and '## What was done' not in seen[0]
     text = log_text(rig)
-    assert text.startswith(seen[0].rstrip('\n')) and 'come true? Yes' in text
+    assert text.startswith(seen[0].rstrip('\n')) and 'run loop | yes |' in text and text.count('| yes |') == 2
     assert '```' not in text and '\n    ' not in text
 
 
@@ -223,7 +223,7 @@ def test_a_plug_in_that_does_not_come_up_is_rolled_back(rig, capsys):
         assert stub.starts == 2
     assert rig.content() == CODE.encode('utf-8') and state(rig, 'a') == 'before'
     assert 'SyntaxError: Line 5' in capsys.readouterr()[0]
-    assert 'come true? No' in log_text(rig) and 'Undone' in log_text(rig)
+    assert 'run loop | no |' in log_text(rig) and 'Undone' in log_text(rig)
     assert steps(rig)[-1] == ('a', 'rolled back')
 
 
@@ -233,7 +233,7 @@ def test_without_a_sign_in_the_log_it_is_not_known_and_the_fix_stays(rig, capsys
         assert rig.main('a') == 3
     assert rig.content() == after and steps(rig)[-1] == ('a', 'unproven')
     assert 'no start' in capsys.readouterr()[1]
-    assert 'come true? Not known' in log_text(rig)
+    assert 'run loop | not known |' in log_text(rig)
 
 
 def test_what_was_unproven_is_proved_by_running_it_again(rig):
