@@ -1660,8 +1660,6 @@ FIELDS = frozenset(
     'collections countries tags directors writers producers roles guest_stars posters art banners themes thumbs '
     'chapters trailers rating_count absolute_index available_at artist album season producers name role photo '
     'reviews author source image link similar lyrics extras styles moods subtype'.split())
-FIELD_TYPES = {'year': 'int', 'duration': 'int', 'index': 'int', 'rating': 'float', 'audience_rating': 'float',
-               'content_rating_age': 'int', 'absolute_index': 'int', 'rating_count': 'int'}
 ONE_TEXT = 'it is one text, no list'
 LOOSE = frozenset('BinOp BoolOp UnaryOp Compare IfExp Lambda Yield'.split())       # need parentheses inside of others
 SIMPLE = frozenset('Assign AugAssign Expr Delete Print'.split())
@@ -2517,6 +2515,8 @@ def wrap(case, block, before, tail):
         for number in range(first.line, last.end_line + 1):
             if number not in kept and source.line_text(number).strip():
                 at = source.offset_of_line(number)
+                if source.line_text(number).startswith(outer):
+                    at += len(outer)            # blanks in front of a tab would not move it
                 edits.append((at, at, step))
     at = line_end(case, last.end)
     edits.append((at, at, ''.join(newline + outer + line.replace('\t', step) for line in tail)))
@@ -4798,8 +4798,8 @@ def with_echoes(case, faults, proposal):
     last = max(edit[1] for edit in proposal.edits)
     covered = [guarded_body(case.statement, proposal)]
     for statement in same_defects(case, faults, last):
-        if any(start <= statement.start < end for start, end in covered):
-            continue
+        if statement.start < last or any(start <= statement.start < end for start, end in covered):
+            continue                            # what was mended before covers it
         if len(covered) > 3:                    # then the function cannot do much without the value
             return proposal._replace(prior=proposal.prior * 0.55, risk='high',
                                      why='%s; but much of the function uses the '
