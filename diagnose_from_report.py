@@ -4816,6 +4816,7 @@ def with_echoes(case, faults, proposal):
         proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
             proposal.summary, statement.line))
         covered.append(guarded_body(statement, best))
+        last = max(edit[1] for edit in proposal.edits)
     return proposal
 
 
