@@ -2305,7 +2305,7 @@ class Tally(object):
             'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time,
             'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
-            'text': redact(text, self.keep_paths)})
+            'text': redact(text, self.keep_paths), 'said': said_before(event)})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
@@ -2358,6 +2358,35 @@ def requests_before(event):
             path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
             rows.append((redact(parts.group(1)), status, redact(path)))
     return rows
+
+
+SAID = br"^\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$"
+FRAMEWORK_VOICES = frozenset([b'runtime', b'model', b'agentkit', b'core', b'data', b'storage', b'messaging', b'accessor',
+                              b'caching', b'localization', b'preferences', b'services', b'socketinterface',
+                              b'pipeinterface'])
+MOST_SAID = 8
+
+
+def said_before(event):
+    """What the thread itself logged, or asked a server for, last before it failed, oldest first: [text], redacted.
+
+    The diagnosis finds the place in a long function by it.
+    """
+    data, begin, _ = event.record
+    low = max(0, begin - 16384)
+    if event.span and event.span[0] == id(data):
+        low = max(low, event.span[1])
+    texts = []
+    for line in reversed(data[low:begin].split(b'\n')):
+        found = re.match(SAID, line)
+        if not found or found.group(1) != event.thread or found.group(2) in FRAMEWORK_VOICES:
+            continue
+        if found.group(2) == b'networking' and not found.group(3).startswith(b"Requesting '"):
+            continue
+        texts.insert(0, redact(to_text(found.group(3)))[:200])
+        if len(texts) == MOST_SAID:
+            break
+    return texts
 
 
 def quoted_before(data, words, low, high, mark, most):
