@@ -374,8 +374,10 @@ class Session(object):
         from diagnose_from_report import diagnosis_path, read_diagnosis, write_fix_history
         self.aggregate(number)
         self.save(phase='diagnose')
-        verdicts = filter(is_verdict, self.past + self.state['fixes'])
-        write_fix_history(self.run_dir, [history_row(row) for row in verdicts])
+        rows = self.past + self.state['fixes']
+        newest = latest_by_fix(rows)
+        write_fix_history(self.run_dir, [history_row(row) for row in rows
+                                         if is_verdict(row) and newest[row['id']]['decision'] != 'GONE'])
         self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
         if self.options.adopt:
             self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
