@@ -831,8 +831,14 @@ def said(judge, text):
     except Exception as problem:
         return '%s: %s' % (problem.__class__.__name__, problem)
 task = json.load(open(sys.argv[1]))
-answers = []
+answers, RModule = [], None
 out, sys.stdout = sys.stdout, open(os.devnull, 'w')
+if task['framework']:
+    sys.path.insert(0, task['framework'])
+    try:
+        from RestrictedPython.RCompile import RModule
+    except Exception:
+        pass
 for row in task['files']:
     def python(text):
         compile(text, 'agent', 'exec', 0, True)
@@ -845,11 +851,9 @@ for row in task['files']:
     judges = {'Python 2.7': python}
     if row['sandboxed']:
         judges['grammar'] = grammar
-        if task['framework']:
-            sys.path.insert(0, task['framework'])
-            from RestrictedPython.RCompile import RModule
-            def plex(text):
-                RModule(text, 'agent', row['elevated']).compile()
+        def plex(text):
+            RModule(text, 'agent', row['elevated']).compile()
+        if RModule:
             judges['Plex'] = plex
     texts = [open(row[side], 'rb').read() for side in ('before', 'after')]
     answers.append(dict((name, [said(judge, text) for text in texts]) for name, judge in judges.items()))
@@ -891,7 +895,8 @@ def python27_environment(path):
     extra = {'PYTHONDONTWRITEBYTECODE': '1'}
     folder, name = os.path.split(path)
     if name.replace(' ', '').startswith('PlexScriptHost'):
-        extra['PYTHONHOME'] = os.path.join(folder, 'Resources', 'Python')
+        homes = [os.path.join(folder, *words) for words in (('Resources', 'Python'), ('..', 'Resources', 'Python'))]
+        extra['PYTHONHOME'] = next((home for home in homes if os.path.isdir(home)), homes[0])
         extra['LD_LIBRARY_PATH'] = os.pathsep.join([os.path.join(folder, 'lib'), folder])
     kept.update((native(name), native(value)) for name, value in extra.items())
     return kept
@@ -1047,10 +1052,12 @@ def python_verdict(files, answers):
 
 
 def compare_sayings(judge, key, files, answers):
-    for (path, _, _), answer in zip(files, answers):
-        before, after = answer.get(key, (None, None))
+    asked = [(path, answer[key]) for (path, _, _), answer in zip(files, answers) if key in answer]
+    for path, (before, after) in asked:
         if after and not (before and same_words(before, after)):
             return Verdict(judge, False, '%s: %s' % (path, after))
+    if not asked:
+        return Verdict(judge, None, 'it could not be loaded, or the patch touches nothing that it compiles')
     return Verdict(judge, True, 'compiles')
 
 
@@ -1094,6 +1101,22 @@ class Site(object):
         return [os.path.join(self.plugin_logs, name) for name in sorted(os.listdir(self.plugin_logs))
                 if shape.match(name)]
 
+    def log_position(self, identifier):
+        """Where the log of a plug-in ends now."""
+        for _ in range(7):
+            try:
+                return logs.log_position(self.log_files(identifier))
+            except (Problem, IOError, OSError):     # rotated between listing and reading
+                time.sleep(.1)
+        return logs.log_position(self.log_files(identifier))
+
+    def starts_since(self, identifier, position):
+        """The starts of a plug-in after a position, as plugin_starts() gives them."""
+        try:
+            return logs.plugin_starts(self.log_files(identifier), identifier, position)
+        except (Problem, IOError, OSError):         # as above; the next look will see them
+            return []
+
 
 def restart_and_prove(site, bundle):
     """Restart one plug-in and wait until its log shows how it came up -> Live.
@@ -1102,7 +1125,7 @@ def restart_and_prove(site, bundle):
     watches (FRAMEWORK.md 5). No sudo, nothing but that plug-in. /system/agents would be no proof: a plug-in that failed
     to load stays listed there.
     """
-    position = logs.log_position(site.log_files(bundle.identifier))
+    position = site.log_position(bundle.identifier)
     began = time.time()
     deadline = began + START_PATIENCE
     asked = restart_by_url(site, bundle)
@@ -1111,7 +1134,7 @@ def restart_and_prove(site, bundle):
     if site.plugin_logs is None:
         return Live(None, 'the plug-in was asked to restart, but there is no log folder that could prove it')
     while True:
-        starts = logs.plugin_starts(site.log_files(bundle.identifier), bundle.identifier, position)
+        starts = site.starts_since(bundle.identifier, position)
         if any(start['ok'] is False for start in starts):
             error = next(start['error'] for start in starts if start['ok'] is False)
             return Live(False, 'the plug-in did not come up: %s' % (error or 'its log says why'))

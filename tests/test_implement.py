@@ -256,6 +256,24 @@ def test_what_was_unproven_and_then_does_not_come_up_is_rolled_back(rig):
     assert rig.content() == CODE.encode('utf-8')
 
 
+def failing_first(function):
+    left = [Problem('there is no x.log.1'), OSError(2, 'No such file', 'x.log.1')]
+
+    def wrapper(*words):
+        if left:
+            raise left.pop()
+        return function(*words)
+    return wrapper
+
+
+def test_a_log_that_is_rotated_while_it_is_read_is_read_again(rig, monkeypatch):
+    rig.offer('a', {ENTRY: [PLOT]})
+    for name in ('log_position', 'plugin_starts'):
+        monkeypatch.setattr(fix.logs, name, failing_first(getattr(fix.logs, name)))
+    with Stub(rig):
+        assert rig.main('a') == 0
+
+
 def test_a_start_before_the_change_is_no_proof(rig):
     rig.offer('a', {ENTRY: [PLOT]})
     with Stub(rig, silent=True) as stub:

@@ -136,7 +136,15 @@ def test_line_ends_encodings_and_tabs_are_no_reason_to_refuse(bundle, framework,
 def test_libraries_are_judged_by_python_alone(bundle, framework):
     path = 'Sample.bundle/Contents/Libraries/Shared/helper.py'
     found = judge(bundle, b'def f():\n    yield f.__class__\n', b'', path, framework=fix.find_framework(framework))
-    assert found["the suite's reader"] is True and found['Python 2.7'] is True
+    assert found == {"the suite's reader": True, 'Python 2.7': True, "Plex's own compiler": None}
+
+
+@needs_python27
+def test_a_framework_that_cannot_be_loaded_leaves_the_other_judges(bundle, framework):
+    framework = fix.find_framework(framework)
+    write(os.path.join(framework, 'RestrictedPython', 'RCompile.py'), 'import no_such_module\n')
+    assert judge(bundle, BEFORE, framework=framework) == {
+        "the suite's reader": True, 'Python 2.7': True, "Plex's own compiler": None}
 
 
 @needs_python27
