@@ -23,6 +23,8 @@ import os
 import subprocess
 import sys
 
+import six
+
 __test__ = False
 
 
@@ -58,7 +60,9 @@ class Simulator(object):
 def start_simulator(folder, scenario='small', seed=7, max_seconds=120, python=None):
     """Start serve.py in a process of its own below `folder`; returns when it serves. It never outlives its parent."""
     command = [python or sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'serve.py'), '--root',
-               str(folder), '--scenario', scenario, '--seed', str(seed), '--max-seconds', str(max_seconds)]
+               six.text_type(folder), '--scenario', scenario, '--seed', str(seed), '--max-seconds', str(max_seconds)]
+    if six.PY2:                                 # 2.7 would encode the folder's name as ASCII
+        command = [word.encode('utf-8') if isinstance(word, six.text_type) else word for word in command]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     line = process.stdout.readline()
     if not line:
