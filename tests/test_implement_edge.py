@@ -89,7 +89,7 @@ def test_a_bug_shows_a_traceback_without_the_token_and_leaves_no_fix(rig):
     assert TOKEN.encode('utf-8') not in everything_written(rig)
 
 
-@pytest.mark.parametrize('locale', [{}, {'LC_ALL': 'C'}, {'LC_ALL': 'C.UTF-8'}])
+@pytest.mark.parametrize('locale', [{}, {'LC_ALL': 'C'}])
 def test_under_cron(rig, locale):
     rig.offer('a', {ENTRY: [PLOT]}, loss='a title like caf\u00e9')
     environment = dict(CRON, **dict((str(name), str(value)) for name, value in locale.items()))
