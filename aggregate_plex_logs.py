@@ -216,11 +216,21 @@ def add_shared_options(parser, *names):
         parser.add_argument(name, **SHARED_OPTIONS[name])
 
 
+def text_options(options):
+    """The options with text values: 2.7's argparse leaves them as the bytes of the command line."""
+    for name, value in vars(options).items():
+        if isinstance(value, bytes):
+            setattr(options, name, to_text(value))
+        elif isinstance(value, list):
+            setattr(options, name, [to_text(word) if isinstance(word, bytes) else word for word in value])
+    return options
+
+
 def run_script(run, parser, argv=None):
     """Call run(options) and turn whatever happens into an exit code: the one place where errors meet the user."""
     script = parser.prog
     try:
-        options = parser.parse_args(argv)
+        options = text_options(parser.parse_args(argv))
     except SystemExit as stop:
         return stop.code or DONE
     try:
