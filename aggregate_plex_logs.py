@@ -810,16 +810,22 @@ def find_plex_home(option=None):
 
     Problem (names --plex-home) where there is none.
     """
-    given = option or os.environ.get('PLEX_HOME')
+    environment = text_environment()
+    given = option or environment.get('PLEX_HOME')
     if given:
         if os.path.isdir(given):
             return given
-        raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % to_text(given))
-    for folder in plex_home_places(os.environ):
+        raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % given)
+    for folder in plex_home_places(environment):
         if os.path.isdir(folder):
             return folder
     raise Problem('no Plex Media Server was found here; name its folder (the one with Logs and Plug-ins) with '
                   '--plex-home')
+
+
+def text_environment():
+    """The environment as text, which on 2.7 is bytes."""
+    return dict((to_text(name), to_text(value)) for name, value in os.environ.items())
 
 
 def plex_home_places(environment):
@@ -832,19 +838,18 @@ def plex_home_places(environment):
     support = '/Library/Application Support/' + name
     places += [root + support for root in ('/var/lib/plexmediaserver', '/config', '/volume1/Plex', '/home/plex',
                                            '/var/snap/plexmediaserver/common')]
-    places += ['/volume1/PlexMediaServer/AppData/' + name, '/volume1/Plex/Library/' + name, '/usr/local/plexdata/'
-               + name,
-               '/usr/local/plexdata-plexpass/' + name, '/var/db/plexdata/' + name, '/mnt/HD/HD_a2/plex_conf/' + name,
-               '/apps/plexmediaserver/MediaLibrary/' + name,
-               '/storage/emulated/0/Android/data/com.plexapp.mediaserver.smb/' + name]
-    return places
+    return places + [os.path.join(root, name) for root in (
+        '/volume1/PlexMediaServer/AppData', '/volume1/Plex/Library', '/usr/local/plexdata',
+        '/usr/local/plexdata-plexpass', '/var/db/plexdata', '/mnt/HD/HD_a2/plex_conf',
+        '/apps/plexmediaserver/MediaLibrary', '/storage/emulated/0/Android/data/com.plexapp.mediaserver.smb')]
 
 
 def find_log_folder(plex_home):
     """The folder with "Plex Media Server.log" and "PMS Plugin Logs": inside the data root, on macOS elsewhere."""
     places = [os.path.join(plex_home, 'Logs')]
-    if os.environ.get('PLEX_MEDIA_SERVER_LOG_DIR'):
-        places.insert(0, os.environ['PLEX_MEDIA_SERVER_LOG_DIR'])
+    named = text_environment().get('PLEX_MEDIA_SERVER_LOG_DIR')
+    if named:
+        places.insert(0, named)
     head, name = os.path.split(os.path.abspath(plex_home))
     if os.path.basename(head) == 'Application Support':
         places.append(os.path.join(os.path.dirname(head), 'Logs', name))
