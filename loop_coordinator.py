@@ -480,8 +480,8 @@ class Session(object):
         import implement_fix
         for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
             if row['decision'] in ('KEEP', 'MONITOR'):
-                in_place = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
-                if in_place.get('state') != 'after':
+                found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
+                if found.get('state') != 'after' and found.get('patch') != 'there':
                     self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
                     self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
 
@@ -503,11 +503,13 @@ class Session(object):
         self.save(phase='roll back')
         home = os.path.join(self.runs, row['home_run'])
         try:
-            self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'],
-                       where=ANYWHERE, run_dir=home)
+            code, _, words = self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'],
+                                        where=ANYWHERE, run_dir=home, accept=(DONE, INCOMPLETE, NEGATIVE))
         except PhaseFailed as failure:
-            row['reason'] = 'it could NOT be undone: %s' % failure.sentence
-            self.troubles.append('fix %s could not be rolled back: %s' % (row['id'], failure.sentence))
+            code, words = failure.code, failure.sentence
+            row['reason'] = 'it could NOT be undone: %s' % words
+        if code != DONE:
+            self.troubles.append('undoing fix %s: %s' % (row['id'], words))
 
     def withdraw(self, why):
         """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server."""
@@ -523,7 +525,8 @@ class Session(object):
             state = read_state(path)
             if state['ended'] is None:
                 self.note('run %s was killed in phase %s; cleaning up after it' % (state['run'], state['phase']))
-                self.phase('implement_fix.py', '--recover', where=ANYWHERE, run_dir=path)
+                self.phase('implement_fix.py', '--recover', where=ANYWHERE, run_dir=path,
+                           accept=(DONE, INCOMPLETE, NEGATIVE))
                 killed = Session(self.options, path, self.runs)
                 killed.state = state
                 killed.withdraw('the run was killed before the verdict')
