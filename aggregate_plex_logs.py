@@ -308,14 +308,15 @@ HEADER = {
 STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
-NEEDLES = {PLUG_IN: ((b') :  ERROR (', 5), (b') :  CRITICAL (', 5), (b') :  WARNING (', 5)),
+# ' ERROR' is both the level and how agents begin an error that they report below WARNING, as is a traceback there.
+NEEDLES = {PLUG_IN: ((b' ERROR', 1), (b') :  CRITICAL (', 5), (b') :  WARNING (', 5),
+                     (b'Traceback (most recent call last):', 0)),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
-# errors that agents report themselves below WARNING
-SOFT_NEEDLES = ((b') - ERROR: ', 4), (b'Traceback (most recent call last):', 0))
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
 START_MARK = b' - Starting framework core - Version: '
 HANDLING, RESPONSE = b' - Handling request ', b' - Response: ['
+CALL_NAME = b'X0FnZW50S2l0Ol'                   # how the names of both calls begin
 SEARCH_NAME, UPDATE_NAME = b'X0FnZW50S2l0OlNlYXJjaA__', b'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh'
 MONTHS = dict((name, number + 1) for number, name in
               enumerate(b'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()))
@@ -761,7 +762,7 @@ KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
 KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
 
 
-ITEM_HINTS = (b'://', b'keyword', b'dbid', b'etadata', b'thumbnails', b'[id=')     # none of them: no item is named
+ITEM_HINTS = re.compile(br'://|keyword|dbid|etadata|thumbnails|\[id=')               # none of them: no item is named
 
 
 class Call(object):
@@ -1569,12 +1570,10 @@ class Scan(object):
         self.reader = Reader(stream.agent, self.grammar)
         self.searches = self.updates = self.bytes = 0
         self.starts, self.levels, self.first, self.last = [], set(), None, None
-        self.met_soft, self.met_noise = False, set()
+        self.met_noise, self.quiet = set(), {}
         self.earlier, self.memo, self.calls, self.start = [], {}, {}, None
-        self.minutes = {}
-        marker = to_bytes('/:/plugins/%s/messaging/function/' % stream.agent) if stream.agent else b'\0'
-        self.search_mark, self.update_mark = b'Handling request GET ' + marker + SEARCH_NAME[:20], \
-            b'Handling request GET ' + marker + UPDATE_NAME[:20]
+        self.days = {}
+        self.call_mark = HANDLING + to_bytes('GET /:/plugins/%s/messaging/function/' % stream.agent) + CALL_NAME
 
     # ---- files
     def run(self, position=None):
@@ -1594,6 +1593,7 @@ class Scan(object):
                 self.notes.append({'file': log.name, 'why': to_text(problem)})
         if rest:
             self.block(rest[0], len(rest[0]), rest[1], rest[2], rest[3])
+        self.count_noise()
 
     def file(self, log, offset, rest, more):
         """Read one file. rest: the last record of the file before it, which may go on here. Returns the same for the
@@ -1742,16 +1742,17 @@ class Scan(object):
 
     # ---- time
     def seconds(self, stamp):
-        """Local seconds (as if UTC) of a stamp, or None; computed once a minute."""
-        minute = self.minutes.get(stamp[:-2])
-        if minute is None:
-            if len(self.minutes) > 5000:
-                self.minutes.clear()
-            minute = self.minutes[stamp[:-2]] = SECONDS[self.grammar](stamp[:-2] + b'00')
-            if minute is None:
-                del self.minutes[stamp[:-2]]
+        """Local seconds (as if UTC) of a stamp, or None; its day is computed once."""
+        day = self.days.get(stamp[:-8])
+        if day is None:
+            if len(self.days) > 500:
+                self.days.clear()
+            day = SECONDS[self.grammar](stamp[:-8] + b'00:00:00')
+            if day is None:
                 return None
-        return minute + int(stamp[-2:])
+            self.days[stamp[:-8]] = day
+        hour, minute = int(stamp[-8:-6]), int(stamp[-5:-3])
+        return day + 3600 * hour + 60 * minute + int(stamp[-2:]) if hour < 24 and minute < 60 else None
 
     def window(self, source, low, high):
         """(first, last) offset of what lies between since and until, by bisection.
@@ -1797,17 +1798,14 @@ class Scan(object):
     def block(self, data, end, log, offset, line, count=False):
         """Find the error records in data[:end], which begins and ends with a record."""
         find, rfind, server = data.find, data.rfind, self.grammar == SERVER
-        hits, needles = [], NEEDLES[self.grammar]
-        starts = ()
+        hits, starts = [], ()
         if not server:
             self.note_calls(data, end)
-            if self.thorough(log, offset):
-                needles += SOFT_NEEDLES
-                starts = self.starts_in(data, end)
+            starts = self.starts_in(data, end)
         if offset == 0:
             self.note_levels(data, end)
         self.bytes += end
-        for needle, shift in needles:
+        for needle, shift in NEEDLES[self.grammar]:
             place = find(needle, 0, end)
             while place >= 0:
                 hits.append(place + shift)
@@ -1815,7 +1813,8 @@ class Scan(object):
         hits.sort()
         header_at, stamp_at = HEADER[self.grammar].match, STAMP[self.grammar].match
         noise_at = ANY_NOISE[self.grammar].match
-        bounded, quiet = self.since is not None or self.until is not None or self.count is None, {}
+        bounded = self.since is not None or self.until is not None or self.count is None
+        quiet, met_noise = self.quiet, self.met_noise
         done = counted = 0
         self.memo = {}
         count = count or self.lines
@@ -1830,7 +1829,7 @@ class Scan(object):
                     continue
             message, stamp = header.end(), header.group(1)
             noise = noise_at(data, message)
-            if noise is not None and noise.lastindex in self.met_noise and not bounded:
+            if noise is not None and noise.lastindex in met_noise and not bounded:
                 key = (noise.lastindex, stamp[:-3])
                 quiet[key] = quiet.get(key, 0) + 1
                 done = message
@@ -1875,8 +1874,8 @@ class Scan(object):
             if noise is None or self.link_noise:
                 self.link(event, from_server)
             self.sink(event)
-        for (index, minute), number in quiet.items():
-            self.count(self.reader.noise(index, server), self.zone.seconds(self.seconds(minute + b':00')), number)
+        if len(quiet) > 5000:
+            self.count_noise()
         for _, moment in starts:
             self.started(moment)
         if count:
@@ -1884,14 +1883,12 @@ class Scan(object):
         if not server:
             self.earlier = [(data, end)] + self.earlier[:EARLIER - 1]
 
-    def thorough(self, log, offset):
-        """Is this piece of a log to be searched for plug-in starts and for errors below WARNING too?
-
-        Always in files that the framework may have written: it rotates them at each start and at 1 MiB. In larger ones
-        in every eighth piece, and everywhere once such an error was met: that pass would cost a fifth of the whole
-        time.
-        """
-        return offset < THOROUGH or self.met_soft or offset // CHUNK % 8 == 0 or not log.plain
+    def count_noise(self):
+        """Hand over the noise that was only counted."""
+        for (index, minute), number in self.quiet.items():
+            moment = self.zone.seconds(self.seconds(minute + b':00'))
+            self.count(self.reader.noise(index, self.grammar == SERVER), moment, number)
+        self.quiet.clear()
 
     def starts_in(self, data, end):
         """[(place, epoch seconds)] of the plug-in starts in data[:end]."""
@@ -1924,14 +1921,18 @@ class Scan(object):
                 return 0, None
         if header.group(4) in SEVERE:
             return 0, None
-        if trace or header.end() == place:
-            self.met_soft = True
-            return begin, header
-        return 0, None
+        return (begin, header) if trace or header.end() == place else (0, None)
 
     def note_calls(self, data, end):
-        self.searches += data.count(self.search_mark, 0, end)
-        self.updates += data.count(self.update_mark, 0, end)
+        place, mark = -1, self.call_mark
+        while self.stream.agent:
+            place = data.find(mark, place + 1, end)
+            if place < 0:
+                break
+            if data.startswith(SEARCH_NAME, place + len(mark) - len(CALL_NAME)):
+                self.searches += 1
+            elif data.startswith(UPDATE_NAME, place + len(mark) - len(CALL_NAME)):
+                self.updates += 1
         if self.stream.agent == SYSTEM:
             self.searches += data.count(b'Handling request GET /system/agents/search?', 0, end)
             self.updates += data.count(b'Handling request GET /system/agents/update?', 0, end)
@@ -1946,7 +1947,7 @@ class Scan(object):
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
         head = event.head
-        if any(words in head for words in ITEM_HINTS):
+        if ITEM_HINTS.search(head):
             text = event.text
             keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
             if keywords:
@@ -2002,7 +2003,6 @@ class Scan(object):
         return known or (None, None)
 
 
-THOROUGH = 1 << 22
 EARLIER = 4                                     # chunks to look back for the beginning of a request
 FURTHEST = 48                                   # requests of other threads in between
 
@@ -2230,7 +2230,8 @@ class Pattern(object):
         self.meaning = meaning
         self.count = self.searches = self.updates = self.echoes = 0
         self.first = self.last = None
-        self.days, self.messages, self.lines, self.preceding = {}, {}, {}, {}
+        self.days, self.messages, self.preceding = {}, {}, {}
+        self.lines = collections.OrderedDict()  # (id of a Block, plug-in start) -> [count, Block, plug-in start]
         self.items, self.exemplars, self.causes, self.starts, self.levels = {}, [], {}, set(), {}
         self.looked_back = 0
 
@@ -2375,10 +2376,9 @@ def requests_before(event):
     return rows
 
 
-SAID = br"^\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$"
-FRAMEWORK_VOICES = frozenset([b'runtime', b'model', b'agentkit', b'core', b'data', b'storage', b'messaging', b'accessor',
-                              b'caching', b'localization', b'preferences', b'services', b'socketinterface',
-                              b'pipeinterface'])
+SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$')
+FRAMEWORK_VOICES = frozenset(b'runtime model agentkit core data storage messaging accessor caching localization '
+                             b'preferences services socketinterface pipeinterface'.split())
 MOST_SAID = 8
 
 
@@ -2391,9 +2391,14 @@ def said_before(event):
     low = max(0, begin - 16384)
     if event.span and event.span[0] == id(data):
         low = max(low, event.span[1])
-    texts = []
-    for line in reversed(data[low:begin].split(b'\n')):
-        found = re.match(SAID, line)
+    texts, mark, place = [], b' (' + event.thread + b') :', begin
+    while True:
+        place = data.rfind(mark, low, place)
+        if place < 0:
+            break
+        end = data.find(b'\n', place, begin)
+        line = data[max(low, data.rfind(b'\n', low, place) + 1):end if end >= 0 else begin]
+        found = SAID.match(line)
         if not found or found.group(1) != event.thread or found.group(2) in FRAMEWORK_VOICES:
             continue
         if found.group(2) == b'networking' and not found.group(3).startswith(b"Requesting '"):
@@ -2448,7 +2453,8 @@ def merge(tallies):
                 mine = getattr(old, name)
                 for word, count in getattr(new, name).items():
                     mine[word] = mine.get(word, 0) + count
-            old.lines.update(new.lines)
+            for row in new.lines.values():      # the ids of another process may be the same
+                old.lines[len(old.lines)] = row
             old.items.update(new.items)
             old.starts |= new.starts
             old.exemplars = (old.exemplars + new.exemplars)[:MOST_EXEMPLARS]
@@ -2504,7 +2510,7 @@ def pattern_row(pattern, twins, keep_paths):
         'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
         'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape),
                       count in
-                      sorted(pattern.preceding.items(), key=lambda row: (-row[1], six.text_type(row[0])))[:10]],
+                      sorted(pattern.preceding.items(), key=lambda row: (-row[1], json.dumps(row[0])))[:10]],
         'caused_by': None, 'resolved': None,
     }
 
@@ -2673,7 +2679,7 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
         for guid, key in pattern.items.values():
             if guid and key:
                 twins[guid] = twins[key] = (guid, key)
-    wanted -= set(twins)
+    wanted = set(to_bytes(name) for name in wanted - set(twins))
     system = [stream for stream in streams if stream.agent == SYSTEM]
     server = [stream for stream in streams if stream.grammar == SERVER and SERVER_LOG.match(stream.base)]
     # the System log has them all; the server's is larger, and asked only where there is no System log
@@ -2686,14 +2692,16 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
             for data in chunks(log):
                 place = data.find(words)
                 while place >= 0:
+                    place += len(words)
                     end = data.find(b'\n', place)
-                    guid, _, key = to_text(data[place + len(words):end]).partition(' ')
-                    if guid in wanted or key.partition(')')[0].strip('([id=]') in wanted:
-                        key = re.match(r'\[?\(?(?:id=)?(\d+)', key)
+                    guid, _, key = data[place:end].partition(b' ')
+                    if guid in wanted or key.partition(b')')[0].strip(b'([id=]') in wanted:
+                        key = re.match(br'\[?\(?(?:id=)?(\d+)', key)
                         if key:
                             wanted -= set((guid, key.group(1)))
-                            twins[guid] = twins[key.group(1)] = (guid, key.group(1))
-                    place = data.find(words, end if end >= 0 else len(data))
+                            guid, key = to_text(guid), to_text(key.group(1))
+                            twins[guid] = twins[key] = (guid, key)
+                    place = data.find(words, place)
     return twins
 
 
@@ -2712,11 +2720,11 @@ def chunks(log):
             data = source.read(CHUNK)
             if not data:
                 break
+            data = rest + data if rest else data
             cut = data.rfind(b'\n') + 1
             if cut:
-                yield rest + data[:cut]
-                rest = b''
-            rest += data[cut:]
+                yield data[:cut]
+            rest = data[cut:]
         if rest:
             yield rest
     except (IOError, OSError):
