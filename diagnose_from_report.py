@@ -2117,6 +2117,8 @@ def effect_of_subscript(case, node, parent, value, depth):
 
 
 def effect_of_index(case, node, parent, value, depth):
+    if value == NO_TEXT and parent.parent.kind == 'Subscript' and is_field(parent.parent.value):
+        return HOLLOW                           # posters[''] is taken, and fetched later if at all
     return OPEN if value in (SOME, TEXT, NUMBER) else CRASH
 
 
@@ -2154,6 +2156,9 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, value, depth + 1)
     if name == 'ParseDate' and value in (NOTHING, NO_TEXT):
         return effect(case, call, NOTHING, depth + 1)
+    if name == 'Request' and value == NO_TEXT and call.parent.kind == 'Call' and \
+            last_name(call.parent.func) in ('Media', 'Preview'):
+        return HOLLOW                           # Plex asks for it when it shows the picture, not here
     if name in FETCHES or name in PARSES:
         return OPEN if value == SOME else CRASH
     if name in TEXT_TOOLS:
@@ -2166,9 +2171,14 @@ def effect_of_argument(case, node, call, value, depth):
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
         return FINE if call.args and node is call.args[0] else OPEN
-    if receiver == 'os':
-        return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
+    if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
+        return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in names_under(call.func) else CRASH
     return effect_in_callee(case, node, call, value, name, depth)
+
+
+def names_under(node):
+    """The names and attributes of a dotted name: {'os', 'path', 'join'}."""
+    return set(one.id if one.kind == 'Name' else one.attr for one in walk(node) if one.kind in ('Name', 'Attribute'))
 
 
 def effect_of_pattern(case, node, call, value, name, depth):
@@ -2383,9 +2393,8 @@ def key_effect(case, key, value, depth):
     worst = OPEN
     for source in sources:
         for node in subscripts_of(source, key) if source is not None else ():
-            around = enclosing(node, 'FunctionDef') or source.tree
             if not is_checked(node, source.segment(node)):
-                worst = min(worst, effect(case._replace(source=source, function=around), node, value, depth + 4))
+                worst = min(worst, effect(in_frame_of(case, node), node, value, depth + 4))
     return worst
 
 
@@ -2977,7 +2986,7 @@ def soften(case, faults):
         worst = min(worst, best[0])
         edits.extend(best[1])
         values.append(best[2])
-    if worst == CRASH or suite_needs(case, faults):
+    if worst == CRASH or suite_needs(case, faults) or case.statement.kind == 'For' and left_unbound(case.statement):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
@@ -2993,6 +3002,23 @@ def soften(case, faults):
                    'medium' if worst < FINE else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
                    'it goes on, but may store an empty value')
+
+
+def left_unbound(loop):
+    """Whether what follows the outermost loop around stores something that only this loop may have set."""
+    function = enclosing(loop, 'FunctionDef')
+    if function is None:
+        return False
+    outer = loop
+    while outer.parent is not function:
+        outer = outer.parent
+    before = function.body[:function.body.index(outer)]
+    known = names_in(function.args) | set(target.id for one in before if one.kind == 'Assign'
+                                          for target in one.targets if target.kind == 'Name')
+    return any(use.ctx == 'Load' and use.start > outer.end and not is_checked(use, name)
+               for name in bound_names(loop) - known for use in name_nodes(function, name)
+               if not any(one.start > outer.end and one.start <= use.start and name in bound_names(one) and
+                          not is_in(use, one) for one in function.body))
 
 
 def uses_parts(loop):
@@ -3063,8 +3089,13 @@ def defaults_for(case, region):
             name = statement.targets[0].id
             wished = [literal_value(value) for value in assigned_before(case, name, statement.start)
                       if value is not statement.value]
+            other = other_method(case, name)
+            if other is not None:
+                return wished + [code_of(case, other)] + OTHERWISE
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
+        elif other_branch(case) is not None:
+            return [code_of(case, other_branch(case))]
     elif statement.kind == 'Return' and region is statement.value:
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
@@ -3073,6 +3104,32 @@ def defaults_for(case, region):
     target = statement.targets[0] if statement.kind == 'Assign' else None
     plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
     return wished + by_kind + plural + OTHERWISE
+
+
+def other_branch(case):
+    """What the other branch of the `if` around an assignment gives to the same attribute, where that cannot fail."""
+    statement = case.statement
+    around = statement.parent
+    if around.kind != 'If' or statement.targets[0].kind != 'Attribute':
+        return None
+    others = around.orelse if any(one is statement for one in around.body) else around.body
+    values = [one.value for one in others if one.kind == 'Assign' and
+              is_same(one.targets[0], case.source.segment(statement.targets[0]))]
+    plain = [value for value in values if value.kind in ('Str', 'Attribute') and not has_call(value)]
+    return plain[0] if len(values) == len(plain) == 1 else None
+
+
+def other_method(case, name):
+    """What another method of the class takes for a variable, from the same argument: `media.items[0].parts[0].file`."""
+    owner, value = enclosing(case.function, 'ClassDef'), case.statement.value
+    if owner is None or case.function.kind != 'FunctionDef':
+        return None
+    roots = set(names_in(value)) & set(names_in(case.function.args)) - set(('self', 'metadata'))
+    found = [node.parent.value for node in name_nodes(owner, name) if node.ctx == 'Store' and
+             node.parent.kind == 'Assign' and not is_in(node, case.function)]
+    found = [one for one in found if one.kind in ('Attribute', 'Subscript') and not has_call(one) and
+             names_in(one) <= roots and not is_same(one, case.source.segment(value))]
+    return found[0] if found and len(set(case.source.segment(one) for one in found)) == 1 else None
 
 
 def tuple_defaults(case, statement):
@@ -3440,7 +3497,10 @@ def widen_handler(case, faults):
         if handler.name is not None and handler.type.kind == 'Name' and any(
                 node.kind == 'Attribute' and is_name(node.value, handler.name.id) for node in walk(handler)):
             continue                            # it asks the exception for what only its own kind has
-        if handler.type.kind == 'Tuple':
+        edits = empty_date(case, handler, name)
+        if edits:
+            pass
+        elif handler.type.kind == 'Tuple':
             at = handler.type.elts[-1].outer[1]
             edits = [(at, at, ', ' + name)]
         else:
@@ -3452,10 +3512,25 @@ def widen_handler(case, faults):
         return
 
 
+def empty_date(case, handler, name):
+    """Edits for an except clause of its own that sets None, where the clause at hand would hand the text that cannot be
+    read on to a field that takes dates only; [] where it would not."""
+    for one in handler.body:
+        if one.kind == 'Assign' and one.targets[0].kind == 'Name' and not is_empty_literal(one.value) and not one.inline:
+            for use in later_uses(case, one.targets[0].id, one):
+                if use.parent.kind == 'Assign' and field_of(use.parent) in ('originally_available_at', 'available_at'):
+                    outer = handler.parent.indent
+                    lines = ['except %s:' % name, step_of(case, one) + '%s = None' % one.targets[0].id]
+                    at = line_end(case, handler.body[-1].end)
+                    return [(at, at, ''.join(case.source.newline + outer + line for line in lines))]
+    return []
+
+
 def skip_round(case, faults):
     """Leave the rest of this round of the loop out and go on with the next element."""
     loop = innermost_loop(case)
-    if loop is None or case.statement.inline or getattr(case.statement, 'is_elif', False):
+    if loop is None or case.statement.inline or getattr(case.statement, 'is_elif', False) or \
+            case.statement.kind == 'For' and left_unbound(case.statement):
         return
     following = siblings(case.statement)
     depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
@@ -3627,8 +3702,7 @@ def unset_name(case, found):
 def unset_attribute(case, found):
     """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
     name = found.group('name')
-    sources = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
-    sources = [(path, source) for path, source in sources if source is not None and name in source.text]
+    sources = sources_with(case, name)
     owners = [(path, source, node) for path, source in sources for node in classes_of(source)
               if node.name == found.group('type')]
     if len(owners) != 1 or owners[0][2].body[0].inline or any(re.search(
@@ -3642,7 +3716,7 @@ def unset_attribute(case, found):
     if not setters and not any(node.ctx == 'Store' for _, source in sources
                                for node in attributes_called(source, name)):
         return
-    readers = [(source, node) for _, source in sources for node in attributes_called(source, name)
+    readers = [node for _, source in sources for node in attributes_called(source, name)
                if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node))]
     first = owner.body[0]
     if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
@@ -3653,15 +3727,24 @@ def unset_attribute(case, found):
         if value in tried:
             continue
         tried.append(value)
-        outcome = min([FINE] + [effect(case._replace(source=source,
-                                                     function=enclosing(node, 'FunctionDef') or source.tree),
-                                       node, value) for source, node in readers])
+        outcome = min([FINE] + [effect(in_frame_of(case, node), node, value) for node in readers])
         if outcome > CRASH:
             yield Proposal('initialise first', [(at, at, '%s%s = %s%s' % (first.indent, name, value, home.newline))],
                            '%s is %s unless something sets it' % (name, value_words(value)),
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+
+
+def sources_with(case, text):
+    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
+    found = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
+    return [(path, source) for path, source in found if source is not None and text in source.text]
+
+
+def in_frame_of(case, node):
+    """The case as seen from the function that a node stands in, of whatever file."""
+    return case._replace(source=node.source, function=enclosing(node, 'FunctionDef') or node.source.tree)
 
 
 def of_the_server(node):
@@ -3676,8 +3759,7 @@ def set_values(case, setters):
     found = []
     for node in setters:
         if node.parent.kind == 'Assign':
-            inside = case._replace(source=node.source, function=enclosing(node, 'FunctionDef') or node.source.tree)
-            value = EMPTY_OF.get(make_of(inside, node.parent.value), literal_value(node.parent.value))
+            value = EMPTY_OF.get(make_of(in_frame_of(case, node), node.parent.value), literal_value(node.parent.value))
             if value not in (SOME, TEXT, NUMBER, ZERO):
                 found.append(value)
     return found
@@ -4013,7 +4095,7 @@ def unknown_attribute(case, found):
         return
     if owner == 'RecordObject' and name in RECORD_NAMES:
         edits = [(node.end - len(name), node.end, RECORD_NAMES[name]) for node in attributes_called(case.source, name)
-                 if is_same(node.value, case.source.segment(nodes[0].value))]
+                 if is_same(node.value, case.source.segment(nodes[0].value)) or is_record(node.value)]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
                        'low',
                        0.9, 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
@@ -4031,6 +4113,17 @@ def unknown_attribute(case, found):
         edits = [(node.end - len(name), node.end, near) for node in same]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
                        'there is no %s, and %s is there' % (name, near))
+
+
+def is_record(node):
+    """Whether a name is what a loop takes out of the metadata: `for actor in metadata.roles`."""
+    if node.kind != 'Name':
+        return False
+    for around in ancestors(node):
+        for loop in [around] if around.kind == 'For' else getattr(around, 'generators', ()):
+            if is_name(loop.target, node.id):
+                return is_model(loop.iter)
+    return False
 
 
 RECORD_NAMES = {'actor': 'name', 'thumb': 'photo', 'character': 'role'}     # what older frameworks called them
@@ -4783,13 +4876,16 @@ def guarded_ways(case, faults):
         faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
+    chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
+              same_value(case, fault, chosen)]  # both groups of one match
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
         for way in GUARDS:
             for proposal in way(case, group):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
-                yield proposal if way in (skip_round, leave, widen_handler) else with_echoes(case, group, proposal)
+                proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
+                yield with_same_elements(case, group, proposal) if way is not leave else proposal
 
 
 def with_echoes(case, faults, proposal):
@@ -4818,6 +4914,28 @@ def with_echoes(case, faults, proposal):
         covered.append(guarded_body(statement, best))
         last = max(edit[1] for edit in proposal.edits)
     return proposal
+
+
+def with_same_elements(case, faults, proposal):
+    """The proposal, extended to the file's comprehensions that ask the elements of the same list for the same key."""
+    bad, key = faults[0].bad, index_of(faults[0].node) if faults[0].node.kind == 'Subscript' else None
+    if case.exception != 'KeyError' or bad.kind != 'Name' or key is None or key.kind != 'Str':
+        return proposal
+    lists = [loop.iter for loop in ancestors(bad) if loop.kind == 'For' and is_name(loop.target, bad.id)]
+    if not lists or lists[0].kind != 'Attribute' or of_the_server(lists[0]):
+        return proposal
+    edits = []
+    for node in attributes_called(case.source, lists[0].attr):
+        loop = node.parent
+        if loop.kind != 'comprehension' or loop.iter is not node or loop.ifs or loop.target.kind != 'Name':
+            continue
+        if any(one.kind == 'Subscript' and is_name(one.value, loop.target.id) and index_of(one) is not None and
+               index_of(one).kind == 'Str' and index_of(one).s == key.s for one in walk(loop.parent)):
+            edits.append((node.outer[1], node.outer[1], ' if %s in %s' % (code_of(case, key), loop.target.id)))
+    if not edits or len(edits) > 3:
+        return proposal
+    return proposal._replace(edits=proposal.edits + edits, summary='%s; the same where the list is gone through '
+                                                                   'elsewhere' % proposal.summary)
 
 
 def guarded_body(statement, proposal):
@@ -4915,8 +5033,53 @@ def default_source(case, faults):
         {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
 
 
-GUARDS = (soften, default_source, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler,
+def other_hint(case, faults):
+    """A search for an artist, album or show that came without this hint: its title says the same."""
+    bad, owner = faults[0].bad, enclosing(case.statement, 'ClassDef')
+    if bad.kind != 'Attribute' or bad.attr not in ('artist', 'album', 'show') or case.statement.inline or \
+            last_name(bad.value) != 'media' or owner is None or faults[0].test is not none_test or \
+            getattr(case.statement, 'is_elif', False) or bad.attr.capitalize() not in owner.name:
+        return
+    text, base = case.source.segment(bad), case.source.segment(bad.value)
+    stores = [node for node in attributes_called(case.source, bad.attr) if node.ctx == 'Store' and is_same(node, text)]
+    if not stores or base + '.title' not in case.source.text:
+        return                                  # the file shows that a hint may be set, and that there is a title
+    step = step_of(case, case.statement)
+    yield Proposal('None guard', put_before(case, case.statement, [
+        'if %s is None:' % text, "%s%s = %s.title or ''" % (step, text, base)]),
+        'the title is taken where there is no %s' % bad.attr, 'nothing where the title names the %s' % bad.attr,
+        'low', 0.9, 'the search goes on with the hint that Plex gave in its place')
+
+
+def default_attribute(case, faults):
+    """`self.genres = []` in place of `= None` where the class sets it up, when it is used in several places."""
+    bad = faults[0].bad
+    if bad.kind != 'Attribute' or of_the_server(bad) or len(set(case.source.segment(one.bad) for one in faults)) > 1:
+        return
+    sources = sources_with(case, bad.attr)
+    nodes = [(path, node) for path, source in sources for node in attributes_called(source, bad.attr)]
+    setters = [(path, node) for path, node in nodes if node.ctx == 'Store' and node.parent.kind == 'Assign' and
+               is_name(node.value, 'self') and is_name(node.parent.value, 'None')]
+    readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
+    unchecked = [node for node in readers if not is_checked(node, node.source.segment(node))]
+    if len(set(path for path, _ in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
+            node.parent.kind == 'Compare' and any(is_name(one, 'None') for one in node.parent.comparators)
+            for node in readers):
+        return                                  # somebody tells None from empty
+    ways = [(min(effect(in_frame_of(case, node), node, value) for node in unchecked), value)
+            for value in by_plural(bad.attr) + OTHERWISE[1:4]]
+    outcome, value = max(ways, key=lambda way: way[0])
+    if outcome > HOLLOW:
+        edits = [node.parent.value.outer + (value,) for _, node in setters]
+        yield Proposal('initialise first', edits, '%s is %s unless something sets it' % (bad.attr, value_words(value)),
+                       '%s is empty for these items' % bad.attr, 'low' if outcome == FINE else 'medium',
+                       0.9 if outcome == FINE else 0.87, 'mended where the class sets it up, for all %d places that '
+                                                         'use it' % len(unchecked), setters[0][0])
+
+
+GUARDS = (soften, default_source, default_attribute, other_hint, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler,
           skip_round, leave)
+NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint)       # what they leave is not reached, or is mended
 
 
 def ranked(case, proposals):
@@ -5807,11 +5970,43 @@ def raises_augmented(node, found, hunt):
     return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(found.group('op').rstrip('=')) else 0
 
 
+# the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
+FIELD_TYPES = {'float': ('rating', 'audience_rating'),
+               'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'season', 'track_index'),
+               'date': ('originally_available_at', 'originally_available', 'available_at'),
+               'bool': ('trivia_enabled',)}
+CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str', 'unicode'),
+               'unicode': ('str', 'unicode'), 'date': ('date',)}
+
+
 def raises_field(node, found, hunt):
     """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
-    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in node.targets):
-        return 0.9
+    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in walk_targets(node)):
+        wanted = re.search(r"required type '(\w+)'", hunt.message)
+        return 0.9 * max(field_weight(target, node.value, wanted and wanted.group(1))
+                         for target in walk_targets(node) if target.kind == 'Attribute')
     return 0.6 if node.kind == 'Call' and last_name(node.func) in ('add', 'append', 'clear', 'new') else 0
+
+
+def walk_targets(node):
+    """The single targets of an assignment."""
+    for target in node.targets:
+        for part in target.elts if target.kind in ('Tuple', 'List') else [target]:
+            yield part
+
+
+def field_weight(target, value, wanted):
+    """How well a field can have refused a value because it is not of the type wanted (None: not known)."""
+    if root_name(target) == 'self':
+        return 0.1
+    if wanted is None:
+        return 1.0
+    of_type = next((name for name, fields in FIELD_TYPES.items() if target.attr in fields), 'str')
+    if of_type != {'unicode': 'str', 'datetime': 'date', 'long': 'int'}.get(wanted, wanted):
+        return 0.02
+    if value.kind == 'Call' and last_name(value.func) in CONVERSIONS.get(wanted, ()):
+        return 0.02
+    return 1.0
 
 
 REQUEST = ('Request', 'ObjectFromURL', 'ElementFromURL', 'urlopen', 'get', 'post', 'open', 'request', 'send', 'content',
@@ -5955,10 +6150,10 @@ def call_weight(node, callee):
         return 0.04
     if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
         return 0.9
-    if node.kind == 'Attribute' and callee in ('__getattr__', '__setattr__', '__set__', '__get__'):
-        return 0.5
+    if node.kind == 'Attribute' and callee in ('__getattr__', '__get__'):
+        return 0 if stored(node) else 0.5
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
-        return 0.5
+        return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
     if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
                                                             '__cmp__'):
         return 0.7
@@ -6041,7 +6236,7 @@ def held_before(hunt, node, statement):
     """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
     text = flat(hunt.source, node)
     base = flat(hunt.source, node.value) if node.kind in ('Attribute', 'Subscript') else None
-    none_error = "'NoneType'" in hunt.message
+    none_error = by_base(hunt)
     root = root_name(node)
     for earlier in passed_before(statement):
         own_header = earlier.start <= statement.start and earlier.end >= statement.end
@@ -6099,35 +6294,115 @@ def preference_value(hunt, test):
     return None
 
 
-def last_heard(source, function, texts):
-    """The statement of a function that wrote the newest of these texts that any of its literals fits; or None."""
-    for text in reversed(texts):
-        best = None
+Voice = collections.namedtuple('Voice', 'statement parts whole is_log')
+# text that a statement hands to a call: its literal parts, and whether these are all that the log line holds
+
+
+def voices(function):
+    """[Voice] of what a function says in the log or asks a server for, in the order of the text; kept on it."""
+    found = function.__dict__.get('voices')
+    if found is None:
+        found = function.voices = []
         for node in own_nodes(function):
-            if node.kind != 'Str' or enclosing(node, 'Call') is None or '\n' in node.s:
+            if node.kind != 'Str' or '\n' in node.s or enclosing(node, 'Call', 'Assign') is None:
                 continue
             parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text_of(node))
+            call, above = enclosing(node, 'Call'), node.parent
+            is_log = call is not None and root_name(call.func) == 'Log'
+            whole = is_log and call.args[:1] in ([node], [above]) and (
+                above is call or (above.kind == 'BinOp' and above.op == 'Mod'))
             size = sum(len(part.strip()) for part in parts)
-            if size >= 4 and (best is None or size > best[0]) and \
-                    re.search('.*'.join(re.escape(part) for part in parts), text):
-                best = (size, statement_of(node))
+            if size >= (12 if call is None else 4) or (whole and size):
+                found.append(Voice(statement_of(node), parts, whole, is_log))
+        found.sort(key=lambda voice: voice.statement.start)
+    return found
+
+
+SAID_MOST = 200                 # letters that the aggregate keeps of what was said
+
+
+def fits(voice, text):
+    """Whether a log line can be what a statement said; the end of a long line is missing."""
+    if voice.whole:
+        return re.match('.*'.join(re.escape(part) for part in voice.parts) + '$', text) is not None
+    place = 0
+    for part in voice.parts:
+        at = text.find(part, place)
+        if at < 0:
+            return len(text) >= SAID_MOST and place > 0 or (
+                len(text) >= SAID_MOST and text[-20:] in part and text[text.find(part[:12]):] == part[
+                    :len(text) - text.find(part[:12])])
+        place = at + len(part)
+    return True
+
+
+def last_heard(function, texts):
+    """The statements of a function that can have said the newest of these texts that any of them fits; [] for none."""
+    for text in reversed(texts):
+        best = []
+        for voice in voices(function):
+            size = sum(len(part.strip()) for part in voice.parts)
+            if fits(voice, text) and size >= (best[0][0] if best else 0):
+                best = [row for row in best if row[0] == size] + [(size, voice.statement)]
         if best:
-            return best[1]
-    return None
+            return [statement for _, statement in best]
+        if text.startswith("Requesting '"):
+            earlier = last_heard(function, texts[:texts.index(text)])
+            plain = [node for node in plain_requests(function) if earlier and node.start > earlier[0].start]
+            if plain:
+                return plain
+    return []
 
 
-def said_weight(statement, last):
+def plain_requests(function):
+    """The statements that ask for an address that is not written there."""
+    return [statement_of(node) for node in own_nodes(function)
+            if node.kind == 'Call' and flat(node.source, node.func) in ('HTTP.Request', 'JSON.ObjectFromURL',
+                                                                        'HTML.ElementFromURL', 'XML.ElementFromURL')
+            and not any(below.kind == 'Str' and '/' in below.s for below in walk(node))]
+
+
+def said_weight(hunt, statement, last):
     """How well a place fits that `last` spoke last: it is not before it, nor behind another statement that speaks."""
     if statement is last:
         return 0.7
-    if statement.start < last.start and not shares_loop(last, statement):
-        return 0.03
+    if statement.start < last.start:
+        return 0.25 if shares_loop(last, statement) else 0.03
     if exclusive(statement, last):
         return 0.05
     for passed in passed_before(statement):
-        if passed.start > last.start and passed is not statement and speaks(passed):
-            return 0.05
-    return 1.0
+        if passed.start > last.start and passed is not statement and passed.kind not in COMPOUND:
+            if speaks(passed):
+                return 0.05
+            if any(voice.statement is passed and any('/' in part for part in voice.parts)
+                   for voice in voices(hunt.function)):
+                return 0.15                     # a request, unless its answer came from the cache
+    return 0.7 ** min(4, silent_between(hunt, last, statement))
+
+
+def silent_between(hunt, last, statement):
+    """How many Log calls lie on the way that only a condition can have kept silent."""
+    number = 0
+    for voice in voices(hunt.function):
+        other = voice.statement
+        if voice.is_log and last.start < other.start < statement.start and not exclusive(other, statement) and \
+                not unlikely_branch(other) and not switched_off(hunt, other):
+            number += 1
+    return number
+
+
+def unlikely_branch(statement):
+    """Whether a statement lies in a handler, in an else, or under a condition for debugging."""
+    inner, outer = statement, statement.parent
+    while outer is not None and outer.kind not in FRAMES + ('Module',):
+        if outer.kind == 'ExceptHandler':
+            return True
+        if outer.kind == 'If' and (not any(inner is one for one in outer.body) or
+                                   re.search('debug', flat(outer.source, outer.test), re.I) or
+                                   outer.test.kind == 'UnaryOp'):
+            return True
+        inner, outer = outer, outer.parent
+    return False
 
 
 def speaks(statement):
@@ -6135,19 +6410,25 @@ def speaks(statement):
     return statement.kind == 'Expr' and statement.value.kind == 'Call' and root_name(statement.value.func) == 'Log'
 
 
+def by_base(hunt):
+    """Whether the error tells of the value that is asked, so that every earlier question to it had failed too."""
+    return "'NoneType'" in hunt.message or 'indices must be' in hunt.message
+
+
 def earlier_uses(hunt, node):
     """A factor for how many other uses would have failed before this one, had they been reached."""
     if node.kind not in ('Attribute', 'Subscript'):
         return 1.0
-    by_base = "'NoneType'" in hunt.message
-    text = flat(hunt.source, node.value if by_base else node)
+    base_fails = by_base(hunt)
+    text = flat(hunt.source, node.value if base_fails else node)
     root, factor = root_name(node), 1.0
     for other in uses(hunt):
         if other.start >= node.start:
             break
-        if other.kind == node.kind or by_base:
-            if flat(hunt.source, other.value if by_base else other) == text and not caught(other, hunt.exception) and \
-                    not exclusive(other, node) and not rebound_between(hunt, root, other, node):
+        if other.kind == node.kind or base_fails:
+            if flat(hunt.source, other.value if base_fails else other) == text and \
+                    not caught(other, hunt.exception) and not exclusive(other, node) and \
+                    not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
                 factor *= 0.6
                 if factor < 0.1:
                     break
@@ -6182,6 +6463,11 @@ def exclusive(node, other):
 
 def rebound_between(hunt, root, first, second):
     return any(first.start < node.start < second.start for node, _ in bound_in(hunt.function).get(root, ()))
+
+
+def way_down(function, statement):
+    """Where in its function a statement stands, 0 at the top .. 1 at the end: what is met first fails first."""
+    return (statement.start - function.start) / max(1, function.end - function.start)
 
 
 def depth(statement):
@@ -6222,12 +6508,16 @@ def test_makes_sure(hunt, test, base, key):
     if test.kind == 'BoolOp' and test.op == 'And':
         return any(test_makes_sure(hunt, value, base, key) for value in test.values)
     text = flat(hunt.source, test)
+    if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
+        return False                            # it was there, and of the wrong kind
     if hunt.exception == 'KeyError':
         return key is not None and text.startswith((key + 'in' + base, base + '.has_key(' + key))
     if text == base and (key in (None, '0', '-1') or "'NoneType'" in hunt.message):
         return True
     if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
         return True
+    if test.kind == 'UnaryOp' and text.replace('(', '').rstrip(')') in ('not%sisNone' % base, 'not%s==None' % base):
+        return "'NoneType'" in hunt.message
     return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)=='
                                                                % base))
 
@@ -6703,8 +6993,7 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
     """
     kind, callee = frame_kind(frame)
     hunt = Hunt(source, function, exception, message, kind, callee, sandboxed, preferences)
-    heard = [statement for statement in (last_heard(source, function, texts) for texts in said)
-             if statement is not None]
+    heard = [statement for texts in said for statement in last_heard(function, texts)]
     rule, found = raising_rule(exception, message)
     weights = []
     table = line_table(function, sandboxed)
@@ -6723,12 +7012,12 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
             weight *= 0.02
             reasons.append('the same expression went well just before')
         else:
-            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement)
+            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down(function, statement))
         if switched_off(hunt, node):
             weight *= 0.05
             reasons.append('a preference switches it off')
         if heard:
-            weight *= max(said_weight(statement, last) for last in heard)
+            weight *= max(said_weight(hunt, statement, last) for last in heard)
         shown = line_weight(table, node, statement, frame, mixed)
         if shown:
             weights.append((weight * shown, statement, node, reasons))
@@ -6750,7 +7039,7 @@ def places_of(pattern, source, function, frame, sandboxed, preferences=None):
                 best[place.statement.start] = place._replace(confidence=share)
             else:
                 best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
-    return sorted(best.values(), key=lambda place: (-place.confidence, -place.statement.start))
+    return sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start))
 
 
 def expression_weight(node, rule, found, hunt):
@@ -6765,8 +7054,8 @@ def expression_weight(node, rule, found, hunt):
     able = rule(node, found, hunt)
     if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
-    if hunt.kind in ('call',
-                     'apply'):          # raised further down: what this expression could raise itself says little
+    if hunt.kind in ('call', 'apply') and rule is not raises_field:
+        # raised further down: what this expression could raise itself says little
         return fits * (0.5 + 0.5 * able)
     return fits * able
 
@@ -6835,16 +7124,16 @@ def line_table(function, sandboxed):
 
 def ranked_places(weights, table, message):
     """[Place] from (weight, statement, expression, reasons): one per statement, with its best expression."""
-    total = sum(row[0] for row in weights)
-    if not total:
-        return []
     best = {}
     for weight, statement, node, reasons in weights:
         row = best.setdefault(statement.start, [0, 0, statement, node, reasons])
-        row[0] += weight
         if weight > row[1]:
             row[1], row[3], row[4] = weight, node, reasons
-    rows = sorted(best.values(), key=lambda row: (-row[0], -row[2].start))
+        row[0] += 0.1 * weight
+    for row in best.values():                   # one expression decides; others in the same statement help a little
+        row[0] += 0.9 * row[1]
+    total = sum(row[0] for row in best.values())
+    rows = sorted(best.values(), key=lambda row: (-row[0], row[2].start))
     return [Place(row[2], row[3], table.true_line(row[3], row[2]), round(row[0] / total, 3), row[4],
                   message) for row in rows]
 
