@@ -503,8 +503,9 @@ class Session(object):
         self.save(phase='roll back')
         home = os.path.join(self.runs, row['home_run'])
         try:
-            code, _, words = self.phase('implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'],
-                                        where=ANYWHERE, run_dir=home, accept=(DONE, INCOMPLETE, NEGATIVE))
+            code, _, words = self.phase(
+                'implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'], where=ANYWHERE,
+                run_dir=home, accept=(DONE, INCOMPLETE, NEGATIVE))
         except PhaseFailed as failure:
             code, words = failure.code, failure.sentence
             row['reason'] = 'it could NOT be undone: %s' % words
