@@ -594,12 +594,12 @@ def number_value(token):
 # deep for each (as the grammar has it) would cost most of the time that a large bundle takes.
 OR, AND, NOT, COMPARE, BITS, UNARY = 1, 2, 3, 4, 5, 11
 STRENGTH = {'or': OR, 'and': AND, '|': BITS, '^': 6, '&': 7, '<<': 8, '>>': 8, '+': 9, '-': 9, '*': 10, '/': 10,
-            '%': 10, '//': 10}
+            '%': 10, '//': 10, '==': COMPARE, '!=': COMPARE, '<>': COMPARE, '<': COMPARE, '<=': COMPARE, '>': COMPARE,
+            '>=': COMPARE, 'in': COMPARE, 'is': COMPARE, 'not': COMPARE}
 BINARY = {'|': 'BitOr', '^': 'BitXor', '&': 'BitAnd', '<<': 'LShift', '>>': 'RShift', '+': 'Add', '-': 'Sub',
           '*': 'Mult', '/': 'Div', '%': 'Mod', '//': 'FloorDiv', '**': 'Pow'}
 COMPARISONS = {'==': 'Eq', '!=': 'NotEq', '<>': 'NotEq', '<': 'Lt', '<=': 'LtE', '>': 'Gt', '>=': 'GtE', 'in': 'In',
                'is': 'Is', 'not': 'NotIn'}
-STRENGTH.update(dict.fromkeys(COMPARISONS, COMPARE))
 PREFIXES = {'-': 'USub', '+': 'UAdd', '~': 'Invert'}
 AUGMENTED = dict((sign + '=', name) for sign, name in BINARY.items())
 STARTS_EXPRESSION = frozenset(['name', 'number', 'string', '(', '[', '{', '`', '-', '+', '~', 'not', 'lambda'])
@@ -2117,8 +2117,6 @@ def effect_of_subscript(case, node, parent, value, depth):
 
 
 def effect_of_index(case, node, parent, value, depth):
-    if value == NO_TEXT and parent.parent.kind == 'Subscript' and is_field(parent.parent.value):
-        return HOLLOW                           # posters[''] is taken, and fetched later if at all
     return OPEN if value in (SOME, TEXT, NUMBER) else CRASH
 
 
@@ -2156,9 +2154,6 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, value, depth + 1)
     if name == 'ParseDate' and value in (NOTHING, NO_TEXT):
         return effect(case, call, NOTHING, depth + 1)
-    if name == 'Request' and value == NO_TEXT and call.parent.kind == 'Call' and \
-            last_name(call.parent.func) in ('Media', 'Preview'):
-        return HOLLOW                           # Plex asks for it when it shows the picture, not here
     if name in FETCHES or name in PARSES:
         return OPEN if value == SOME else CRASH
     if name in TEXT_TOOLS:
@@ -3516,7 +3511,7 @@ def empty_date(case, handler, name):
     """Edits for an except clause of its own that sets None, where the clause at hand would hand the text that cannot be
     read on to a field that takes dates only; [] where it would not."""
     for one in handler.body:
-        if one.kind == 'Assign' and one.targets[0].kind == 'Name' and not is_empty_literal(one.value) and not one.inline:
+        if one.kind == 'Assign' and one.targets[0].kind == 'Name' and not (one.inline or is_empty_literal(one.value)):
             for use in later_uses(case, one.targets[0].id, one):
                 if use.parent.kind == 'Assign' and field_of(use.parent) in ('originally_available_at', 'available_at'):
                     outer = handler.parent.indent
@@ -3611,6 +3606,17 @@ def leave(case, faults):
         prior *= 0.5                            # the elements that come after this one would be lost too
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
                    'high' if entry else 'medium', prior, 'the last resort: what follows in the function is given up')
+
+
+def fills_object(case, faults):
+    """Whether a method takes the attributes of its object out of an argument, and this argument is what is missing."""
+    bad = faults[0].bad if faults else None
+    if bad is None or bad.kind != 'Name' or case.function.kind != 'FunctionDef' or \
+            bad.id not in names_in(case.function.args) or not nothing_follows(case, faults):
+        return False
+    taken = [one for one in walk(case.function) if one.kind == 'Assign' and one.targets[0].kind == 'Attribute' and
+             is_name(one.targets[0].value, 'self') and bad.id in names_in(one.value)]
+    return len(taken) >= 3
 
 
 def nothing_follows(case, faults):
@@ -3723,6 +3729,12 @@ def unset_attribute(case, found):
         first = owner.body[1]
     at = home.offset_of_line(home.line_of(first.logical_start))
     tried = []
+    exits = exits_without(case, readers) if path is None else None
+    if exits:
+        yield Proposal('initialise first', [(at, at, "%s%s = ''%s" % (first.indent, name, home.newline))] + exits,
+                       '%s is an empty text unless something sets it, and what cannot do with that is left out' % name,
+                       '%s, and what is made of it, for these items' % name, 'medium', 0.84,
+                       'the class gives it a value, and who needs more than an empty one does nothing')
     for value in set_values(case, setters) + by_plural(name) + OTHERWISE[:4]:
         if value in tried:
             continue
@@ -3734,6 +3746,32 @@ def unset_attribute(case, found):
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+
+
+def exits_without(case, readers):
+    """Edits that leave the methods early that cannot do with an empty text in an attribute; None where one of them has
+    more to do, or where something empty would do for all of them."""
+    edits, left = [], []
+    values = [min(effect(in_frame_of(case, node), node, value) for node in readers)
+              for value in OTHERWISE[:4]] if readers else [FINE]
+    if max(values) > CRASH:
+        return None
+    for node in sorted(readers, key=lambda one: one.start):
+        inner = in_frame_of(case, node)
+        if effect(inner, node, NO_TEXT) > CRASH or any(inner.function is one for one in left):
+            continue
+        top = statement_of(node)
+        while top.parent is not inner.function and top.parent is not None:
+            top = top.parent
+        if node.source is not case.source or inner.function.kind != 'FunctionDef' or normal_empty(inner) != '' or \
+                top is not inner.function.body[-1] or top.inline or len(left) == 3:
+            return None
+        left.append(inner.function)
+        inner = inner._replace(statement=top)
+        step, text = step_of(inner, top), node.source.segment(node)
+        log = log_line(inner, '%s: there is no %s' % (inner.function.name, node.attr))
+        edits += put_before(inner, top, ['if not %s:' % text] + [step + line for line in log + ['return']])
+    return edits
 
 
 def sources_with(case, text):
@@ -4878,6 +4916,8 @@ def guarded_ways(case, faults):
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
               same_value(case, fault, chosen)]  # both groups of one match
+    if fills_object(case, faults):
+        return                                  # an object that nothing was filled into fails at its next user
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
         for way in GUARDS:
@@ -5077,9 +5117,10 @@ def default_attribute(case, faults):
                                                          'use it' % len(unchecked), setters[0][0])
 
 
-GUARDS = (soften, default_source, default_attribute, other_hint, choose, tighten, filter_element, fence, try_around, parse_first, widen_handler,
-          skip_round, leave)
-NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint)       # what they leave is not reached, or is mended
+GUARDS = (soften, default_source, default_attribute, other_hint, choose, tighten, filter_element, fence, try_around,
+          parse_first, widen_handler, skip_round, leave)
+# what these leave behind is not reached any more, or mended at its source
+NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint)
 
 
 def ranked(case, proposals):
@@ -5090,6 +5131,9 @@ def ranked(case, proposals):
         if key not in seen and proposal.edits:
             seen.add(key)
             kept.append(proposal)
+    if case.function.kind == 'FunctionDef' and case.function.name in ('update', 'search') and all(
+            proposal.template == 'early return' for proposal in kept):
+        return []                               # without the error, and without anything else: nothing is gained
     return sorted(kept, key=lambda proposal: -proposal.prior)
 
 
@@ -7039,7 +7083,18 @@ def places_of(pattern, source, function, frame, sandboxed, preferences=None):
                 best[place.statement.start] = place._replace(confidence=share)
             else:
                 best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
-    return sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start))
+    return settled(sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start)),
+                   probed_lines(said))
+
+
+def settled(places, named):
+    """The places after a probe has named lines: these come first, and the others hardly count any more."""
+    shares = [named.count(place.line) / len(named) if named else 0 for place in places]
+    if not any(shares):
+        return places
+    rows = [place._replace(confidence=round(0.99 * share + 0.01 * place.confidence, 3))
+            for place, share in zip(places, shares)]
+    return sorted(rows, key=lambda place: (-place.confidence, place.statement.start))
 
 
 def expression_weight(node, rule, found, hunt):
@@ -7574,7 +7629,7 @@ def fixes_for(pattern, bundle, source, frame, function, places, history):
             patches[record['id']] = patch
             if len(records) == FIXES_PER_PATTERN:
                 break
-    if places[0].confidence < PROBE_BELOW:
+    if places[0].confidence < PROBE_BELOW and len(places) > 1:
         record, patch = probe_for(pattern, bundle, source, frame, function, places, history)
         if record:
             records.append(record)
@@ -7601,39 +7656,83 @@ def scored_proposals(pattern, bundle, source, frame, function, places, history):
 
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
-PROBE_BELOW = 0.6               # a probe is offered when the first place is less sure than this
+PROBE_BELOW = 0.65              # a probe is offered when the first place is less sure than this
+
+
+PROBED_PLACES = 4
 
 
 def probe_for(pattern, bundle, source, frame, function, places, history):
-    """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without."""
-    import keyword
-    exception = pattern.get('exception') or ''
-    builtin = exception in PARENTS or exception in ('AttributeError', 'TypeError', 'ValueError', 'NameError', 'IOError')
+    """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without.
+
+    The text that it logs names the line in the file as it is installed; probed_lines reads it from the next records.
+    """
+    if any(row.get('template') == 'probe' and row.get('pattern') == pattern['pattern'] for row in history):
+        return None, None                       # it was asked already; what it said is in the log
+    case = Case(source, function, places[0].statement, None, pattern.get('exception') or '', '', 'own', None,
+                'unknown', bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+    named = exception_name(case) or 'Exception'
     edits, lines = [], []
-    case = Case(source, function, places[0].statement, None, exception, '', 'own', None, 'unknown', bundle.policy,
-                frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
-    for place in places[:4]:
-        statement = place.statement
-        if statement.kind in COMPOUND or keyword.iskeyword(exception) or not can_wrap(case,
-                                                                                      [statement]) or len(lines) == 3:
-            continue
-        log = log_line(case, 'probe: line %d raised' % place.line)
-        if not log:
-            return None, None
-        handler = 'except %s:' % (exception if builtin and exception != 'HTTPError' else 'Exception')
-        edits.extend(wrap(case, [statement], ['try:'], [handler, '\t' + log[0], '\traise']))
-        lines.append(place.line)
+    for place in places:
+        log = log_line(case, '%s %d raised' % (PROBE_SAYS, place.line))
+        added = probe_edits(source, place, named, log) if log and place.confidence >= 0.01 else None
+        if added and place.line not in lines:
+            edits.extend(added)
+            lines.append(place.line)
+            if len(lines) == PROBED_PLACES:
+                break
     if len(lines) < 2:
         return None, None
-    words = ' and '.join('%d' % line for line in lines)
+    words = '%s and %d' % (', '.join('%d' % line for line in sorted(lines)[:-1]), max(lines))
     proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the lines %s raised' % words,
-                        'nothing', 'low', 0.0, 'the place is not sure, and the next refreshes settle it')
+                        'nothing', 'low', 0.0, 'the place is not sure, and one more refresh settles it')
     record, patch, _ = fix_record(pattern, bundle, frame, case, places[0], proposal, history)
     if record:
         record['kind'] = 'probe'
         record['predicted'] = {'items': number_of_items(pattern), 'success_percent': 0, 'fields': [],
                                'sentence': 'the same errors, each with a line in the log that names the place'}
     return record, patch
+
+
+def probe_edits(source, place, named, log):
+    """The edits that log when this place raises, and raise again: on one line each; None where that is not possible."""
+    statement = place.statement
+    handler = source.newline + statement.indent + 'except %s: %s; raise' % (named, log[0])
+    if statement.inline or statement.logical_start != statement.start or getattr(statement, 'is_elif', False):
+        return None
+    if statement.kind in COMPOUND:
+        test = statement.test if statement.kind == 'If' else statement.iter if statement.kind == 'For' else None
+        if test is None or not inside(place.expression, test) or any(
+                node.kind in ('Call', 'Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp')
+                for node in walk(test)):
+            return None                         # what is asked twice must give the same twice
+        asked = 'try: (%s)' % source.segment(test) + handler + source.newline + statement.indent
+        return [(statement.start, statement.start, asked)]
+    line_end = source.text.find('\n', statement.end)
+    line_end = len(source.text) if line_end < 0 else line_end
+    rest = source.text[statement.end:line_end].rstrip('\r')
+    if rest.strip() and not rest.strip().startswith('#'):
+        return None
+    line_end = statement.end + len(rest)
+    return [(statement.start, statement.start, 'try: '), (line_end, line_end, handler)]
+
+
+def inside(node, outer):
+    return node is not None and outer.start <= node.start and node.end <= outer.end
+
+
+PROBE_SAYS = 'probe: line'
+
+
+def probed_lines(said):
+    """Lines that probes of earlier rounds have named, by what the threads said last before they failed."""
+    found = []
+    for texts in said:
+        for text in texts[-2:]:
+            named = re.match(PROBE_SAYS + r' (\d+) raised', text)
+            if named:
+                found.append(int(named.group(1)))
+    return found
 
 
 def fix_record(pattern, bundle, frame, case, place, proposal, history):
@@ -7794,7 +7893,8 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     source = bundle.source(frame.name)
     if source is None:
         return '%s is not in the installed bundle, or cannot be read as Python 2' % frame.name, {}
-    state = drift(source, frame)
+    said = [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
+    state = 'same' if probed_lines(said) else drift(source, frame)      # a probe moves lines, and is gone again
     point['source'] = state
     if state in ('moved', 'changed'):
         against.append('the bundle was changed since: the log quotes text that %s'
@@ -7812,6 +7912,8 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
                             'text': one_line(source.lines[place.line - 1])} for place in places[:5]]
     first = places[0]
     record['confidence'] = first.confidence
+    if first.line in probed_lines(said):
+        evidence.append('a probe ran over the failing items, and the log says that line %d raised' % first.line)
     evidence.append('line %d of %s can raise exactly this error: %s' % (
         first.line, frame.function, one_line(source.segment(first.expression))))
     if frame.lines and first.line not in frame.lines:
