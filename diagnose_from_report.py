@@ -2802,7 +2802,7 @@ def key_faults(case, found):
             continue
         if node.kind == 'Subscript' and index_of(node) is not None and node.ctx != 'Store':
             index = index_of(node)
-            if not could_be_key(index, key, quoted):
+            if not could_be_key(index, key, quoted) or quoted and is_number(case, index):
                 continue
             text = operand(case, index)
             test = None
@@ -2829,6 +2829,23 @@ def could_be_key(index, key, quoted):
     if index.kind == 'Num':
         return not quoted and logs.to_text(str(index.n)) == key
     return index.kind not in ('List', 'Dict', 'Lambda', 'Tuple', 'ListComp')
+
+
+def is_number(case, node):
+    """Whether an index surely is a number: `i` of `for i in range(...)`, `i + 1`."""
+    if node.kind == 'BinOp' and node.op in ('Add', 'Sub'):
+        return is_number(case, node.left) or is_number(case, node.right)
+    return make_of(case, node) == 'number' or counted_by(node) is not None
+
+
+def counted_by(node):
+    """The call of range() that a For around takes a name from, or None."""
+    if node.kind == 'Name':
+        for loop in ancestors(node):
+            if loop.kind == 'For' and is_name(loop.target, node.id):
+                call = loop.iter
+                return call if call.kind == 'Call' and last_name(call.func) in ('range', 'xrange') else None
+    return None
 
 
 def has_get(case, node, index):
@@ -2891,7 +2908,11 @@ def furthest(faults):
 
 
 def never_short(node, index):
-    """x.split(':')[0] is always there."""
+    """x.split(':')[0] is always there, and x[i] with i out of range(len(x))."""
+    counted = counted_by(index)
+    if counted is not None and any(one.kind == 'Call' and is_name(one.func, 'len') and one.args and is_same(
+            one.args[0], node.source.segment(node.value)) for one in counted.args):
+        return True
     return node.value.kind == 'Call' and last_name(node.value) in ('split', 'rsplit', 'partition', 'splitext') and \
         bool(node.value.args) and index.kind == 'Num' and index.n in (0, -1)
 
@@ -4779,6 +4800,9 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
+    if case.exception in ('KeyError', 'IndexError') and case.expression is not None and \
+            case.expression.kind == 'Subscript':
+        return                                  # that has been asked: this one cannot raise it
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
         yield Fault(case.expression, case.expression, None, [], 'it failed')
         return
@@ -5631,10 +5655,10 @@ class Hunt(object):
 
 
 def flat(source, node):
-    """A node's text without blanks and line breaks, to compare expressions."""
+    """A node's text without blanks and line breaks and with one kind of quotes, to compare expressions."""
     text = node.__dict__.get('flat_text')
     if text is None:
-        text = node.flat_text = re.sub(r'\s+', '', source.segment(node))
+        text = node.flat_text = re.sub(r'\s+', '', source.segment(node)).replace('"', "'")
     return text
 
 
@@ -7660,6 +7684,8 @@ PROBE_BELOW = 0.65              # a probe is offered when the first place is les
 
 
 PROBED_PLACES = 4
+ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', 'replace', 'startswith', 'endswith', 'int',
+               'float', 'str', 'unicode', 'has_key')    # calls that answer the same twice and change nothing
 
 
 def probe_for(pattern, bundle, source, frame, function, places, history):
@@ -7703,9 +7729,9 @@ def probe_edits(source, place, named, log):
     if statement.kind in COMPOUND:
         test = statement.test if statement.kind == 'If' else statement.iter if statement.kind == 'For' else None
         if test is None or not inside(place.expression, test) or any(
-                node.kind in ('Call', 'Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp')
-                for node in walk(test)):
-            return None                         # what is asked twice must give the same twice
+                node.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp') or
+                (node.kind == 'Call' and last_name(node.func) not in ASKED_TWICE) for node in walk(test)):
+            return None
         asked = 'try: (%s)' % source.segment(test) + handler + source.newline + statement.indent
         return [(statement.start, statement.start, asked)]
     line_end = source.text.find('\n', statement.end)

@@ -406,19 +406,45 @@ LONG = """def fill(metadata, boat):
 """
 
 
-def test_what_the_thread_said_last_and_the_preferences_tell_the_place():
-    source = diagnose.Source(LONG.encode('utf-8'))
-    seen = diagnose.Frame('Contents/Code/x.py', 'fill', [9], {}, [GETITEM], [])
+RECORD = """2026-11-20 02:1%(minute)d:03,011 (7f0%(thread)d) :  INFO (__init__:9) - %(said)s
+2026-11-20 02:1%(minute)d:03,013 (7f0%(thread)d) :  CRITICAL (agentkit:1095) - Exception in the update function of """ + \
+    """agent named 'Harbour', called with guid 'com.plexapp.agents.harbour://%(thread)d?lang=en' (most recent call last):
+  File "/plex/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/api/agentkit.py", line 1093, in _update
+    agent.update(obj, media, lang, **kwargs)
+  File "/plex/Plug-ins/Harbour.bundle/Contents/Code/__init__.py", line %(line)d, in fill
+    %(text)s
+  File "/plex/Framework.bundle/Contents/Resources/Versions/2/Python/Framework/code/sandbox.py", line 108, in <lambda>
+    _getitem_           = lambda x, y: x.__getitem__(y),
+KeyError: 'name'
 
-    def first(**more):
-        return diagnose.locate(source, source.functions_named('fill')[0], seen, 'KeyError', "'name'", True, **more)[0]
-    assert first().line == 9
-    heard = [['looking for the crew']]
-    unsure = diagnose.Frame('Contents/Code/x.py', 'fill', [], {}, [GETITEM], [])
-    places = diagnose.locate(source, source.functions_named('fill')[0], unsure, 'KeyError', "'name'", True, said=heard,
-                             preferences={'extras': False})
-    off = [place for place in places if place.line == 7][0]
-    assert off.reasons == ['a preference switches it off'] and off.confidence < 0.1
+"""
+
+
+def diagnosed_log(tmpdir, source, records, history=()):
+    """The Diagnosis of a log, through the real aggregator. records: [(item, what it said, line, source text)]."""
+    plug_ins, folder = make_plug_ins(tmpdir, source), tmpdir.join('Logs').ensure(dir=True)
+    folder.join(AGENT + '.log').write_binary(''.join(
+        RECORD % {'minute': number, 'thread': item, 'said': said, 'line': line, 'text': text}
+        for number, (item, said, line, text) in enumerate(records)).encode('utf-8'))
+    run_dir = str(tmpdir.join('run').ensure(dir=True))
+    assert logs.main(['--logs', str(folder), '--run-dir', run_dir, '--quiet']) in (logs.DONE, logs.INCOMPLETE)
+    found = logs.read_aggregate(logs.aggregate_path(run_dir, 1))
+    row = [row for row in found['patterns'] if row['exception'] == 'KeyError'][0]
+    return diagnose.diagnose(row, found, diagnose.find_bundles(plug_ins), list(history))
+
+
+def test_what_the_thread_said_last_and_the_preferences_tell_the_place(tmpdir):
+    tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents').ensure(dir=True).join('DefaultPrefs.json').write(
+        '[{"id": "extras", "type": "bool", "default": "false"}]')
+    text = 'pass                # of an older version, so the line tells nothing'
+    heard = diagnosed_log(tmpdir, LONG, [(17, 'looking for the crew', 9, text)]).record['divergence_point']
+    unheard = diagnosed_log(tmpdir, LONG, [(17, 'nothing that is in the code', 9, text)]).record['divergence_point']
+
+    def sure(point, line):
+        return sum(row['confidence'] for row in point['candidates'] if row['line'] == line)
+    assert 2 * sure(heard, 4) < sure(unheard, 4)        # it lies before what was said, though in the same loop
+    assert sure(heard, 7) < 0.1                         # a preference switches it off
+    assert sure(heard, 8) > sure(unheard, 8)
 
 
 def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
@@ -526,14 +552,24 @@ PROBED = """def fill(metadata, boat):
 """
 
 
-def test_a_probe_is_offered_where_the_place_is_not_sure(tmpdir):
-    row = pattern('KeyError', "'name'", [frame('fill', 6, callees=[GETITEM], source=PROBED)])
-    found = look(row, tmpdir, PROBED)
-    if found.record['confidence'] < diagnose.PROBE_BELOW:
-        probe = found.record['fixes'][-1]
-        patch = found.patches[probe['id']].decode('utf-8')
-        assert probe['kind'] == 'probe' and patch.count('+') - 1 <= 3 + 4 * 3
-        assert patch.count('raise\n') == patch.count('try:\n') >= 2
+def test_a_probe_is_offered_where_the_place_is_not_sure_and_settles_it(tmpdir):
+    text = 'pass                # of an older version, so the line tells nothing'
+    broken = [(17, 'hello', 6, text)]
+    found = diagnosed_log(tmpdir, PROBED, broken)
+    assert found.record['confidence'] < diagnose.PROBE_BELOW
+    probes = [fix for fix in found.record['fixes'] if fix['kind'] == 'probe']
+    patch = found.patches[probes[0]['id']].decode('utf-8')
+    assert len(probes) == 1 and probes[0]['changed_lines'] <= 12
+    assert patch.count('; raise\n') == patch.count('try: ') >= 2
+    tried = [{'id': probes[0]['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED'}]
+
+    again = diagnosed_log(tmpdir, PROBED, broken, tried)            # it ran, and said nothing: it is not tried again
+    assert not [fix for fix in again.record['fixes'] if fix['kind'] == 'probe']
+    spoken = broken + [(19, 'hello', 6, text), (23, 'hello', 6, text), (17, 'probe: line 5 raised', 7, 'raise')]
+    settled = diagnosed_log(tmpdir, PROBED, spoken, tried)
+    assert settled.record['divergence_point']['candidates'][0]['line'] == 5 and settled.record['confidence'] > 0.95
+    assert settled.record['divergence_point']['source'] == 'same'
+    assert settled.record['fixes'] and all(fix['kind'] == 'fix' and fix['line'] == 5 for fix in settled.record['fixes'])
 
 
 # --------------------------------------------------------------------------------------------------------- the command
