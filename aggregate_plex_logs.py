@@ -1852,7 +1852,7 @@ class Scan(object):
                 continue
             begin = rfind(b'\n', 0, place) + 1
             header = header_at(data, begin)
-            if header is None or header.start(4) != place:
+            if header is None or header.start(4) != place:                      # the level's word somewhere else
                 begin, header = self.soft(data, place, begin, header, done)
                 if header is None:
                     continue
@@ -2410,7 +2410,7 @@ def requests_before(event):
     return rows
 
 
-SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - (.*?)\r?$')
+SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - ')
 FRAMEWORK_VOICES = frozenset(b'runtime model agentkit core data storage messaging accessor caching localization '
                              b'preferences services socketinterface pipeinterface'.split())
 MOST_SAID = 8
@@ -2445,14 +2445,13 @@ def said_before(event):
         place = data.rfind(mark, low, place)
         if place < 0:
             break
-        end = data.find(b'\n', place, begin)
-        line = data[max(low, data.rfind(b'\n', low, place) + 1):end if end >= 0 else begin]
-        found = SAID.match(line)
+        found = SAID.match(data, max(low, data.rfind(b'\n', low, place) + 1), begin)
         if not found or found.group(1) != event.thread or found.group(2) in FRAMEWORK_VOICES:
             continue
-        if found.group(2) == b'networking' and not found.group(3).startswith(b"Requesting '"):
+        if found.group(2) == b'networking' and not data.startswith(b"Requesting '", found.end()):
             continue
-        texts.insert(0, redact(to_text(found.group(3)))[:200])
+        line = data[found.end():data.find(b'\n', found.end())]
+        texts.insert(0, redact(to_text(line[:-1] if line.endswith(b'\r') else line))[:200])
         if len(texts) == MOST_SAID:
             break
     return texts
