@@ -4800,15 +4800,24 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
-    if case.exception in ('KeyError', 'IndexError') and case.expression is not None and \
-            case.expression.kind == 'Subscript':
-        return                                  # that has been asked: this one cannot raise it
+    if case.expression is not None and case.expression.kind == 'Subscript' and cannot_miss(case, case.expression):
+        return
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
         yield Fault(case.expression, case.expression, None, [], 'it failed')
         return
     calls = [node for node in frame_part(case) if node.kind == 'Call' and not is_log_call(node)]
     for node in calls[:1]:
         yield Fault(node, node, None, [], 'it failed')
+
+
+def cannot_miss(case, node):
+    """Whether x[i] surely cannot raise this KeyError or IndexError: a number is no key 'a', and i is in range."""
+    index = index_of(node)
+    if index is None:
+        return False
+    if case.exception == 'KeyError':
+        return unquoted(case.message)[1] and is_number(case, index)
+    return case.exception == 'IndexError' and never_short(node, index)
 
 
 def leave_log_out(case, found):
@@ -5241,6 +5250,9 @@ FAMILIES = (
     Family('own server refused', 'environment', r'', r'HTTP Error 401(?=[\s\S]*@@own server)',
            'The agent asked this very server without a valid token.', "the agent's token setting", 'give it a token'),
     # ---- upstream: somebody else's server
+    Family('web page as answer', 'upstream', r'', r'^(JSON\w*|ValueError|XMLSyntaxError)\b[\s\S]*<(!DOCTYPE|html)',
+           'The provider answered with a web page, mostly of an error, where data was asked for.',
+           "the provider's status page", 'wait'),
     Family('banned', 'upstream', r'', r'\bbanned\b|\bban\b.*\bIP\b',
            'The provider has banned this address for asking too often.', 'how many requests were made',
            'wait a day, refresh more slowly'),
@@ -7396,7 +7408,8 @@ def judge(pattern, agent):
     failed = failed_requests(pattern)
     share = share_of_calls(pattern, agent)
     few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
-    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (row[1] == 'failed' and few)]
+    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
+        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < count * 4))]
     trees = sum(row[2] for row in failed if row[3])
     if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES:
         if trees * 2 >= max(count, 1):
