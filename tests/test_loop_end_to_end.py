@@ -187,3 +187,16 @@ def test_a_server_that_is_down_is_one_sentence(plex, tmpdir):
     plex.stop()
     code, out, err = run_loop(plex, tmpdir.join('runs'))
     assert (code, out) == (4, '') and len(err.strip().splitlines()) == 1, err
+
+
+def test_the_demo_shows_each_outcome_by_the_behaviour_of_its_agents():
+    process = subprocess.Popen([sys.executable, os.path.join(ROOT, 'loop_coordinator.py'), '--demo', '--json'],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, b'')
+    lessons = json.loads(out.decode('utf-8'))
+    assert {row['decision'] for row in lessons['fixes']} == {'KEEP', 'MONITOR', 'ROLLBACK'}
+    assert {'upstream', 'code'} <= {row['class'] for row in lessons['refused']}
+    assert any(sentence.startswith('ValueError of com.plexapp.agents.heimkino') for sentence in lessons['person'])
+    assert os.path.isfile(os.path.join(lessons['run_dir'], 'diagnostic_report.md'))
+    shutil.rmtree(os.path.dirname(os.path.dirname(lessons['run_dir'])))

@@ -66,8 +66,7 @@ class KinothekAgent(Agent.Movies):
         if picture and picture not in metadata.posters:
             metadata.posters[picture] = Proxy.Media(HTTP.Request(picture).content)
 
-        # a film of a series goes into the collection of that name
+        # a film of a series says so
         series = film['series']
-        metadata.collections.clear()
-        metadata.collections.add(series['name'])
+        metadata.tagline = series['name']
         Log.Info('%s is up to date' % metadata.id)
