@@ -2410,7 +2410,7 @@ def requests_before(event):
     return rows
 
 
-SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():]*):\d+\) - ')
+SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():\n]*):\d+\) - ')
 FRAMEWORK_VOICES = frozenset(b'runtime model agentkit core data storage messaging accessor caching localization '
                              b'preferences services socketinterface pipeinterface'.split())
 MOST_SAID = 8
