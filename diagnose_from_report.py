@@ -3098,20 +3098,16 @@ def chain_top(node):
 
 def defaults_for(case, region):
     """Texts of values to try in the place of a region, the most fitting first."""
-    wished = []
-    statement = case.statement
+    statement, wished = case.statement, []
     if statement.kind == 'Assign' and region is statement.value:
+        if borrowed(case) is not None:
+            return [borrowed(case)]
         if statement.targets[0].kind == 'Name':
             name = statement.targets[0].id
             wished = [literal_value(value) for value in assigned_before(case, name, statement.start)
                       if value is not statement.value]
-            other = other_method(case, name)
-            if other is not None:
-                return wished + [code_of(case, other)] + OTHERWISE
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
-        elif other_branch(case) is not None:
-            return [code_of(case, other_branch(case))]
     elif statement.kind == 'Return' and region is statement.value:
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
@@ -3120,6 +3116,15 @@ def defaults_for(case, region):
     target = statement.targets[0] if statement.kind == 'Assign' else None
     plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
     return wished + by_kind + plural + OTHERWISE
+
+
+def borrowed(case):
+    """The text of what the program itself takes elsewhere for what an assignment sets, or None."""
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    if target is None:
+        return None
+    found = other_method(case, target.id) if target.kind == 'Name' else other_branch(case)
+    return code_of(case, found) if found is not None else None
 
 
 def other_branch(case):
@@ -3187,7 +3192,7 @@ def choose(case, faults):
     edits = list(found.edits) + conditional_edits(region, found.text, default)
     if found.before:
         edits += put_before(case, case.statement, found.before)
-    prior = {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    prior = 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
@@ -6409,9 +6414,8 @@ def fits(voice, text):
     for part in voice.parts:
         at = text.find(part, place)
         if at < 0:
-            return len(text) >= SAID_MOST and place > 0 or (
-                len(text) >= SAID_MOST and text[-20:] in part and text[text.find(part[:12]):] == part[
-                    :len(text) - text.find(part[:12])])
+            tail = text[text.find(part[:12]):] if part[:12] in text[place:] else None
+            return len(text) >= SAID_MOST and (place > 0 if tail is None else part.startswith(tail))
         place = at + len(part)
     return True
 
@@ -7697,8 +7701,9 @@ PROBE_BELOW = 0.65              # a probe is offered when the first place is les
 
 
 PROBED_PLACES = 4
-ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', 'replace', 'startswith', 'endswith', 'int',
-               'float', 'str', 'unicode', 'has_key')    # calls that answer the same twice and change nothing
+# calls that answer the same twice and change nothing
+ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', 'replace', 'startswith', 'endswith',
+               'int', 'float', 'str', 'unicode', 'has_key')
 
 
 def probe_for(pattern, bundle, source, frame, function, places, history):
@@ -8250,8 +8255,8 @@ def test_text(record):
     verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'
     failed, healthy = len(plan['items']), len(plan['healthy'])
     sample = number_text(failed, 'item') if failed <= SAMPLE else '%d of the %d items' % (SAMPLE, failed)
-    return '%s %s that failed, before and after, and %s that must stay as %s.' % (
-        verb, sample, number_text(healthy, 'healthy item'), 'it is' if healthy == 1 else 'they are')
+    kept = ', and a few of the %d healthy items known, which must stay as they are' % healthy if healthy else ''
+    return '%s %s that failed, before and after%s.' % (verb, sample, kept)
 
 
 # --------------------------------------------------------------------------------------------------------------- adopt
