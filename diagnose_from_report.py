@@ -8096,8 +8096,14 @@ def hypothesis(record, verdict):
         calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
         if record.get('origin') in ('unknown', 'function') and calls:
             source = 'what %s answered' % calls[-1]
-        sentences.append('What failed is "%s"%s.' % (record['suspect'], ', which comes from %s' % source if source
-                                                     else ''))
+        source = ', which comes from %s' % source if source else ''
+        if record['suspect'].startswith('raise '):
+            sentences.append('The code gives up by itself here: it met something that it was not written for.')
+        elif record.get('value') == 'missing key':
+            sentences.append('The field %s was looked for in "%s"%s, and is not there.' % (
+                record['message'], record['suspect'], source))
+        else:
+            sentences.append('What failed is "%s"%s.' % (record['suspect'], source))
     return ' '.join(sentences)
 
 
@@ -8218,7 +8224,7 @@ def point_text(record):
     if point['candidates']:
         lines += ['', '| line | sure | statement |', '|---|---|---|']
         lines += ['| %d | %d %% | %s |' % (row['line'], round(100 * row['confidence']), prose(row['text']))
-                  for row in point['candidates']]
+                  for row in point['candidates'] if row['confidence'] >= 0.01 or row is point['candidates'][0]]
     return lines
 
 

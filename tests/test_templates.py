@@ -510,3 +510,140 @@ def test_strings_over_several_lines_are_not_indented():
     source = 'def update(metadata, data):\n    metadata.summary = data["a"] + """one\ntwo\n"""\n'
     for _, patched in patches(case_for(source, '    metadata', "KeyError: 'a'")):
         assert '"""one\ntwo\n"""' in patched
+
+
+TOOL = '''
+class Tool(object):
+    def __init__(self, data):
+        self.genres = None
+        self.parse(data)
+
+    def parse(self, data):
+        if 'genres' in data:
+            self.genres = data['genres']
+        if 'name' in data:
+            self.name = data['name']
+
+    def fill(self, metadata):
+        metadata.title = 'Eleven'
+        Log(', '.join([genre['name'] for genre in self.genres]))
+        for genre in self.genres:
+            metadata.genres.add(genre['name'])
+
+
+def update(metadata, data):
+    Tool(data).fill(metadata)
+'''
+
+
+def test_an_attribute_that_is_none_is_mended_where_the_class_sets_it():
+    proposal, patched = patches(case_for(TOOL, '        for genre in self.genres', NONE_ITER))[0]
+    assert 'self.genres = []' in patched and len(proposal.edits) == 1
+    assert run(patched, {'id': 3})[0] == {'title': 'Eleven'}
+    assert run(patched, {'genres': [{'name': 'Drama'}]}) == run(TOOL, {'genres': [{'name': 'Drama'}]})
+
+
+def test_an_attribute_whose_none_is_asked_for_stays_none():
+    call = '        self.parse(data)'
+    source = TOOL.replace(call, call + '\n        self.empty = self.genres is None')
+    assert all('self.genres = []' not in patched for _, patched in patches(
+        case_for(source, '        for genre in self.genres', NONE_ITER)))
+
+
+def test_the_elements_of_one_list_are_guarded_wherever_the_file_goes_through_them():
+    data = {'genres': [{'name': 'Drama'}, {'id': 3}]}
+    proposal, patched = patches(case_for(TOOL, "            metadata.genres.add", "KeyError: 'name'"))[0]
+    assert run(patched, data)[0] == {'title': 'Eleven', 'genres': ['Drama']}, proposal.template
+
+
+def test_methods_that_need_more_than_an_empty_attribute_are_left_early():
+    source = TOOL + '''    Tool(data).sort(metadata)
+    metadata.year = 2011
+'''
+    source = source.replace('    def fill', '''    def sort(self, metadata):
+        if not metadata.title_sort:
+            metadata.title_sort = re.match('([a-z]+)', self.name).group(1)
+
+    def fill''').replace("metadata.title = 'Eleven'", "metadata.title_sort = ''").replace('self.genres = None',
+                                                                                          'self.genres = []')
+    error = "AttributeError: Tool instance has no attribute 'name'"
+    proposal, patched = patches(case_for(source, "            metadata.title_sort = re", error))[0]
+    assert proposal.template == 'initialise first' and len(proposal.edits) == 2
+    assert run(patched, {})[0] == {'title_sort': '', 'year': 2011}
+    assert run(patched, {'name': 'ann'})[0] == {'title_sort': 'ann', 'year': 2011}
+
+
+def test_all_uses_of_one_match_take_what_the_other_branch_sets():
+    source = ("def update(metadata, data):\n    metadata.title = data\n    found = re.match('(a+)(b+)', data)\n"
+              "    if data:\n        metadata.title_sort = found.group(2) + ', ' + found.group(1)\n"
+              "    else:\n        metadata.title_sort = metadata.title\n")
+    error = "AttributeError: 'NoneType' object has no attribute 'group'"
+    case = case_for(source, '        metadata.title_sort = found', error)
+    groups = [node for node in diagnose.walk(case.statement) if node.kind == 'Attribute' and node.attr == 'group']
+    _, patched = patches(case._replace(expression=groups[0]))[0]
+    assert run(patched, 'xyz')[0] == {'title': 'xyz', 'title_sort': 'xyz'}
+    assert run(patched, 'aab')[0] == run(source, 'aab')[0]
+
+
+def test_a_text_that_is_no_date_does_not_go_into_a_date_field():
+    source = ("def update(metadata, data):\n    try:\n        day = Datetime.ParseDate(data)\n"
+              "    except TypeError:\n        day = data\n    metadata.originally_available_at = day\n")
+    error = "ValueError: time data 'x' does not match format '%Y-%m-%d'"
+    found = [one for one in patches(case_for(source, '        day = Datetime', error))
+             if one[0].template == 'wider handler']
+    assert run(found[0][1], 'x')[0] == {'originally_available_at': None}
+    assert run(found[0][1], '2011-02-03') == run(source, '2011-02-03')
+
+
+def test_roles_are_renamed_where_they_are_read_too():
+    source = ("def update(metadata, data):\n    role = metadata.roles.new()\n    role.actor = data\n"
+              "    Log(','.join([one.actor for one in metadata.roles]))\n    Log(data.actor)\n")
+    _, patched = patches(case_for(source, '    role.actor', "AttributeError: 'RecordObject' object has no attribute "
+                                  "named 'actor'"))[0]
+    assert 'role.name = data' in patched and '[one.name for one in' in patched and 'Log(data.actor)' in patched
+
+
+def test_another_method_knows_where_a_path_comes_from():
+    source = ("class Agent1(object):\n    def search(self, results, media):\n"
+              "        path = String.Unquote(media.filename)\n"
+              "        for name in os.listdir(os.path.dirname(path)):\n            Log(name)\n\n"
+              "    def update(self, metadata, media):\n        path = media.items[0].parts[0].file\n"
+              "        Log(path)\n")
+    case = case_for(source, '        path = String', "AttributeError: 'NoneType' object has no attribute 'split'")
+    found = patches(case._replace(callee='Unquote'))
+    assert 'if media.filename is not None else media.items[0].parts[0].file\n' in found[0][1]
+    assert all("''" not in patched for _, patched in found)
+
+
+def test_a_search_without_its_hint_takes_the_title():
+    source = ("class ArtistSearch(object):\n    def check(self):\n        names = self.media.artist.split(', ')\n"
+              "        if len(names) > 1:\n            self.media.artist = names[0]\n\n"
+              "    def hint(self):\n        return self.media.title\n")
+    error = "AttributeError: 'NoneType' object has no attribute 'split'"
+    assert "self.media.artist = self.media.title or ''" in patches(case_for(source, '        names', error))[0][1]
+    other = source.replace('ArtistSearch', 'AlbumSearch')
+    assert all('title or' not in patched for _, patched in patches(case_for(other, '        names', error)))
+
+
+def test_what_only_the_skipped_loop_would_have_set_is_not_left_unbound():
+    source = ("def update(metadata, data):\n    for one in data['parts']:\n        text = one['text']\n"
+              "    metadata.summary = text.strip()\n    metadata.title = 'Eleven'\n")
+    for proposal, patched in patches(case_for(source, '    for one', NONE_ITER)):
+        wanted = {} if proposal.template == 'early return' else {'title': 'Eleven'}
+        assert run(patched, {'parts': None})[0] == wanted, proposal.template
+
+
+def test_nothing_is_offered_where_the_whole_answer_is_missing():
+    source = ("class Tool(object):\n    def parse(self, answer):\n" + ''.join(
+        "        if '%s' in answer:\n            self.%s = answer['%s']\n" % (key, key, key)
+        for key in ('name', 'year', 'plot', 'date')))
+    error = "TypeError: argument of type 'NoneType' is not iterable"
+    assert patches(case_for(source, "        if 'name'", error)) == []
+
+
+def test_a_number_is_no_key_of_that_name():
+    source = "def update(metadata, data):\n    for i in range(0, len(data), 2):\n        metadata.title = data[i]\n"
+    for error in ("KeyError: 'maker'", 'IndexError: list index out of range'):
+        case = case_for(source, '        metadata', error)
+        expression = [node for node in diagnose.walk(case.statement) if node.kind == 'Subscript'][0]
+        assert patches(case._replace(expression=expression)) == []
