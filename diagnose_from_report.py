@@ -8249,6 +8249,9 @@ def fixes_text(record):
         lines.append('| %d | %s | %s | %s | %s | %s |' % (
             rank, prose(fix['patch']), prose(fix['summary']), prose(fix['loss']), fix['risk'],
             prose(fix['predicted']['sentence'])))
+    if any(fix['kind'] == 'probe' for fix in record['fixes']):
+        lines += ['', 'The failing line is not certain yet, so the probe runs first; it only writes to the log, and is '
+                      'taken out again.']
     lines += ['', 'Why in this order: %s.' % '; '.join(
         '%d: %s' % (rank, prose(fix['why_this_rank'])) for rank, fix in enumerate(record['fixes'], 1))]
     return lines
