@@ -159,6 +159,25 @@ def test_errors_that_agents_log_below_warning(tmpdir, text):
     assert event['level'] == 'DEBUG' and event['line'] == 2
 
 
+def test_errors_below_warning_and_starts_are_found_anywhere_in_a_large_log(tmpdir):
+    filler = record(1, 'Fetching ' + 97 * 'x') * 4001
+    assert len(filler) > logs.CHUNK
+    plug_in_log(tmpdir, 13 * (filler + start(2) + record(3, 'ERROR: no page') + filler))
+    document = logs.aggregate([str(tmpdir)])
+    assert document['events'] == 13 and document['agents'][0]['starts'] == 13
+
+
+@pytest.mark.parametrize('one, other, same', [
+    ("Missing 'Dark 2' in 0x7f4ccbff8b38", "Missing 'Heat (1995)' in 0x9fa4b5997a63", True),
+    ('Failed: https://a.example/b?c=1 (7)', 'Failed: https://longer.example/x/y.jpg (9)', True),
+    ("can't open 'a' or 'b'", "can't open 'c' or 'd'", False), ("Missing 'Dark'", "Missing 'Dark", False),
+    ('for com.plexapp.agents.a1', 'for com.plexapp.agents.a2', False), ('token 0x1', 'token 0x7f4ccbff8b38', False)])
+def test_lines_with_equal_keys_have_equal_shapes(one, other, same):
+    assert (logs.line_key(one.encode('utf-8')) == logs.line_key(other.encode('utf-8'))) is same
+    if same:
+        assert logs.message_shape(one) == logs.message_shape(other)
+
+
 # ---------------------------------------------------------------------------------------------------------- fingerprint
 def one(tmpdir, name, text):
     folder = tmpdir.mkdir(name)
