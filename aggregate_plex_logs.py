@@ -405,6 +405,7 @@ SECRET_RULES = [
     (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
     (('://',), re.compile(r'https?://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     (('@', '%40'), EMAIL, '<email>'),
+    (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in',), re.compile(r'signed-in(?: token)? ?\(([^()\n]*)\)'), '<user>'),
     (('user',), re.compile(r'\buser(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'),
      '<user>'),
