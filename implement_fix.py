@@ -710,6 +710,7 @@ def read_journal(run_dir):
     return steps
 
 
+INTENT = {'time', 'action', 'fix', 'bundle', 'plug_ins', 'files'}
 ENDINGS = ('verified', 'unproven', 'rolled back', 'abandoned')
 
 
@@ -721,7 +722,7 @@ def read_operations(run_dir):
     """
     operations = []
     for step in read_journal(run_dir):
-        if step['step'] == 'intent':
+        if step['step'] == 'intent' and INTENT <= set(step):    # a damaged line cannot say what to undo
             if operations and operations[-1]['ended'] is None:
                 operations[-1]['ended'] = 'superseded'      # the new intent is what brought it to an end
             operations.append(dict(step, run_dir=run_dir, run=run_name(run_dir), ended=None, live=None))

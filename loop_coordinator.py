@@ -25,8 +25,10 @@ Exit codes:
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import errno
 import io
 import os
+import re
 import sys
 import time
 
@@ -47,12 +49,15 @@ import six
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
+STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
+RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
 AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
+seconds_now = getattr(time, 'monotonic', time.time)      # a clock that is set must not hang or end a phase
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
     'test_fix_actively.py': 4 * 3600, 'compare_metrics.py': 300, 'parse_test_report.py': 60}
@@ -74,7 +79,10 @@ class Lock(object):
             else:
                 import fcntl
                 fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (IOError, OSError):
+        except (IOError, OSError) as problem:
+            if problem.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+                raise Problem('%s cannot be locked (%s); keep run directories on a local disk, with --runs'
+                              % (self.path, problem.strerror), NO_ENVIRONMENT)
             self.handle.seek(0)
             holder = self.handle.read().strip() or 'another process'
             self.handle.close()
@@ -107,13 +115,12 @@ def run_limited(command, limit):
     import subprocess
     import tempfile
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        # a group of its own: Ctrl-C on the terminal reaches the phase once, through us, and not in its clean-up
         process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
-                                   preexec_fn=None if os.name == 'nt' else os.setpgrp)
+                                   preexec_fn=None if os.name == 'nt' else own_group)
         process.stdin.close()
-        deadline, pause = time.time() + limit, .005
+        deadline, pause = seconds_now() + limit, .005
         try:
-            while process.poll() is None and time.time() < deadline:
+            while process.poll() is None and seconds_now() < deadline:
                 time.sleep(pause)
                 pause = min(.05, pause * 1.5)
             code = process.poll()
@@ -127,6 +134,13 @@ def run_limited(command, limit):
     return code, texts[0], texts[1]
 
 
+def own_group():
+    """In the child: Ctrl-C on the terminal reaches the phase once, through us, and never in its clean-up."""
+    import signal
+    os.setpgrp()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupt(process, patience=30):
     """Ask a phase to stop as Ctrl-C would (it rolls back what is half done), and kill it only when it does not."""
     import signal
@@ -134,8 +148,8 @@ def interrupt(process, patience=30):
         process.terminate()
     else:
         process.send_signal(signal.SIGINT)
-    deadline = time.time() + patience
-    while process.poll() is None and time.time() < deadline:
+    deadline = seconds_now() + patience
+    while process.poll() is None and seconds_now() < deadline:
         time.sleep(.05)
     if process.poll() is None:
         process.kill()
@@ -175,17 +189,41 @@ def lessons_path(run_dir, suffix='.json'):
 
 def earlier_runs(runs, run_dir):
     """Paths of the run directories before this one, oldest first."""
-    names = [name for name in os.listdir(runs) if name[:2] == '20' and name != os.path.basename(run_dir)]
+    names = [name for name in os.listdir(runs) if RUN_NAME.match(name) and name != os.path.basename(run_dir)]
     return [os.path.join(runs, name) for name in sorted(names) if os.path.isfile(state_path(os.path.join(runs, name)))]
 
 
-def history(paths):
-    """The fixes of earlier runs, oldest first, as rows of lessons_learned.json; a run without lessons has none."""
-    rows = []
-    for path in paths:
-        if os.path.isfile(lessons_path(path)):
-            rows += read_json(lessons_path(path), LESSONS_SCHEMA, 'loop_coordinator.py')['fixes']
-    return rows
+def read_earlier(path):
+    """-> (state or None, rows of fixes, sentences on what could not be read) of an earlier run, whatever became of it.
+
+    The rows come from the lessons, else from the state, which holds the same ones until the lessons are written.
+    """
+    state, rows, sentences = None, [], []
+    try:
+        found = read_state(path)
+        if 'ended' in found and is_rows(found.get('fixes')):
+            state, rows = found, found['fixes']
+        else:
+            sentences.append('%s is damaged' % state_path(path))
+    except Problem as problem:
+        sentences.append(problem.sentence)
+    if os.path.isfile(lessons_path(path)):
+        try:
+            found = read_json(lessons_path(path), LESSONS_SCHEMA, 'loop_coordinator.py').get('fixes')
+            if is_rows(found):
+                rows = found
+            else:
+                sentences.append('%s is damaged' % lessons_path(path))
+        except Problem as problem:
+            sentences.append(problem.sentence)
+    return state, rows, [sentence + '; implement_fix.py --status tells what that run left in place'
+                         for sentence in sentences]
+
+
+def is_rows(rows):
+    """Whether something that was read is a list of fixes as this script writes them."""
+    needed = {'id', 'pattern', 'decision', 'time', 'home_run', 'home_iteration', 'measured', 'template', 'retest'}
+    return isinstance(rows, list) and all(isinstance(row, dict) and needed <= set(row) for row in rows)
 
 
 def latest_by_fix(rows):
@@ -194,8 +232,17 @@ def latest_by_fix(rows):
 
 
 def is_verdict(row):
-    """Whether a row says something about its fix: it was tried, and what was measured could be attributed to it."""
-    return row['decision'] in VERDICTS and not row.get('undecided')
+    """Whether a row says something about its fix: it was measured, or it broke something; bad weather is no verdict."""
+    return row['decision'] in VERDICTS and bool(row.get('evidence'))
+
+
+def verdicts_of(rows):
+    """The rows that the ranking learns from: verdicts, probes that ran, and fixes that no run could ever measure."""
+    newest = latest_by_fix(rows)
+    unmeasured = [row['id'] for row in rows if row['decision'] == 'ROLLBACK' and not row.get('evidence')]
+    return [row for row in rows if newest[row['id']]['decision'] != 'GONE' and (
+        is_verdict(row) or row['decision'] == 'PROBED' or
+        row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)]
 
 
 def to_retest(rows):
@@ -265,7 +312,7 @@ class Session(object):
         self.runs = runs
         self.began = time.time()
         self.earlier = earlier_runs(runs, run_dir)
-        self.past = history(self.earlier)
+        self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
@@ -318,10 +365,12 @@ class Session(object):
         """The whole session; returns why it ended. Problem when something that a run needs is not there."""
         self.save()
         ended = 'failed'
+        reserve = os.path.join(self.run_dir, '.reserve')        # room for the undo when the disk runs full
         try:
             write_manifest(self.run_dir, self.options)
+            write_file(reserve, b' ' * 2 ** 20)
             self.clean_up_after_killed_runs()
-            self.notice_lost_fixes()
+            self.compare_with_the_files()
             self.retest_undecided()
             ended = self.improve()
         except PhaseFailed as failure:
@@ -330,13 +379,14 @@ class Session(object):
             ended = None
             raise
         finally:
+            on_signals('ignore')        # a second Ctrl-C must not break off the undo
+            if os.path.exists(reserve):
+                os.remove(reserve)
             self.withdraw('the run ended before the verdict')
-            if ended == 'no_fix_left' and self.person_list():
-                ended = 'person'
-            self.save(ended=ended, phase='post-mortem')
+            self.state['ended'] = 'person' if ended == 'no_fix_left' and self.person_list() else ended
             self.write_lessons()
             self.save(phase='done')
-        return ended
+        return self.state['ended']
 
     def improve(self):
         """Iterate until goal, plateau, no fix left or the limit; returns which."""
@@ -374,10 +424,7 @@ class Session(object):
         from diagnose_from_report import diagnosis_path, read_diagnosis, write_fix_history
         self.aggregate(number)
         self.save(phase='diagnose')
-        rows = self.past + self.state['fixes']
-        newest = latest_by_fix(rows)
-        write_fix_history(self.run_dir, [history_row(row) for row in rows
-                                         if is_verdict(row) and newest[row['id']]['decision'] != 'GONE'])
+        write_fix_history(self.run_dir, [history_row(row) for row in verdicts_of(self.past + self.state['fixes'])])
         self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
         if self.options.adopt:
             self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
@@ -397,7 +444,7 @@ class Session(object):
                'success_percent': None, 'measured': 0, 'agent': fix.get('agent'), 'template': fix.get('template'),
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
-               'function': fix.get('function')}
+               'evidence': False, 'function': fix.get('function')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
         if fix['kind'] == 'probe':
             self.probe(number, row)
@@ -426,7 +473,8 @@ class Session(object):
         if code == UNSAFE:
             self.replace_row(row, decision='NOT_TRIED', reason='refused as unsafe, nothing was written')
         elif code == NEGATIVE:
-            self.replace_row(row, decision='ROLLBACK', reason='the plug-in did not come up with the new code')
+            self.replace_row(row, decision='ROLLBACK', evidence=True,
+                             reason='the plug-in did not come up with the new code')
         elif code == INCOMPLETE:
             self.withdraw('it is not known whether the new code is live')
         return code == DONE
@@ -435,9 +483,10 @@ class Session(object):
         """Let a patch that changes nothing but the log run once over the failing items, so that the place is known."""
         if self.implement(number, row):
             self.save(phase='probe')
-            self.test('before', number, '--fix', row['id'])
+            code, _, words = self.test('before', number, '--pattern', row['pattern'])
+            row['reason'] = 'the log now tells which line fails' if code in (DONE, INCOMPLETE) else words
             self.roll_back(row)
-            self.replace_row(row, decision='PROBED', reason=row['reason'] or 'the log now tells which line fails')
+            self.replace_row(row, decision='PROBED')
 
     def after_test_and_verdict(self, number, row, sample):
         """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""
@@ -450,11 +499,12 @@ class Session(object):
         self.save(phase='compare')
         self.phase('compare_metrics.py', '--iteration', number, accept=(DONE, INCOMPLETE, NEGATIVE))
         verdict = self.read_verdict(number)
-        self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
-                         measured=verdict['measured'], reason=verdict['reason'],
-                         weak_evidence=verdict['weak_evidence'], undecided=verdict['undecided'], time=utc_text())
-        if verdict['decision'] == 'ROLLBACK':
+        row['reason'] = verdict['reason']
+        if verdict['decision'] == 'ROLLBACK':       # undone first: a kill in between leaves a fix without a verdict
             self.roll_back(row)
+        self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
+                         measured=verdict['measured'], weak_evidence=verdict['weak_evidence'], time=utc_text(),
+                         evidence=bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided'])
 
     def test(self, when, number, *words):
         options = self.options
@@ -464,9 +514,13 @@ class Session(object):
                           accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
 
     def stopped_test(self, number):
-        """Why the before-test was broken off (a ban, an outage), or None: no weather for judging a fix."""
+        """Why the before-test is no ground to judge a fix on (a ban, an outage, other errors only), or None."""
         from test_fix_actively import active_test_path, read_active_test
-        return read_active_test(active_test_path(self.run_dir, number, 'before'))['stopped']
+        before = read_active_test(active_test_path(self.run_dir, number, 'before'))
+        if before['stopped']:
+            return before['stopped']
+        seen = [error['pattern'] for row in before['rows'] if row['role'] == 'failing' for error in row['errors']]
+        return None if before['pattern'] in seen else 'the items fail otherwise now: none showed this error'
 
     def read_verdict(self, number):
         """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
@@ -475,15 +529,31 @@ class Session(object):
         return json.loads(out)
 
     # -- fixes of earlier runs, and undoing
-    def notice_lost_fixes(self):
-        """Earlier fixes that are not in their files any more (the agent was updated, say) hold nothing up."""
-        import implement_fix
+    def compare_with_the_files(self):
+        """Hold what earlier runs wrote of their fixes against the files.
+
+        A kept fix that is not there any more (the agent was updated, say) holds nothing up; one that should have been
+        undone and is still there is undone now, and where that fails its pattern waits for a person.
+        """
         for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
-            if row['decision'] in ('KEEP', 'MONITOR'):
-                found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
-                if found.get('state') != 'after' and found.get('patch') != 'there':
-                    self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
-                    self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
+            kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.is_in_place(row)
+            if kept and there is False:
+                self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
+                self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
+            elif there and not kept:
+                self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
+                if not self.roll_back(dict(row)):
+                    self.put_off_patterns.add(row['pattern'])
+
+    def is_in_place(self, row):
+        """Whether the fix of a row is in its files; None when its run's journal cannot be read."""
+        import implement_fix
+        try:
+            found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
+        except (Problem, IOError, OSError) as problem:
+            self.troubles.append('fix %s: %s' % (row['id'], problem))
+            return None
+        return found.get('state') == 'after' or found.get('patch') == 'there'
 
     def retest_undecided(self):
         """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
@@ -491,7 +561,8 @@ class Session(object):
             home = os.path.join(self.runs, old['home_run'])
             self.state['iteration'] += 1
             self.aggregate(self.state['iteration'])
-            row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True)
+            row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True,
+                       was=dict((name, old[name]) for name in STANDING))
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])
             self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
             if undecided_cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
@@ -499,23 +570,28 @@ class Session(object):
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
 
     def roll_back(self, row):
-        """Undo a fix where it was made; what cannot be undone safely is a person's business."""
-        self.save(phase='roll back')
+        """Undo a fix where it was made -> whether it is out; what cannot be undone safely is a person's business."""
         home = os.path.join(self.runs, row['home_run'])
         try:
             code, _, words = self.phase(
                 'implement_fix.py', '--rollback', row['id'], '--iteration', row['home_iteration'], where=ANYWHERE,
                 run_dir=home, accept=(DONE, INCOMPLETE, NEGATIVE))
         except PhaseFailed as failure:
-            code, words = failure.code, failure.sentence
-            row['reason'] = 'it could NOT be undone: %s' % words
+            code, words = UNSAFE, failure.sentence
+            row['reason'] += '; it could NOT be undone: %s' % words
         if code != DONE:
-            self.troubles.append('undoing fix %s: %s' % (row['id'], words))
+            self.troubles.append('undoing fix %s of run %s: %s' % (row['id'], row['home_run'], words))
+        return code != UNSAFE
 
     def withdraw(self, why):
-        """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server."""
+        """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server.
+
+        One that was only tested again keeps the verdict it had: it was measured then, and will be measured again.
+        """
         for row in self.state['fixes']:
-            if row['decision'] is None:
+            if row['decision'] is None and row['retest']:
+                self.replace_row(row, reason='not tested again: ' + why, **row['was'])
+            elif row['decision'] is None:
                 row['reason'] = why
                 self.roll_back(row)
                 self.replace_row(row, decision='ROLLBACK')
@@ -523,18 +599,21 @@ class Session(object):
     def clean_up_after_killed_runs(self):
         """End what a killed run left behind: files consistent, no fix without a verdict, lessons written."""
         for path in self.earlier:
-            state = read_state(path)
-            if state['ended'] is None:
+            state, rows, sentences = read_earlier(path)
+            self.troubles += sentences
+            if state and state['ended'] is None:
                 self.note('run %s was killed in phase %s; cleaning up after it' % (state['run'], state['phase']))
                 self.phase('implement_fix.py', '--recover', where=ANYWHERE, run_dir=path,
                            accept=(DONE, INCOMPLETE, NEGATIVE))
                 killed = Session(self.options, path, self.runs)
                 killed.state = state
                 killed.withdraw('the run was killed before the verdict')
-                killed.save(ended='failed', phase='done')
+                killed.state['ended'] = 'failed'
                 killed.write_lessons()
+                killed.save(phase='done')
                 self.troubles += killed.troubles
-        self.past = history(self.earlier)
+                rows = state['fixes']
+            self.past += rows
 
     def put_off(self, row, why):
         """Note a fix that was not tried, and leave its pattern alone for the rest of the run."""
@@ -563,7 +642,11 @@ class Session(object):
     def has_news(self):
         """Whether the newest run before this one did not already ask for the same persons' work."""
         earlier = [path for path in self.earlier if os.path.isfile(lessons_path(path))]
-        known = read_json(lessons_path(earlier[-1]), LESSONS_SCHEMA, 'loop_coordinator.py')['person'] if earlier else []
+        try:
+            lessons = read_json(lessons_path(earlier[-1]), LESSONS_SCHEMA, 'loop_coordinator.py') if earlier else {}
+            known = lessons.get('person') or []
+        except Problem:
+            known = []
         return not set(self.person_list()) <= set(known)
 
     # -- the post-mortem
@@ -846,14 +929,22 @@ def build_parser():
     return parser
 
 
-def run(options):
+def on_signals(what):
+    """'stop': a stopped service, a closed terminal or a time-out in cron ends the run as Ctrl-C does; or 'ignore'."""
     import signal
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+    for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
+        number = getattr(signal, name, None)
+        if number is not None and (name != 'SIGHUP' or signal.getsignal(number) != signal.SIG_IGN):     # nohup
+            signal.signal(number, stop if what == 'stop' else signal.SIG_IGN)
+
+
+def run(options):
     if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
         raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
-
-    def stop(number, frame):                    # a stopped service or a time-out in cron must leave things as whole as
-        raise KeyboardInterrupt                 # Ctrl-C does
-    signal.signal(signal.SIGTERM, stop)
+    on_signals('stop')
     if options.adopt and not options.pattern:
         raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
     if options.check:

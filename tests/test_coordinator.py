@@ -16,7 +16,7 @@ def fix_row(fix_id, decision, **more):
     row = {'id': fix_id, 'pattern': 'p-' + fix_id, 'iteration': 1, 'decision': decision, 'success_percent': 80.0,
            'measured': 11, 'agent': 'com.plexapp.agents.example', 'template': 'none_guard', 'exception': 'KeyError',
            'run': '2026-11-22T103000Z', 'home_run': '2026-11-22T103000Z', 'home_iteration': 1,
-           'time': '2026-11-22T10:31:00Z', 'reason': 'because', 'retest': False, 'weak_evidence': False}
+           'time': '2026-11-22T10:31:00Z', 'reason': 'because', 'retest': False, 'weak_evidence': False, 'evidence': True}
     return dict(row, **more)
 
 
