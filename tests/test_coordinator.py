@@ -109,3 +109,28 @@ def test_the_summary_fits_a_terminal():
     lessons = {'fixes': fixes, 'refused': [], 'troubles': ['look ' * 30]}
     lines = loop.summary_lines({'ended': 'goal'}, lessons, '/runs/x')
     assert max(len(line) for line in lines) <= 80
+
+
+def test_bad_weather_is_no_verdict_until_it_lasts():
+    rows = [fix_row('a', 'ROLLBACK', evidence=False), fix_row('b', 'ROLLBACK'), fix_row('c', 'NOT_TRIED')]
+    assert [row['id'] for row in loop.verdicts_of(rows)] == ['b']
+    assert [row['id'] for row in loop.verdicts_of(rows[:1] * 3)] == ['a'] * 3
+    assert loop.verdicts_of([fix_row('d', 'KEEP'), fix_row('d', 'GONE')]) == []
+
+
+@pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
+@pytest.mark.parametrize('text', ['', '{"schema": 1}', '{"schema": 1, "fixes": [{}], "ended": null}', '{"schema": 99}'])
+def test_a_damaged_earlier_run_is_named_and_stops_nothing(tmpdir, name, text):
+    document = {'ended': 'goal', 'fixes': [fix_row('a', 'KEEP')]}
+    for whole in ('loop_state.json', 'lessons_learned.json'):
+        loop.write_json(str(tmpdir.join(whole)), document, 1)
+    tmpdir.join(name).write(text)
+    state, rows, sentences = loop.read_earlier(str(tmpdir))
+    assert [row['id'] for row in rows] == ['a']
+    assert len(sentences) == 1 and name in sentences[0]
+    assert (state is None) == (name == 'loop_state.json')
+
+
+def test_without_lessons_the_state_tells_what_is_in_place(tmpdir):
+    loop.write_json(str(tmpdir.join('loop_state.json')), {'ended': 'goal', 'fixes': [fix_row('a', 'KEEP')]}, 1)
+    assert [row['id'] for row in loop.read_earlier(str(tmpdir))[1]] == ['a']

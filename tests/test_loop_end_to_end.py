@@ -200,3 +200,34 @@ def test_the_demo_shows_each_outcome_by_the_behaviour_of_its_agents():
     assert any(sentence.startswith('ValueError of com.plexapp.agents.heimkino') for sentence in lessons['person'])
     assert os.path.isfile(os.path.join(lessons['run_dir'], 'diagnostic_report.md'))
     shutil.rmtree(os.path.dirname(os.path.dirname(lessons['run_dir'])))
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals')
+def test_a_fix_that_should_have_been_undone_is_undone_by_the_next_run(plex, tmpdir):
+    original, runs = code_of(plex), tmpdir.join('runs')
+    assert run_loop(plex, runs)[0] == 0
+    assert code_of(plex) != original
+    for name in ('loop_state.json', 'lessons_learned.json'):        # as if the run had died between verdict and undo
+        path = os.path.join(newest(runs), name)
+        document = json.loads(read(path).decode('utf-8'))
+        document['fixes'][0]['decision'] = 'ROLLBACK'
+        with io.open(path, 'wb') as out:
+            out.write(json.dumps(document).encode('utf-8'))
+    code, out, err = run_loop(plex, runs, '--iterations', '0')
+    assert (code, err) == (0, '')
+    assert code_of(plex) == original
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals')
+def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(plex, tmpdir):
+    runs = tmpdir.join('runs')
+    assert run_loop(plex, runs)[0] == 0
+    kept = code_of(plex)
+    process = subprocess.Popen(words_for(plex, runs), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    wait_for(lambda: phase_of(runs) == 'after-test')
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130 and code_of(plex) == kept
+    row, = json_of(newest(runs), 'loop_state.json')['fixes']
+    assert (row['decision'], row['weak_evidence'], row['measured']) == ('KEEP', True, 7)
