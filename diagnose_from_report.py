@@ -7642,6 +7642,13 @@ def tried_before(history, pattern, name, template, function):
     return None
 
 
+def standing_fix(history, pattern):
+    """The newest verdict on a fix for this pattern that left it in place (KEEP or MONITOR), or None."""
+    newest = dict((row.get('id'), row) for row in history if row.get('pattern') == pattern)
+    standing = [row for row in newest.values() if row.get('decision') in ('KEEP', 'MONITOR')]
+    return max(standing, key=lambda row: (row.get('time') or '', row['id'])) if standing else None
+
+
 def learned(history, template, exception):
     """(factor, sentence or None): how earlier verdicts of a template on such errors move its rank; 1.0 without any."""
     rows = [row for row in history if row.get('template') == template and row.get('exception') == exception]
@@ -7893,9 +7900,15 @@ def diagnose(pattern, document, bundles, history):
         found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
         no_fix, patches = found
     elif verdict.cls != 'code':
-        no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, verdict.advice)
+        facts = evidence[-1:] + evidence[:1] if len(evidence) > 1 else evidence     # what says so, and how often
+        no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, '; '.join(facts + [verdict.advice]))
     record.update({'evidence': evidence, 'evidence_against': against})
     record['hypothesis'] = hypothesis(record, verdict)
+    standing = standing_fix(history, pattern['pattern'])
+    if standing and record['fixes']:
+        record['fixes'], patches = [], {}
+        no_fix = 'fix %s is in place for it since %s (%s); another one waits for what that brings' % (
+            standing['id'], standing['time'], standing['decision'])
     if not record['fixes']:
         record['no_fix_because'] = no_fix or 'no template fits this place without doing harm'
     return Diagnosis(record, patches)

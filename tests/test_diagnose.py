@@ -688,3 +688,11 @@ def test_json_goes_to_stdout(tmpdir):
     run_dir, plug_ins = start_run(tmpdir, missing_motto())
     code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--json')
     assert code == 0 and json.loads(out)['patterns'][0]['class'] == 'code'
+
+
+def test_a_pattern_whose_fix_is_in_place_waits_for_what_that_brings():
+    rows = [{'id': 'a', 'pattern': 'p', 'decision': 'ROLLBACK', 'time': '1'},
+            {'id': 'b', 'pattern': 'p', 'decision': 'MONITOR', 'time': '2'}]
+    assert diagnose.standing_fix(rows, 'p')['id'] == 'b'
+    assert diagnose.standing_fix(rows, 'other') is None
+    assert diagnose.standing_fix(rows + [dict(rows[1], decision='ROLLBACK')], 'p') is None
