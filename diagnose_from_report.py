@@ -7910,8 +7910,17 @@ def diagnose(pattern, document, bundles, history):
         no_fix = 'fix %s is in place for it since %s (%s); another one waits for what that brings' % (
             standing['id'], standing['time'], standing['decision'])
     if not record['fixes']:
-        record['no_fix_because'] = no_fix or 'no template fits this place without doing harm'
+        record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
+
+
+def why_no_template(record):
+    """The sentence for a code defect that no template fits."""
+    candidates = (record['divergence_point'] or {}).get('candidates') or [{}]
+    text = candidates[0].get('text') or ''
+    if text.startswith('raise '):
+        return 'the code gives up on purpose there (%s); what it lacks must be written by a person' % text
+    return 'no template fits this place without doing harm'
 
 
 def point_from_log(chain, index):

@@ -631,7 +631,8 @@ class Session(object):
         self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
                          'exception': pattern.get('exception'), 'items': pattern['items_total'],
                          'why': pattern['no_fix_because']}
-                        for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')]
+                        for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')
+                        and pattern['pattern'] not in self.settled_patterns()]
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
