@@ -177,8 +177,7 @@ def say(text, stream=None):
     stream = stream or sys.stdout
     encoding = getattr(stream, 'encoding', None) or 'utf-8'
     if six.PY2:
-        stream.write((text + '\n').encode('ascii' if encoding.upper() in ('ANSI_X3.4-1968', 'US-ASCII') else encoding,
-                                          'replace'))
+        stream.write((text + '\n').encode(encoding, 'replace'))
     else:
         stream.write((text + '\n').encode(encoding, 'replace').decode(encoding))
 
@@ -244,6 +243,11 @@ def run_script(run, parser, argv=None):
     except KeyboardInterrupt:
         warn(script, 'interrupted; nothing half written was left behind')
         return INTERRUPTED
+    except UnicodeEncodeError as problem:       # 2.7 and 3.6 name files in the locale's encoding
+        if (sys.getfilesystemencoding() or 'ascii').lower() in ('ascii', 'us-ascii', 'ansi_x3.4-1968'):
+            warn(script, 'this locale cannot name %s; set LC_ALL=C.UTF-8 and run it again' % problem.object)
+            return NO_ENVIRONMENT
+        raise
     except (IOError, OSError) as problem:
         if problem.errno == errno.EPIPE:        # `| head` has seen enough
             sys.stdout = io.open(os.devnull, 'w')
