@@ -226,6 +226,18 @@ def text_options(options):
     return options
 
 
+def on_signals(what):
+    """'stop': a stopped service, a closed terminal or a time-out in cron ends the run as Ctrl-C does; or 'ignore'."""
+    import signal
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+    for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
+        number = getattr(signal, name, None)
+        if number is not None and (name != 'SIGHUP' or signal.getsignal(number) != signal.SIG_IGN):     # nohup
+            signal.signal(number, stop if what == 'stop' else signal.SIG_IGN)
+
+
 def run_script(run, parser, argv=None):
     """Call run(options) and turn whatever happens into an exit code: the one place where errors meet the user."""
     script = parser.prog
@@ -234,6 +246,7 @@ def run_script(run, parser, argv=None):
     except SystemExit as stop:
         return stop.code or DONE
     try:
+        on_signals('stop')
         code = run(options) or DONE
         sys.stdout.flush()
         return code

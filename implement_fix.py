@@ -46,7 +46,7 @@ except ImportError as missing:
                         re.search('aggregate_plex_logs|diagnose_from_report', str(missing)).group()))
     sys.exit(4)
 from aggregate_plex_logs import (DONE, INCOMPLETE, LOCKED, NEGATIVE, NO_ENVIRONMENT, UNSAFE, USAGE, Problem,
-                                 add_shared_options, parser_for, run_script, say, utc_text, warn)
+                                 add_shared_options, on_signals, parser_for, run_script, say, utc_text, warn)
 
 import six
 
@@ -1306,7 +1306,7 @@ def implement(site, fix_id):
         done.append('%s replaced' % ', '.join(target.path for target, _ in changed))
         live = restart_now(site, fix_id, bundle)
     except BaseException as problem:            # Ctrl-C, a full disk, someone else's change: nothing half done stays
-        ignore_interrupts()
+        on_signals('ignore')              # a second Ctrl-C must not break off the clean-up after the first
         done += recover(site.run_dir, site.plug_ins, undo=True)
         if read_operations(site.run_dir)[-1]['ended'] == 'rolled back' and not restart_by_url(site, bundle):
             touch_info_plist(bundle)
@@ -1320,13 +1320,6 @@ def implement(site, fix_id):
         return undo_failed_start(site, fix_id, live)
     write_step(site.run_dir, 'verified' if live.state else 'unproven', fix=fix_id, live=live.state)
     return (DONE if live.state else INCOMPLETE), result_of(fix_id, 'in place', live, verdicts, bundle, changed)
-
-
-def ignore_interrupts():
-    """A second Ctrl-C must not break off the clean-up after the first."""
-    import signal
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def restart_now(site, fix_id, bundle):
@@ -1419,7 +1412,7 @@ def roll_back(site, fix_id):
     try:
         carry_out(site, fix_id, 'undo', bundle, changed, carries, iteration=last.get('iteration'))
     except BaseException:                       # an undo that was begun is finished
-        ignore_interrupts()
+        on_signals('ignore')              # a second Ctrl-C must not break off the clean-up after the first
         recover(site.run_dir, site.plug_ins)
         raise
     live = restart_now(site, fix_id, bundle)
@@ -1675,15 +1668,10 @@ def build_parser():
 
 
 def run(options):
-    import signal
     options.fix_id, options.rollback = (word and logs.to_text(word) for word in (options.fix_id, options.rollback))
     if bool(options.fix_id) + bool(options.rollback) + options.status + options.recover != 1:
         raise Problem('name one fix, or one of --rollback FIX_ID, --status, --recover; --help says more', USAGE)
     run_dir = checked_path(logs.find_run_dir(options.run_dir))
-
-    def stop(number, frame):                    # a stopped service must leave things as whole as Ctrl-C does
-        raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, stop)
     if options.status:
         return show_status(options, run_dir)
     site = Site(options, run_dir)

@@ -41,8 +41,8 @@ except ImportError as missing:
                      % os.path.basename(sys.argv[0]))
     sys.exit(4)
 from aggregate_plex_logs import (BUG, DONE, INCOMPLETE, INTERRUPTED, LOCKED, NEGATIVE, NO_ENVIRONMENT, UNSAFE, Problem,
-                                 add_shared_options, parser_for, read_json, run_script, say, utc_text, warn, write_file,
-                                 write_json)
+                                 add_shared_options, on_signals, parser_for, read_json, run_script, say, utc_text, warn,
+                                 write_file, write_json)
 
 import six
 
@@ -930,22 +930,9 @@ def build_parser():
     return parser
 
 
-def on_signals(what):
-    """'stop': a stopped service, a closed terminal or a time-out in cron ends the run as Ctrl-C does; or 'ignore'."""
-    import signal
-
-    def stop(number, frame):
-        raise KeyboardInterrupt
-    for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
-        number = getattr(signal, name, None)
-        if number is not None and (name != 'SIGHUP' or signal.getsignal(number) != signal.SIG_IGN):     # nohup
-            signal.signal(number, stop if what == 'stop' else signal.SIG_IGN)
-
-
 def run(options):
     if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
         raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
-    on_signals('stop')
     if options.adopt and not options.pattern:
         raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
     if options.check:

@@ -27,7 +27,7 @@ def rig(tmpdir, monkeypatch):
     for name in ('PLEX_TOKEN', 'PLEX_URL', 'PLEX_HOME', 'PLEX_PYTHON27', 'PLEXBUNDLEDPLUGINSPATH'):
         monkeypatch.delenv(str(name), raising=False)
     monkeypatch.setattr(fix, 'START_PATIENCE', .3)
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     yield rig
     for number, handler in kept:
         signal.signal(number, handler)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
 def new_rig(tmpdir, monkeypatch):
     monkeypatch.setattr(fix, 'find_python27', lambda option: None)
     monkeypatch.setattr(fix, 'START_PATIENCE', .3)
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     made = []
 
     def make():
@@ -253,7 +253,7 @@ def test_a_process_that_is_really_killed(new_rig, number):
         assert rig.main('--rollback', 'a') == 0 and all_are(rig, rig.before)
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_during_the_restart_the_fix_is_taken_out(new_rig, number):
     rig = new_rig()
     running = []

@@ -20,7 +20,7 @@ CRON = {str('PATH'): str('/usr/bin:/bin')}
 
 @pytest.fixture
 def rig(tmpdir):
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     yield Rig(str(tmpdir))
     for number, handler in kept:
         signal.signal(number, handler)

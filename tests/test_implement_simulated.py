@@ -39,7 +39,7 @@ class SimulatedRig(Rig):
 @pytest.fixture
 def rig(tmpdir, monkeypatch):
     monkeypatch.setattr(fix, 'find_python27', lambda option: None)
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with start_simulator(str(tmpdir.mkdir('simulated'))) as plex:
         yield SimulatedRig(str(tmpdir), plex)
     for number, handler in kept:
