@@ -57,6 +57,7 @@ TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: t
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
 LOOKUPS_PER_ITEM = 5                # how many of the plan's items are looked up for one that is taken
 LONGEST_VALUE = 300                 # characters of a field's value that are kept
+MOST_ROTATIONS = 50                 # readings of a log, each broken off by a rotation, before that is an error
 
 # What the server fills by itself or counts from its files: it says nothing about an agent.
 SERVER_FIELDS = frozenset((
@@ -206,19 +207,37 @@ class LogWatch(object):
                           % (self.folder, problem.strerror))
         return [os.path.join(self.folder, name) for name in sorted(names) if name.startswith(self.agent + '.log')]
 
+    def steady(self, read):
+        """read(paths) of a moment in which no log was rotated: while all are being renamed (the plug-in does that at
+        each of its starts) one is missing and another is met twice or never.
+        """
+        for _ in range(MOST_ROTATIONS):
+            paths = self.paths()
+            try:
+                before = [os.stat(path).st_ino for path in paths]
+                found = read(paths)
+                if self.paths() == paths and [os.stat(path).st_ino for path in paths] == before:
+                    return found
+            except (Problem, OSError):
+                if all(os.path.exists(path) for path in paths) and self.paths() == paths:
+                    raise                       # not a rotation
+            time.sleep(.02)
+        raise Problem('the logs of %s were rotated again and again while they were being read; is the plug-in '
+                      'restarting in a loop?' % self.agent)
+
     def position(self):
-        return logs.log_position(self.paths())
+        return self.steady(logs.log_position)
 
     def events(self, position):
-        events, notes = logs.read_events(self.paths(), position=position)
+        events, notes = self.steady(lambda paths: logs.read_events(paths, position=position))
         self.gap = notes[0]['why'] if notes else None
         return events
 
     def calls(self, position):
-        return logs.read_calls(self.paths(), position=position).get(self.agent, [])
+        return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
 
     def starts(self, position=None):
-        return logs.plugin_starts(self.paths(), self.agent, position=position)
+        return self.steady(lambda paths: logs.plugin_starts(paths, self.agent, position=position))
 
 
 # ---------------------------------------------------------------------------------------------- what an item looks like

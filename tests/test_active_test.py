@@ -538,6 +538,37 @@ def test_an_agent_that_never_logged_has_an_empty_watch(tmpdir):
         active.LogWatch(str(tmpdir.join('gone')), AGENT).position()
 
 
+@pytest.mark.parametrize('moment', ['before the reading', 'after it'])
+def test_the_watch_reads_again_when_the_log_was_rotated_meanwhile(tmpdir, monkeypatch, moment):
+    log = tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
+    old = '2026-11-22 10:00:02,113 (7f4ccbff8b38) :  ' + RAISED
+    log.write_text(old, 'utf-8')
+    watch = active.LogWatch(str(tmpdir), AGENT)
+    position = dict(watch.position(), streams={})
+    real, read = logs.read_events, []
+
+    def rotating(paths, **named):
+        found = real(paths, **named) if read or moment == 'after it' else None
+        read.append(paths)
+        if len(read) == 1:
+            log.move(tmpdir.join('PMS Plugin Logs', AGENT + '.log.1'))
+            if moment == 'after it':
+                log.write_text(old.replace('10:00', '10:05'), 'utf-8')
+        return found or real(paths, **named)
+    monkeypatch.setattr(logs, 'read_events', rotating)
+    assert len(watch.events(position)) == (2 if moment == 'after it' else 1) and len(read) == 2
+
+
+def test_a_log_that_is_rotated_without_end_is_named(tmpdir, monkeypatch):
+    log = tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
+    numbers = iter(range(1000))
+    monkeypatch.setattr(logs, 'read_events', lambda paths, position: log.move(
+        tmpdir.join('PMS Plugin Logs', '%s.log.%d' % (AGENT, next(numbers)))) or log.ensure())
+    with pytest.raises(logs.Problem) as problem:
+        active.LogWatch(str(tmpdir), AGENT).events(None)
+    assert 'again and again' in problem.value.sentence
+
+
 # ------------------------------------------------------------------------------------------------------------- the edge
 class Run(object):
     """A run directory and a Plex folder for main(), with the World in place of server and log."""
