@@ -2219,7 +2219,9 @@ def effect_in_callee(case, node, call, value, name, depth):
 def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
     if last_name(call.func) == 'MetadataSearchResult':
-        return FINE if parent.arg in ('year', 'lang', 'thumb') else CRASH if value != SOME else OPEN
+        if parent.arg in ('year', 'lang', 'thumb'):
+            return FINE
+        return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
     return effect_of_argument(case, parent, call, value, depth)
 
 
@@ -2887,9 +2889,11 @@ def index_faults(case, found):
     for node in frame_part(case):
         if node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None and 'pop' not in what:
             index = index_of(node)
-            if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index) or is_mapping(case, node.value) or \
-                    make_of(case, index) in ('text', 'json'):
+            if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index) or make_of(case, index) in (
+                    'text', 'json'):
                 continue
+            if is_mapping(case, node.value) and (index.kind != 'Num' or make_of(case, node.value) != 'json'):
+                continue                        # JSON has no numbers as keys
             yield Fault(node, node.value, index_test(case, node, index), [], 'there are too few')
         elif node.kind == 'Call' and last_name(node.func) == 'pop' and 'pop' in what:
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
@@ -3334,21 +3338,27 @@ def dependents(case, faults):
         if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) or any(
                 has_exit(one) for one in block[1:]):
             break
-        needed, broken = {}, False
-        for name in sorted(names):
-            end = block[-1].end
-            uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
-            if not uses or bound_before(case, name, case.statement) and not any(
-                    is_name(fault.bad, name) for fault in faults):
-                continue
-            ways = [(name_effect(case, name, value, block[-1], after=end), value)
-                    for value in wished_values(case, name, block) + OTHERWISE]
-            best = max(ways, key=lambda way: way[0])
-            broken = broken or best[0] <= HOLLOW
-            needed[name] = best[1]
-        if not broken and (found is None or uses_value(case, block[-1], faults)):
+        needed = left_unset(case, block, [fault.bad for fault in faults])
+        if needed is not None and (found is None or uses_value(case, block[-1], faults)):
             found = block, needed
     return found
+
+
+def left_unset(case, block, bad=()):
+    """{name: literal} of what a block sets and something behind it reads, for when the block is not run; None where
+    nothing would do."""
+    needed, end = {}, block[-1].end
+    for name in sorted(set().union(*[bound_names(one) for one in block])):
+        uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
+        if not uses or bound_before(case, name, block[0]) and not any(is_name(one, name) for one in bad):
+            continue
+        ways = [(name_effect(case, name, value, block[-1], after=end), value)
+                for value in wished_values(case, name, block) + OTHERWISE]
+        best = max(ways, key=lambda way: way[0])
+        if best[0] <= HOLLOW:
+            return None
+        needed[name] = best[1]
+    return needed
 
 
 def uses_value(case, statement, faults):
@@ -3619,10 +3629,13 @@ def leave(case, faults):
         return
     loss = 'everything that follows in %s, for these items' % case.function.name
     if outcome == CRASH:
-        callers = caller_edits(case) if value == NOTHING else None
-        if callers is not None:
-            yield Proposal('early return', edits + callers, '%s answers None, and who calls it goes on without' % (
-                case.function.name), loss, 'high', 0.42, 'nothing can be answered here, and the caller is told so')
+        found = caller_way(case)
+        if found is not None:
+            callers, prior, loss = found
+            yield Proposal('early return', leaving_edits(case, faults, NOTHING) + callers,
+                           '%s answers None, and who calls it goes on without' % case.function.name, loss,
+                           'high' if prior < 0.5 else 'medium', prior,
+                           'nothing can be answered here, and the caller is told so')
         return
     entry = case.function.name in ('update', 'search')
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
@@ -3681,27 +3694,63 @@ def handler_lines(case, name, words, body):
     return ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in lines + body or ['pass']]
 
 
-def caller_edits(case):
-    """Edits that make each caller in the file go on without an answer of None; None where one cannot."""
-    edits = []
-    calls = [call for call in calls_of(case.source, case.function.name) if not is_in(call, case.function)]
-    for call in calls:
-        statement = statement_of(call)
-        around = enclosing(call, 'FunctionDef')
-        if statement.kind != 'Assign' or statement.value is not call or statement.targets[0].kind != 'Name' or \
-                statement.inline or around is None:
+def caller_way(case):
+    """(edits, prior, loss) of how the callers in the file can live with an answer of None, or None."""
+    name = case.function.name
+    calls = [call for call in calls_of(case.source, name) if not is_in(call, case.function)]
+    if not 0 < len(calls) <= 2:
+        return None
+    several = any(node.value is not None and node.value.kind in ('Dict', 'Tuple', 'List') and
+                  len(children(node.value)) > 1 for node in returns_of(case.function))
+    for way, prior, loss in (
+            (around_uses, 0.2 if several else 0.6, 'what is made of the answer of %s, for these items' % name),
+            (exit_after, 0.15 if several else 0.42, 'everything that follows in %s and its caller, for these items'
+             % name)):
+        edits = [caller_edits(case, call, way) for call in calls]
+        if None not in edits:
+            return sum(edits, []), prior, loss
+    return None
+
+
+def caller_edits(case, call, way):
+    """The edits of a way to live with None where a call's answer is kept under a name; None where it is not."""
+    statement, around = statement_of(call), enclosing(call, 'FunctionDef')
+    if statement.kind != 'Assign' or statement.value is not call or len(statement.targets) != 1 or \
+            statement.targets[0].kind != 'Name' or statement.inline or around is None:
+        return None
+    return way(case._replace(statement=statement, function=around, expression=None), statement.targets[0].id)
+
+
+def around_uses(case, name):
+    """Edits that leave out what uses a variable where it is None; None where that is not one block behind its
+    assignment, the case's statement."""
+    suite = siblings(case.statement)
+    uses = later_uses(case, name, case.statement)
+    using = [number for number, one in enumerate(suite) if any(is_in(use, one) for use in uses)]
+    if not using or using[0] <= suite.index(case.statement) or any(
+            not any(is_in(use, suite[number]) for number in using) for use in uses):
+        return None
+    block, needs = suite[using[0]:using[-1] + 1], set([name])
+    for one in block:
+        if has_exit(one) or not needs & names_in(one):
             return None
-        inner = case._replace(statement=statement, function=around, expression=None)
-        value = normal_empty(inner)
-        loop = innermost_loop(inner)
-        if value is None and loop is None:
-            return None
-        answer = 'continue' if loop is not None else 'return %s' % value if value else 'return'
-        step = step_of(inner, statement)
-        log = log_line(inner, 'No %s' % statement.targets[0].id)
-        edits += put_after(inner, statement, ['if %s is None:' % statement.targets[0].id] + [
-            step + line for line in log + [answer]])
-    return edits if 0 < len(calls) <= 2 else None
+        needs |= bound_names(one)
+    unset = left_unset(case, block)
+    if unset is None or block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
+        return None
+    tail = ['%s = %s' % pair for pair in sorted(unset.items())] + log_line(case, 'No %s' % name)
+    return wrap(case, block, ['if %s is not None:' % name], ['else:'] * bool(tail) + ['\t' + line for line in tail])
+
+
+def exit_after(case, name):
+    """Edits that leave the function or the round of its loop where a variable was set to None."""
+    value, loop = normal_empty(case), innermost_loop(case)
+    if value is None and loop is None:
+        return None
+    answer = 'continue' if loop is not None else 'return %s' % value if value else 'return'
+    step = step_of(case, case.statement)
+    return put_after(case, case.statement, ['if %s is None:' % name] + [
+        step + line for line in log_line(case, 'No %s' % name) + [answer]])
 
 
 def unset_name(case, found):
