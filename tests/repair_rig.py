@@ -214,6 +214,11 @@ def framework(page, messages):
     def text_page(*arguments, **options):
         return diagnose.logs.to_bytes(page) if not isinstance(page, dict) else b'binary'
 
+    def request(url, *arguments, **options):
+        if not url:
+            raise ValueError('unknown url type: %s' % url)
+        return Record(content=text_page())
+
     def json_page(*arguments, **options):
         return copy.deepcopy(page)
 
@@ -239,7 +244,7 @@ def framework(page, messages):
     base = type(str('Base'), (object,), {})
     return dict(
         Agent=Record(Movies=base, TV_Shows=base, Album=base, Artist=base), Log=log, CACHE_1WEEK=604800,
-        HTTP=Record(Request=lambda *a, **k: Record(content=text_page())), JSON=Record(ObjectFromURL=json_page),
+        HTTP=Record(Request=request), JSON=Record(ObjectFromURL=json_page),
         XML=Record(ElementFromURL=xml_page, ElementFromString=parse_xml), Datetime=Record(ParseDate=parse_date),
         Locale=Record(Language=Record(NoLanguage='xn', English='en', German='de')),
         String=Record(Quote=lambda text: text.replace(b' ', b'%20')),

@@ -165,7 +165,7 @@ def shortcomings(row, sources):
     had = set(rig.leaves(failed.fields))
     wanted = had | set(name for name in whole if name.split('.')[0] not in lost)
     if kind == 'search':                        # all results but the damaged one; none where the list itself is
-        wanted = had | set('%d.id' % number for number in range(0 if row[2] == 'results' else len(healthy.fields) - 1))
+        wanted = had | set('%d.id' % number for number in range(0 if row[2] in ('results', 'hits') else len(healthy.fields) - 1))
     complaints = ['it leaves empty: %s' % ', '.join(sorted(wanted - set(has)))] if wanted - set(has) else []
     wrong = [name for name in has if name in whole and has[name] != whole[name] and has[name] != 0
              and (name.split('.')[0] not in lost or name.startswith('seasons.'))]
@@ -220,6 +220,9 @@ FALLS_SHORT = dict.fromkeys([
     'Nfolesen update <credits count="2">Buch <credits count="2',
     'Nfolesen update Buch: Anna\nMusik: Bert Buch: Anna',
 ], 'two subscripts of one statement can raise it, and only one is guarded')
+FALLS_SHORT.update(dict.fromkeys([
+    name_of(row) for row in FAILURES if row[0] == 'Kaufhaus' and row[2].startswith('crew') and row[4] != 'directors'
+], 'the next statement needs another key of the same dict, which this log does not show yet'))
 
 
 @only_2_7
