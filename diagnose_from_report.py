@@ -2904,8 +2904,13 @@ def furthest(faults):
     def reach(fault):
         index = index_of(fault.node) if fault.node.kind == 'Subscript' else None
         return index.n if index is not None and index.kind == 'Num' and index.n >= 0 else None
+    def is_step(fault):
+        """x[i] in x[i][1], with i counted: either can be the one, and to ask for x[i][1] alone would raise again."""
+        return counted_by(index_of(fault.node)) is not None and any(
+            reach(other) is not None and is_in(fault.node, other.node) for other in faults)
     if any(reach(fault) is not None for fault in faults):   # x[d['a']] + y[0]: the plain number is the likelier one
-        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or reach(fault) is not None]
+        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or reach(fault) is not None or
+                  is_step(fault)]
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
         is_same(other.bad, fault.bad.source.segment(fault.bad)) for other in faults)]
