@@ -2143,6 +2143,10 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
+    if name in ('min', 'max', 'sum') and len(call.args) == 1:
+        if name == 'sum' and value in (NO_LIST, NO_DICT):
+            return effect(case, call, ZERO, depth + 1)
+        return OPEN if value == SOME else CRASH
     if name in ('range', 'xrange', 'min', 'max', 'sum', 'chr', 'unichr', 'divmod', 'pow'):
         return effect(case, call, SOME, depth + 1) if value in (ZERO, NUMBER, SOME) else CRASH
     if name in ('search', 'match', 'findall', 'finditer', 'sub', 'split', 'subn') and (
@@ -2213,7 +2217,10 @@ def effect_in_callee(case, node, call, value, name, depth):
     if parameter not in parameters:
         return OPEN
     inside = case._replace(function=function)
-    return name_effect(inside, parameter, value, function.body[0], depth + 6, from_start=True)
+    worst = name_effect(inside, parameter, value, function.body[0], depth + 6, from_start=True)
+    if value == NOTHING and worst > HOLLOW and returns_none(function):
+        worst = min(worst, max(HOLLOW, effect(case, call, NOTHING, depth + 1)))     # where it finds nothing for None
+    return worst
 
 
 def effect_of_keyword(case, node, parent, value, depth):
@@ -2288,10 +2295,20 @@ def effect_of_iteration(case, node, parent, value, depth):
     if node is not parent.iter:
         return FINE
     if value in (NO_LIST, NO_DICT):
-        return FINE if parent.kind == 'For' else effect(case, parent.parent, NO_LIST, depth + 1)
+        return effect_of_no_round(case, parent, depth) if parent.kind == 'For' else effect(case, parent.parent, NO_LIST,
+                                                                                           depth + 1)
     if value == NO_TEXT and not is_sandboxed(case):
         return FINE
     return OPEN if value in (SOME, SPLIT) else CRASH
+
+
+def effect_of_no_round(case, loop, depth):
+    """What becomes of a function that finds its answer in a loop when there is nothing to go through."""
+    function = loop.parent
+    if function.kind != 'FunctionDef' or function.body[-1] is not loop or not any(
+            is_in(node, loop) and node.value is not None for node in returns_of(function)):
+        return FINE
+    return returned_effect(case, function, NOTHING, depth)
 
 
 def effect_of_assignment(case, node, parent, value, depth):
@@ -2305,9 +2322,24 @@ def effect_of_assignment(case, node, parent, value, depth):
             worst = min(worst, CRASH)
         elif target.kind in ('Tuple', 'List'):
             worst = min(worst, OPEN if value == SOME else CRASH)
+        elif target.kind == 'Attribute' and is_name(target.value, 'self') and depth < 8:
+            worst = min(worst, OPEN, attribute_effect(case, target, value, depth))
         else:
             worst = min(worst, OPEN)
     return worst
+
+
+def readers_of(case, target):
+    """The places in the bundle that read what a method puts into self.x, and do not check it."""
+    owner = enclosing(target, 'ClassDef')
+    return [node for _, source in sources_with(case, target.attr) for node in attributes_called(source, target.attr)
+            if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node)) and
+            (not is_name(node.value, 'self') or owner is not None and is_in(node, owner))]
+
+
+def attribute_effect(case, target, value, depth=0):
+    """What becomes of the value of self.x where it is read."""
+    return min([FINE] + [effect(in_frame_of(case, node), node, value, depth + 4) for node in readers_of(case, target)])
 
 
 def read_effect(case, target, value, depth=0):
@@ -2799,9 +2831,12 @@ def callee_faults(case, found):
 def key_faults(case, found):
     """KeyError of d[key], d.pop(key), del d[key]."""
     key, quoted = unquoted(found.group('key'))
-    for node in frame_part(case):
-        if is_model(node):
-            continue
+    nodes = frame_part(case)
+    named = [node for node in nodes if node.kind == 'Subscript' and node.ctx == 'Load' and
+             index_of(node) is not None and index_of(node).kind == 'Str' and index_of(node).s == key]
+    for node in nodes:
+        if is_model(node) or quoted and named and node.kind == 'Subscript' and node not in named:
+            continue                            # a key that stands there is meant, not one that a variable may hold
         if node.kind == 'Subscript' and index_of(node) is not None and node.ctx != 'Store':
             index = index_of(node)
             if not could_be_key(index, key, quoted) or quoted and is_number(case, index):
@@ -3363,7 +3398,24 @@ def left_unset(case, block, bad=()):
         if best[0] <= HOLLOW:
             return None
         needed[name] = best[1]
+    for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
+        if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
+            ways = [(attribute_effect(case, target, value), value) for value in wished_values(case, target.attr, block)
+                    + OTHERWISE]
+            best = max(ways, key=lambda way: way[0])
+            if best[0] <= HOLLOW:
+                return None
+            needed['self.' + target.attr] = best[1]
     return needed
+
+
+def is_only_setter(case, target, block):
+    """Whether an object lacks an attribute that is read when a block is not run."""
+    owner = enclosing(target, 'ClassDef')
+    return owner is not None and bool(readers_of(case, target)) and target.attr not in set().union(
+        *[bound_names(one) for one in owner.body]) and not any(
+            node.ctx == 'Store' and is_name(node.value, 'self') and not any(is_in(node, one) for one in block)
+            for _, source in sources_with(case, target.attr) for node in attributes_called(source, target.attr))
 
 
 def uses_value(case, statement, faults):
@@ -4345,8 +4397,9 @@ def joined_types(case, found):
             continue
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
-        if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name':
-            continue
+        if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
+                node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
+            continue                            # a sum
         start, end = bad.outer
         if make_of(case, bad) == 'number':
             edits, how = [(start, start, 'str('), (end, end, ')')], 'str()'
@@ -5699,7 +5752,8 @@ SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getc
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
 NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
                                         'upper title join format encode decode set dict tuple bool isinstance append '
-                                        'quote urlencode min max abs round sum'.split())
+                                        'quote urlencode min max abs round sum enumerate sorted list zip reversed '
+                                        'map filter iter xrange'.split())
 OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
                        'get_element_by_id Attr getItem select_one'.split())
 OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())

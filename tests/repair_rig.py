@@ -81,7 +81,7 @@ def compile_sandboxed(data, path):
     class Unpacking:                            # not of object: the generators of 2.7 are old-style classes
         def unpack_safely(self, node):
             if pycodegen.findOp(node) != 'OP_DELETE':
-                self.emit('LOAD_GLOBAL', '_getiter_')
+                self.emit('LOAD_GLOBAL', str('_getiter_'))
                 self.emit('ROT_TWO')
                 self.emit('CALL_FUNCTION', 1)
                 self.emit('UNPACK_SEQUENCE', len(node.nodes))
