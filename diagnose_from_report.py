@@ -2218,8 +2218,9 @@ def effect_in_callee(case, node, call, value, name, depth):
         return OPEN
     inside = case._replace(function=function)
     worst = name_effect(inside, parameter, value, function.body[0], depth + 6, from_start=True)
-    if value == NOTHING and worst > HOLLOW and returns_none(function):
-        worst = min(worst, max(HOLLOW, effect(case, call, NOTHING, depth + 1)))     # where it finds nothing for None
+    if value not in (SOME, TEXT, NUMBER) and worst > HOLLOW and returns_none(function) and \
+            effect(case, call, NOTHING, depth + 1) == CRASH:
+        return HOLLOW                           # it may find nothing for what is empty
     return worst
 
 
@@ -2302,7 +2303,7 @@ def effect_of_iteration(case, node, parent, value, depth):
     return OPEN if value in (SOME, SPLIT) else CRASH
 
 
-def effect_of_no_round(case, loop, depth):
+def effect_of_no_round(case, loop, depth=0):
     """What becomes of a function that finds its answer in a loop when there is nothing to go through."""
     function = loop.parent
     if function.kind != 'FunctionDef' or function.body[-1] is not loop or not any(
@@ -3463,7 +3464,8 @@ def fence(case, faults):
         return
     found = condition(case, faults, outside=True)
     together = dependents(case, faults)
-    if found is None or together is None:
+    if found is None or together is None or case.statement.kind == 'For' and \
+            effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
     if needed and len(block) == 1 and case.statement.kind == 'Assign':
@@ -3674,8 +3676,11 @@ def is_empty_literal(node):
 
 def leave(case, faults):
     """Answer what the function answers when it has nothing. Only where nothing useful can follow."""
-    if case.function.kind != 'FunctionDef' or case.statement.inline or getattr(case.statement, 'is_elif', False):
-        return
+    if case.function.kind != 'FunctionDef' or case.statement.inline or getattr(case.statement, 'is_elif', False) or \
+            any(node.start >= case.statement.start and is_only_setter(case, node, [case.function])
+                for node in own_nodes(case.function) if node.kind == 'Attribute' and node.ctx == 'Store' and
+                is_name(node.value, 'self')):
+        return                                  # (the object would lack what its users read)
     value = normal_empty(case)
     if value is None:
         value = NOTHING                         # then the callers say whether they can live with that
@@ -3770,12 +3775,17 @@ def caller_way(case):
 
 
 def caller_edits(case, call, way):
-    """The edits of a way to live with None where a call's answer is kept under a name; None where it is not."""
+    """The edits of a way to live with None where a call's answer is kept under a name, or of a fence around the
+    statement where it is used at once; None where there are none."""
     statement, around = statement_of(call), enclosing(call, 'FunctionDef')
-    if statement.kind != 'Assign' or statement.value is not call or len(statement.targets) != 1 or \
-            statement.targets[0].kind != 'Name' or statement.inline or around is None:
+    if around is None or statement.inline:
         return None
-    return way(case._replace(statement=statement, function=around, expression=None), statement.targets[0].id)
+    inner = case._replace(statement=statement, function=around, expression=None)
+    if statement.kind == 'Assign' and statement.value is call and len(statement.targets) == 1 and \
+            statement.targets[0].kind == 'Name':
+        return way(inner, statement.targets[0].id)
+    fault = Fault(call.parent, call, none_test, [], '%s found nothing' % case.function.name)
+    return next((proposal.edits for proposal in fence(inner, [fault])), None)
 
 
 def around_uses(case, name):
