@@ -2143,6 +2143,8 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
+    if name in ('date', 'datetime') and call.args:
+        return OPEN if value in (SOME, NUMBER) else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
         if name == 'sum' and value in (NO_LIST, NO_DICT):
             return effect(case, call, ZERO, depth + 1)
@@ -2343,11 +2345,11 @@ def attribute_effect(case, target, value, depth=0):
     return min([FINE] + [effect(in_frame_of(case, node), node, value, depth + 4) for node in readers_of(case, target)])
 
 
-def read_effect(case, target, value, depth=0):
-    """What becomes of the value of an attribute where the function reads it again further on."""
+def read_effect(case, target, value, depth=0, after=0):
+    """What becomes of the value of an attribute where the function reads it again further on, behind an offset."""
     text = case.source.segment(target)
     uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load'
-            and node.start > target.end and
+            and node.start > max(target.end, after) and
             is_in(node, case.function) and is_same(node, text) and not is_checked(node, text)]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
@@ -3051,7 +3053,7 @@ def soften(case, faults):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
-    if worst == HOLLOW and relied_on(case):
+    if worst == HOLLOW and relied_on(case, [case.statement]):
         prior = 0.5                             # the function itself relies on the field a few lines on
     if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
         prior = 0.8
@@ -3376,13 +3378,26 @@ def dependents(case, faults):
         if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
             break
         names = set().union(*[bound_names(one) for one in block])
-        if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) or any(
-                has_exit(one) for one in block[1:]):
+        if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) and \
+                not reads_field(block[-1], block[:-1]) or any(has_exit(one) for one in block[1:]):
             break
         needed = left_unset(case, block, [fault.bad for fault in faults])
-        if needed is not None and (found is None or uses_value(case, block[-1], faults)):
+        if needed is not None and (found is None or uses_value(case, block[-1], faults) or relied_on(case, found[0])):
             found = block, needed
     return found
+
+
+def stored_attributes(block):
+    """The attributes that statements set, as {text: node}."""
+    return dict((node.source.segment(node), node) for one in block for node in walk(one)
+                if node.kind == 'Attribute' and node.ctx == 'Store')
+
+
+def reads_field(statement, block):
+    """Whether a statement reads an attribute that others set."""
+    stored = stored_attributes(block)
+    return any(node.kind == 'Attribute' and node.ctx == 'Load' and node.source.segment(node) in stored
+               for node in walk(statement))
 
 
 def left_unset(case, block, bad=()):
@@ -3446,14 +3461,13 @@ def has_exit(statement):
     return any(node.kind in ('Return', 'Break', 'Continue', 'Raise') for node in walk(statement))
 
 
-def relied_on(case):
-    """Whether the function needs further on what the statement sets: the attribute, or the key of a dict of its own."""
+def relied_on(case, block):
+    """Whether the function needs behind a block what this sets: an attribute, or the key of a dict of its own."""
+    if any(read_effect(case, target, NOTHING, after=block[-1].end) == CRASH
+           for target in stored_attributes(block).values()):
+        return True
     target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
-    if target is None or target.kind not in ('Attribute', 'Subscript'):
-        return False
-    if target.kind == 'Attribute':
-        return read_effect(case, target, NOTHING) == CRASH
-    return target.value.kind == 'Name' and any(
+    return target is not None and target.kind == 'Subscript' and target.value.kind == 'Name' and any(
         use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load'
         for use in later_uses(case, target.value.id, case.statement))
 
@@ -3476,7 +3490,7 @@ def fence(case, faults):
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
-    read = relied_on(case)
+    read = relied_on(case, block)
     moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
@@ -3545,7 +3559,7 @@ def try_around(case, faults):
         '%s = %s' % pair for pair in sorted(needed.items())])
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
-    prior = 0.35 if relied_on(case) else (0.8 if field else 0.72) if no_test else 0.56
+    prior = 0.35 if relied_on(case, block) else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.source.segment(case.statement)):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
@@ -3797,15 +3811,19 @@ def around_uses(case, name):
     if not using or using[0] <= suite.index(case.statement) or any(
             not any(is_in(use, suite[number]) for number in using) for use in uses):
         return None
-    block, needs = suite[using[0]:using[-1] + 1], set([name])
+    last = using[-1] + 1
+    while last < len(suite) and reads_field(suite[last], suite[using[0]:last]):
+        last += 1
+    block, needs = suite[using[0]:last], set([name])
     for one in block:
-        if has_exit(one) or not needs & names_in(one):
+        if has_exit(one) or not needs & names_in(one) and not reads_field(one, block):
             return None
         needs |= bound_names(one)
     unset = left_unset(case, block)
-    if unset is None or block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
+    if unset is None or relied_on(case, block) or not can_wrap(case, block) or \
+            block[-1].end_line - block[0].line >= WRAPPED_LINES:
         return None
-    tail = ['%s = %s' % pair for pair in sorted(unset.items())] + log_line(case, 'No %s' % name)
+    tail = ['%s = %s' % pair for pair in sorted(unset.items())]     # the log line stands where None is answered
     return wrap(case, block, ['if %s is not None:' % name], ['else:'] * bool(tail) + ['\t' + line for line in tail])
 
 
@@ -5153,7 +5171,16 @@ def is_within(span, edit):
 
 def same_value(case, fault, faults):
     text = case.source.segment(fault.bad)
-    return any(case.source.segment(one.bad) == text for one in faults)
+    return any(case.source.segment(one.bad) == text or is_path_below(fault.bad, one.bad) for one in faults)
+
+
+def is_path_below(node, other):
+    """Whether an XPath asks the same element for something below what another one asks for: ./a/@href and ./a."""
+    if not all(one.kind == 'Call' and one.func.kind == 'Attribute' and one.func.attr == 'xpath' and
+               len(one.args) == 1 and one.args[0].kind == 'Str' for one in (node, other)):
+        return False
+    return node.source.segment(node.func) == other.source.segment(other.func) and node.args[0].s.startswith(
+        other.args[0].s + '/')
 
 
 def echo_faults(case, faults):
@@ -5167,7 +5194,8 @@ def echo_faults(case, faults):
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
-    return [fault for fault in found if fault.bad.kind not in ('Call', 'BinOp') and not is_guarded(case, fault)]
+    return [fault for fault in found if not is_guarded(case, fault) and (
+        fault.bad.kind not in ('Call', 'BinOp') or any(is_path_below(fault.bad, one.bad) for one in faults))]
 
 
 def is_guarded(case, fault):
