@@ -64,6 +64,16 @@ PAGES = {
         '<match season="2" date="2013-06-01"><score>1:1</score><goal by="dora"/><guests><g name="G3"/></guests></match>'
         '<match season="2" date="2013-06-07"><score>-</score><guests/></match>'
         '<start>2013-05-01</start><open>yes</open><places><p>ulm</p><p>jena</p></places></f>',
+    ('Seitenblick', 'search'):
+        '<r><hit><a href="http://e/1-7.html">Der Film</a><date>am 17. Mai 2013</date></hit>'
+        '<hit><a href="http://e/2-7.html">Ein Film</a><date>am 18. Mai 2014</date></hit>'
+        '<hit><a href="http://e/1-9.html">Kein Film</a><date>am 19. Juni 2013</date></hit></r>',
+    ('Seitenblick', 'update'):
+        '<r><h1> Film </h1><p class="plot">Viel.</p><b class="studio"><a>Studio: Atlas</a></b><date>17. Mai 2013</date>'
+        '<genre> Drama </genre><genre>Krimi</genre><actor><a href="/x">anna a</a><img src="http://i/1?x"/></actor>'
+        '<actor><a href="/y">bert b</a><img src="http://i/2?x"/></actor><director>Dora</director><rating value="3.5"/>'
+        '<length>97 min</length><series name="Die Reihe"/><gallery><img src="//g/1"/><img src="//g/2"/></gallery>'
+        '<cover src="http://c"/><tag>kurz</tag><script>age=12;land=DE,AT;</script></r>',
     ('Verleih', 'search'): {'hits': [
         {'id': 1, 'title': 'Serie', 'when': '2013-01-01', 'genres': ['dr'], 'stars': '3,5'},
         {'id': 2, 'title': 'Die Serie', 'when': '2014-01-01', 'genres': ['dr'], 'stars': '3,5'},
@@ -356,6 +366,47 @@ FAILURES = [
     ('Verleih', 'update', 'quotes', [], 'quotes'),
     ('Verleih', 'update', 'quotes.0.who', None, 'quotes'),
     ('Verleih', 'update', 'quotes.0.what', GONE, 'quotes'),
+    ('Seitenblick', 'search', '<a href="http://e/2-7.html">Ein Film</a>', '', ''),
+    ('Seitenblick', 'search', ' href="http://e/2-7.html"', '', ''),
+    ('Seitenblick', 'search', 'http://e/2-7.html', '/2-7', ''),
+    ('Seitenblick', 'search', 'http://e/2-7.html', 'http://e/9-7.html', ''),
+    ('Seitenblick', 'search', '<date>am 18. Mai 2014</date>', '', ''),
+    ('Seitenblick', 'search', '18. Mai 2014', 'demnachst', ''),
+    ('Seitenblick', 'search', '18. Mai 2014', '18. Brachet 2014', ''),
+    ('Seitenblick', 'search', '18. Mai 2014', 'x. Mai 2014', ''),
+    ('Seitenblick', 'search', '18. Mai 2014', '', ''),
+    ('Seitenblick', 'update', '<h1> Film </h1>', '', 'title'),
+    ('Seitenblick', 'update', '<p class="plot">Viel.</p>', '', 'summary'),
+    ('Seitenblick', 'update', '<b class="studio"><a>Studio: Atlas</a></b>', '', 'studio'),
+    ('Seitenblick', 'update', 'Studio: Atlas', 'Atlas', 'studio'),
+    ('Seitenblick', 'update', '<a>Studio: Atlas</a>', '', 'studio'),
+    ('Seitenblick', 'update', '<date>17. Mai 2013</date>', '', 'originally_available_at year'),
+    ('Seitenblick', 'update', '17. Mai 2013', '2013', 'originally_available_at year'),
+    ('Seitenblick', 'update', '17. Mai 2013', '17. May 2013', 'originally_available_at year'),
+    ('Seitenblick', 'update', '17. Mai 2013', '0. Mai 2013', 'originally_available_at year'),
+    ('Seitenblick', 'update', '<genre>Krimi</genre>', '<genre/>', 'genres'),
+    ('Seitenblick', 'update', '<a href="/y">bert b</a>', '', 'roles'),
+    ('Seitenblick', 'update', ' href="/y"', '', ''),
+    ('Seitenblick', 'update', '<img src="http://i/2?x"/>', '', 'roles'),
+    ('Seitenblick', 'update', '>bert b<', '><', 'roles'),
+    ('Seitenblick', 'update', '<director>Dora</director>', '', 'directors'),
+    ('Seitenblick', 'update', '<director>Dora</director>', '<director/>', 'directors'),
+    ('Seitenblick', 'update', ' value="3.5"', '', 'rating'),
+    ('Seitenblick', 'update', '3.5', 'n/a', 'rating'),
+    ('Seitenblick', 'update', '3.5', '', 'rating'),
+    ('Seitenblick', 'update', '<length>97 min</length>', '', 'duration'),
+    ('Seitenblick', 'update', '97 min', '1:37', 'duration'),
+    ('Seitenblick', 'update', '<series name="Die Reihe"/>', '', 'collections'),
+    ('Seitenblick', 'update', ' name="Die Reihe"', '', 'collections'),
+    ('Seitenblick', 'update', '<img src="//g/2"/>', '<img/>', 'posters'),
+    ('Seitenblick', 'update', '<cover src="http://c"/>', '', 'posters'),
+    ('Seitenblick', 'update', 'http://c"', '"', 'posters'),
+    ('Seitenblick', 'update', '<tag>kurz</tag>', '', 'tagline'),
+    ('Seitenblick', 'update', '<tag>kurz</tag>', '<tag/>', 'tagline'),
+    ('Seitenblick', 'update', 'kurz', 'süß', 'tagline'),
+    ('Seitenblick', 'update', 'age=12;', '', 'content_rating'),
+    ('Seitenblick', 'update', '<script>age=12;land=DE,AT;</script>', '', 'content_rating countries'),
+    ('Seitenblick', 'update', 'land=DE,AT;', '', 'countries'),
 ]
 
 

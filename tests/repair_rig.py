@@ -106,10 +106,19 @@ def compile_sandboxed(data, path):
 
 # ------------------------------------------------------------------------------------------------ the framework's names
 class Element(etree.Element if isinstance(etree.Element, type) else object):
-    """An element that knows __iter__, as lxml's do."""
+    """An element that knows __iter__ and xpath(), as lxml's do."""
 
     def __iter__(self):
         return iter(list(self._children))
+
+    def xpath(self, path):
+        """The XPath that agents use most, on top of ElementTree's: it may end in /@attribute."""
+        path, _, attribute = path.partition('/@')
+        nodes = self.findall(path)
+        return [node.get(attribute) for node in nodes if node.get(attribute) is not None] if attribute else nodes
+
+    def text_content(self):
+        return ''.join(self.itertext())
 
 
 class Field(list):
