@@ -2440,13 +2440,14 @@ PROBE = 'probe: line '           # how a probe of diagnose_from_report.py begins
 def probe_spoke(event):
     """Whether a probe may have named the failing line right before a record."""
     data, begin, _ = event.record
-    return data.rfind(PROBE.encode('ascii'), max(0, begin - 400), begin) >= 0
+    return data.rfind(PROBE.encode('ascii'), max(0, begin - 2000), begin) >= 0
 
 
 def probed_first(exemplars):
-    """The exemplars to keep: those that a probe explains, then the earliest."""
-    return sorted(exemplars, key=lambda row: not any(text.startswith(PROBE) for text in row['said'][-2:])
-                  )[:MOST_EXEMPLARS]
+    """The exemplars to keep: those that a probe explains, the newest first, then the earliest."""
+    probed = [row for row in exemplars if any(text.startswith(PROBE) for text in row['said'])]
+    probed.sort(key=lambda row: -(row['time'] or 0))
+    return (probed + [row for row in exemplars if row not in probed])[:MOST_EXEMPLARS]
 
 
 def said_before(event):

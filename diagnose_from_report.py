@@ -5565,6 +5565,11 @@ class Bundle(object):
                 found[name] = value == 'true'
         return found
 
+    def is_terse(self):
+        """Whether the plug-in's own setting keeps what it logs as information out of its log."""
+        return plist_value(logs.to_text(self.data('Contents/Info.plist') or b''), 'PlexPluginLogLevel') in (
+            'Critical', 'Error', 'Warning')
+
     def known_violations(self, name):
         """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
         if name not in self._violations:
@@ -5680,7 +5685,7 @@ def bundle_of(pattern, bundles):
 # -------------------------------------------------------------------------------------------------- divergence point
 Frame = collections.namedtuple('Frame', 'name function lines quoted callees starts')
 # name: file from the bundle on; lines: every line reported, sorted; quoted: {line: text of the log};
-# callees: [{'file', 'function', 'text'}] below it; starts: [set of lines] per plug-in start
+# callees: [{'file', 'function', 'text'}] below it; starts: [{line: text of the log}] per plug-in start
 
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee value '
                               'policy is_entry bundle log_call')
@@ -5704,7 +5709,7 @@ def read_frame(row, callees):
         if not line:
             continue
         quoted[line] = (seen.get('text') or '').strip() or quoted.get(line) or ''
-        starts.setdefault(seen.get('start'), set()).add(line)
+        starts.setdefault(seen.get('start'), {})[line] = quoted[line]
     name = row['file'].split('/', 1)[1] if '.bundle' in row['file'].split('/')[0] else row['file']
     return Frame(name, row.get('function') or '<module>', sorted(quoted), quoted, callees,
                  [starts[start] for start in sorted(starts, key=str)])
@@ -5772,15 +5777,21 @@ def function_named(source, frame):
 
 
 def drift(source, frame):
-    """'same' when the file still shows what the log quoted, 'moved' when it does elsewhere, 'changed', or 'unknown'."""
-    texts = dict((line, text) for line, text in frame.quoted.items() if text)
-    if not texts:
-        return 'unknown'
-    lines = source.lines
-    if all(line <= len(lines) and lines[line - 1].strip() == text for line, text in texts.items()):
-        return 'same'
-    stripped = set(line.strip() for line in lines)
-    return 'moved' if all(text in stripped for text in texts.values()) else 'changed'
+    """(state, the frame with the lines that count): 'same' where the file still shows what the log quoted, else 'moved'
+    when it does elsewhere, 'changed', or 'unknown'.
+
+    Where some starts of the plug-in ran this file and others another one (an older version, or one with a patch of ours
+    that is out again), the lines of the others say nothing.
+    """
+    if not any(frame.quoted.values()):
+        return 'unknown', frame
+    own = [start for start in frame.starts
+           if all(source.line_text(line).strip() == text for line, text in start.items() if text)]
+    if any(any(start.values()) for start in own):
+        return 'same', frame._replace(lines=sorted(set(line for start in own for line in start)))
+    stripped = set(line.strip() for line in source.lines)
+    moved = all(text in stripped for text in frame.quoted.values())
+    return 'moved' if moved else 'changed', frame._replace(lines=[])
 
 
 # ---------------------------------------------------------------------------------------- who can have raised the error
@@ -7259,27 +7270,38 @@ def places_of(pattern, source, function, frame, sandboxed, preferences=None):
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
-    said = [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
     for text, count in messages:
         for place in locate(source, function, frame, pattern.get('exception') or '', text, sandboxed,
-                            len(messages) > 1, said, preferences):
+                            len(messages) > 1, said_before(pattern), preferences):
             share = round(place.confidence * count / total, 3)
             known = best.get(place.statement.start)
             if known is None:
                 best[place.statement.start] = place._replace(confidence=share)
             else:
                 best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
-    return settled(sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start)),
-                   probed_lines(said))
+    return sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start))
 
 
-def settled(places, named):
-    """The places after a probe has named lines: these come first, and the others hardly count any more."""
+def said_before(pattern):
+    """[[what the thread logged last before a record, oldest first]] of the records that are kept whole."""
+    return [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
+
+
+MISSED_BY_PROBE = 0.02          # the weight of a place whose probe was silent, and 2.5 times it for a place unheard of
+
+
+def settled(places, named, silent=()):
+    """The places after a probe: the lines that it named come first, those at which it kept silent hardly count."""
     shares = [named.count(place.line) / len(named) if named else 0 for place in places]
-    if not any(shares):
+    if any(shares):
+        sure = [0.99 * share + 0.01 * place.confidence for place, share in zip(places, shares)]
+    elif silent:
+        sure = [place.confidence * (MISSED_BY_PROBE if place.line in silent else 1) for place in places]
+        total = sum(sure) + 2.5 * MISSED_BY_PROBE
+        sure = [one / total for one in sure]
+    else:
         return places
-    rows = [place._replace(confidence=round(0.99 * share + 0.01 * place.confidence, 3))
-            for place, share in zip(places, shares)]
+    rows = [place._replace(confidence=round(one, 3)) for place, one in zip(places, sure)]
     return sorted(rows, key=lambda place: (-place.confidence, place.statement.start))
 
 
@@ -7862,30 +7884,32 @@ ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', '
 def probe_for(pattern, bundle, source, frame, function, places, history):
     """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without.
 
-    The text that it logs names the line in the file as it is installed; probed_lines reads it from the next records.
+    The text that it logs names the line and the version of the file; probed_lines reads it from the next records.
+    Places that were asked already are not asked again, and a plug-in that logs no more than errors cannot answer.
     """
-    if any(row.get('template') == 'probe' and row.get('pattern') == pattern['pattern'] for row in history):
-        return None, None                       # it was asked already; what it said is in the log
+    if bundle.is_terse():
+        return None, None
+    asked = asked_lines(history, pattern, source)
     case = Case(source, function, places[0].statement, None, pattern.get('exception') or '', '', 'own', None,
                 'unknown', bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
     named = exception_name(case) or 'Exception'
     edits, lines = [], []
     for place in places:
-        log = log_line(case, '%s %d raised' % (PROBE_SAYS, place.line))
+        log = log_line(case, PROBE_SAYS % (place.line, version_mark(source)))
         added = probe_edits(source, place, named, log) if log and place.confidence >= 0.01 else None
-        if added and place.line not in lines:
+        if added and place.line not in lines and place.line not in asked:
             edits.extend(added)
             lines.append(place.line)
             if len(lines) == PROBED_PLACES:
                 break
     if len(lines) < 2:
         return None, None
-    words = '%s and %d' % (', '.join('%d' % line for line in sorted(lines)[:-1]), max(lines))
-    proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the lines %s raised' % words,
+    proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines),
                         'nothing', 'low', 0.0, 'the place is not sure, and one more refresh settles it')
     record, patch, _ = fix_record(pattern, bundle, frame, case, places[0], proposal, history)
     if record:
         record['kind'] = 'probe'
+        record['probed'] = {'lines': sorted(lines), 'version': version_mark(source)}
         record['predicted'] = {'items': number_of_items(pattern), 'success_percent': 0, 'fields': [],
                                'sentence': 'the same errors, each with a line in the log that names the place'}
     return record, patch
@@ -7918,18 +7942,40 @@ def inside(node, outer):
     return node is not None and outer.start <= node.start and node.end <= outer.end
 
 
-PROBE_SAYS = 'probe: line'
+PROBE_SAYS = 'probe: line %d raised (%s)'       # aggregate_plex_logs.PROBE is how it begins
 
 
-def probed_lines(said):
-    """Lines that probes of earlier rounds have named, by what the threads said last before they failed."""
+def version_mark(source):
+    """A word for this version of a file: the lines that a probe named mean no other one."""
+    return sha256(source.data)[:8]
+
+
+def probed_lines(said, source):
+    """Lines of this version of a file that probes have named, by what the threads said last before they failed."""
     found = []
     for texts in said:
-        for text in texts[-2:]:
-            named = re.match(PROBE_SAYS + r' (\d+) raised', text)
-            if named:
-                found.append(int(named.group(1)))
+        named = [int(text.split()[2]) for text in texts if re.match(r'probe: line \d+ raised \(%s\)$'
+                                                                    % version_mark(source), text)]
+        found.extend(named[-1:])
     return found
+
+
+def asked_lines(history, pattern, source):
+    """Lines of this version of a file that a probe watched while the pattern's error came again."""
+    rows = [row['probed'] for row in history if row.get('decision') == 'PROBED' and row.get('evidence') and
+            row.get('pattern') == pattern['pattern'] and row.get('probed')]
+    return set(line for row in rows if row['version'] == version_mark(source) for line in row['lines'])
+
+
+def silent_lines(history, pattern, source):
+    """Those at which no probe spoke."""
+    return asked_lines(history, pattern, source) - set(probed_lines(said_before(pattern), source))
+
+
+def line_words(lines):
+    """'lines 3, 5 and 7' of some numbers."""
+    words = ['%d' % line for line in sorted(lines)]
+    return 'line ' + words[0] if len(words) == 1 else 'lines %s and %s' % (', '.join(words[:-1]), words[-1])
 
 
 def fix_record(pattern, bundle, frame, case, place, proposal, history):
@@ -8105,18 +8151,17 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     source = bundle.source(frame.name)
     if source is None:
         return '%s is not in the installed bundle, or cannot be read as Python 2' % frame.name, {}
-    said = [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
-    state = 'same' if probed_lines(said) else drift(source, frame)      # a probe moves lines, and is gone again
-    point['source'] = state
-    if state in ('moved', 'changed'):
+    named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
+    state, frame = drift(source, frame)
+    point['source'] = 'same' if named else state
+    if state in ('moved', 'changed') and not named:
         against.append('the bundle was changed since: the log quotes text that %s'
                        % ('now stands elsewhere' if state == 'moved' else 'is no longer there'))
-        frame = frame._replace(lines=[])
     function = function_named(source, frame)
     if function is None:
         return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
     sandboxed = frame.name.startswith('Contents/Code/')
-    places = places_of(pattern, source, function, frame, sandboxed, bundle.preferences())
+    places = settled(places_of(pattern, source, function, frame, sandboxed, bundle.preferences()), named, silent)
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
@@ -8124,8 +8169,10 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
                             'text': one_line(source.lines[place.line - 1])} for place in places[:5]]
     first = places[0]
     record['confidence'] = first.confidence
-    if first.line in probed_lines(said):
+    if first.line in named:
         evidence.append('a probe ran over the failing items, and the log says that line %d raised' % first.line)
+    elif silent:
+        against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
     evidence.append('line %d of %s can raise exactly this error: %s' % (
         first.line, frame.function, one_line(source.segment(first.expression))))
     if frame.lines and first.line not in frame.lines:
@@ -8144,6 +8191,8 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
     record['fixes'] = records
     record['dropped'] = dropped
+    if silent and not dropped and first.line in silent:
+        return 'the place is not known: ' + against[-1], patches
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 

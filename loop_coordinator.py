@@ -314,6 +314,7 @@ class Session(object):
         self.earlier = earlier_runs(runs, run_dir)
         self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
+        self.probed = {}                # {pattern: iteration of the test that its probe ran in}
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
@@ -412,7 +413,7 @@ class Session(object):
             self.try_fix(number, *choice)
 
     def new_fixes(self):
-        return [row for row in self.state['fixes'] if not row['retest'] and row['decision'] != 'PROBED']
+        return [row for row in self.state['fixes'] if not row['retest'] and row['template'] != 'probe']
 
     def settled_patterns(self):
         """Patterns that have a fix in place, from this run or an earlier one, and so wait for no other."""
@@ -444,13 +445,15 @@ class Session(object):
                'success_percent': None, 'measured': 0, 'agent': fix.get('agent'), 'template': fix.get('template'),
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
-               'evidence': False, 'function': fix.get('function')}
+               'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
         if fix['kind'] == 'probe':
             self.probe(number, row)
             return
         self.save(phase='before-test')
-        code, _, words = self.test('before', number, '--fix', fix['id'])
+        probed = self.probed.pop(pattern['pattern'], None)      # its test serves as this one: no refresh is wasted
+        code, _, words = self.test('before', number, '--fix', fix['id'],
+                                   *(('--sample', home_sample(self.run_dir, probed)) if probed else ()))
         if code in (NEGATIVE, UNSAFE):
             self.put_off(row, words)
             return
@@ -480,13 +483,21 @@ class Session(object):
         return code == DONE
 
     def probe(self, number, row):
-        """Let a patch that changes nothing but the log run once over the failing items, so that the place is known."""
+        """Run the before-test with a patch that changes nothing but the log, so that the place is known for the fix.
+
+        evidence: the error came again, so a place that kept silent is none.
+        """
         if self.implement(number, row):
             self.save(phase='probe')
             code, _, words = self.test('before', number, '--pattern', row['pattern'])
-            row['reason'] = 'the log now tells which line fails' if code in (DONE, INCOMPLETE) else words
+            stopped = words if code in (NEGATIVE, UNSAFE) else self.stopped_test(number)
+            row['reason'] = stopped or 'the error came again; the log tells which line fails, or that none of them does'
+            if stopped:
+                self.put_off_patterns.add(row['pattern'])
+            else:
+                self.probed[row['pattern']] = number
             self.roll_back(row)
-            self.replace_row(row, decision='PROBED')
+            self.replace_row(row, decision='PROBED', evidence=not stopped)
 
     def after_test_and_verdict(self, number, row, sample):
         """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""
@@ -542,8 +553,7 @@ class Session(object):
                 self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
             elif there and not kept:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
-                if not self.roll_back(dict(row)):
-                    self.put_off_patterns.add(row['pattern'])
+                self.roll_back(dict(row))
 
     def is_in_place(self, row):
         """Whether the fix of a row is in its files; None when its run's journal cannot be read."""
@@ -581,6 +591,8 @@ class Session(object):
             row['reason'] += '; it could NOT be undone: %s' % words
         if code != DONE:
             self.troubles.append('undoing fix %s of run %s: %s' % (row['id'], row['home_run'], words))
+        if code == UNSAFE:
+            self.put_off_patterns.add(row['pattern'])
         return code != UNSAFE
 
     def withdraw(self, why):
@@ -663,7 +675,8 @@ class Session(object):
 def history_row(row):
     """A fix of this or an earlier run as diagnose_from_report.py wants it."""
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
-                                                   'success_percent', 'measured', 'run', 'time', 'reason', 'function'))
+                                                   'success_percent', 'measured', 'run', 'time', 'reason', 'function',
+                                                   'evidence', 'probed'))
 
 
 def write_resolved(run_dir, rows):

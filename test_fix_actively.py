@@ -753,7 +753,8 @@ def build_parser():
     target.add_argument('--fix', metavar='ID', help='the fix under test')
     target.add_argument('--pattern', metavar='ID', help='the pattern under test, when there is no fix')
     parser.add_argument('--sample', metavar='FILE',
-                        help='with --phase after: the before-test of an earlier run, to test its fix again')
+                        help='a before-test to take over: with --phase after that of an earlier run, to test its fix '
+                             'again; with --phase before one of the same pattern that a probe ran in')
     parser.add_argument('--items', metavar='N', type=int, default=20, help='failing items (default: 20)')
     parser.add_argument('--healthy', metavar='N', type=int, default=5, help='healthy items (default: 5)')
     parser.add_argument('--concurrency', metavar='N', type=int, default=2, help='refreshes at a time (default: 2)')
@@ -769,8 +770,6 @@ def build_parser():
 def check_options(options):
     if options.items < 1 or options.healthy < 0 or options.concurrency < 1 or options.pause < 0 or options.timeout <= 0:
         raise Problem('--items and --concurrency count from 1, --healthy and --pause from 0, --timeout above 0', USAGE)
-    if options.sample and options.phase != 'after':
-        raise Problem('--sample belongs to --phase after: a before-test chooses its own items', USAGE)
 
 
 def prepare_before(run_dir, iteration, options):
@@ -781,6 +780,15 @@ def prepare_before(run_dir, iteration, options):
                       % document['fix'], UNSAFE)
     return document, lambda server: choose_sample(Library(server, document['agent']), plan, options.items,
                                                   options.healthy, known_bad)
+
+
+def take_over(sample, document):
+    """A test of the same pattern, made with a probe in place, as the before-test of a fix; Problem where it is none."""
+    probed = read_active_test(sample)
+    if probed['phase'] != 'before' or any(probed[name] != document[name] for name in ('pattern', 'agent', 'server')):
+        raise Problem('%s is no before-test of pattern %s on this server; leave --sample out'
+                      % (sample, document['pattern']))
+    return dict(probed, **dict((name, value) for name, value in document.items() if name != 'window'))
 
 
 def prepare_after(run_dir, iteration, options):
@@ -815,13 +823,18 @@ def run(options):
     document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix']),
                     bundle_digest=bundle_digest(os.path.join(plex_home, 'Plug-ins'), document['bundle'],
                                                 document['own_files']))
+    path = active_test_path(run_dir, iteration, options.phase)
+    if options.sample and options.phase == 'before':
+        document = take_over(options.sample, document)
+        if not options.dry_run:
+            write_json(path, document, ACTIVE_TEST_SCHEMA)
+        return report(options, document, path)
     items = choose(server)
     if options.dry_run:
         for item in items:
             say('%-8s %-8s %.60s' % (item['role'], item['rating_key'], item['title']))
         return DONE
 
-    path = active_test_path(run_dir, iteration, options.phase)
     earlier = unfinished(path, document) or {'rows': [], 'window': {'from': utc_text()}}
     known = last_rows(earlier['rows'])
     kept = [row for row in known.values() if is_measured(row)]

@@ -684,7 +684,7 @@ def test_a_test_without_the_fix_is_refused_while_the_fix_is_in_place(tmpdir, mon
     (['--phase', 'before', '--fix', 'gone'], 4, 'has no fix gone'),
     (['--phase', 'after', '--fix', 'fix-1'], 4, 'run test_fix_actively.py first'),
     (['--phase', 'before', '--fix', 'fix-1', '--items', '0'], 2, 'count from 1'),
-    (['--phase', 'before', '--fix', 'fix-1', '--sample', 'x'], 2, '--sample belongs to --phase after'),
+    (['--phase', 'before', '--fix', 'fix-1', '--sample', 'x'], 4, 'run test_fix_actively.py first'),
     (['--phase', 'before'], 2, '--fix')])
 def test_bad_input_is_one_sentence(tmpdir, monkeypatch, capsys, words, code, sentence):
     run = Run(tmpdir, monkeypatch, World(7))

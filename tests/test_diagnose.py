@@ -75,11 +75,11 @@ def line_of(text, source=SOURCE):
     return [number for number, line in enumerate(source.splitlines(), 1) if text in line][0]
 
 
-def make_plug_ins(tmpdir, source=SOURCE, folder='Harbour.bundle'):
+def make_plug_ins(tmpdir, source=SOURCE, folder='Harbour.bundle', plist=PLIST):
     code = tmpdir.join('Plug-ins', folder, 'Contents', 'Code')
     code.ensure(dir=True)
     code.join('__init__.py').write_binary(source.encode('utf-8'))
-    code.dirpath('Info.plist').write_binary(PLIST.encode('utf-8'))
+    code.dirpath('Info.plist').write_binary(plist.encode('utf-8'))
     return str(tmpdir.join('Plug-ins'))
 
 
@@ -420,9 +420,9 @@ KeyError: 'name'
 """
 
 
-def diagnosed_log(tmpdir, source, records, history=()):
+def diagnosed_log(tmpdir, source, records, history=(), plist=PLIST):
     """The Diagnosis of a log, through the real aggregator. records: [(item, what it said, line, source text)]."""
-    plug_ins, folder = make_plug_ins(tmpdir, source), tmpdir.join('Logs').ensure(dir=True)
+    plug_ins, folder = make_plug_ins(tmpdir, source, plist=plist), tmpdir.join('Logs').ensure(dir=True)
     folder.join(AGENT + '.log').write_binary(''.join(
         RECORD % {'minute': number, 'thread': item, 'said': said, 'line': line, 'text': text}
         for number, (item, said, line, text) in enumerate(records)).encode('utf-8'))
@@ -561,15 +561,60 @@ def test_a_probe_is_offered_where_the_place_is_not_sure_and_settles_it(tmpdir):
     patch = found.patches[probes[0]['id']].decode('utf-8')
     assert len(probes) == 1 and probes[0]['changed_lines'] <= 12
     assert patch.count('; raise\n') == patch.count('try: ') >= 2
-    tried = [{'id': probes[0]['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED'}]
+    tried = [{'id': probes[0]['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED',
+              'evidence': True, 'probed': probes[0]['probed']}]
+    said = 'probe: line 5 raised (%s)' % probes[0]['probed']['version']
+    assert said in patch
 
-    again = diagnosed_log(tmpdir, PROBED, broken, tried)            # it ran, and said nothing: it is not tried again
-    assert not [fix for fix in again.record['fixes'] if fix['kind'] == 'probe']
-    spoken = broken + [(19, 'hello', 6, text), (23, 'hello', 6, text), (17, 'probe: line 5 raised', 7, 'raise')]
+    spoken = broken + [(19, 'hello', 6, text), (23, 'hello', 6, text), (17, said, 7, 'raise')]
     settled = diagnosed_log(tmpdir, PROBED, spoken, tried)
     assert settled.record['divergence_point']['candidates'][0]['line'] == 5 and settled.record['confidence'] > 0.95
     assert settled.record['divergence_point']['source'] == 'same'
     assert settled.record['fixes'] and all(fix['kind'] == 'fix' and fix['line'] == 5 for fix in settled.record['fixes'])
+    older = diagnosed_log(tmpdir, PROBED + '# a newer version\n', spoken, tried)       # where line 5 may be another one
+    assert older.record['confidence'] == found.record['confidence']
+
+
+def test_a_probe_that_stays_silent_counts_against_the_lines_that_it_watched(tmpdir):
+    broken = [(17, 'hello', 6, 'pass                # of an older version, so the line tells nothing')]
+    found = diagnosed_log(tmpdir, PROBED, broken)
+    lines = [row['line'] for row in found.record['divergence_point']['candidates']]
+    probe, = [fix for fix in found.record['fixes'] if fix['kind'] == 'probe']
+    assert sorted(lines) == [4, 5, 6] == probe['probed']['lines']
+    tried = {'id': probe['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED',
+             'evidence': True, 'probed': dict(probe['probed'], lines=[4, 5])}
+
+    two_silent = diagnosed_log(tmpdir, PROBED, broken, [tried])
+    assert two_silent.record['divergence_point']['candidates'][0]['line'] == 6
+    assert two_silent.record['confidence'] > .8
+    assert 'a probe watched lines 4 and 5, and none of them raised' in ' '.join(two_silent.record['evidence_against'])
+    assert all(fix['kind'] == 'fix' and fix['line'] == 6 for fix in two_silent.record['fixes'])
+
+    all_silent = diagnosed_log(tmpdir, PROBED, broken, [dict(tried, probed=probe['probed'])])
+    assert not all_silent.record['fixes'] and 'watched lines 4, 5 and 6' in all_silent.record['no_fix_because']
+
+    for nothing_learned in (dict(tried, evidence=False), dict(tried, probed=None),
+                            dict(tried, probed=dict(probe['probed'], version='of another'))):
+        again = diagnosed_log(tmpdir, PROBED, broken, [nothing_learned])
+        assert again.record['fixes'][-1]['id'] == probe['id'], nothing_learned
+
+
+def test_no_probe_in_a_plug_in_that_logs_no_information(tmpdir):
+    broken = [(17, 'hello', 6, 'pass                # of an older version, so the line tells nothing')]
+    terse = PLIST.replace('<dict>', '<dict><key>PlexPluginLogLevel</key><string>Error</string>')
+    for plist, probes in ((PLIST, 1), (terse, 0)):
+        record = diagnosed_log(tmpdir, PROBED, broken, plist=plist).record
+        assert len([fix for fix in record['fixes'] if fix['kind'] == 'probe']) == probes
+
+
+def test_lines_that_a_patch_of_ours_has_moved_are_left_out(tmpdir):
+    row = missing_motto()
+    patched = [{'line': 31, 'text': 'a line of the patch', 'start': '2026-11-21T10:00:00Z', 'count': 3}]
+    at_first = look(row, tmpdir).record
+    row['own_frames'][-1]['reported_lines'] += patched
+    then = look(row, tmpdir).record
+    assert then['divergence_point']['source'] == 'same' and then['confidence'] == at_first['confidence']
+    assert 'bundle was changed' not in ' '.join(then['evidence_against'])
 
 
 # --------------------------------------------------------------------------------------------------------- the command

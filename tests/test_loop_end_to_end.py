@@ -18,19 +18,29 @@ from implement_fix import PlexServer
 from plex_simulator import start_simulator
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUNDLE_CODE = os.path.join('Plug-ins', 'Filmkontor.bundle', 'Contents', 'Code', '__init__.py')
 
 
 @pytest.fixture
 def plex(tmpdir):
     """The scenario 'small', whose seven failing items have failed once, so that the logs have something to say."""
     with start_simulator(tmpdir.join('Plex ä')) as running:
-        server = PlexServer(running.url, running.token)
-        for section in server.sections():
-            for item in server.items(section['key']):
-                server.refresh(item['rating_key'])
-        wait_for(lambda: not server.activities())
+        refresh_all(running)
         yield running
+
+
+@pytest.fixture
+def doubtful(tmpdir):
+    """The scenario 'doubtful': seven items fail at one of three places that look alike, and the log names none."""
+    with start_simulator(tmpdir.join('Plex ä'), 'doubtful') as running:
+        yield running
+
+
+def refresh_all(plex):
+    server = PlexServer(plex.url, plex.token)
+    for section in server.sections():
+        for item in server.items(section['key']):
+            server.refresh(item['rating_key'])
+    wait_for(lambda: not server.activities())
 
 
 def words_for(plex, runs, *more):
@@ -57,7 +67,10 @@ def read(path, mode='rb'):
 
 
 def code_of(plex):
-    return read(os.path.join(plex.plex_home, BUNDLE_CODE))
+    """What the one bundle's __init__.py holds now."""
+    plug_ins = os.path.join(plex.plex_home, 'Plug-ins')
+    bundle, = [name for name in os.listdir(plug_ins) if name.endswith('.bundle')]
+    return read(os.path.join(plug_ins, bundle, 'Contents', 'Code', '__init__.py'))
 
 
 def newest(runs):
@@ -231,3 +244,60 @@ def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(plex, t
     assert process.returncode == 130 and code_of(plex) == kept
     row, = json_of(newest(runs), 'loop_state.json')['fixes']
     assert (row['decision'], row['weak_evidence'], row['measured']) == ('KEEP', True, 7)
+
+
+# ------------------------------------------------------------------------------------------------------------ the probe
+def last_diagnosis(runs, iteration):
+    pattern, = [row for row in json_of(newest(runs), 'diagnostic_report_iteration_%d.json' % iteration)['patterns']
+                if row['exception'] == 'KeyError']
+    return pattern
+
+
+def test_where_the_place_is_in_doubt_a_probe_finds_it_and_its_test_serves_as_the_before_test(doubtful, tmpdir):
+    refresh_all(doubtful)
+    original, runs = code_of(doubtful), tmpdir.join('runs')
+    code, out, err = run_loop(doubtful, runs)
+    assert (code, err) == (0, ''), err
+    probe, fix = json_of(newest(runs), 'loop_state.json')['fixes']
+    assert (probe['template'], probe['decision'], probe['evidence']) == ('probe', 'PROBED', True)
+    assert (fix['decision'], fix['success_percent'], fix['measured']) == ('KEEP', 100, 7)
+    at_first, then = last_diagnosis(runs, 1), last_diagnosis(runs, 2)
+    assert at_first['confidence'] < .5 and at_first['fixes'][0]['id'] != fix['id']      # unasked, it would have been wrong
+    assert then['confidence'] > .9 and "film['distributor']" in then['divergence_point']['candidates'][0]['text']
+    assert b'probe' not in code_of(doubtful) and code_of(doubtful) != original
+    refreshes = doubtful.control('state')['refreshes']
+    assert set(refreshes.values()) == {3}, refreshes    # at first, with the probe, with the fix: none was for the probe
+
+
+def test_a_probe_that_ran_leaves_nothing_when_the_fix_after_it_is_rolled_back(doubtful, tmpdir):
+    doubtful.control('fault', ids=['f%d' % number for number in range(101, 108)], fault='nameless original')
+    refresh_all(doubtful)                               # what the fix lets through fails at the next place that looks alike
+    original, runs = code_of(doubtful), tmpdir.join('runs')
+    code, out, err = run_loop(doubtful, runs, '--iterations', '1')
+    assert (code, err) == (0, ''), err
+    assert [row['decision'] for row in json_of(newest(runs), 'loop_state.json')['fixes']] == ['PROBED', 'ROLLBACK']
+    assert code_of(doubtful) == original
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals')
+@pytest.mark.parametrize('number', ['SIGINT', 'SIGTERM', 'SIGKILL'])
+def test_a_probe_is_taken_out_when_the_run_ends_in_between(doubtful, tmpdir, number):
+    refresh_all(doubtful)
+    original, runs = code_of(doubtful), tmpdir.join('runs')
+    process = subprocess.Popen(words_for(doubtful, runs), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    wait_for(lambda: phase_of(runs) == 'probe')
+    assert b'probe: line' in code_of(doubtful)
+    process.send_signal(getattr(signal, number))
+    process.communicate()
+    ended = newest(runs)
+    if number == 'SIGKILL':
+        wait_for(lambda: not still_testing(ended))
+        code, out, err = run_loop(doubtful, runs, '--iterations', '0')
+        assert (code, err) == (0, ''), err
+    assert code_of(doubtful) == original
+    row, = json_of(ended, 'loop_state.json')['fixes']
+    assert (row['template'], row['decision'], row['evidence']) == ('probe', 'ROLLBACK', False)
+    if number == 'SIGKILL':                             # the test that it ran in went on, so the log has the answer
+        assert run_loop(doubtful, runs, '--iterations', '1')[0] == 0
+        assert [row['decision'] for row in json_of(newest(runs), 'loop_state.json')['fixes']] == ['KEEP']

@@ -49,7 +49,7 @@ def read_plist(path):
 class Plugin(object):
     """
     server: what the plug-in needs of the media server: .port_of(host, port), .update_info(identifier, info), .token,
-    .clock, .seed, .start_seconds, .machine_identifier, .metadata_folder.
+    .clock, .seed, .drifting_share, .start_seconds, .machine_identifier, .metadata_folder.
     """
 
     def __init__(self, home, bundle, server):
@@ -111,7 +111,7 @@ class PluginProcess(object):
         self.local = threading.local()
         seed = '%s %s %d' % (self.server.seed, self.identifier, plugin.starts)
         self.sandbox = None
-        self.sandbox = Sandbox(self.bundle, self.elevated, api.make_api(self), seed)
+        self.sandbox = Sandbox(self.bundle, self.elevated, api.make_api(self), seed, self.server.drifting_share)
 
     # ------------------------------------------------------------------------------------------ what the code can reach
     def log(self, level, place, message, thread=None):

@@ -308,14 +308,14 @@ class StatementLines(object):
                 self.starts[line] = node.lineno
         self.reported = {}
 
-    def shuffle(self, chance):
+    def shuffle(self, chance, share=DRIFTING_SHARE):
         """Choose anew what is misreported, as a start of the plug-in does; chance: random.Random."""
         self.reported = {}
         for _first, _last, lines in self.functions:
             if len(lines) <= SMALL_FUNCTION:
                 continue
             for index, line in enumerate(lines[:-1]):
-                if chance.random() < DRIFTING_SHARE:
+                if chance.random() < share:
                     self.reported[line] = chance.choice(lines[index + 1:])
 
     def line(self, line):
@@ -360,7 +360,8 @@ def listed(function):
 class Sandbox(object):
     """Loads and runs the code of one bundle, compiled once per start of its plug-in."""
 
-    def __init__(self, bundle, elevated, api, seed):
+    def __init__(self, bundle, elevated, api, seed, drifting_share=DRIFTING_SHARE):
+        self.drifting_share = drifting_share
         self.code_folder = os.path.join(bundle, 'Contents', 'Code')
         self.libraries = os.path.join(bundle, 'Contents', 'Libraries', 'Shared')
         self.elevated = elevated
@@ -396,7 +397,7 @@ class Sandbox(object):
     def compile_file(self, path, elevated):
         with io.open(path, 'rb') as source:
             code, lines = compile_restricted(source.read(), path, elevated)
-        lines.shuffle(self.chance)
+        lines.shuffle(self.chance, self.drifting_share)
         self.lines[path] = lines
         return code
 

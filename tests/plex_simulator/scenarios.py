@@ -11,6 +11,7 @@ import json
 import random
 from xml.sax.saxutils import escape, quoteattr
 
+from .sandbox import DRIFTING_SHARE
 from .server import Item
 
 ADJECTIVES = ('Quiet', 'Seventh', 'Broken', 'Distant', 'Painted', 'Hollow', 'Crooked', 'Silver', 'Forgotten',
@@ -201,6 +202,30 @@ class Archive(Site):
             ''.join('<a rel="genre">%s</a>' % escape(name) for name in record['genres']))
 
 
+class Programme(Site):
+    """JSON. Faults: nameless distributor, nameless original."""
+
+    def page(self, path, query):
+        if path.endswith('/find'):
+            rows = [{'id': record['id'], 'title': record['title'], 'year': record['year']}
+                    for record in self.find(query.get('title', ''))]
+            return 200, JSON, json.dumps(rows).encode('utf-8')
+        record = self.records.get(path.rpartition('/')[2])
+        return record and (general_fault(record) or (200, JSON, json.dumps(self.film(record)).encode('utf-8')))
+
+    def film(self, record):
+        film = {'title': record['title'], 'plot': record['plot'], 'year': record['year'], 'age': record['age'],
+                'points': record['points'], 'genres': record['genres'], 'directors': record['directors'],
+                'premiere': '%d-%02d-%02d' % (record['year'], record['month'], record['day']),
+                'cast': [{'who': name, 'as': 'Self'} for name in record['cast']],
+                'producer': {'name': record['studio']}, 'original': {'name': record['title'].upper()},
+                'distributor': {'name': 'Nordverleih'}}
+        for part in ('distributor', 'original'):
+            if 'nameless ' + part in record['faults']:
+                del film[part]['name']
+        return film
+
+
 # ------------------------------------------------------------------------------------------------------------ libraries
 class Scenario(object):
     """bundles: folders to install; history: (days before now, share of the library that was refreshed on that day)."""
@@ -211,6 +236,7 @@ class Scenario(object):
         self.bundles, self.sections, self.items, self.sites = [], [], [], {}
         self.history = ()
         self.start_seconds, self.answer_seconds = .3, .004
+        self.drifting_share = DRIFTING_SHARE    # of the statements of larger functions, reported at a later line
         self.port = 0
 
     def section(self, kind, title, bundle, agent):
@@ -286,4 +312,15 @@ def demo(seed):
     return scenario
 
 
-SCENARIOS = {'small': small, 'demo': demo}
+def doubtful(seed):
+    """One movie agent: 7 items fail at one of three places that look alike, and the log names a line behind them."""
+    scenario = Scenario(seed)
+    section = scenario.section('movie', 'Films', 'Programmheft', 'com.plexapp.agents.programmheft')
+    site = Programme('programme.example')
+    scenario.add(section, site, 7, ['nameless distributor'])
+    scenario.add(section, site, 5)
+    scenario.drifting_share = 1
+    return scenario
+
+
+SCENARIOS = {'small': small, 'demo': demo, 'doubtful': doubtful}

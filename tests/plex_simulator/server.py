@@ -125,7 +125,7 @@ class PlexServer(object):
         self.home, self.scenario, self.clock, self.upstream, self.seed = home, scenario, clock, upstream, seed
         self.token = 'sim' + format(scenario.token, '017d')
         self.machine_identifier = format(scenario.token, '040x')
-        self.start_seconds = 0
+        self.start_seconds, self.drifting_share = 0, scenario.drifting_share
         self.metadata_folder = os.path.join(home, 'Metadata')
         self.sections, self.items = scenario.sections, collections.OrderedDict()
         for item in scenario.items:
