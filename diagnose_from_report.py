@@ -4837,6 +4837,46 @@ def longer_wait(case, found):
                            'the answer came too late, not never')
 
 
+ASKERS = ('HTTP', 'HTML', 'JSON', 'XML', 'RSS', 'YAML', 'urllib', 'urllib2', 'requests')
+PAUSE = 5                       # seconds; with the framework's own 20 for each try a refresh stays below a minute
+
+
+def second_try(case, found):
+    """A provider that now and then gives no answer, or has a fault of its own, is asked once more after a pause.
+
+    Never one that refuses (403, 429) or may do so (503): that would make it worse. Only where the statement's one
+    request is all that is repeated.
+    """
+    statement, name = case.statement, exception_name(case)
+    text, parts = case.source.segment(statement), list(own_part(statement))
+    asked = [node for node in parts if
+             node.kind == 'Call' and last_name(node.func) in FETCHES and root_name(node.func) in ASKERS or
+             node.kind == 'Attribute' and node.attr == 'content' and node.value.kind == 'Name']
+    if statement.kind not in ('Assign', 'Expr', 'Return') or name is None or not is_sandboxed(case) or \
+            len(asked) != 1 or re.search(r'[\n\t]', text) or not can_wrap(case, [statement]) or \
+            'Thread' in bindings(case.source.tree):
+        return
+    first = asked[0]
+    if first.kind == 'Call' and (len(first.args) > 1 or any(word.arg in ('values', 'data', 'method', 'json')
+                                                            for word in first.keywords)):
+        return                                  # what is sent may do something there
+    before = set(id(node) for node in walk(first)) - {id(first)}
+    if any(node.kind in ('ListComp', 'SetComp', 'DictComp', 'GeneratorExp', 'Lambda') or node.kind == 'Call' and
+           (id(node) in before or node.start < first.start and not is_in(first, node)) and
+           last_name(node.func) not in PURE_CALLS | TEXT_METHODS | TEXT_TOOLS for node in parts):
+        return
+    error, log = fresh_name(case, 'error'), log_line(case, 'No answer, asking once more')
+    other = '%s.code < 500 or %s.code == 503' % (error, error) if found.group('status') else \
+        "'timed out' not in str(%s)" % error if name != 'Ex.SocketTimeout' else None
+    lines = ['if %s:' % other, '\traise'] if other else []
+    lines += ["%s: %%s' %% %s)" % (log[0][:-2], error)] if log else []
+    lines += ['Thread.Sleep(%d)' % PAUSE, text]
+    yield Proposal('second try', wrap(case, [statement], ['try:'], ['except %s as %s:' % (name, error)] + [
+        '\t' + line for line in lines]), 'the provider is asked once more after %d seconds' % PAUSE,
+        'nothing; a refresh of these items takes longer', 'low', 0.45,
+        'most items are answered, so this one may be on the second try')
+
+
 def changed_while_read(case, found):
     """RuntimeError: dictionary changed size during iteration."""
     for node in own_part(case.statement):
@@ -5040,6 +5080,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?"
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
+    (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
+     second_try),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
     (r"^TypeError: exceptions must be", string_raised),
@@ -5415,12 +5457,12 @@ FAMILIES = (
     Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
            r'Not a gzipped file|RemoteDisconnected',
            'The provider has a fault of its own.', "the provider's status page", 'wait'),
+    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
+           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
     Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
            r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
            'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
            'wait, or update the agent when the provider has moved'),
-    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
-           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
     Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
            "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
            'update the server; some agents ship newer certificates'),
@@ -7611,7 +7653,8 @@ def judge(pattern, agent):
     if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
         cls = 'upstream'
         evidence.append('nearly every item is hit, so the provider has moved or closed the service')
-    if family.name == 'time-out' and share is not None and share < 0.5 and pattern.get('own_frames'):
+    flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', pattern.get('message') or '')
+    if flaky and share is not None and share < 0.5 and pattern.get('own_frames'):
         cls = 'code'
         evidence.append('most items are answered in time, so a second try can help')
     if cls == 'upstream':
@@ -7833,10 +7876,15 @@ def learned(history, template, exception):
 RISK_FACTOR = {'low': 1.0, 'medium': 0.9, 'high': 0.7}
 
 
-def fixes_for(pattern, bundle, source, frame, function, places, history):
-    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of one pattern."""
+def fixes_for(pattern, bundle, source, frame, function, places, history, templates=None):
+    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of one pattern.
+
+    templates: the only ones to be used, None for all.
+    """
     records, dropped, patches = [], [], {}
     for score, place, case, proposal in scored_proposals(pattern, bundle, source, frame, function, places, history):
+        if templates and proposal.template not in templates:
+            continue
         record, patch, why_not = fix_record(pattern, bundle, frame, case, place, proposal, history)
         if why_not:
             dropped.append('%s at line %d: %s' % (proposal.template, place.line, why_not))
@@ -8179,7 +8227,10 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
-    if record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first):
+    patient = record['family'] == 'provider down'       # to go on without an answer would empty what was there before
+    if record['family'] == 'time-out' and nothing_left(bundle, chain, index, first):
+        patient = True
+    elif record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first):
         record['class'] = 'upstream'
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
@@ -8188,7 +8239,8 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     record['origin'] = cause.origin
     record['suspect'] = cause.expression
     record['value'] = cause.value
-    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
+    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history,
+                                          PATIENT if patient else None)
     record['fixes'] = records
     record['dropped'] = dropped
     if silent and not dropped and first.line in silent:
@@ -8229,6 +8281,7 @@ def mend_load_fault(pattern, bundle, refused, history, record, evidence):
 
 # families where one answer of the provider is missing as a whole
 ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')
+PATIENT = ('second try', 'longer time-out')     # templates that get the answer itself
 
 
 def nothing_left(bundle, chain, index, place):

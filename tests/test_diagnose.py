@@ -156,6 +156,100 @@ def test_no_patch_for_what_is_not_a_code_defect(tmpdir, cls, exception, message,
     assert found.record['fixes'] == [] and found.patches == {} and found.record['no_fix_because']
 
 
+FETCH = "return JSON.ObjectFromURL('http://boats.example/boat/' + number)"
+LOAD = {'file': 'Framework/components/networking.py', 'function': 'load', 'text': 'f = self._opener.open(req)'}
+
+
+def unanswered(tmpdir, exception, message, updates=97, source=SOURCE, line=FETCH):
+    """The Diagnosis of a provider that does not answer 19 of the updates."""
+    ask = line_of(line, source)
+    function = re.findall(r'(?m)^ *def (\w+)', '\n'.join(source.splitlines()[:ask]))[-1]
+    row = pattern(exception, message, [frame('update', line_of('self.fetch'), source=source),
+                                       frame(function, ask, callees=[LOAD], source=source)])
+    return look(row, tmpdir, source, updates=updates)
+
+
+class Provider(object):
+    """Answers the requests in turn; an exception is raised."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def ObjectFromURL(self, url, **more):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class HTTPError(Exception):
+    def __init__(self, code):
+        Exception.__init__(self, 'HTTP Error %d: words' % code)
+        self.code = code
+
+
+def patched_fetch(found, template, source=SOURCE):
+    """The function `fetch` after the patch of this template: (provider) -> (answer or exception, pauses, log)."""
+    name = [fix['id'] for fix in found.record['fixes'] if fix['template'] == template][0]
+    (path, hunks), = diagnose.parse_patch(found.patches[name])
+    text = diagnose.patched(source.encode('utf-8'), hunks, path).decode('utf-8')
+    body = re.search(r'(?ms)^  def fetch\(.*?(?=^  def )', text).group()
+
+    def fetch(*answers):
+        pauses, said = [], []
+        names = {'JSON': Provider(*answers), 'Log': said.append,
+                 'Ex': type(str('Ex'), (), {'HTTPError': HTTPError, 'URLError': IOError, 'SocketTimeout': OSError}),
+                 'Thread': type(str('Thread'), (), {'Sleep': staticmethod(pauses.append)})}
+        exec(compile('class A(object):\n' + body, 'agent', 'exec', 0, True), names)
+        try:
+            return names['A']().fetch('3'), pauses, said
+        except Exception as problem:
+            return problem, pauses, said
+    return fetch
+
+
+def test_a_provider_that_fails_now_and_then_is_asked_once_more(tmpdir):
+    found = unanswered(tmpdir, 'HTTPError', 'HTTP Error 500: Internal Server Error')
+    assert [fix['template'] for fix in found.record['fixes']] == ['second try'], found.record['no_fix_because']
+    fetch = patched_fetch(found, 'second try')
+    assert fetch('boat') == ('boat', [], [])
+    answer, pauses, said = fetch(HTTPError(502), 'boat')
+    assert (answer, pauses, len(said)) == ('boat', [5], 1)
+    again = fetch(HTTPError(500), HTTPError(500), 'never asked')
+    assert again[0].code == 500 and again[1] == [5]
+    for refusal in (403, 404, 429, 503):
+        problem, pauses, said = fetch(HTTPError(refusal), 'never asked')
+        assert (problem.code, pauses, said) == (refusal, [], [])
+
+
+def test_a_time_out_gets_more_time_or_a_second_try_also_where_all_depends_on_the_answer(tmpdir):
+    for exception, message in (('URLError', '<urlopen error timed out>'), ('timeout', 'timed out')):
+        found = unanswered(tmpdir, exception, message)
+        assert [fix['template'] for fix in found.record['fixes']] == ['longer time-out', 'second try']
+    late = unanswered(tmpdir, 'URLError', '<urlopen error timed out>')
+    fetch = patched_fetch(late, 'second try')
+    assert fetch(IOError('<urlopen error timed out>'), 'boat')[:2] == ('boat', [5])
+    assert fetch(IOError('no route'), 'boat')[1] == []
+
+
+@pytest.mark.parametrize('exception, message, updates', [
+    ('HTTPError', 'HTTP Error 503: Service Unavailable', 97), ('HTTPError', 'HTTP Error 429: Too Many Requests', 97),
+    ('HTTPError', 'HTTP Error 403: Forbidden', 97), ('URLError', '<urlopen error [Errno 111] Connection refused>', 97),
+    ('HTTPError', 'HTTP Error 500: Internal Server Error', 23), ('timeout', 'timed out', 23)])
+def test_no_second_try_where_the_provider_refuses_or_answers_hardly_anyone(tmpdir, exception, message, updates):
+    found = unanswered(tmpdir, exception, message, updates)
+    assert found.record['class'] == 'upstream' and found.patches == {}
+
+
+@pytest.mark.parametrize('line', [
+    "return JSON.ObjectFromURL(self.next_boat(number))", "return [JSON.ObjectFromURL(one) for one in number]",
+    "return JSON.ObjectFromURL('http://boats.example/', values={'boat': number})",
+    "return self.both(JSON.ObjectFromURL('http://a.example'), JSON.ObjectFromURL('http://b.example'))"])
+def test_no_second_try_where_more_than_the_request_would_be_repeated(tmpdir, line):
+    found = unanswered(tmpdir, 'HTTPError', 'HTTP Error 500: x', source=SOURCE.replace(FETCH, line), line=line)
+    assert found.patches == {}
+
+
 def test_unicode_error_below_the_file_system_is_the_locale():
     below = {'file': '/usr/lib/python2.7/genericpath.py', 'function': 'exists', 'text': 'os.stat(path)'}
     message = "'ascii' codec can't encode character u'\\xe9' in position 7: ordinal not in range(128)"

@@ -663,6 +663,12 @@ class RegexKit(object):
         return re.compile(pattern, flags)
 
 
+class Exceptions(object):
+    """Ex: what a request can raise."""
+    HTTPError, URLError, SocketTimeout = error.HTTPError, error.URLError, socket.timeout
+    IncompleteRead = http_client.IncompleteRead
+
+
 def parallel_tools(plugin):
     """@parallelize and @task: the tasks run when the body has ended; what one raises is logged, the others go on."""
     def task(function):
@@ -685,6 +691,7 @@ def make_api(plugin):
            'HTML': HTMLKit(plugin, http), 'String': StringKit(), 'Datetime': DatetimeKit(), 'Hash': HashKit(),
            'Locale': LocaleKit(), 'Prefs': PrefsKit(plugin), 'Dict': DictKit(plugin), 'Data': DataKit(plugin),
            'Proxy': ProxyKit(), 'Thread': ThreadKit(plugin), 'Platform': PlatformKit(), 'Regex': RegexKit(),
+           'Ex': Exceptions,
            'MetadataSearchResult': SearchResult, 'SearchResult': SearchResult, 'Agent': plugin.agent_classes(),
            'CACHE_1MINUTE': 60, 'CACHE_1HOUR': 3600, 'CACHE_1DAY': 86400, 'CACHE_1WEEK': 604800,
            'CACHE_1MONTH': 2592000}
