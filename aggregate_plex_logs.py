@@ -326,9 +326,9 @@ HEADER = {
 STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
-# ' ERROR' is both the level and how agents begin an error that they report below WARNING, as is a traceback there.
-NEEDLES = {PLUG_IN: ((b' ERROR', 1), (b') :  CRITICAL (', 5), (b') :  WARNING (', 5),
-                     (b'Traceback (most recent call last):', 0)),
+# In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
+# as is a traceback there.
+NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
@@ -401,6 +401,9 @@ NOISE_RULES = dict((grammar, [row for row in NOISE if row.grammar == grammar]) f
 ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:'
                                       + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
                   NOISE_RULES[grammar]) + b')')) for grammar in NOISE_RULES)
+# a header and, where there is one, the noise behind it: its groups come after those of the header
+HEADER_AND_NOISE = dict((grammar, re.compile(HEADER[grammar].pattern + b'(?:' + ANY_NOISE[grammar].pattern + b')?'))
+                        for grammar in ANY_NOISE)
 
 
 # ------------------------------------------------------------------------------------------------------------ redaction
@@ -449,7 +452,8 @@ def redact(text, keep_paths=False):
                 if hidden is not text:
                     text, lower = hidden, hidden.lower()
                 break
-    if '::' in text or ADDRESS_HINTS[0].search(text) or ADDRESS_HINTS[1].search(text):
+    if '::' in text or text.count('.') > 2 and ADDRESS_HINTS[0].search(text) \
+            or text.count(':') > 6 and ADDRESS_HINTS[1].search(text):
         text = ADDRESS.sub(hide_address, text)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
@@ -619,7 +623,7 @@ ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|
                         r'|Failed|Failure|Timeout|timeout|'
                         r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
 INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
-OWN_FILE = re.compile(r'([^/\\]+)[/\\]+Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
+OWN_FILE = re.compile(r'Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
 # Markdown takes the underscores of __init__ for bold type, and the backslash before them
 DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
 SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
@@ -630,9 +634,12 @@ LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:s
 
 def own_file(path):
     """'Example.bundle/Contents/Code/__init__.py' of an absolute path, or None when it is no agent's own file."""
-    match = OWN_FILE.search(DAMAGED_INIT.sub(r'\1Code/__init__.py', path))
-    if match and not match.group(1).startswith('Framework.bundle'):
-        return match.group(1) + '/Contents/' + match.group(2).replace('\\', '/')
+    path = DAMAGED_INIT.sub(r'\1Code/__init__.py', path)
+    match = OWN_FILE.search(path)
+    if match and path[match.start() - 1:match.start()] in ('/', '\\'):
+        bundle = re.split(r'[/\\]', path[:match.start()].rstrip('/\\'))[-1]
+        if bundle and not bundle.startswith('Framework.bundle'):
+            return bundle + '/Contents/' + match.group(1).replace('\\', '/')
     match = SCANNER_FILE.search(path)
     return 'Scanners/' + match.group(1).replace('\\', '/') if match else None
 
@@ -754,21 +761,26 @@ def decode_call(payload):
 
 
 def call_value(data, key):
-    """The value of a key in a call's text, as text, or None.
+    """The value of a key (as in CALL_KEYS) in a call's text, as text, or None.
 
     The framework's own format ("cerealizer") writes per dict the value first, then the key: s2 / en s4 / lang. Reading
     the few values that matter backwards from their keys takes a tenth of the time of reading it all.
     """
-    place = data.find(b's%d\n%s' % (len(key), key))
+    place = data.find(key)
     if place < 0:
         return None
     begin = data.rfind(b'\n', 0, place) + 1
     value = data[begin:place]
-    length = re.search(br'[su](\d+)\n$', data[max(0, begin - 8):begin])
-    if length and int(length.group(1)) == len(value):
+    length = b'%d\n' % len(value)
+    if data.startswith((b's' + length, b'u' + length), begin - len(length) - 1):
         return to_text(value)
-    number = re.search(br'i(\d+)\n$', data[max(0, place - 24):place])
+    number = CALL_NUMBER.search(data, max(0, place - 24), place)
     return to_text(number.group(1)) if number else None
+
+
+CALL_NUMBER = re.compile(br'i(\d+)\n$')
+CALL_KEYS = dict((name, b's%d\n%s' % (len(name), to_bytes(name))) for name in ('guid', 'dbid', 'id', 'name', 'show',
+                                                                              'album'))
 
 
 CALL = re.compile(br'/messaging/function/([^/\s]+)/[^/\s]*/([^/\s]+)')
@@ -781,7 +793,7 @@ KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
 KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
 
 
-ITEM_HINTS = re.compile(br'://|keyword|dbid|etadata|thumbnails|\[id=')               # none of them: no item is named
+ITEM_HINTS = (b'://', b'etadata', b'keyword', b'dbid', b'thumbnails', b'[id=')      # none of them: no item is named
 
 
 class Call(object):
@@ -800,10 +812,12 @@ def read_call(line):
         if not kind:
             return None
         data = decode_call(match.group(2))
+        guid = call_value(data, CALL_KEYS['guid'])
         if kind == 'update':
-            return Call(kind, call_value(data, b'guid'), number_text(call_value(data, b'dbid')))
-        title = call_value(data, b'name') or call_value(data, b'show') or call_value(data, b'album')
-        return Call(kind, call_value(data, b'guid'), number_text(call_value(data, b'id')), title)
+            return Call(kind, guid, number_text(call_value(data, CALL_KEYS['dbid'])))
+        titles = (call_value(data, CALL_KEYS[name]) for name in ('name', 'show', 'album'))
+        return Call(kind, guid, number_text(call_value(data, CALL_KEYS['id'])), next((text for text in titles if text),
+                                                                                     None))
     match = SYSTEM_CALL.search(line)
     if match:
         values = dict(pair.split('=', 1) for pair in to_text(match.group(2)).split('&') if '=' in pair)
@@ -1403,12 +1417,9 @@ def read_block(frames):
     """Block of parsed frames: the own-code chain, its key, the innermost foreign frames, and the bundle."""
     chain = own_chain(frames)
     last = ['%s:%s' % (library_file(frame.path), frame.function) for frame in frames[-2:]]
-    bundle = None
-    for frame in frames:
-        match = OWN_FILE.search(frame.path)
-        if match and not match.group(1).startswith('Framework.bundle'):
-            bundle = match.group(1)
-    return Block(frames, chain, tuple((file, function) for file, function, _, _ in chain), last, bundle)
+    bundles = [file.partition('/Contents/')[0] for file, _, _, _ in chain if '/Contents/' in file]
+    return Block(frames, chain, tuple((file, function) for file, function, _, _ in chain), last,
+                 bundles[-1] if bundles else None)
 
 
 BLOCK = re.compile(br'(?:  [^\n]*\n)+')
@@ -1420,7 +1431,7 @@ NO_DIGITS = bytes(bytearray(48 if 48 <= number < 58 else number for number in ra
 LONG_HEX = re.compile(br'\b0x[0a-f]{6,}\b|\b[0a-f]{8}(?:-[0a-f]{4}){3}-[0a-f]{12}\b')
 PLAIN_URL = re.compile(br'\bhttps?://[\w/.=?&+-]*[\w/=-]')
 PLAIN_QUOTED = re.compile(br"(?<![A-Za-z0-9])'[\w/][\w ./()-]*'(?![A-Za-z0-9])")
-NOT_ASCII = re.compile(br'[\x80-\xff]')
+ASCII = bytes(bytearray(range(128)))
 
 
 def line_key(raw):
@@ -1432,7 +1443,7 @@ def line_key(raw):
     if b'%' in raw or b'.agents.' in raw or b'com.plexapp.' in raw or b'.bundle' in raw:
         return raw
     key = raw.translate(NO_DIGITS)
-    if len(raw) > LONGEST_SHAPE or raw.startswith(b'Exception') or NOT_ASCII.search(raw):
+    if len(raw) > LONGEST_SHAPE or raw.startswith(b'Exception') or raw.translate(None, ASCII):
         return key
     if b'0x' in key or key.count(b'-') > 3:
         key = LONG_HEX.sub(b'0x000000', key)
@@ -1653,8 +1664,8 @@ class Scan(object):
     """Reads one log and its rotated files, oldest first, and hands each error event to sink(event).
 
     since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
-    count(meaning, first, last, number): takes noise that is only to be counted; first and last are epoch seconds at
-    most ten minutes apart. sink gets the first one of each kind.
+    count(meaning, first, last, number): takes noise that is only to be counted; first and last are epoch seconds of one
+    day. sink gets the first one of each kind.
     """
 
     def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None,
@@ -1666,7 +1677,7 @@ class Scan(object):
         self.reader = Reader(stream.agent, self.grammar)
         self.searches = self.updates = self.bytes = 0
         self.starts, self.levels, self.first, self.last = [], set(), None, None
-        self.met_noise, self.quiet = set(), {}
+        self.met_noise, self.quiet, self.count_at = set(), {}, LARGEST
         self.finder = choose_finder()
         self.earlier, self.requests, self.memo, self.calls, self.start = [], [], {}, {}, None
         self.days = {}
@@ -1905,9 +1916,11 @@ class Scan(object):
         self.bytes += end
         for needle, shift in NEEDLES[self.grammar]:
             hits += [place + shift for place in places(needle)]
+        if not server:                          # the level, or how a message begins
+            hits += [place + 1 for place in places(b' ERROR') if data[place - 1:place] in (b' ', b'-')]
         hits.sort()
-        header_at, stamp_at = HEADER[self.grammar].match, STAMP[self.grammar].match
-        noise_at = ANY_NOISE[self.grammar].match
+        header_at, stamp_at = HEADER_AND_NOISE[self.grammar].match, STAMP[self.grammar].match
+        groups = HEADER[self.grammar].groups
         bounded = self.since is not None or self.until is not None or self.count is None
         quiet, met_noise = self.quiet, self.met_noise
         done = counted = 0
@@ -1922,27 +1935,28 @@ class Scan(object):
                 begin, header = self.soft(data, place, begin, header, done)
                 if header is None:
                     continue
-            message, stamp = header.end(), header.group(1)
-            noise = noise_at(data, message)
-            if noise is not None and noise.lastindex in met_noise and not bounded:
-                key = (noise.lastindex, stamp[:-4])             # ten minutes
-                row = quiet.get(key)
-                if row is None:
-                    quiet[key] = [1, stamp, stamp]
-                else:
-                    row[0] += 1
-                    row[2] = stamp
-                done = message
-                continue
+            message, stamp, noise = header.end(), header.group(1), header.lastindex - groups
+            if noise > 0:
+                if noise in met_noise and not bounded:
+                    key = (noise, stamp[:-6])                   # an hour
+                    if key in quiet:
+                        quiet[key].append(stamp)
+                    else:
+                        quiet[key] = [stamp]
+                    done = message
+                    continue
+                message = header.start(header.lastindex)
             local = self.seconds(stamp)
             if bounded and local is not None and (self.since is not None and local < self.since or
                                                   self.until is not None and local >= self.until):
                 continue
             seconds = self.zone.seconds(local)
             from_server = server or header.group(5) == b'PMS'
-            if noise is not None:
-                self.met_noise.add(noise.lastindex)
-                noise = self.reader.noise(noise.lastindex, from_server)
+            if noise > 0:
+                met_noise.add(noise)
+                noise = self.reader.noise(noise, from_server)
+            else:
+                noise = None
             end_of_line = find(b'\n', message, end)
             if end_of_line < 0:
                 end_of_line = end
@@ -1974,7 +1988,7 @@ class Scan(object):
             if noise is None or self.link_noise:
                 self.link(event, from_server)
             self.sink(event)
-        if len(quiet) > 5000:
+        if len(quiet) > 1000 or self.bytes > self.count_at:
             self.count_noise()
         for _, moment in starts:
             self.started(moment)
@@ -1985,10 +1999,17 @@ class Scan(object):
 
     def count_noise(self):
         """Hand over the noise that was only counted."""
-        for (index, _), (number, first, last) in self.quiet.items():
-            first, last = (self.zone.seconds(self.seconds(stamp)) for stamp in (first, last))
-            self.count(self.reader.noise(index, self.grammar == SERVER), first, last, number)
+        for (index, _), stamps in self.quiet.items():
+            meaning = self.reader.noise(index, self.grammar == SERVER)
+            first, last = (self.zone.seconds(self.seconds(stamp)) for stamp in (min(stamps), max(stamps)))
+            if first is not None and last is not None and first // 86400 == last // 86400:
+                self.count(meaning, first, last, len(stamps))
+                continue
+            for stamp in stamps:                # a day of UTC ends in this hour
+                moment = self.zone.seconds(self.seconds(stamp))
+                self.count(meaning, moment, moment, 1)
         self.quiet.clear()
+        self.count_at = self.bytes + LARGEST
 
     def starts_at(self, data, places):
         """[(place, epoch seconds)] of the plug-in starts at these places of START_MARK."""
@@ -2043,7 +2064,7 @@ class Scan(object):
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
         head = event.head
-        if ITEM_HINTS.search(head):
+        if any(hint in head for hint in ITEM_HINTS):
             text = event.text
             keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
             if keywords:
@@ -2799,6 +2820,7 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
     system = [stream for stream in streams if stream.agent == SYSTEM]
     server = [stream for stream in streams if stream.grammar == SERVER and SERVER_LOG.match(stream.base)]
     # the System log has them all; the server's is larger, and asked only where there is no System log
+    finder = choose_finder()
     for stream in system or server:
         words = MUTEX if stream.agent == SYSTEM else NOTIFICATION
         for log in reversed(stream.files):
@@ -2806,8 +2828,7 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
                 return twins
             budget -= log_size(log)
             for data in chunks(log):
-                place = data.find(words)
-                while place >= 0:
+                for place in finder(data, len(data))(words):
                     place += len(words)
                     end = data.find(b'\n', place)
                     guid, _, key = data[place:end].partition(b' ')
@@ -2817,7 +2838,6 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
                             wanted -= set((guid, key.group(1)))
                             guid, key = to_text(guid), to_text(key.group(1))
                             twins[guid] = twins[key] = (guid, key)
-                    place = data.find(words, place)
     return twins
 
 
