@@ -319,7 +319,7 @@ def current_iteration(run_dir, option):
 PLUG_IN, SERVER, TEXT = 'plug-in', 'server', 'text'
 HEADER = {
     PLUG_IN: re.compile(br'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))? (?:- \S+ +)?\((-?[0-9a-fA-F]+)\) :  '
-                        br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^()\n]*?):?(\d*)\) - '),
+                        br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^():\n]*):?(\d*)\) - '),
     SERVER: re.compile(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:\.(\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
                        br'(ERROR|WARN|INFO|DEBUG|VERBOSE)() - '),
 }
@@ -753,9 +753,8 @@ def decode_call(payload):
     """
     if b'%' in payload:
         payload = to_bytes(unquote(to_text(payload)))
-    payload = payload.replace(b'@', b'/').replace(b'*', b'+').replace(b'_', b'=')
     try:
-        return binascii.a2b_base64(payload)
+        return binascii.a2b_base64(payload.translate(CALL_ALPHABET))
     except (ValueError, binascii.Error):
         return b''
 
@@ -778,14 +777,15 @@ def call_value(data, key):
     return to_text(number.group(1)) if number else None
 
 
+CALL_ALPHABET = bytes(bytearray({64: 47, 42: 43, 95: 61}.get(number, number) for number in range(256)))
 CALL_NUMBER = re.compile(br'i(\d+)\n$')
 CALL_KEYS = dict((name, b's%d\n%s' % (len(name), to_bytes(name))) for name in ('guid', 'dbid', 'id', 'name', 'show',
                                                                               'album'))
 
 
-CALL = re.compile(br'/messaging/function/([^/\s]+)/[^/\s]*/([^/\s]+)')
+CALL = b'/messaging/function/'                   # then name/arguments/keywords
 SYSTEM_CALL = re.compile(br'/system/agents/(update|search)\?(\S+)')
-GUID_LINE = re.compile(r"called with guid '([^']+)'|instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
+GUID_LINE = re.compile(r"instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
                        r"(\S+://\S+)|[?&]guid=([^&\s]+)")
 KEY_LINE = re.compile(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails '
                       r'for .* \((\d+)\)|\[id=(\d+)\]')
@@ -793,7 +793,7 @@ KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
 KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
 
 
-ITEM_HINTS = (b'://', b'etadata', b'keyword', b'dbid', b'thumbnails', b'[id=')      # none of them: no item is named
+GUID_QUOTE = b"called with guid '"
 
 
 class Call(object):
@@ -806,12 +806,12 @@ class Call(object):
 
 def read_call(line):
     """Call of a 'Handling request' line (bytes), or None when it is about no item."""
-    match = CALL.search(line)
-    if match:
-        kind = {SEARCH_NAME: 'search', UPDATE_NAME: 'update'}.get(match.group(1))
+    parts = line.partition(CALL)[2].split(b'/')
+    if len(parts) > 2:
+        kind = {SEARCH_NAME: 'search', UPDATE_NAME: 'update'}.get(parts[0])
         if not kind:
             return None
-        data = decode_call(match.group(2))
+        data = decode_call(parts[2].split(None, 1)[0] if parts[2].strip() else b'')
         guid = call_value(data, CALL_KEYS['guid'])
         if kind == 'update':
             return Call(kind, guid, number_text(call_value(data, CALL_KEYS['dbid'])))
@@ -1093,7 +1093,7 @@ def sniff(head):
 
     Nearly, since agents quote other logs in their messages.
     """
-    lines = head.split(b'\n')[:60]
+    lines = head.split(b'\n', 60)[:60]
     if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(b'```') or any(
             line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$')
             and HEADER[PLUG_IN].match(line)
@@ -1454,6 +1454,9 @@ def line_key(raw):
     return key
 
 
+SHAPES = {}
+
+
 class Reader(object):
     """Turns the records of one log into events. Keeps what repeats: most records say what an earlier one said."""
 
@@ -1525,7 +1528,7 @@ class Reader(object):
             wrapper, kind = wrapper_of(head)
             if kind == 'log':
                 wrapper, kind = wrapper_of_frames(block.frames)
-            shape = message_shape(says.split('\n')[0], exception)
+            shape = self.shape(says.split('\n')[0], exception)
             if kind == 'log' and not block.key:
                 shape = message_shape(re.sub(r'\s*(?:Traceback )?\(most recent call last\):?', '', head)) + ' ' + shape
             if kind == 'log' and server:
@@ -1552,6 +1555,14 @@ class Reader(object):
                               if bare else head)
             self.keep(key, meaning)
         return meaning
+
+    def shape(self, text, exception):
+        """message_shape() of an exception's text, which often is the same in another record."""
+        if (text, exception) not in SHAPES:
+            if len(SHAPES) > 5000:
+                SHAPES.clear()
+            SHAPES[text, exception] = message_shape(text, exception)
+        return SHAPES[text, exception]
 
     def keep(self, key, meaning):
         if len(self.meanings) > 20000:
@@ -1635,7 +1646,7 @@ def choose_finder():
     """
     try:
         import ctypes
-        library = ctypes.CDLL(None)
+        library = ctypes.PyDLL(None)            # a call is too short to let other threads run
         version = library.gnu_get_libc_version
         version.restype = ctypes.c_char_p
         if [int(part) for part in version().split(b'.')[:2]] < [2, 29]:
@@ -2055,16 +2066,21 @@ class Scan(object):
         return places
 
     def note_levels(self, data, end):
-        form = b'] %s - ' if self.grammar == SERVER else b' :  %s ('
-        for level in (b'DEBUG', b'INFO', b'WARN', b'WARNING', b'ERROR', b'CRITICAL', b'VERBOSE'):
-            if level not in self.levels and data.find(form.replace(b'%s', level), 0, min(end, 1 << 16)) >= 0:
+        form, levels = (b'] %s - ', b'DEBUG INFO WARN ERROR VERBOSE') if self.grammar == SERVER else (
+            b' :  %s (', b'DEBUG INFO WARNING ERROR CRITICAL')
+        for level in levels.split():
+            if level not in self.levels and data.find(form % level, 0, min(end, 1 << 16)) >= 0:
                 self.levels.add(level)
 
     # ---- items
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
         head = event.head
-        if any(hint in head for hint in ITEM_HINTS):
+        place = head.find(GUID_QUOTE)
+        if place >= 0:
+            event.guid = unquote(to_text(head[place + len(GUID_QUOTE):].partition(b"'")[0])) or None
+        elif (b'://' in head or b'etadata' in head or b'keyword' in head or b'dbid' in head or b'thumbnails' in head
+              or b'[id=' in head):              # no item is named without
             text = event.text
             keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
             if keywords:
@@ -2870,7 +2886,7 @@ def chunks(log):
 
 
 TAIL, MOST_TAILS = 1 << 17, 8
-MOST_HEALTHY = 60
+MOST_HEALTHY = 30
 
 
 def healthy_calls(stream, zone):
