@@ -631,3 +631,27 @@ def test_epoch_seconds():
     for day in range(0, 40000, 13):
         moment = logs.time.gmtime(day * 86400 + 3723)
         assert logs.epoch_seconds(*moment[:6]) == calendar.timegm(moment)
+
+
+@pytest.mark.parametrize('word', [b' ERROR', b'aa', b'aXbXc' * 60])
+def test_both_ways_of_finding_give_the_same_places(word):
+    data = b' ERROR\0 ERRORaaaaa' + word * 3 + b'x' * 5000 + word[:-1] + b'\n' + word
+    for end in (0, 1, len(word), 17, 2000, len(data) - 1, len(data), len(data) + 9):
+        expected = [place for place in range(len(data)) if data[place:min(end, len(data))].startswith(word)]
+        assert logs.find_all(data, end)(word) == expected
+        assert logs.choose_finder()(data, end)(word) == expected
+
+
+def test_noise_on_both_sides_of_midnight_is_counted_on_its_day(tmpdir, monkeypatch):
+    """A day of UTC ends in the middle of an hour where the clock is half an hour off."""
+    monkeypatch.setenv(str('TZ'), str('XXX-05:30'))
+    if not hasattr(logs.time, 'tzset'):
+        pytest.skip('this system cannot change its zone')
+    logs.time.tzset()
+    lines = ['2026-02-03 05:%02d:00,000 (7f4c) :  ERROR (model:205) - Cannot read model from /x\n' % minute
+             for minute in (10, 20, 29, 30, 31)]
+    path = tmpdir.join('com.plexapp.agents.example.log')
+    path.write(''.join(lines))
+    noise, = logs.aggregate([str(path)])['patterns']
+    assert noise['days'] == {'2026-02-02': 3, '2026-02-03': 2}
+    assert (noise['first_seen'], noise['last_seen']) == ('2026-02-02T23:40:00Z', '2026-02-03T00:01:00Z')
