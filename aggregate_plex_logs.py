@@ -1423,6 +1423,7 @@ def read_block(frames):
 
 
 BLOCK = re.compile(br'(?:  [^\n]*\n)+')
+WHOLE_FRAME = re.compile(r'(?m)^  File "([^"”\n]+)", line (\d+), in (\S+)\n(?:    (?! *File )([^\n]*\n))?')
 FIRST_FRAME = b'\n  File "'
 LONGEST_RECORD = 1 << 16
 NO_DIGITS = bytes(bytearray(48 if 48 <= number < 58 else number for number in range(256)))
@@ -1514,8 +1515,13 @@ class Reader(object):
         if raw not in self.blocks:
             if len(self.blocks) > 2000:
                 self.blocks.clear()
-            parsed = parse_traceback(to_text(raw.replace(b'\r', b'')) + 'Error')
-            self.blocks[raw] = read_block(parsed.frames) if parsed else None
+            text = to_text(raw.replace(b'\r', b''))
+            frames = [Frame(path, int(line), function_name(function), quoted.strip() or None)
+                      for path, line, function, quoted in WHOLE_FRAME.findall(text)]
+            if WHOLE_FRAME.sub('', text):
+                parsed = parse_traceback(text + 'Error')
+                frames = parsed.frames if parsed else None
+            self.blocks[raw] = read_block(frames) if frames else None
         return self.blocks[raw]
 
     def traceback(self, head, block, error, level, server):
@@ -1658,7 +1664,7 @@ def choose_finder():
     memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
 
     def find_all_fast(data, end):
-        begin = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
+        begin = ctypes.c_void_p.from_buffer(ctypes.c_char_p(data)).value
 
         def places(word):
             found, length, stop = [], len(word), begin + min(end, len(data))
