@@ -1543,8 +1543,12 @@ class Reader(object):
             if server or self.agent is None:
                 agent = agent_named(head, block.bundle, () if server else self.identifiers) or scanner_named(block) or \
                     (None if server else self.fallback)
-            meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None,
-                              block.bundle)
+            known = (agent, wrapper, kind, shape, exception, block.key or tuple(block.last))
+            meaning = self.meanings.get(known)
+            if meaning is None:
+                meaning = Meaning(agent, level, wrapper, kind, shape, exception, says, block.key, block.last, None,
+                                  block.bundle)
+                self.keep(known, meaning)
             self.keep(key, meaning)
         return meaning, block, to_bytes(head), says
 
@@ -2445,7 +2449,7 @@ class Tally(object):
         if len(pattern.exemplars) < MOST_EXEMPLARS and all(
                 row['guid'] != event.guid or row['rating_key'] != event.rating_key for row in pattern.exemplars):
             self.exemplar(pattern, event)
-        elif probe_spoke(event):
+        elif event.block is not None and probe_spoke(event):
             self.exemplar(pattern, event)
             pattern.exemplars = probed_first(pattern.exemplars)
 
@@ -2465,7 +2469,8 @@ class Tally(object):
             'file': event.log.name, 'line': event.line, 'offset': event.offset, 'time': event.time,
             'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
-            'text': redact(text, self.keep_paths), 'said': said_before(event)})
+            'text': redact(text, self.keep_paths),
+            'said': said_before(event) if event.block is not None and event.block.key else []})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
