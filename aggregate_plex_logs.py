@@ -2494,6 +2494,8 @@ class Tally(object):
 def message_of(event):
     """What this event says in its own words: the exception's text, or the record's first line."""
     text = event.says if event.block is not None else event.text
+    if event.meaning.kind == 'server':
+        text = TAGS.sub('', text)               # "[Req#1f/HCl#2] " is another one each time
     if event.block is None and event.meaning.exception:
         text = text[BARE_ERROR.match(text).end():]
     return text[:400].rstrip(' :')

@@ -5411,7 +5411,8 @@ FAMILIES = (
     Family('server', 'platform', r'^Plex Media Server itself$', r'',
            'The server itself reports this; no plug-in code is named.', 'the lines around it in the server log',
            'depends'),
-    Family('metadata provider', 'platform', r'HCl#|tv\.plex\.agents\.custom|/media/providers', r'',
+    Family('metadata provider', 'platform', r'tv\.plex\.agents\.custom|/media/providers|'
+           r'response from (GET|POST) \S*(/matches|/library/metadata/)', r'',
            'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
            "the provider's own log", 'restart or update the provider'),
     # ---- environment: this installation
@@ -5537,8 +5538,10 @@ def family_of(pattern):
         wrapper += ' ' + (pattern.get('message') or '')
     for family in FAMILIES:
         if re.search(family.wrapper, wrapper) and re.search(family.error, error):
-            return family
-    return FAMILIES[-1]
+            break
+    if family is FAMILIES[-1] and pattern.get('kind') == 'server':
+        return named_family('server')           # whatever it is, it is no plug-in's code
+    return family
 
 
 # ----------------------------------------------------------------------------------------------------------- bundles

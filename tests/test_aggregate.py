@@ -655,3 +655,13 @@ def test_noise_on_both_sides_of_midnight_is_counted_on_its_day(tmpdir, monkeypat
     noise, = logs.aggregate([str(path)])['patterns']
     assert noise['days'] == {'2026-02-02': 3, '2026-02-03': 2}
     assert (noise['first_seen'], noise['last_seen']) == ('2026-02-02T23:40:00Z', '2026-02-03T00:01:00Z')
+
+
+def test_request_tags_of_the_server_are_no_part_of_a_message(tmpdir):
+    lines = ['Feb 03, 2026 21:14:%02d.318 [10816] ERROR - [Req#%x/HCl#%x] HTTP/1.1 (0.2s) 500 response from POST '
+             'http://192.168.1.20:8080/library/metadata/matches' % (second, second, second + 7) for second in range(23)]
+    path = tmpdir.join('Plex Media Server.log')
+    path.write('\n'.join(lines) + '\n')
+    row, = logs.aggregate([str(path)])['patterns']
+    assert row['messages'] == [{'text': 'HTTP/1.1 (0.2s) 500 response from POST '
+                                        'http://<address>:8080/library/metadata/matches', 'count': 23}]

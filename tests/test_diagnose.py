@@ -139,6 +139,9 @@ FAMILIES = [
      {'wrapper': 'Exception when constructing media object for dbid'}),
     ('platform', 'URLError', '<urlopen error timed out>', {'wrapper': 'Exception starting plug-in'}),
     ('platform', '', "Unable to find metadata agent provider for identifier 'com.plexapp.agents.x'", {}),
+    ('platform', '', 'HTTP/1.1 (0.2s) 500 response from POST http://<address>:8080/library/metadata/matches',
+     {'kind': 'server'}),
+    ('platform', '', 'something that only the server knows', {'kind': 'server'}),
     ('data', 'error', 'bad character range', {'wrapper': 'Error in Python: Running scanner:'}),
     ('noise', 'HTTPError', 'HTTP Error 404: Not Found', {'wrapper': 'Exception getting hosted resource hashes'}),
 ]
