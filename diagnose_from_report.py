@@ -189,10 +189,10 @@ def statements(node, nested=False):
             found.append(current)
             if current.kind in ('FunctionDef', 'ClassDef') and not nested:
                 continue
-        below = [child for field in ('body', 'handlers', 'orelse', 'finalbody')
-                 for child in current.__dict__.get(field) or () if current.kind not in ('Lambda', 'IfExp', 'Exec')]
-        below.reverse()
-        waiting.extend(below)
+        if current.kind not in ('Lambda', 'IfExp', 'Exec'):         # their body is an expression
+            below = [child for field in ('body', 'handlers', 'orelse', 'finalbody')
+                     for child in current.__dict__.get(field) or ()]
+            waiting.extend(reversed(below))
     return found
 
 
@@ -4027,7 +4027,17 @@ MODULE_OF = {
     'HTTPError': 'urllib2', 'URLError': 'urllib2', 'strptime': 'time', 'chain': 'itertools', 'groupby': 'itertools',
     'partial': 'functools', 'itemgetter': 'operator', 'randint': 'random', 'choice': 'random',
     'ElementTree': 'xml.etree',
-    'SequenceMatcher': 'difflib', 'date': 'datetime', 'parser': 'dateutil'}
+    'SequenceMatcher': 'difflib', 'date': 'datetime', 'parser': 'dateutil', 'datetime': 'datetime', 'time': 'time',
+    'urlparse': 'urlparse', 'parse_qs': 'urlparse', 'copy': 'copy', 'glob': 'glob', 'md5': 'hashlib', 'sha1': 'hashlib',
+    'cElementTree': 'xml.etree', 'minidom': 'xml.dom', 'saxutils': 'xml.sax', 'Counter': 'collections',
+    'deque': 'collections', 'izip': 'itertools', 'islice': 'itertools', 'product': 'itertools',
+    'format_exc': 'traceback', 'basename': 'os.path', 'dirname': 'os.path', 'splitext': 'os.path',
+    'Decimal': 'decimal', 'ceil': 'math', 'floor': 'math', 'sqrt': 'math', 'uniform': 'random', 'shuffle': 'random',
+    'uuid4': 'uuid'}
+MODULES_USED_BARE = frozenset(['etree', 'parser', 'ElementTree', 'cElementTree', 'minidom', 'saxutils'])
+PACKAGES = ('xml.etree.ElementTree', 'xml.etree.cElementTree', 'xml.dom.minidom', 'xml.sax.saxutils', 'dateutil.parser',
+            'lxml.etree', 'lxml.html')
+OF_THE_CLASS = frozenset('combine fromordinal fromtimestamp now strptime today utcfromtimestamp utcnow'.split())
 LITERAL_NAMES = {'true': 'True', 'false': 'False', 'null': 'None', 'none': 'None', 'nil': 'None', 'NULL': 'None',
                  'TRUE': 'True', 'FALSE': 'False', 'NONE': 'None', 'undefined': 'None'}
 API = {
@@ -4064,7 +4074,14 @@ def unknown_name(case, found):
         yield proposal
     if name in bindings(case.source.tree):
         return                                  # it is no typo where something else binds it
-    for near, prior in near_names(name, visible_names(case, uses[0])):
+    known = visible_names(case, uses[0])
+    called = all(use.parent.kind == 'Call' and use.parent.func is use for use in same)
+    rows = near_names(name, known)
+    rows += near_names(name, SANDBOX_BUILTINS - known) if called else []
+    rows += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and all(
+        use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
+        if row[0] in API)]                      # the interface in other letters
+    for near, prior in rows:
         yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')],
                      near,
                      prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near))
@@ -4111,17 +4128,25 @@ def visible_names(case, use):
 
 def missing_import(case, uses, name):
     """An import line for a module that is used as `name.something`, or for a well-known name of one."""
+    same = [use for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use)]
+    dotted = set(flat(case.source, one) for use in uses for one in ancestors(use) if one.kind == 'Attribute')
+    package = [one for one in PACKAGES if one in dotted]
     attributes = [use.parent.attr for use in uses if use.parent.kind == 'Attribute' and use.parent.value is use]
+    of_class = OF_THE_CLASS.intersection(attributes) if name == 'datetime' else ()
+    if attributes and any(kit.lower() == name.lower() and set(attributes) <= set(API[kit].split()) for kit in API):
+        return                                  # the interface is meant, in other letters
     line = None
-    if attributes and (name in STANDARD_MODULES or name in bundle_modules(case)):
+    if package:
+        line, prior, why = 'import %s' % package[0], 0.9, 'the module is used here, and nothing imports it'
+    elif attributes and not of_class and (name in STANDARD_MODULES or name in bundle_modules(case)):
         line, prior, why = 'import %s' % name, 0.92, 'the module is used here, and nothing imports it'
-    elif name in MODULE_OF and not attributes or name in ('etree', 'parser', 'HTMLParser', 'ElementTree'):
+    elif name in MODULE_OF and (not attributes or of_class or name in MODULES_USED_BARE):
         line, prior, why = 'from %s import %s' % (MODULE_OF.get(name),
                                                   name), 0.84, 'it is used here, and nothing imports it'
     if line is None:
         for module, how in defining_modules(case, name):
             if how == 'imported':
-                yield rename(case, uses, '%s.%s' % (module, name), 0.85,
+                yield rename(case, same, '%s.%s' % (module, name), 0.85,
                              '%s is defined in %s, which this file imports' % (
                     name, module))
             else:
@@ -4134,24 +4159,41 @@ def missing_import(case, uses, name):
 
 
 def bundle_modules(case):
-    """Names of the bundle's own modules beside the file."""
+    """Names of the bundle's own modules: beside the file, and under Elevated the libraries that it brings."""
     files = getattr(case.bundle, 'files', ()) or ()
-    return set(name.rsplit('/', 1)[1][:-3] for name in files if name.startswith('Contents/Code/') and
-               not name.endswith('/__init__.py'))
+    found = set(name.rsplit('/', 1)[1][:-3] for name in files if name.startswith('Contents/Code/') and
+                not name.endswith('/__init__.py'))
+    libraries = 'Contents/Libraries/Shared/'
+    return found | set(name[len(libraries):].split('/')[0].replace('.py', '') for name in files
+                       if case.policy == 'Elevated' and name.startswith(libraries))
 
 
 def defining_modules(case, name):
     """[(module, 'imported' or 'known')] of the bundle's modules that define a name; [] unless it is exactly one."""
-    found = []
+    found, imports = [], {}
     for path in getattr(case.bundle, 'files', ()) or ():
-        stem = path.rsplit('/', 1)[1][:-3]
-        if not path.startswith('Contents/Code/') or stem == '__init__' or case.source.path.endswith(path):
+        if not path.startswith('Contents/Code/'):
             continue
-        if re.search(r'^(def|class) %s\b|^%s *=' % (re.escape(name), re.escape(name)), bundle_text(case, path), re.M):
+        stem, text = path.rsplit('/', 1)[1][:-3], bundle_text(case, path)
+        imports[stem] = set(re.findall(r'\w+', ' '.join(re.findall(r'(?m)^[ \t]*(?:from|import) (.*)', text))))
+        if stem == '__init__' or case.source.path.endswith(path) or not re.search(r'\b%s\b' % re.escape(name), text):
+            continue
+        source = case.bundle.source(path)
+        if source and any(node.kind != 'alias' for node in bindings(source.tree).get(name, ())):
             found.append(stem)
     if len(found) != 1:
         return []
-    return [(found[0], 'imported' if found[0] in bindings(case.source.tree) else 'known')]
+    if found[0] in bindings(case.source.tree):
+        return [(found[0], 'imported')]
+    here, waiting, reached = case.source.path.rsplit('/', 1)[-1][:-3], found[:], set()
+    while waiting:                              # a module that imports this one in turn would be met half done
+        stem = waiting.pop()
+        if stem == here:
+            return []
+        if stem not in reached:
+            reached.add(stem)
+            waiting.extend(imports.get(stem, ()))
+    return [(found[0], 'known')]
 
 
 def bundle_text(case, path):
@@ -4188,7 +4230,11 @@ def missing_self(case, uses, name):
     members = set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
     members |= bound_names_of_class(owner)
     if name in members:
-        yield rename(case, uses, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+        methods = [one for one in owner.body if one.kind == 'FunctionDef' and one.args.args and
+                   is_name_param(one.args.args[0], 'self')]
+        same = [use for one in methods for use in name_nodes(one, name) if use.ctx == 'Load' and is_unbound(use) and
+                use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
+        yield rename(case, same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
 
 
 def is_name_param(node, name):
@@ -4204,84 +4250,45 @@ def bound_names_of_class(owner):
     return names
 
 
+IMPORTABLE = frozenset(             # what the sandbox lacks, and agents mean no harm with
+    'all any apply buffer bytearray bytes coerce delattr dir format frozenset getattr hasattr intern iter memoryview '
+    'next print setattr slice sum super type Ellipsis NotImplemented'.split())
+
+
 def absent_builtin(case, uses, name):
-    """The same with what the sandbox has."""
-    edits = []
-    for use in uses:
-        call = use.parent
-        if call.kind != 'Call' or call.func is not use or call.keywords or call.starargs:
+    """A built-in that the sandbox lacks, from the module that has it: exactly the same, all through the file."""
+    if name in ('open', 'file'):                # that one does not work in the sandbox
+        calls = [use.parent for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use) and
+                 use.parent.kind == 'Call' and use.parent.func is use and 0 < len(use.parent.args) <= 2 and
+                 not use.parent.keywords and not use.parent.starargs and not use.parent.kwargs]
+        if not all(use.parent in calls for use in uses):
             return
-        text = without_builtin(case, name, call)
-        if text is None:
-            return
-        edits.extend(text)
-    if name in ('open', 'file') and 'codecs' not in bindings(case.source.tree):
-        edits += add_import(case, 'import codecs')
-    yield Proposal('sandbox built-in', edits, 'it is written without %s()' % name, 'nothing', 'low', 0.88,
-                   'the sandbox has no %s(); this gives the same' % name)
+        edits = [(call.func.start, call.func.end, 'codecs.open') for call in calls]
+        edits += [(call.args[0].outer[1], call.args[0].outer[1], ", 'r'") for call in calls if len(call.args) == 1]
+        if 'codecs' not in bindings(case.source.tree):
+            edits += add_import(case, 'import codecs')
+        yield Proposal('sandbox built-in', edits, 'codecs.open() is taken for %s()' % name, 'nothing', 'low', 0.88,
+                       'the sandbox has no %s(); without an encoding this one does the same' % name)
+    if name in IMPORTABLE and is_sandboxed(case):
+        there = local_names(case.source.tree) | (ELEVATED_NAMES if case.policy == 'Elevated' else set(['setattr']))
+        lacking = set(free_names(case.source.tree)) & IMPORTABLE - there | set([name])
+        line = 'from __builtin__ import %s' % ', '.join(sorted(lacking))
+        yield Proposal('sandbox built-in', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', 0.9,
+                       'the sandbox has no %s, and this is the one that is meant' % name)
 
 
-def without_builtin(case, name, call):
-    """Edits of one call that needs a built-in which the sandbox lacks, or None."""
-    first = call.args[0] if call.args else None
-    if first is None:
-        return None
-    if name in ('any', 'all') and first.kind in ('Tuple', 'List') and len(first.elts) > 1:
-        parts = [code_of(case, one) if one.kind != 'IfExp' and one.kind != 'Lambda' and one.kind != 'BoolOp' else
-                 operand(case, one) for one in first.elts]
-        if None in parts:
-            return None
-        text = (' or ' if name == 'any' else ' and ').join(parts)
-        tested = call.parent.kind in ('If', 'While', 'UnaryOp', 'IfExp', 'BoolOp')
-        return [(call.start, call.end, '(%s)' % text if tested else 'bool(%s)' % text)]
-    if name in ('any', 'all'):
-        if first.kind in ('GeneratorExp', 'ListComp') and not any(part.ifs for part in first.generators[-1:]):
-            element, rest = first.elt, case.source.text[first.elt.outer[1]:(
-                first.generators[-1].iter.outer[1])]
-            test = operand(case, element)
-            target = code_of(case, first.generators[-1].target)
-            if test is None:
-                return None
-            opposite = 'not ' + ('(%s)' % code_of(case, element) if element.kind in LOOSE else test)
-            wanted, sign = (code_of(case, element), '> 0') if name == 'any' else (opposite, '== 0')
-            return [(call.start, call.end, bracket(call, 'len([%s%s if %s]) %s' % (target, rest, wanted, sign)))]
-        text = code_of(case, first)
-        if text is None or first.kind in ('GeneratorExp', 'ListComp'):
-            return None
-        wanted, sign = ('one', '> 0') if name == 'any' else ('not one', '== 0')
-        return [(call.start, call.end, bracket(call, 'len([one for one in %s if %s]) %s' % (
-            operand(case, first), wanted, sign)))]
-    if name == 'sum' and len(call.args) == 1:
-        text = case.source.segment(first)
-        inside = '[%s]' % text.strip('()') if first.kind == 'GeneratorExp' and not text.startswith('(') else \
-            '[%s]' % text[1:-1] if first.kind == 'GeneratorExp' else text
-        return [(call.start, call.end, 'reduce(lambda a, b: a + b, %s, 0)' % inside)]
-    if name == 'next' and first.kind == 'GeneratorExp':
-        inside = case.source.segment(first)
-        inside = inside[1:-1] if inside.startswith('(') and inside.endswith(')') else inside
-        if len(call.args) == 2:
-            return [(call.start, call.end, '([%s] + [%s])[0]' % (inside, code_of(case, call.args[1])))]
-        return [(call.start, call.end, '[%s][0]' % inside)]
-    if name == 'next' and len(call.args) == 1:
-        return [(call.start, call.end, '%s.next()' % operand(case, first))]
-    if name in ('open', 'file'):
-        return [(call.func.start, call.func.end, 'codecs.open')]    # without an encoding it is the plain open()
-    if name == 'frozenset':
-        return [(call.func.start, call.func.end, 'set')]
-    if name == 'bytes':
-        return [(call.func.start, call.func.end, 'str')]
-    if name == 'type' and call.parent.kind == 'Compare' and call.parent.left is call and len(call.parent.ops) == 1 and \
-            call.parent.ops[0] in ('Eq', 'Is', 'NotEq', 'IsNot'):
-        test = call.parent
-        word = 'not ' if test.ops[0] in ('NotEq', 'IsNot') else ''
-        return [(test.start, test.end, '%sisinstance(%s, %s)' % (word, code_of(case, first), code_of(
-            case, test.comparators[0])))]
-    return None
+def is_unbound(use):
+    """Whether no function around a name binds it."""
+    return not any(around.kind in SCOPES and around.kind != 'ClassDef' and use.id in local_names(around)
+                   for around in ancestors(use))
 
 
-def bracket(call, text):
-    """Text of a comparison, in parentheses unless it may stand bare where the call stood."""
-    return text if takes_conditional(call) or call.parent.kind in ('If', 'While') or call.parens else '(%s)' % text
+def barred_builtin(case, found):
+    """TypeError: attribute-less object: what setattr() and delattr() of the sandbox always say."""
+    for node in own_part(case.statement):
+        if node.kind == 'Call' and is_name(node.func, 'setattr', 'delattr'):
+            return absent_builtin(case, [node.func], node.func.id)
+    return ()
 
 
 # ------------------------------------------------------------------------------------------- attributes and types
@@ -4666,56 +4673,153 @@ SIGNS = {'Add': '+', 'Sub': '-', 'Mult': '*', 'Div': '/', 'Mod': '%', 'Pow': '**
 
 
 def augmented(case, found):
-    """`n -= 1` and `d[k] += 1`, which the sandbox refuses, written out; everywhere in the file where it refuses it."""
-    wanted = []
-    scope = case.source.tree if 'Augmented' in case.message else case.function
-    for node in walk(scope):
-        if node.kind == 'AugAssign' and repeatable(node.target) and (
-                node.target.kind != 'Name' if 'Augmented' in case.message else node.op != 'Add'):
-            wanted.append(node)
-    edits = []
-    for node in wanted:
-        start, end = node.value.outer
-        target = case.source.segment(node.target)
-        loose = node.value.kind in LOOSE and not node.value.parens
-        edits.append((node.target.outer[1], start, ' = %s %s %s' % (target, SIGNS[node.op], '(' * loose)))
-        if loose:
-            edits.append((end, end, ')'))
+    """`n -= 1`, which the sandbox refuses when it runs, written out in the whole function."""
+    edits = written_out([node for node in walk(case.function) if node.kind == 'AugAssign' and node.op != 'Add'])
     if edits:
         yield Proposal('sandbox operator', edits, 'written out, as the sandbox wants it', 'nothing', 'low', 0.95,
                        'the sandbox refuses the short form; the long one does the same')
 
 
-def private_name(case, found):
-    """A name that begins with an underscore, which the sandbox refuses."""
-    name = found.group('name')
-    if name.startswith('__') and name.endswith('__'):
-        return
-    tree = case.source.tree
-    taken = names_in(tree) | set(node.attr for node in walk(tree) if node.kind == 'Attribute')
-    new = name.strip('_')
-    while new in taken or not new or keyword_like(new) or new in dir_names():
-        new += '_'
+def written_out(nodes):
+    """Edits that write augmented assignments in the long form, where the target may be evaluated twice."""
     edits = []
-    for node in walk(tree):
-        if node.kind == 'Name' and node.id == name:
-            edits.append((node.start, node.end, new))
-        elif node.kind == 'Attribute' and node.attr == name:
-            edits.append((node.end - len(name), node.end, new))
-        elif node.kind == 'keyword' and node.arg == name:
-            edits.append((node.start, node.start + len(name), new))
-        elif node.kind in ('FunctionDef', 'ClassDef') and node.name == name:
-            at = case.source.text.index(name, node.keyword)
-            edits.append((at, at + len(name), new))
-        elif node.kind == 'alias' and node.asname == name:
-            edits.append((node.end - len(name), node.end, new))
-    if edits:
-        yield Proposal('sandbox name', edits, '%s is called %s' % (name, new), 'nothing', 'low', 0.9,
-                       'the sandbox refuses names that begin with an underscore')
+    for node in nodes:
+        if repeatable(node.target):
+            start, end = node.value.outer
+            loose = node.value.kind in LOOSE and not node.value.parens
+            edits.append((node.target.outer[1], start, ' = %s %s %s' % (node.source.segment(node.target),
+                                                                        SIGNS[node.op], '(' * loose)))
+            edits.append((end, end, ')' * loose))
+    return edits
 
 
-def dir_names():
-    return ('list', 'dict', 'str', 'type', 'id', 'set', 'len', 'min', 'max', 'format', 'filter', 'map', 'file')
+def within_rules(case, found):
+    """Source that the sandbox does not load, written as it takes it. All of the file, or the plug-in still fails."""
+    source, templates = case.source, []
+    for template, change in (('sandbox name', rename_private), ('sandbox operator', write_out),
+                             ('sandbox generator', collect_yields)):
+        edits = change(case._replace(source=source))
+        if edits:
+            source = Source(apply_edits(source, edits), source.path)
+            templates.append(template)
+    if not templates or check_sandbox(source, case.policy == 'Elevated', case.is_entry):
+        return
+    words = {'sandbox name': 'names get no underscore in front', 'sandbox operator': 'operators are written out',
+             'sandbox generator': 'a list is made where there was a generator'}
+    lazy = 'sandbox generator' in templates
+    yield Proposal(templates[0] if len(templates) == 1 else 'sandbox rules', edits_between(case.source, source.text),
+                   ' and '.join(words[one] for one in templates) + ', as the sandbox wants it',
+                   'nothing; what was made one by one is now made at once' if lazy else 'nothing',
+                   'medium' if lazy else 'low', 0.8 if lazy else 0.92,
+                   'the plug-in does not start as it is; this does the same')
+
+
+def edits_between(source, text):
+    """Edits of whole lines that make a file's text another one."""
+    import difflib
+    old, new = source.text.splitlines(True), text.splitlines(True)
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    return [(starts[one], starts[two], ''.join(new[three:four])) for tag, one, two, three, four in
+            difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if tag != 'equal']
+
+
+def write_out(case):
+    return written_out([node for node in walk(case.source.tree) if node.kind == 'AugAssign' and
+                        node.target.kind != 'Name'])
+
+
+def rename_private(case):
+    """Edits that rename what the sandbox refuses for its name; [] where a name is not this file's own.
+
+    Names with underscores at both ends mean something to Python.
+    """
+    source, edits = case.source, []
+    refused = [re.match(r'"(_\w+|printed)" is ', sentence) for _, sentence in check_sandbox(
+        source, case.policy == 'Elevated', case.is_entry)]
+    taken = set(re.findall(r'\w+', source.text)).union(SANDBOX_BUILTINS, FRAMEWORK_NAMES, ELEVATED_NAMES,
+                                                       ABSENT_BUILTINS, AGENT_NAMES)
+    names = {}
+    for name in sorted(set(one.group(1) for one in refused if one and not one.group(1).endswith('__'))):
+        new = name.strip('_')
+        while new in taken or not re.match('[A-Za-z]', new) or keyword_like(new):
+            new = new + '_' if re.match('[A-Za-z]', new) else 'x' + new
+        taken.add(new)
+        names[name] = new
+    own, classes = set(), set(one.name for one in classes_of(source))
+    for node in walk(source.tree):
+        if node.kind == 'Attribute' and node.ctx == 'Store':
+            own.add(node.attr)
+        elif node.kind in SCOPES:
+            own.update(bindings(node))
+        if node.kind == 'FunctionDef' and node.name in names and node.parent.kind == 'ClassDef' and any(
+                root_name(base) not in classes | set(['object', 'Agent']) for base in node.parent.bases):
+            return []                           # it may stand for one of the class that it inherits from
+    if set(names) - own:
+        return []
+    for node in walk(source.tree):
+        kind = node.kind
+        if kind == 'Name' and node.id in names:
+            edits.append((node.start, node.end, names[node.id]))
+        elif kind == 'Attribute' and node.attr in names:
+            edits.append((node.end - len(node.attr), node.end, names[node.attr]))
+        elif kind == 'keyword' and node.arg in names:
+            edits.append((node.start, node.start + len(node.arg), names[node.arg]))
+        elif kind in ('FunctionDef', 'ClassDef') and node.name in names:
+            at = source.text.index(node.name, node.keyword)
+            edits.append((at, at + len(node.name), names[node.name]))
+        elif kind == 'alias' and node.asname in names:
+            edits.append((node.end - len(node.asname), node.end, names[node.asname]))
+        elif kind == 'alias' and node.name in names and node.parent.kind == 'ImportFrom':
+            return []                           # it is called so elsewhere
+        elif kind == 'Global' or kind == 'arguments' and node.parent.kind == 'FunctionDef':
+            start, end = (node.start, node.end) if kind == 'Global' else (
+                node.parent.keyword, node.parent.body[0].start)
+            marked = node.names if kind == 'Global' else [node.vararg, node.kwarg]
+            for name in set(marked) & set(names):
+                found = re.compile((r'\b' if kind == 'Global' else r'\*\s*') + r'(%s)\b' % name).search(
+                    source.text, start, end)
+                if found:
+                    edits.append((found.start(1), found.end(1), names[name]))
+    return edits
+
+
+AGENT_NAMES = frozenset('name languages primary_provider fallback_agent accepts_from contributes_to media_types prefs '
+                        'version persist_stored_files search update'.split())
+
+
+def collect_yields(case):
+    """Edits that make a list of what a function yields, in each function whose generators are only gone through."""
+    source, edits = case.source, []
+    for function in [node for node in walk(source.tree) if node.kind == 'FunctionDef' and is_generator(node)]:
+        own = list(own_nodes(function))
+        yields = [node for node in own if node.kind == 'Yield']
+        endless = [node for node in own if node.kind == 'While' and node.test.kind in ('Num', 'Name') and not any(
+            one.kind in ('Break', 'Return') for one in walk(node))]
+        asked = [call for call in calls_of(source, function.name) if call.parent.kind == 'Attribute' or
+                 call.parent.kind == 'Call' and last_name(call.parent.func) in ('next', 'iter')]
+        first, last = function.body[0], function.body[-1]
+        if function.decorator_list or first.inline or endless or asked or any(
+                one.parent.kind != 'Expr' or one.value is None for one in yields) or any(
+                    statement.inline and statement.kind == 'Return' for statement in function.body):
+            continue
+        if first.kind == 'Expr' and first.value.kind == 'Str' and len(function.body) > 1:
+            first = function.body[1]
+        name = 'found'
+        while re.search(r'\b%s\b' % name, source.segment(function)):
+            name += '_'
+        at = source.offset_of_line(first.line)
+        edits.append((at, at, '%s%s = []%s' % (first.indent, name, source.newline)))
+        for node in yields:
+            start, end = node.value.outer
+            bare = node.value.kind == 'Tuple' and not node.value.parens
+            edits.extend([(node.start, start, '%s.append(' % name + '(' * bare), (end, end, ')' + ')' * bare)])
+        edits.extend((node.end, node.end, ' ' + name) for node in own if node.kind == 'Return' and node.value is None)
+        if last.kind != 'Return':
+            at = line_end(case, last.end)
+            edits.append((at, at, source.newline + first.indent + 'return ' + name))
+    return edits
 
 
 # -------------------------------------------------------------------------------------------------- typed fields
@@ -5074,8 +5178,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
     (r"^Unicode(En|De)codeError|^KeyError: u'", text_and_bytes),
-    (r"^FrameworkException: Operator|^SyntaxError: .*Augmented assignment", augmented),
-    (r"^SyntaxError: .*[\"'](?P<name>_\w+)[\"'] is an invalid", private_name),
+    (r"^FrameworkException: Operator", augmented),
+    (r"^SyntaxError: .*\bLine \d+: ", within_rules),
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
     (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?"
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
@@ -5085,6 +5189,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
     (r"^TypeError: exceptions must be", string_raised),
+    (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
 ))
 
@@ -8253,7 +8358,7 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
 
 def load_fault(pattern, bundle):
     """(file, line) of what the sandbox refused when the plug-in was loaded, which the log does not name; or None."""
-    found = re.search(r'\bLine (\d+): (\w+)', pattern.get('message') or '')
+    found = re.search(r'\bLine (\d+): ', pattern.get('message') or '')
     if pattern.get('exception') != 'SyntaxError' or not found:
         return None
     for name in bundle.files:

@@ -544,6 +544,71 @@ def test_what_the_thread_said_last_and_the_preferences_tell_the_place(tmpdir):
     assert sure(heard, 8) > sure(unheard, 8)
 
 
+LOADS = [
+    "class A(object):\n  def __init__(self):\n    self._n = {'a': 1}\n\n  def up(self):\n    self._n['a'] += 1 if 3 else 4\n"
+    "    return self._n\n\ndef f(a):\n  return A().up()\n",
+    "_C = 3\n\ndef _g(_a=1, *_b, **_c):\n  global _C\n  _C = _C + _a\n  return _C, _b, _c\n\ndef f(a):\n"
+    "  return _g(_a=a), _g(a, 5, x=7), _C\n",
+    "import re as _re\n\ndef f(a):\n  re, _id, id = 1, 2, 3\n  return [_x for _x in _re.findall('[0-9]', str(a))], re, _id, id\n",
+    "def f(a):\n  try:\n    return a.x\n  except AttributeError as _error:\n    return str(_error)\n",
+    "def f(a):\n  found = list(_each([a, 0, 7]))\n  return sorted(found), [x for x, y in _each([a])]\n\ndef _each(many):\n"
+    "  'All.'\n  for one in many:\n    if not one:\n      return\n    yield one, 1\n  yield (4, 5)\n",
+    "def f(a):\n  d = {'x': a, 'y': 2}\n  d['x'] -= 1; d['y'] *= a + 1\n  if d: d['x'] += (a,\n    3)[0]\n"
+    "  d['x'] <<= 2\n  return d\n"]
+
+
+def load_failure(tmpdir, source):
+    """The Diagnosis of a plug-in that the sandbox does not load."""
+    first = diagnose.check_sandbox(diagnose.Source(source.encode('utf-8')), False, True)[0]
+    row = pattern('SyntaxError', 'Line %d: %s' % first, [], kind='load', wrapper='Exception while loading code')
+    return look(row, tmpdir, source)
+
+
+def result_of(data, value):
+    names = {}
+    exec(compile(data, 'agent', 'exec', 0, True), names)
+    return names['f'](value)
+
+
+@pytest.mark.parametrize('source', LOADS)
+def test_what_the_sandbox_does_not_load_is_written_as_it_takes_it_all_through_the_file(tmpdir, source):
+    found = load_failure(tmpdir, source)
+    fix = found.record['fixes'][0]
+    (path, hunks), = diagnose.parse_patch(found.patches[fix['id']])
+    after = diagnose.patched(source.encode('utf-8'), hunks, path)
+    assert diagnose.check_sandbox(diagnose.Source(after), False, True) == []
+    assert result_of(after, 3) == result_of(source.encode('utf-8'), 3)
+
+
+@pytest.mark.parametrize('source', [
+    "def f(a):\n  exec('a = 3')\n  return a\n", "def f(a):\n  return a.__dict__\n", "def f(a):\n  return a._hidden\n",
+    "def g(a):\n  while True:\n    yield a\n", "def f(a):\n  return g(a).next()\n\ndef g(a):\n  yield a\n",
+    "def g(a):\n  b = yield a\n", "def f(d):\n  d[g()] += 1\n", "import json\n\nclass E(json.JSONEncoder):\n"
+    "  def _hook(self):\n    pass\n", "def f(a):\n  a._x = 3\n\ndef g(a):\n  exec('a')\n"])
+def test_no_patch_where_the_file_would_not_load_all_the_same_or_mean_something_else(tmpdir, source):
+    assert load_failure(tmpdir, source).patches == {}
+
+
+def test_a_name_of_another_module_is_imported_but_not_in_a_circle(tmpdir):
+    code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code').ensure(dir=True)
+    source = SOURCE.replace("boat['motto']", "polish(boat['motto']) + polish('')")
+    line = line_of('polish(', source)
+    row = pattern('NameError', "global name 'polish' is not defined", [frame('fill', line, source=source)])
+    for helper, import_line, lines in (
+            ('def polish(text):\n  return text\n', '', ['from brush import polish']),
+            ('polish, shine = len, max\n', 'import brush\n', ["metadata.tagline = brush.polish(boat['motto']) + "
+                                                              "brush.polish('')"]),
+            ('import other\n\ndef polish(text):\n  return text\n', '', [])):
+        code.join('brush.py').write(helper)
+        code.join('other.py').write('from __init__ import Start\n')
+        text = import_line + source
+        row['own_frames'][0]['reported_lines'][0]['line'] = line + len(import_line.splitlines())
+        found = look(row, tmpdir, text)
+        added = [one[1:].strip() for patch in found.patches.values() for one in patch.decode('utf-8').splitlines()
+                 if one[0] == '+' and one[:3] != '+++']
+        assert added == lines, found.record['no_fix_because']
+
+
 def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
     plug_ins = make_plug_ins(tmpdir)
     bad = ('def count(names):\n  found = {}\n  for name in names:\n'

@@ -31,7 +31,7 @@ def python2_modules():
             'urllib': module_of('urllib', parse, request), 'urlparse': module_of('urlparse', parse), 'Queue': queue,
             'httplib': http_client, 'StringIO': module_of('StringIO', StringIO=six.StringIO),
             'cPickle': importlib.import_module('pickle'), 'thread': importlib.import_module('_thread'),
-            'cgi': module_of('cgi', importlib.import_module('html'))}
+            '__builtin__': six.moves.builtins, 'cgi': module_of('cgi', importlib.import_module('html'))}
 
 
 PYTHON_2 = python2_modules()
