@@ -941,7 +941,7 @@ class GzipReader(object):
     def read(self, size):
         out, length = [], 0
         while length < size and not self.ended:
-            data = self.rest or self.source.read(1 << 18)
+            data = self.rest or self.source.read(1 << 16)
             self.rest = b''
             if not data:
                 self.ended = True
@@ -1686,13 +1686,13 @@ class Scan(object):
 
     since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
     count(meaning, first, last, number): takes noise that is only to be counted; first and last are epoch seconds of one
-    day. sink gets the first one of each kind.
+    day. sink gets the first one of each kind. tick(bytes read so far) is called after each piece.
     """
 
     def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None,
-                 notes=None):
+                 notes=None, tick=None):
         self.stream, self.zone, self.sink, self.since, self.until = stream, zone, sink, since, until
-        self.lines, self.link_noise, self.count = lines, link_noise, count
+        self.lines, self.link_noise, self.count, self.tick = lines, link_noise, count, tick
         self.notes = notes if notes is not None else []
         self.grammar = stream.grammar
         self.reader = Reader(stream.agent, self.grammar)
@@ -1935,6 +1935,8 @@ class Scan(object):
         if offset == 0:
             self.note_levels(data, end)
         self.bytes += end
+        if self.tick:
+            self.tick(self.bytes)
         for needle, shift in NEEDLES[self.grammar]:
             hits += [place + shift for place in places(needle)]
         if not server:                          # the level, or how a message begins
@@ -2723,15 +2725,15 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     work = [(stream, zone, bounds, position, keep_paths, events) for stream in streams]
     results = []
     total = sum(log_size(log) for stream in streams for log in stream.files)
-    done = 0
     if jobs > 1 and events is None and len(work) > 1:
-        results = in_parallel(work, jobs)
+        results = in_parallel(work, jobs, lambda done: progress(done, total) if progress else None)
     else:
+        done = 0
         for row in work:
-            results.append(scan_stream(row))
-            done += sum(log_size(log) for log in row[0].files)
-            if progress:
-                progress(done, total)
+            results.append(scan_stream(row, lambda read: progress(done + read, total) if progress else None))
+            done += results[-1]['bytes']
+    if progress:
+        progress(total, total)
     patterns = merge([result['tally'] for result in results])
     for result in results:
         unread += result['notes']
@@ -2761,13 +2763,13 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     }
 
 
-def scan_stream(row):
-    """Read one log; what comes back can be sent between processes."""
+def scan_stream(row, tick=None):
+    """Read one log; what comes back can be sent between processes. tick(bytes read so far) is called now and then."""
     stream, zone, bounds, position, keep_paths, events = row
     tally = Tally(keep_paths, events)
     notes = []
     scan = Scan(stream, zone, tally.add, bounds[0], bounds[1], lines=events is not None, link_noise=events is not None,
-                count=tally.count if events is None else None, notes=notes)
+                count=tally.count if events is None else None, notes=notes, tick=tick)
     mark = stream_position(stream)
     scan.run(position)
     times = [pattern.first for pattern in tally.patterns.values()] + [pattern.last
@@ -2802,13 +2804,16 @@ def covered_by(stream):
     return times
 
 
-def in_parallel(work, jobs):
-    """scan_stream of each row in several processes, the largest logs first."""
+def in_parallel(work, jobs, tick):
+    """scan_stream of each row in several processes, the largest logs first. tick(bytes read so far): after each log."""
     import multiprocessing
     order = sorted(range(len(work)), key=lambda number: -sum(log_size(log) for log in work[number][0].files))
     pool = multiprocessing.Pool(jobs)
     try:
-        done = pool.map(scan_stream, [work[number] for number in order], 1)
+        done = []
+        for result in pool.imap(scan_stream, [work[number] for number in order]):
+            done.append(result)
+            tick(sum(row['bytes'] for row in done))
         pool.close()
     except BaseException:
         pool.terminate()
@@ -3385,13 +3390,19 @@ def read_list(path, what):
     return document
 
 
-def draw_progress(done, total, began=[]):
-    if not sys.stderr.isatty() or not total:
-        return
-    began = began or began.append(time.time()) or began
-    if time.time() - began[0] > 1:
-        share = min(1.0, done / total)
-        sys.stderr.write('\r[%-40s] %3d %%%s' % ('#' * int(40 * share), 100 * share, '\n' if done >= total else ''))
+class ProgressBar(object):
+    """A bar on a terminal for work that takes over a second."""
+
+    def __init__(self, stream):
+        self.stream, self.began, self.drawn = stream, time.time(), None
+
+    def __call__(self, done, total):
+        """Draw it anew when it has grown. done, total: in the same unit; the bar ends when they are equal."""
+        percent = 100 * min(done, total) // total if total else 100
+        if percent != self.drawn and time.time() - self.began > 1:
+            self.drawn = percent
+            self.stream.write('\r[%-40s] %3d %%%s' % ('#' * (2 * percent // 5), percent, '\n' if done >= total else ''))
+            self.stream.flush()
 
 
 def run(options):
@@ -3413,7 +3424,7 @@ def run(options):
     events = tempfile.TemporaryFile() if options.events else None
     document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,
                          resolved,
-                         options.jobs, draw_progress)
+                         options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
     if events:
         events.seek(0)
         write_file(options.events, events.read())

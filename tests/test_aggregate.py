@@ -665,3 +665,26 @@ def test_request_tags_of_the_server_are_no_part_of_a_message(tmpdir):
     row, = logs.aggregate([str(path)])['patterns']
     assert row['messages'] == [{'text': 'HTTP/1.1 (0.2s) 500 response from POST '
                                         'http://<address>:8080/library/metadata/matches', 'count': 23}]
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_progress_grows_to_the_end(tmpdir, jobs):
+    for name in ('a', 'b'):
+        tmpdir.join('com.plexapp.agents.%s.log' % name).write(record(7, 'nothing') * 9001)
+    seen = []
+    logs.aggregate([str(tmpdir)], jobs=jobs, progress=lambda done, total: seen.append((done, total)))
+    total = sum(path.size() for path in tmpdir.listdir())
+    assert seen == sorted(seen) and seen[-1] == (total, total) and len(seen) > 2
+
+
+def test_bar_is_drawn_after_a_second_and_ends_its_line(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(logs.time, 'time', lambda: now[0])
+    out = io.StringIO()
+    bar = logs.ProgressBar(out)
+    bar(1, 23)
+    assert out.getvalue() == ''
+    now[0] += 1.5
+    for done in (7, 7, 23):
+        bar(done, 23)
+    assert out.getvalue() == '\r[%-40s]  30 %%\r[%s] 100 %%\n' % ('#' * 12, '#' * 40)
