@@ -1754,15 +1754,17 @@ def is_same(node, text):
     return node.source.segment(node) == text
 
 
-def is_test_of(test, text):
+def is_test_of(test, text, value=NOTHING):
     """Whether a condition that holds says that an expression has a value: `x`, `x is not None`, `x and ...`."""
     if test.kind == 'BoolOp' and test.op == 'And':
-        return any(is_test_of(value, text) for value in test.values)
+        return any(is_test_of(one, text, value) for one in test.values)
     if test.kind == 'UnaryOp' and test.op == 'Not':
-        return is_test_against(test.operand, text)
+        return is_test_against(test.operand, text, value)
     if is_length_check(test, text):
         return test.ops[0] in ('Gt', 'GtE', 'NotEq') or test.ops[0] == 'Eq' and not is_zero(test.comparators[0])
     if test.kind == 'Compare' and is_same(test.left, text):
+        if is_name(test.comparators[0], 'None') and value != NOTHING:
+            return False                        # something empty passes that
         return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
             'Str', 'List', 'Tuple'))
     if test.kind == 'Call' and last_name(test.func) in ('len', 'bool', 'isinstance') and test.args:
@@ -1780,34 +1782,35 @@ def is_zero(node):
     return node.kind == 'Num' and node.n == 0
 
 
-def is_test_against(test, text):
+def is_test_against(test, text, value=NOTHING):
     """Whether a condition that holds says that an expression has no value: `not x`, `x is None`, `len(x) == 0`."""
     if is_length_check(test, text):
         return test.ops[0] in ('Eq', 'Lt', 'LtE') and test.comparators[0].kind == 'Num'
     if test.kind == 'UnaryOp' and test.op == 'Not':
-        return is_test_of(test.operand, text)
+        return is_test_of(test.operand, text, value)
     return test.kind == 'Compare' and is_same(test.left, text) and test.ops[0] in ('Is', 'Eq') and \
-        is_name(test.comparators[0], 'None') or \
-        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(value, text) for value in test.values)
+        is_name(test.comparators[0], 'None') and value == NOTHING or \
+        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
 
 
-def is_checked(use, text):
+def is_checked(use, text, value=NOTHING):
     """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
     node = use
     while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
         around = node.parent
         if around.kind in ('If', 'While', 'IfExp') and node is not around.test:
             inside = node is around.body if around.kind == 'IfExp' else any(node is one for one in around.body)
-            if is_test_of(around.test, text) if inside else is_test_against(around.test, text):
+            if is_test_of(around.test, text, value) if inside else is_test_against(around.test, text, value):
                 return True
         if around.kind == 'BoolOp':
             before = around.values[:around.values.index(node)]
-            if any(is_test_of(one, text) if around.op == 'And' else is_test_against(one, text) for one in before):
+            if any(is_test_of(one, text, value) if around.op == 'And' else is_test_against(one, text, value)
+                   for one in before):
                 return True
         if around.kind == 'comprehension' and node in around.ifs or around.kind in (
                 'ListComp', 'GeneratorExp', 'SetComp') and node is around.elt:
             tests = around.ifs[:around.ifs.index(node)] if around.kind == 'comprehension' else around.generators[-1].ifs
-            if any(is_test_of(one, text) for one in tests):
+            if any(is_test_of(one, text, value) for one in tests):
                 return True
         if node.kind in STATEMENTS:
             if around.kind == 'TryExcept' and any(node is one for one in around.body) and any(
@@ -1816,7 +1819,7 @@ def is_checked(use, text):
             for one in siblings(node):
                 if one is node:
                     break
-                if one.kind == 'If' and is_test_against(one.test, text) and one.body[-1].kind in (
+                if one.kind == 'If' and is_test_against(one.test, text, value) and one.body[-1].kind in (
                         'Return', 'Continue', 'Break', 'Raise'):
                     return True
         node = around
@@ -2024,8 +2027,14 @@ def field_of(statement):
 
 
 def is_log_call(node):
-    """Whether a call only writes to the log: Log(...), Log.Info(...), log.debug(...), print."""
-    return node.kind == 'Call' and (root_name(node.func) or '').lower() in ('log', 'logger', 'logging')
+    """Whether a call only writes to the log: Log(...), Log.Info(...), PlexLog.debug(...), self.log(...)."""
+    if node.kind != 'Call':
+        return False
+    root = root_name(node.func) or ''
+    if root == 'self':
+        first = [one for one in walk(node.func) if one.kind == 'Attribute' and is_name(one.value, 'self')]
+        root = first[0].attr if first else ''
+    return root.lower() in ('log', 'logger', 'logging', 'dlog') or root.endswith('Log')
 
 
 def in_log_call(node):
@@ -2111,6 +2120,10 @@ def effect_of_subscript(case, node, parent, value, depth):
     if parent.slice.kind != 'Index':
         return CRASH if value in (NOTHING, NO_DICT, ZERO, FALSE, NUMBER) else effect(case, parent, value, depth + 1)
     index = index_of(parent)
+    counted = counted_by(index) if value in (NO_LIST, NO_TEXT) else None
+    if counted is not None and any(is_name(one.func, 'len') and is_same(node, code_of(case, one.args[0]))
+                                   for one in walk(counted) if one.kind == 'Call' and len(one.args) == 1):
+        return FINE                             # a loop over its length does not get here
     if value == SPLIT and index.kind == 'Num' and index.n in (0, -1):
         return effect(case, parent, NO_TEXT, depth + 1)
     return effect(case, parent, SOME, depth + 1) if value == SOME else CRASH
@@ -2259,7 +2272,31 @@ def effect_of_formatting(case, operation, form, value):
         return CRASH
     if in_log_call(operation):
         return FINE
+    if value not in (SOME, TEXT, NUMBER) and is_address(case, operation):
+        return CRASH                            # what is asked for then is another thing, or nothing
     return HOLLOW if value == NOTHING else OPEN
+
+
+def is_address(case, node):
+    """Whether a text that is put together says what a request asks for: handed to one, or kept for one."""
+    while node.parent.kind not in STATEMENTS:
+        if node.parent.kind == 'Call' and node is not node.parent.func and is_request(case, node.parent):
+            return True
+        node = node.parent
+    if node.parent.kind != 'Assign' or node.parent.targets[0].kind != 'Name':
+        return False
+    return any(use.parent.kind == 'Call' and use is not use.parent.func and is_request(case, use.parent)
+               for use in later_uses(case, node.parent.targets[0].id, node.parent))
+
+
+def is_request(case, call):
+    """Whether a call fetches something, itself or in a function of this file."""
+    name = last_name(call.func)
+    if name in FETCHES and name != 'open':
+        return True
+    return any(last_name(node.func) in FETCHES and last_name(node.func) != 'open'
+               for function in functions_called(case.source, name) if name
+               for node in walk(function) if node.kind == 'Call')
 
 
 def effect_of_unary(case, node, parent, value, depth):
@@ -2364,12 +2401,28 @@ def name_effect(case, name, value, statement, depth=0, from_start=False, after=N
     for use in uses:
         if after is not None and use.start < after:
             continue
-        if value not in (SOME, TEXT, NUMBER) and is_checked(use, name):
+        if value not in (SOME, TEXT, NUMBER) and (is_checked(use, name, value) or not from_start and is_refilled(
+                case, use, name, value, statement)):
             continue
         worst = min(worst, effect(case, use, value, depth + 1))
         if worst == CRASH:
             break
     return worst
+
+
+def is_refilled(case, use, name, value, statement):
+    """Whether `if x is None: x = ...` gives a variable another value between a statement and a use."""
+    node = use
+    while node.parent is not None and node is not case.function:
+        if node.kind in STATEMENTS:
+            for one in siblings(node):
+                if one is node:
+                    break
+                if one.kind == 'If' and one.start > statement.end and is_test_against(one.test, name, value) and any(
+                        inner.kind == 'Assign' and is_name(inner.targets[0], name) for inner in one.body):
+                    return True
+        node = node.parent
+    return False
 
 
 def effect_of_augmented(case, node, parent, value, depth):
@@ -2415,8 +2468,20 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind == 'Dict' and depth < 8 and any(value_node is node for value_node in parent.values):
         key = parent.keys[[value_node is node for value_node in parent.values].index(True)]
         if key.kind == 'Str':
-            return key_effect(case, key.s, value, depth)
+            return FINE if is_only_logged(case, parent) else key_effect(case, key.s, value, depth)
     return OPEN
+
+
+def is_only_logged(case, node):
+    """Whether a dict or list is written to be logged, and for nothing else."""
+    statement = statement_of(node)
+    if in_log_call(node):
+        return True
+    if statement.kind != 'Assign' or len(statement.targets) > 1 or statement.targets[0].kind != 'Name':
+        return False
+    name = statement.targets[0].id
+    uses = [use for use in name_nodes(case.function, name) if use.ctx == 'Load']
+    return bool(uses) and all(in_log_call(use) for use in uses)
 
 
 def key_effect(case, key, value, depth):
@@ -3043,6 +3108,7 @@ def soften(case, faults):
     edits, worst, values = [], FINE, []
     for fault in faults:
         ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft]
+        ways += none_but_for_logs(case, fault)
         if not ways:
             return
         best = max(ways, key=lambda one: one[0])
@@ -3065,6 +3131,24 @@ def soften(case, faults):
                    'medium' if worst < FINE else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
                    'it goes on, but may store an empty value')
+
+
+def none_but_for_logs(case, fault):
+    """[(effect, edits, None)] where the function asks whether a variable is None, and only log lines cannot bear it."""
+    statement = case.statement
+    if statement.kind != 'Assign' or len(statement.targets) > 1 or statement.targets[0].kind != 'Name':
+        return []
+    name = statement.targets[0].id
+    if NOTHING not in compared_with(case, name, statement):
+        return []
+    uses = [use for use in later_uses(case, name, statement) if not is_checked(use, name)]
+    logged = [use for use in uses if in_log_call(use) and effect(case, use, NOTHING) == CRASH]
+    worst = min([FINE] + [effect(case, use, NOTHING) for use in uses if use not in logged])
+    if not logged or worst == CRASH or any(effect(case, use, NO_TEXT) == CRASH for use in logged):
+        return []
+    more = [edit for use in logged for edit in or_default(use, NO_TEXT)]
+    return [(worst, list(way) + more, value) for way, node, value in fault.soft
+            if value == NOTHING and node is statement.value]
 
 
 def left_unbound(loop):
@@ -3151,8 +3235,9 @@ def defaults_for(case, region):
             return [borrowed(case)]
         if statement.targets[0].kind == 'Name':
             name = statement.targets[0].id
-            wished = [literal_value(value) for value in assigned_before(case, name, statement.start)
-                      if value is not statement.value]
+            wished = compared_with(case, name, statement) + [
+                literal_value(value) for value in assigned_before(case, name, statement.start)
+                if value is not statement.value]
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
     elif statement.kind == 'Return' and region is statement.value:
@@ -3163,6 +3248,13 @@ def defaults_for(case, region):
     target = statement.targets[0] if statement.kind == 'Assign' else None
     plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
     return wished + by_kind + plural + OTHERWISE
+
+
+def compared_with(case, name, statement):
+    """The empty values that a variable is tested for further on: what the function itself takes for nothing."""
+    return [literal_value(use.parent.comparators[0]) for use in later_uses(case, name, statement)
+            if use.parent.kind == 'Compare' and use.parent.left is use and use.parent.ops[0] in (
+                'Eq', 'NotEq', 'Is', 'IsNot') and literal_value(use.parent.comparators[0]) in OTHERWISE]
 
 
 def borrowed(case):
@@ -3380,11 +3472,19 @@ def dependents(case, faults):
         names = set().union(*[bound_names(one) for one in block])
         if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) and \
                 not reads_field(block[-1], block[:-1]) or any(has_exit(one) for one in block[1:]):
+            if is_passed_over(block[-1]):
+                continue
             break
         needed = left_unset(case, block, [fault.bad for fault in faults])
         if needed is not None and (found is None or uses_value(case, block[-1], faults) or relied_on(case, found[0])):
             found = block, needed
     return found
+
+
+def is_passed_over(statement):
+    """Whether a statement costs nothing if it is not run: it empties a field, or logs."""
+    call = statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
+    return call is not None and (is_log_call(call) or last_name(call.func) == 'clear' and bool(field_of(statement)))
 
 
 def stored_attributes(block):
@@ -3853,7 +3953,7 @@ def unset_name(case, found):
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
         for use in readers:
-            if not is_checked(use, name):
+            if not is_checked(use, name, value):
                 outcome = min(outcome, effect(case, use, value))
         if outcome == CRASH:
             continue
@@ -4081,10 +4181,77 @@ def unknown_name(case, found):
     rows += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and all(
         use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
         if row[0] in API)]                      # the interface in other letters
+    for proposal in renamed_word(case, name):
+        yield proposal
     for near, prior in rows:
-        yield rename(case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')],
-                     near,
-                     prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near))
+        yield with_other_typos(case, name, rename(
+            case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')], near,
+            prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near)))
+
+
+def undefined_here(case):
+    """{name: [nodes that read it]} of what nothing in the case's file or in what it may see defines."""
+    entry = case.bundle.source('Contents/Code/__init__.py') if case.bundle is not None else None
+    seen = set(name for path in star_modules(case) for name in module_names(case.bundle.source(path)) or ())
+    seen.update(local_names(entry.tree) if entry is not None else ())
+    known = local_names(case.source.tree) | seen | SANDBOX_BUILTINS | FRAMEWORK_NAMES | ABSENT_BUILTINS | ELEVATED_NAMES
+    if '*' in bindings(case.source.tree) and not seen:
+        return {}                               # it may come from there
+    return dict((name, [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load'])
+                for name in free_names(case.source.tree) if name not in known)
+
+
+def star_modules(case):
+    """The files of the bundle that the case's file takes all names from."""
+    found = []
+    for node in case.source.tree.body:
+        if node.kind == 'ImportFrom' and any(alias.name == '*' for alias in node.names) and case.bundle is not None:
+            path = 'Contents/Code/%s.py' % (node.module or '').replace('.', '/')
+            if case.bundle.source(path) is not None:
+                found.append(path)
+    return found
+
+
+def words_of(name):
+    """The parts of a name: ['Tv', 'Nfo'] of TvNfo, ['tv', 'nfo'] of tv_nfo."""
+    return re.findall(r'[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])', name)
+
+
+def renamed_word(case, name):
+    """One word of several names was changed everywhere but here: TvNfo and MovieNfo for what is TvXml and MovieXml."""
+    known = set(bindings(case.source.tree))
+    known.update(one for path in star_modules(case) for one in module_names(case.bundle.source(path)) or ())
+    missing = undefined_here(case)
+    if name not in missing:
+        return
+    mine = words_of(name)
+    for other in sorted(known):
+        pairs = list(zip(mine, words_of(other)))
+        changed = [pair for pair in pairs if pair[0] != pair[1]]
+        if len(changed) != 1 or len(pairs) != len(mine) or len(words_of(other)) != len(mine) or len(mine) < 2:
+            continue
+        old, new = changed[0]
+        family = [one for one in missing if old in words_of(one)]
+        if len(family) > 1 and all(one.replace(old, new) in known for one in family):
+            edits = [(node.start, node.end, one.replace(old, new)) for one in family for node in missing[one]]
+            yield Proposal('right name', sorted(edits), '%s is written in place of %s in %d names' % (
+                new, old, len(family)), 'nothing', 'low', 0.9,
+                '%s are not defined, and all of them are with %s' % (' and '.join(sorted(family)), new))
+            return
+
+
+def with_other_typos(case, name, proposal):
+    """The proposal, extended to the function's other names that nobody defines and that are as near to one."""
+    if proposal.prior < 0.78 or case.function.kind != 'FunctionDef':
+        return proposal
+    edits, words = list(proposal.edits), []
+    for other, nodes in sorted(undefined_here(case).items()):
+        nodes = [node for node in nodes if is_in(node, case.function)]
+        near = near_names(other, visible_names(case, nodes[0])) if nodes and other != name else []
+        if near and near[0][1] >= 0.78 and len(edits) + len(nodes) <= 6:
+            edits.extend((node.start, node.end, near[0][0]) for node in nodes)
+            words.append('%s in place of %s' % (near[0][0], other))
+    return proposal._replace(edits=sorted(edits), summary='; '.join([proposal.summary] + words)) if words else proposal
 
 
 def rename(case, nodes, text, prior, why, template='right name'):
@@ -4120,7 +4287,8 @@ def visible_names(case, use):
     function = enclosing(use, 'FunctionDef')
     while function is not None:
         for name, nodes in bindings(function).items():
-            if any(node.kind == 'arguments' or node.start < use.start for node in nodes):
+            if any(node.kind == 'arguments' or node.start < use.start and not (
+                    statement_of(node).kind in SIMPLE and is_in(use, statement_of(node))) for node in nodes):
                 names.add(name)
         function = enclosing(function, 'FunctionDef')
     return names | set(bindings(case.source.tree))
@@ -4461,6 +4629,23 @@ def text_in_calculation(case, found):
         yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first',
                        'nothing', 'low',
                        0.84, 'the number came as text')
+
+
+def paired_element(case, found):
+    """`for x in enumerate(y)`, where x is taken for the element alone: the number gets a name of its own."""
+    for loop in [one for one in ancestors(case.statement) if one.kind == 'For'] + [case.statement]:
+        if loop.kind != 'For' or loop.target.kind != 'Name' or loop.iter.kind != 'Call':
+            continue
+        uses = [node for node in name_nodes(case.function, loop.target.id) if node.ctx == 'Load' and is_in(node, loop)]
+        if any(node.parent.kind == 'Subscript' and node.parent.value is node and index_of(node.parent) is not None and
+               index_of(node.parent).kind == 'Num' for node in uses) or not any(
+                   is_in(node, case.statement) for node in uses):
+            continue                            # the parts of the pair are asked for
+        if is_name(loop.iter.func, 'enumerate'):
+            number = fresh_name(case, 'number')
+            yield Proposal('name the pair', [(loop.target.start, loop.target.start, number + ', ')],
+                           '%s is the element alone, as it is used' % loop.target.id, 'nothing', 'low', 0.93,
+                           'enumerate() gives pairs of a number and an element')
 
 
 def not_callable(case, found):
@@ -5168,6 +5353,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
      joined_types),
@@ -5220,10 +5406,23 @@ def faults_of(case):
     return []
 
 
+def fails_elsewhere(case, bad):
+    """Whether other functions fail on the same None, which a class of the bundle gives its objects to begin with."""
+    if bad.kind != 'Attribute' or of_the_server(bad) or 'NoneType' not in case.message:
+        return False
+    nodes = [node for _, source in sources_with(case, bad.attr) for node in attributes_called(source, bad.attr)]
+    if not any(node.ctx == 'Store' and node.parent.kind == 'Assign' and is_name(node.value, 'self') and
+               is_name(node.parent.value, 'None') for node in nodes):
+        return False
+    return any(node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, node.source.segment(node)) and
+               enclosing(node, 'FunctionDef') is not case.function and
+               effect(in_frame_of(case, node), node, NOTHING) == CRASH for node in nodes)
+
+
 def could_be_none(faults):
     """Faults without those of literals, and of what never is None where there are others."""
     faults = [fault for fault in faults if fault.bad.kind not in ('Str', 'Num', 'Dict', 'List', 'Tuple', 'ListComp',
-                                                                  'Lambda')]
+                                                                  'Lambda', 'GeneratorExp', 'SetComp', 'DictComp')]
     return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
@@ -5244,6 +5443,9 @@ def guarded_ways(case, faults):
             for proposal in way(case, group):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
+                if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
+                    proposal = proposal._replace(prior=proposal.prior * 0.75, risk='high', why='%s; but other methods '
+                                                 'fail on the same value' % proposal.why)
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
                 yield with_same_elements(case, group, proposal) if way is not leave else proposal
 
@@ -7827,7 +8029,7 @@ def unified_diff(name, before, after):
     out = []
     for line in difflib.unified_diff(old, new, 'a/@', 'b/@', lineterm='\n'):
         if line.startswith(('--- a/@', '+++ b/@')):
-            out.append((line[:6] + name + '\n').encode('utf-8'))
+            out.append((line[:6] + name + ('\t\n' if ' ' in name else '\n')).encode('utf-8'))   # as patch(1) wants it
             continue
         line = line.encode('latin-1')
         out.append(line if line.endswith(b'\n') else line + b'\n\\ No newline at end of file\n')
@@ -7840,10 +8042,17 @@ def changed_lines(patch):
     return max(sum(line.startswith(b'+') for line in body), sum(line.startswith(b'-') for line in body))
 
 
-def fix_id(template, patch):
-    """A name made from the change itself: the same in every run, wherever the lines have moved."""
+def fix_id(template, patch, before=b''):
+    """A name made from the change itself: the same in every run, wherever the lines have moved.
+
+    before: the file, for the same change may fit several places of it, which are different fixes.
+    """
     import hashlib
     body = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'@@'))
+    lines = split_lines(before)
+    for start, marked in parse_patch(patch)[0][1] if before else ():
+        old = [line[1:] for line in marked if line[:1] in (b' ', b'-')]
+        body += b'again' * sum(lines[at] == old[0] and lines[at:at + len(old)] == old for at in range(start - 1))
     return '%s-%s' % (re.sub(r'[^a-z0-9]+', '-', template.lower()).strip('-'), hashlib.sha256(body).hexdigest()[:10])
 
 
@@ -8024,7 +8233,28 @@ def scored_proposals(pattern, bundle, source, frame, function, places, history):
             factor, _ = learned(history, proposal.template, exception)
             rows.append((place.confidence * proposal.prior * factor * RISK_FACTOR.get(proposal.risk, 0.8),
                          place, case, proposal))
+    rows.extend(at_every_place(rows, places))
     return sorted(rows, key=lambda row: (-row[0], row[1].line))         # stable: a template's own order stays
+
+
+def at_every_place(rows, places):
+    """A row that guards all the places that may have failed, where no guard costs the ones that did not anything."""
+    best = {}
+    for row in rows:
+        proposal = row[3]
+        if proposal.risk == 'low' and proposal.path is None and proposal.prior >= 0.6:
+            old = best.get(row[1].statement.start)
+            best[row[1].statement.start] = row if old is None or row[0] > old[0] else old
+    chosen = sorted(best.values(), key=lambda row: -row[1].confidence)
+    edits = sorted(edit for row in chosen for edit in row[3].edits)
+    if places[0].confidence >= 0.9 or len(chosen) < 2 or any(one[1] > other[0] for one, other in zip(edits, edits[1:])):
+        return
+    first, sure = chosen[0], sum(row[1].confidence for row in chosen)
+    words = ' and '.join('%d' % line for line in sorted(row[1].line for row in chosen))
+    prior = min(row[3].prior for row in chosen)
+    yield (sure * min(row[0] / row[1].confidence for row in chosen), first[1]._replace(confidence=sure), first[2],
+           first[3]._replace(edits=edits, summary='; '.join(sorted(set(row[3].summary for row in chosen))), prior=prior,
+                             why='any of the lines %s can have failed, and a guard costs the others nothing' % words))
 
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
@@ -8152,7 +8382,7 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
     lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
         return None, None, 'it changes %d lines' % lines
-    name = fix_id(proposal.template, patch)
+    name = fix_id(proposal.template, patch, before)
     function = getattr(case.function, 'name', '<module>')
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function)
     if forbidden:
@@ -8242,8 +8472,15 @@ def diagnose(pattern, document, bundles, history):
             record.update({'class': verdict.cls, 'advice': verdict.advice})
             evidence.extend(broken)
     refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
-    if refused:
+    called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
+        index is None else None
+    if called:
+        no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
+    elif refused:
         no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
+    elif verdict.cls == 'code' and bundle is not None and index is not None and bundle.source(
+            chain[index].name) is None and pattern.get('exception') in ('SyntaxError', 'IndentationError', 'TabError'):
+        no_fix, patches = mend_unreadable(pattern, bundle, chain[index], history, record, evidence)
     elif verdict.cls == 'code' and bundle is not None and index is not None:
         found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
         no_fix, patches = found
@@ -8386,6 +8623,115 @@ def mend_load_fault(pattern, bundle, refused, history, record, evidence):
     record.update({'fixes': records, 'dropped': dropped})
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
+
+def mend_unreadable(pattern, bundle, frame, history, record, evidence):
+    """Fill the record for a file that Python itself refuses. Returns (why there is no fix, patches)."""
+    name, data = frame.name, bundle.data(frame.name)
+    if data is None or not frame.lines:
+        return '%s is not in the installed bundle' % name, {}
+    try:
+        broken = Source(data, name)
+        found = small_repairs(broken, frame.lines[0])
+    except SourceError as problem:
+        return '%s cannot be read as Python 2: %s; install the bundle again' % (name, problem.sentence), {}
+    if not found:
+        return ('%s cannot be read as Python 2 at line %d (%s), and no small change mends that; install the bundle '
+                'again, or another version of it' % (name, frame.lines[0], pattern.get('message'))), {}
+    evidence.append('Python refuses the file at line %d, and reads it whole after a change of one line' %
+                    frame.lines[0])
+    rows, patches = [], {}
+    for edits, words in found[:2]:
+        whole = Source(apply_edits(broken, edits), name)
+        at = broken.line_of(edits[0][0])
+        statement = max((node for node in statements(whole.tree, nested=True) if node.line <= at),
+                        key=lambda node: node.start)
+        case = Case(broken, enclosing(statement, 'FunctionDef') or whole.tree, statement, None,
+                    pattern.get('exception') or '', pattern.get('message') or '', 'own', None, 'unknown',
+                    bundle.policy, name == 'Contents/Code/__init__.py', bundle, 'Log')
+        proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8, 'the file can be read after it')
+        row, patch, _ = fix_record(pattern, bundle, frame, case._replace(function=whole.tree), Place(
+            statement, None, at, 1.0, [], ''), proposal, history)
+        if row and row['id'] not in patches:
+            rows.append(dict(row, score=0.8))
+            patches[row['id']] = patch
+    record['fixes'], record['confidence'] = rows, 1.0
+    return None, patches
+
+
+def called_by_framework(pattern, bundle):
+    """(file, FunctionDef) of what the framework could not call with what a request or callback brings; or None."""
+    found = re.match(r'(\w+)\(\) (takes|got an unexpected)', pattern.get('message') or '')
+    if pattern.get('exception') != 'TypeError' or not found:
+        return None
+    rows = [(name, one) for name in bundle.files if name.startswith('Contents/Code/') and bundle.source(name)
+            for one in functions_called(bundle.source(name), found.group(1))]
+    return rows[0] if len(rows) == 1 else None
+
+
+def mend_signature(pattern, bundle, called, history, record, evidence):
+    """Fill the record for a function that a request cannot be handed to. Returns (why there is no fix, patches)."""
+    name, function = called
+    source, parameters = function.source, [one for one in function.args.args if one.kind == 'Name']
+    case = Case(source, function, function, None, 'TypeError', pattern['message'], 'own', None, 'unknown',
+                bundle.policy, name == 'Contents/Code/__init__.py', bundle, 'Log')
+    frame = Frame(name, function.name, [function.line], {}, [], [])
+    record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
+    evidence.append('%s is called by the framework, with what the request brings' % function.name)
+    counts = [int(number) for number in re.findall(r'\d+', pattern['message'])]
+    proposal = None
+    required = parameters[:len(parameters) - len(function.args.defaults)]
+    end = function.args.args[-1].outer[1] if function.args.args else source.text.index('(', function.keyword) + 1
+    if 'unexpected' in pattern['message'] or ' no arguments ' in pattern['message']:
+        if not function.args.kwarg and not function.args.vararg and not function.args.defaults:
+            proposal = Proposal('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
+                                '%s takes whatever else a request brings' % function.name, 'nothing', 'low', 0.8,
+                                'a request may bring more than the function asks for')
+    elif len(counts) == 2 and counts[0] == counts[1] + 1 and required:
+        last = required[-1]
+        if name_effect(case, last.id, NOTHING, function.body[0], from_start=True) > CRASH:
+            proposal = Proposal('right arguments', [(last.outer[1], last.outer[1], '=None')],
+                                '%s may be left out' % last.id, 'what %s would show of %s' % (function.name, last.id),
+                                'medium', 0.6, 'the last argument is the likeliest to be left out')
+    if proposal is None:
+        return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
+    row, patch, why_not = fix_record(pattern, bundle, frame, case, Place(function, None, function.line, 0.9, [], ''),
+                                     proposal, history)
+    record['fixes'] = [dict(row, score=proposal.prior)] if row else []
+    return why_not, {row['id']: patch} if row else {}
+
+
+def small_repairs(source, line):
+    """[(edits, words)] of changes at one line that make a file readable that Python refuses at `line`."""
+    filled = [number for number in range(1, len(source.lines) + 1) if source.lines[number - 1].strip()]
+    above = [number for number in filled if number < line][-1:]
+    below = [number for number in filled if number > line][:1]
+    tried = []
+    for number in [line] + above:
+        text = source.line_text(number)
+        start, space = source.offset_of_line(number), len(text) - len(text.lstrip())
+        for other in above + below:
+            indent = source.line_text(other)[:len(source.line_text(other)) - len(source.line_text(other).lstrip())]
+            if number == line and indent != text[:space]:
+                tried.append(([(start, start + space, indent)], 'the line is indented like line %d' % other))
+        code = text.rstrip() if '#' not in text else re.sub(r'\s*#[^\'"]*$', '', text).rstrip()
+        end = start + len(code)
+        signs = [CLOSING[sign] for sign in re.sub(SHORT_STRINGS, '', code) if sign in CLOSING]
+        closed = [sign for sign in re.sub(SHORT_STRINGS, '', code) if sign in CLOSING.values()]
+        missing = ''.join(sign for sign in signs[::-1] if signs.count(sign) > closed.count(sign))[
+            :len(signs) - len(closed)]
+        if missing:
+            tried.append(([(end, end, missing)], '%s is added where it is missing' % missing))
+        elif len(closed) > len(signs) and code[-1:] in CLOSING.values():
+            tried.append(([(end - 1, end, '')], 'one %s too many is left out' % code[-1]))
+        if re.match(r'\s*(if|elif|else|for|while|def|class|try|except|finally|with)\b', code) and code[-1:] != ':':
+            tried.append(([(end, end, ':')], 'a colon is added'))
+        if number != line and code[-1:] not in ('', ',', ':'):
+            tried.append(([(end, end, ',')], 'a comma is added'))
+    return [(edits, words) for edits, words in tried if parsed(apply_edits(source, edits), source.path) is not None]
+
+
+CLOSING = {'(': ')', '[': ']', '{': '}'}
+SHORT_STRINGS = re.compile('%s|%s' % (SHORT_STRING.format("'"), SHORT_STRING.format('"')))
 
 # families where one answer of the provider is missing as a whole
 ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')

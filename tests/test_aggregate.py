@@ -395,9 +395,10 @@ def test_fault_logged_twice_in_one_call_is_an_echo(tmpdir):
 def test_noise_is_set_apart(tmpdir):
     plug_in_log(tmpdir, record(1, 'Cannot read model from /x/Metadata/y', 'ERROR') * 5
                 + record(2, "Function named 'Start' couldn't be found in the current environment", 'CRITICAL')
+                + record(2, 'We seem to be missing the hash for media item [/x/y.mkv]', 'ERROR') * 3
                 + traceback_record(3))
     document = logs.aggregate([str(tmpdir)])
-    assert [row['count'] for row in document['patterns'] if row['noise']] == [5, 1] and document['noise_events'] == 6
+    assert [row['count'] for row in document['patterns'] if row['noise']] == [5, 3, 1] and document['noise_events'] == 9
     assert document['shortlist'] == [row['pattern'] for row in document['patterns'] if not row['noise']]
 
 

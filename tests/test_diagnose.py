@@ -623,6 +623,77 @@ def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
     assert b'+    found[name] = found[name] + 1' in patch
 
 
+@pytest.mark.parametrize('good,bad,message,line', [
+    ("  name = 'Harbour'\n", "\tname = 'Harbour'\n", 'unexpected indent', "name = 'Harbour'"),
+    ("self.picture(person['id'])\n", "self.picture(person['id']\n", 'invalid syntax', "float(boat['stars'])"),
+    ("  def people(self, metadata, boat):\n", "  def people(self, metadata, boat)\n", 'invalid syntax', 'def people')])
+def test_a_file_that_python_refuses_is_mended_where_a_small_change_does_it(tmpdir, good, bad, message, line):
+    source = SOURCE.replace(good, bad)
+    exception = 'IndentationError' if 'indent' in message else 'SyntaxError'
+    number = line_of(line, source)
+    row = pattern(exception, message, [frame('<module>', number, source=source)], items=0, kind='load',
+                  wrapper='Exception while loading code')
+    found = look(row, tmpdir, source)
+    fix = found.record['fixes'][0]
+    hunks = diagnose.parse_patch(found.patches[fix['id']])[0][1]
+    assert diagnose.patched(source.encode('utf-8'), hunks, CODE).decode('utf-8') == SOURCE
+    assert fix['changed_lines'] == 1
+
+
+def test_a_file_that_no_small_change_mends_says_reinstall(tmpdir):
+    source = SOURCE.replace("    metadata.title = boat['title']\n", "    metadata title boat ((\n")
+    row = pattern('SyntaxError', 'invalid syntax', [frame('<module>', line_of('title boat', source), source=source)],
+                  items=0, kind='load', wrapper='Exception while loading code')
+    record = look(row, tmpdir, source).record
+    assert not record['fixes'] and 'install the bundle again' in record['no_fix_because']
+
+
+ROUTES = SOURCE + '''
+def Clip(url, title, summary, container=False):
+  return [url, title, summary]
+
+def Menu():
+  return []
+'''
+
+
+@pytest.mark.parametrize('message,wanted', [
+    ('Clip() takes at least 3 arguments (2 given)', 'def Clip(url, title, summary=None, container=False):'),
+    ('Menu() takes no arguments (1 given)', 'def Menu(**kwargs):')])
+def test_what_a_request_does_not_bring_may_be_left_out(tmpdir, message, wanted):
+    row = pattern('TypeError', message, kind='route', wrapper='Exception', items=0, agent=AGENT)
+    found = look(row, tmpdir, ROUTES)
+    assert '+' + wanted in found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()
+    row = pattern('TypeError', 'Other() takes no arguments (1 given)', kind='route', items=0, agent=AGENT)
+    assert not look(row, tmpdir, ROUTES).record['fixes']
+
+
+TITLES = '''class HarbourAgent(Agent.Movies):
+  def update(self, metadata, media, lang):
+    boat = self.fetch(metadata.id)
+    for code in ['de', 'en']:
+      first = boat.get(code, {})
+      if first:
+        metadata.title = boat['names'][code]
+      else:
+        metadata.summary = boat['stories'][code]
+      metadata.studio = 'Yard'
+
+  def fetch(self, number):
+    return JSON.ObjectFromURL('http://boats.example/boat/' + number)
+'''
+
+
+def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
+    row = pattern('KeyError', "'de'", [frame('update', line_of("metadata.studio", TITLES), source=TITLES,
+                                             callees=[GETITEM])])
+    found = look(row, tmpdir, TITLES)
+    first = found.record['fixes'][0]
+    assert 'any of the lines' in first['why_this_rank'] and first['risk'] == 'low'
+    text = found.patches[first['id']].decode('utf-8')
+    assert "+        if code in boat['names']:" in text and "+        if code in boat['stories']:" in text
+
+
 # -------------------------------------------------------------------------------------------------------- version drift
 def test_an_updated_bundle_is_followed_by_the_function_name(tmpdir):
     row = missing_motto()
@@ -667,6 +738,24 @@ def test_ids_are_stable_when_lines_move(tmpdir):
     first = [fix['id'] for fix in look(missing_motto(), tmpdir.mkdir('a')).record['fixes']]
     second = [fix['id'] for fix in look(missing_motto(), tmpdir.mkdir('b'), '# moved\n' + SOURCE).record['fixes']]
     assert first and first == second
+
+
+def test_the_same_change_at_two_places_is_two_fixes():
+    before = b'def a(x):\n    y = x[0]\n    return y\n\n\ndef b(x):\n    y = x[0]\n    return y\n'
+    names = []
+    for count in (0, 1):
+        head, tail = before.split(b'def b') if count else (b'', before)
+        after = head + (b'def b' if count else b'') + tail.replace(b'x[0]', b'x[1]', 1)
+        patch = diagnose.unified_diff('A.bundle/x.py', before, after)
+        short = b''.join(line for line in patch.splitlines(True) if b'def' not in line)
+        names.append(diagnose.fix_id('index guard', short, before))
+    assert len(set(names)) == 2
+
+
+def test_a_name_with_a_blank_is_ended_as_patch_wants_it():
+    patch = diagnose.unified_diff('My Agent.bundle/Contents/Code/__init__.py', b'a\n', b'b\n')
+    assert patch.startswith(b'--- a/My Agent.bundle/Contents/Code/__init__.py\t\n')
+    assert diagnose.parse_patch(patch)[0][0] == 'My Agent.bundle/Contents/Code/__init__.py'
 
 
 def test_a_rolled_back_fix_is_never_offered_again(tmpdir):

@@ -662,3 +662,130 @@ def test_a_number_is_no_key_of_that_name():
         case = case_for(source, '        metadata', error)
         expression = [node for node in diagnose.walk(case.statement) if node.kind == 'Subscript'][0]
         assert patches(case._replace(expression=expression)) == []
+
+
+class Files(object):
+    """As much of a bundle as the templates ask for: other modules beside the file."""
+
+    def __init__(self, **texts):
+        self.texts = dict(('Contents/Code/%s.py' % name, text) for name, text in texts.items())
+        self.files = sorted(self.texts)
+
+    def data(self, name):
+        return self.texts[name].encode('utf-8') if name in self.texts else None
+
+    def source(self, name):
+        return diagnose.Source(self.data(name), name) if name in self.texts else None
+
+
+SEASONS = ("def update(metadata, data):\n    posterNameOld = 'a.jpg'\n    posterNameNew = 'b.jpg'\n"
+           "    chosen = ''\n    if data == 'old':\n        chosen = posterNameold\n    else:\n"
+           "        chosen = posterNamenew\n    metadata.posters[Chosen] = data\n")
+
+
+def test_a_misspelt_name_brings_the_others_of_its_function_along():
+    case = case_for(SEASONS, '        chosen = posterNameold', "NameError: global name 'posterNameold' is not defined")
+    proposal, patched = patches(case)[0]
+    assert run(patched, 'old')[0] == {'posters': {'a.jpg': 'old'}}
+    assert run(patched, 'new')[0] == {'posters': {'b.jpg': 'new'}}
+    assert 'Chosen' in proposal.summary
+
+
+def test_a_name_is_never_replaced_by_what_the_same_line_sets():
+    source = "def update(metadata, data):\n    boat_xml = BoatXml(data)\n    metadata.title = boat_xml.title\n"
+    case = case_for(source, '    boat_xml =', "NameError: global name 'BoatXml' is not defined")
+    assert all('= boat_xml(' not in patched for _, patched in patches(case))
+
+
+def test_a_word_that_was_renamed_everywhere_but_here():
+    source = ("from parts import *\n\ndef search(results, media):\n    return BoatNfo(media)\n\n"
+              "def update(metadata, data):\n    metadata.title = BoatNfo(data) or PortNfo(data)\n")
+    error = "NameError: global name 'BoatNfo' is not defined"
+    case = case_for(source, '    metadata.title', error)
+    parts = 'class BoatXml(object):\n    pass\n\nclass PortXml(object):\n    pass\n'
+    patched = patches(case._replace(bundle=Files(parts=parts)))[0][1]
+    assert 'Nfo' not in patched and patched.count('BoatXml(') == 2 and patched.count('PortXml(') == 1
+    alone = parts.replace('PortXml', 'PortFile')                    # one name alone is no rename
+    assert patches(case._replace(bundle=Files(parts=alone))) == []
+
+
+def test_the_element_of_enumerate_gets_a_name_of_its_own():
+    source = ("def update(metadata, data):\n    for path in enumerate(data):\n        if path.startswith('/'):\n"
+              "            metadata.title = path\n")
+    case = case_for(source, '        if path', "AttributeError: 'tuple' object has no attribute 'startswith'")
+    assert run(patches(case)[0][1], ['a', '/b'])[0] == {'title': '/b'}
+    pairs = source.replace('metadata.title = path', 'metadata.title = path[1]')
+    assert all('number, path' not in patched for _, patched in patches(case_for(
+        pairs, '        if path', "AttributeError: 'tuple' object has no attribute 'startswith'")))
+
+
+def test_something_empty_passes_a_test_for_none():
+    source = ("def update(metadata, data):\n    try:\n        leagues = data['leagues']\n    except KeyError:\n"
+              "        Log('none')\n    if leagues is not None:\n        for league in leagues:\n"
+              "            metadata.genres.add(league)\n    for i in range(len(leagues)):\n"
+              "        metadata.title = leagues[i]\n")
+    error = "UnboundLocalError: local variable 'leagues' referenced before assignment"
+    found = patches(case_for(source, '    if leagues', error))
+    assert 'leagues = []' in found[0][1] and all("leagues = ''" not in patched for _, patched in found)
+    assert run(found[0][1], {})[0] == {}
+    assert run(found[0][1], {'leagues': ['a']}) == run(source, {'leagues': ['a']})
+
+
+def test_an_object_whose_users_all_need_a_list_is_given_one():
+    source = ("class Tool(object):\n    def __init__(self, answer):\n        self.genres = None\n"
+              "        if 'genres' in answer:\n            self.genres = answer['genres']\n\n"
+              "def names(tool):\n    return [one['name'] for one in tool.genres]\n\n"
+              "def update(metadata, data):\n    tool = Tool(data)\n"
+              "    rows = [{'genres': ', '.join(one['name'] for one in tool.genres)}]\n    Log(rows)\n"
+              "    for name in names(tool):\n        metadata.genres.add(name)\n    metadata.title = data['title']\n")
+    found = patches(case_for(source, '    rows =', NONE_ITER))
+    assert 'self.genres = []' in found[0][1]
+    assert run(found[0][1], {'title': 'T'})[0] == {'title': 'T'}
+
+
+def test_an_address_is_not_asked_for_with_something_empty():
+    source = ("def fetch(url):\n    return HTTP.Request(url).content\n\ndef Lookup(results, data):\n"
+              "    number = data['ids'][0]['id']\n    page = fetch('http://x/%s' % number)\n"
+              "    results.append(page)\n")
+    error = "AttributeError: 'NoneType' object has no attribute '__getitem__'"
+    found = patches(case_for(source, '    number', error))
+    assert found and all("number = data['ids'][0]['id']\n" in patched and 'number = None' not in patched
+                         for _, patched in found)
+    other = source.replace("fetch('http://x/%s' % number)", "'no %s' % number")
+    assert any("else ''" in patched for _, patched in patches(case_for(other, '    number', error)))
+
+
+def test_none_is_taken_where_the_function_asks_for_it_and_log_lines_bear_it():
+    source = ("def update(metadata, data):\n    studio = data['studio']\n    Log('studio ' + studio.lower())\n"
+              "    if studio is not None and 'atlas' not in studio.lower():\n        return\n"
+              "    metadata.title = data['title']\n")
+    found = patches(case_for(source, '    studio', "KeyError: 'studio'"))
+    assert run(found[0][1], {'title': 'T'})[0] == {'title': 'T'}
+    for studio in ('Atlas', 'Other'):
+        data = {'title': 'T', 'studio': studio}
+        assert run(found[0][1], data) == run(source, data)
+
+
+def test_the_empty_value_is_the_one_that_the_function_tests_for():
+    source = ("def story(data):\n    found = re.findall('<p>(.*?)</p>', data)\n    text = found[0].strip()\n"
+              "    if text != '':\n        return text\n    else:\n        return 'TBA'\n\n"
+              "def update(metadata, data):\n    metadata.summary = story(data)\n")
+    patched = patches(case_for(source, '    text', 'IndexError: list index out of range'))[0][1]
+    assert run(patched, 'nothing')[0] == {'summary': 'TBA'} and run(patched, '<p>x</p>')[0] == {'summary': 'x'}
+
+
+def test_a_value_that_is_filled_in_later_may_be_none_till_then():
+    source = ("def update(metadata, data):\n    title = None\n    for lang in ['de', 'en']:\n"
+              "        title = data[lang]\n        if title is not None: break\n"
+              "    if title is None: title = data['xx']\n    metadata.title = title\n")
+    proposal, patched = patches(case_for(source, '        title', "KeyError: 'de'"))[0]
+    assert proposal.risk == 'low' and run(patched, {'en': 'E'})[0] == {'title': 'E'}
+    assert run(patched, {'xx': 'X'})[0] == {'title': 'X'}
+
+
+@pytest.mark.parametrize('text,is_log', [
+    ('Log("x")', True), ('Log.Info("x")', True), ('self.log("x")', True), ('PlexLog.debug("x")', True),
+    ('self.Log.Debug("x")', True), ('math.log(x)', False), ('catalog.get("x")', False), ('self.titles.log(x)', False)])
+def test_what_writes_to_the_log(text, is_log):
+    tree = diagnose.Source(text.encode('utf-8')).tree
+    assert diagnose.is_log_call(tree.body[0].value) is is_log
