@@ -93,11 +93,11 @@ def utc_seconds(text):
 
 
 def epoch_seconds(year, month, day, hour=0, minute=0, second=0):
-    """Seconds since the epoch of a UTC date and time; ValueError for a date that cannot be.
+    """Seconds since the epoch of a UTC date and time; ValueError for a date that cannot be, or is before the epoch.
 
     As calendar.timegm, whose import costs a tenth of a script's start.
     """
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 62 and year):
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 62 and year >= 1970):
         raise ValueError('no such time')
     shifted = year - (month < 3)
     days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400       # of the years, which begin in March

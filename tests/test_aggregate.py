@@ -689,3 +689,11 @@ def test_bar_is_drawn_after_a_second_and_ends_its_line(monkeypatch):
     for done in (7, 7, 23):
         bar(done, 23)
     assert out.getvalue() == '\r[%-40s]  30 %%\r[%s] 100 %%\n' % ('#' * 12, '#' * 40)
+
+
+def test_damaged_year_is_no_time(tmpdir):
+    """2.7 cannot write a year before 1900."""
+    path = tmpdir.join('com.plexapp.agents.example.log')
+    path.write(record(7, 'kept', 'ERROR') + record(8, 'kept', 'ERROR').replace('2026', '1026') + record(9, 'x', 'INFO'))
+    row, = logs.aggregate([str(path)])['patterns']
+    assert (row['count'], row['first_seen'], row['last_seen']) == (2, '2026-02-03T21:14:07Z', '2026-02-03T21:14:07Z')
