@@ -2649,6 +2649,15 @@ def time_text(seconds):
     return utc_text(seconds) if seconds is not None else None
 
 
+def noise_text(noise):
+    """A row of NOISE in words."""
+    text = '%s: %s' % (noise.what, noise.harmless)
+    return text if noise.unless == 'never' else '%s%s%s' % (text, SUSPICIOUS, noise.unless)
+
+
+SUSPICIOUS = '; suspicious when '
+
+
 def pattern_row(pattern, twins, keep_paths):
     """The JSON of one pattern. twins: {guid or rating key: (guid, rating_key)}."""
     meaning = pattern.meaning
@@ -2680,8 +2689,7 @@ def pattern_row(pattern, twins, keep_paths):
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
         'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
         'starts': sorted(time_text(moment) for moment in pattern.starts if moment is not None),
-        'noise': '%s: %s; suspicious when %s' % (meaning.noise.what, meaning.noise.harmless, meaning.noise.unless)
-                 if meaning.noise else None,
+        'noise': noise_text(meaning.noise) if meaning.noise else None,
         'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start']))
                       for row in pattern.exemplars],
         'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
@@ -3241,6 +3249,12 @@ def fit(text, width=WIDTH):
     return text if len(text) <= width else text[:max(0, width - 3)] + '...'
 
 
+def wrapped(text, indent, width=WIDTH):
+    """[line] of a text, broken at blanks; the lines after the first are indented."""
+    import textwrap
+    return textwrap.wrap(text, width, subsequent_indent=' ' * indent)
+
+
 def count_text(number, one, many=None):
     return '%d %s' % (number, one if number == 1 else many or one + 's')
 
@@ -3273,7 +3287,7 @@ def report_lines(document, most=20):
         rate = '%.1f %%' % (100 * agent['errors'] / calls) if calls else '-'
         lines.append('  %-38s %8d %8d %6s %6d %7s' % (
             fit(agent['identifier'], 38), agent['searches'], agent['updates'],
-            '%d/%d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts']
+            '%d of %d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts']
             else agent['starts'],
             agent['errors'], rate))
         if agent['levels'] and 'DEBUG' not in agent['levels']:
@@ -3292,7 +3306,7 @@ def report_lines(document, most=20):
     if rest:
         lines += ['', "Other patterns (the server's own, warnings, echoes, resolved)"]
         for row in rest[:most]:
-            lines.append(fit('  %6d x  %s  %s' % (row['count'], row['agent'] or 'server', title_of(row))))
+            lines.append(fit('  %6d x  %s: %s' % (row['count'], row['agent'] or 'server', title_of(row))))
         if len(rest) > most:
             lines.append('  ... and %d more, in the JSON' % (len(rest) - most))
     if noise:
@@ -3301,10 +3315,14 @@ def report_lines(document, most=20):
         for row in noise:
             reasons[row['noise']] = reasons.get(row['noise'], 0) + row['count']
         for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
-            lines.append(fit('  %6d x  %s' % (count, reason)))
+            harmless, _, unless = reason.partition(SUSPICIOUS)
+            lines += wrapped('  %6d x  %s' % (count, harmless), 12)
+            if unless:
+                lines += wrapped('            suspicious when %s' % unless, 12)
     if document['unread']:
         lines += ['', 'Not read']
-        lines += [fit('  %s: %s' % (row['file'], row['why'])) for row in document['unread'][:most]]
+        for row in document['unread'][:most]:
+            lines += wrapped('  %s: %s' % (row['file'], row['why']), 4)
         if len(document['unread']) > most:
             lines.append('  ... and %d more, in the JSON' % (len(document['unread']) - most))
     return lines
