@@ -419,22 +419,25 @@ HEADER_AND_NOISE = dict((grammar, re.compile(HEADER[grammar].pattern + b'(?:' + 
 EMAIL = re.compile(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
 # (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what
 # to put). The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
+# A rule begins with a letter, and looks back for the border of the word afterwards: ten times as fast as \b in front.
+KEYWORD_VALUE = r'(?:%3d|=|[\'"]?\s?[:=]\s?u?[\'"]?)(?!none\b|null\b|\$|<)([^\s&\'",;<>()]+)'
 SECRET_RULES = [
     # a keyword and a value: X-Plex-Token=..., api_key: ..., password='...'
-    (('token', 'key', 'secret', 'passw', 'pwd', 'pin'),
-     re.compile(r'(?:token|api_?key|access_key|secret|password|passwd|pwd|\bpin)(?:%3d|=|[\'"]?\s?[:=]\s?u?[\'"]?)'
-                r'(?!none\b|null\b|\$|<)([^\s&\'",;<>()]+)'), '<secret>'),
+    (('token', 'key', 'secret', 'passw', 'pwd'),
+     re.compile(r'(?:token|api_?key|access_key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
+    (('pin',), re.compile(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
     # token abcdef1234567890
     (('token ', 'key ', 'password '),
-     re.compile(r'\b(?:token|key|password) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'), '<secret>'),
-    (('bearer ', 'authorization'), re.compile(r'\b(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'),
+     re.compile(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'),
+     '<secret>'),
+    (('bearer ', 'authorization'), re.compile(r'(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'),
      '<secret>'),
     (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
     (('://',), re.compile(r'https?://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in',), re.compile(r'signed-in(?: token)? ?\(([^()\n]*)\)'), '<user>'),
-    (('user',), re.compile(r'\buser(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'),
+    (('user',), re.compile(r'user(?<!\wuser)(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'),
      '<user>'),
 ]
 ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
@@ -1970,7 +1973,7 @@ class Scan(object):
             message, stamp, noise = header.end(), header.group(1), header.lastindex - groups
             if noise > 0:
                 if noise in met_noise and not bounded:
-                    key = (noise, stamp[:-6])                   # an hour
+                    key = (noise, stamp[:-9])                   # a day
                     if key in quiet:
                         quiet[key].append(stamp)
                     else:
@@ -2033,15 +2036,23 @@ class Scan(object):
         """Hand over the noise that was only counted."""
         for (index, _), stamps in self.quiet.items():
             meaning = self.reader.noise(index, self.grammar == SERVER)
-            first, last = (self.zone.seconds(self.seconds(stamp)) for stamp in (min(stamps), max(stamps)))
-            if first is not None and last is not None and first // 86400 == last // 86400:
-                self.count(meaning, first, last, len(stamps))
-                continue
-            for stamp in stamps:                # a day of UTC ends in this hour
-                moment = self.zone.seconds(self.seconds(stamp))
-                self.count(meaning, moment, moment, 1)
+            stamps.sort()
+            middle = bisect.bisect_left(stamps, self.midnight(stamps[0]))
+            for part in (stamps[:middle], stamps[middle:]):
+                if part:
+                    first, last = (self.zone.seconds(self.seconds(stamp)) for stamp in (part[0], part[-1]))
+                    self.count(meaning, first, last, len(part))
         self.quiet.clear()
         self.count_at = self.bytes + LARGEST
+
+    def midnight(self, stamp):
+        """The stamp at which a day of UTC begins within the local day of a stamp; the stamp itself when it is no time.
+        """
+        local = self.seconds(stamp[:-8] + b'00:00:00')
+        if local is None:
+            return stamp
+        begins = self.zone.local(-(-self.zone.seconds(local) // 86400) * 86400) - local
+        return stamp[:-8] + to_bytes('%02d:%02d:%02d' % (begins // 3600, begins // 60 % 60, begins % 60))
 
     def starts_at(self, data, places):
         """[(place, epoch seconds)] of the plug-in starts at these places of START_MARK."""
