@@ -392,6 +392,8 @@ NOISE = [Noise(*row) for row in [
           'a player asked for a page of an older version', 'the menu itself leads there'),
     (PLUG_IN, r'Exception matching route for path ', 'address that the plug-in does not have',
           'a player asked for a page of an older version', 'the menu itself leads there'),
+    (PLUG_IN, r'The \S+ (?:function|property|class|method) is deprecated', 'old call of the framework',
+          'the framework still does what it asks for', 'never'),
     (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended',
      'never'),
     (SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never'),

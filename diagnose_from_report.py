@@ -3400,6 +3400,61 @@ def tighten(case, faults):
                    'the test answers as for any other item that does not match')
 
 
+def ask_value(case, faults):
+    """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too."""
+    found = [(fault.bad, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
+             repeatable(fault.bad) for around, asked in asking_tests(case, fault.bad)][:1]
+    if not found or not all(is_in(fault.bad, found[0][0]) or is_same(fault.bad, case.source.segment(found[0][0]))
+                            for fault in faults):
+        return
+    bad, around, asked = found[0]
+    kept = around.kind == 'If' and not around.orelse and any(
+        not is_in(bad, one) and not uses_value(case, one, faults) for one in around.body)
+    at = asked.outer[1]
+    yield Proposal('None guard', [(at, at, ' and %s is not None' % case.source.segment(bad))],
+                   'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
+                   'the code already says what to do for an item that has none')
+
+
+def asking_tests(case, bad):
+    """[(if, condition)] around an expression that only ask whether it is there, the inner ones first."""
+    below, found = bad, []
+    for around in ancestors(bad):
+        if around is case.function:
+            break
+        inside = around.kind == 'IfExp' and below is around.body or around.kind == 'If' and any(
+            below is one for one in around.body)
+        if inside and not any(one.start < bad.start and names_in(bad) & bound_names(one)
+                              for one in (statements(around) if around.kind == 'If' else ())):
+            found.extend((around, test) for test in and_operands(around.test) if asks_for(test, bad))
+        below = around
+    return found
+
+
+def and_operands(test):
+    """The conditions that all hold where a test does."""
+    return [part for value in test.values for part in and_operands(value)] if (
+        test.kind == 'BoolOp' and test.op == 'And') else [test]
+
+
+def asks_for(test, bad):
+    """Whether a condition asks whether something has what `bad` reads from it, and not what value that has."""
+    if test.kind == 'Compare' and len(test.ops) == 1 and test.ops[0] == 'In':
+        key, owner = test.left, test.comparators[0]
+    elif test.kind == 'Call' and last_name(test.func) == 'has_key' and len(test.args) == 1:
+        key, owner = test.args[0], test.func.value
+    elif test.kind == 'Call' and is_name(test.func, 'hasattr') and len(test.args) == 2:
+        owner, key = test.args
+        return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and is_same(
+            bad.value, test.source.segment(owner))
+    else:
+        return False
+    index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if (
+        bad.kind == 'Call' and last_name(bad.func) == 'get' and bad.args) else None
+    base = bad.func.value if bad.kind == 'Call' and index is not None else getattr(bad, 'value', None)
+    return index is not None and is_same(index, test.source.segment(key)) and is_same(base, test.source.segment(owner))
+
+
 def is_none_check(node):
     return node.kind == 'Compare' and node.ops[0] in ('Is', 'Eq') and is_name(node.comparators[0], 'None')
 
@@ -4168,25 +4223,107 @@ def unknown_name(case, found):
         for proposal in absent_builtin(case, uses, name):
             yield proposal
         return
-    for proposal in missing_import(case, uses, name):
-        yield proposal
-    for proposal in missing_self(case, uses, name):
+    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name))
+    for proposal in known_elsewhere:
         yield proposal
     if name in bindings(case.source.tree):
         return                                  # it is no typo where something else binds it
+    here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0])
     called = all(use.parent.kind == 'Call' and use.parent.func is use for use in same)
-    rows = near_names(name, known)
-    rows += near_names(name, SANDBOX_BUILTINS - known) if called else []
-    rows += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and all(
+    near = near_names(name, known)
+    near += near_names(name, SANDBOX_BUILTINS - known) if called else []
+    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and all(
         use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
         if row[0] in API)]                      # the interface in other letters
-    for proposal in renamed_word(case, name):
+    family = list(renamed_word(case, name))
+    for proposal in family:
         yield proposal
-    for near, prior in rows:
-        yield with_other_typos(case, name, rename(
-            case, [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')], near,
-            prior, 'nothing is called %s here, and %s is one letter or two away' % (name, near)))
+    for other, prior in near:
+        yield with_other_typos(case, name, rename(case, here, other, prior, 'nothing is called %s here, and %s is one '
+                                                  'letter or two away' % (name, other)))
+    longer = [] if near or family else list(longer_name(case, here, name, known)) or list(same_use(case, here, name))
+    for proposal in longer:
+        yield proposal
+    if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
+        place = first_statement(case, here[0])
+        yield Proposal('initialise first', put_before(case, place, ['%s = {}' % name]), '%s begins empty' % name,
+                       'nothing', 'low', 0.88, 'it is filled here, and nothing has made it')
+    elif not (known_elsewhere or near or family or longer or any(re.search(r'(?m)^(def|class) %s\b' % name, bundle_text(
+            case, path)) for path in getattr(case.bundle, 'files', ()) or ())):
+        for proposal in never_worked(case, uses, name):
+            yield proposal
+
+
+def longer_name(case, uses, name, known):
+    """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`, by the words of
+    what it is assigned to."""
+    longer = sorted(other for other in known if len(name) >= 5 and other != name and (
+        re.search(r'(?:^|_|[a-z0-9](?=[A-Z]))%s$' % re.escape(name), other) or
+        re.match(r'%s(?=_|[A-Z]|$)' % re.escape(name), other)))
+    if not longer or len(longer) > 4:
+        return
+    chosen = []
+    for use in uses:
+        words = ' '.join(bound_names(statement_of(use))).lower()
+        fitting = [other for other in longer if words and other.replace(name, '').strip('_').lower()[:5] in words]
+        chosen.append(fitting[0] if len(fitting) == 1 else longer[0] if len(longer) == 1 else None)
+    why = 'nothing is called %s here, and %s is the same with a word more' % (name, ' or '.join(longer))
+    if None not in chosen:
+        edits = [(use.start, use.end, other) for use, other in zip(uses, chosen)]
+        yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(set(chosen))), name),
+                       'nothing', 'medium', 0.8, why)
+        return
+    for other in longer:
+        yield rename(case, uses, other, 0.5, why)
+
+
+def same_use(case, uses, name):
+    """The one variable that the function asks for the very keys or attributes that the unknown one is asked for."""
+    if case.function.kind != 'FunctionDef':
+        return
+    wanted = set().union(*[asked_of(use) for use in uses])
+    names = set(node.id for node in walk(case.function) if node.kind == 'Name' and node.ctx == 'Load') - set([name])
+    known = bindings(case.function)
+    fitting = [other for other in sorted(names) if other in known and other != 'self' and wanted and wanted <= set(
+        ).union(*[asked_of(node) for node in name_nodes(case.function, other)]) and any(
+            node.kind == 'arguments' or node.start < uses[0].start for node in known[other])]
+    if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
+        yield rename(case, uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
+                     'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
+
+
+def asked_of(use):
+    """{('key' or 'attribute', name)} that a use of a name asks it for."""
+    around = use.parent
+    if around.kind == 'Attribute':
+        call = around.parent
+        if around.attr in ('get', 'has_key') and call.kind == 'Call' and call.args and call.args[0].kind == 'Str':
+            return set([('key', call.args[0].s)])
+        return set([('attribute', around.attr)])
+    if around.kind == 'Subscript' and around.value is use and index_of(around) is not None:
+        return set([('key', index_of(around).s)]) if index_of(around).kind == 'Str' else set()
+    if around.kind == 'Compare' and around.ops[0] in ('In', 'NotIn') and around.left.kind == 'Str':
+        return set([('key', around.left.s)])
+    return set()
+
+
+def never_worked(case, uses, name):
+    """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
+    needs it."""
+    statement = case.statement
+    if statement.kind not in ('If', 'Expr') or statement.inline or getattr(statement, 'is_elif', False) or \
+            statement.kind == 'If' and (statement.orelse or not any(is_in(use, statement.test) for use in uses)) or \
+            statement.end_line - statement.line > 4 or case.function.kind != 'FunctionDef':
+        return
+    if any(not bound_before(case, one, statement) for one in bound_names(statement)) or any(
+            has_exit(one) for one in getattr(statement, 'body', ())):
+        return
+    log = log_line(case, 'left out: there is no %s' % name)
+    if log:
+        yield Proposal('never worked', [(statement.start, statement.end, log[0])], 'the statement is left out',
+                       'what this statement was for; it has never run in this version', 'high', 0.5,
+                       'nothing here tells what %s should be, and the rest of the function does not need it' % name)
 
 
 def undefined_here(case):
@@ -4488,10 +4625,35 @@ def unknown_attribute(case, found):
                        'there is no %s, and %s is there' % (name, near))
 
 
+def newer_path(case, found):
+    """`urllib.parse.quote`: from where Python 2 has what Python 3 keeps in a module of that name."""
+    edits, imports = [], set()
+    for node in walk(case.source.tree):
+        if node.kind == 'Attribute' and node.value.kind == 'Attribute' and node.value.value.kind == 'Name':
+            module = module_of(case.source.segment(node.value), node.attr)
+            if module:
+                handler, function = node.parent, enclosing(node, 'FunctionDef')
+                if handler.kind == 'ExceptHandler' and function is not None and any(
+                        one.kind == 'Call' and last_name(one.func) == function.name for one in walk(handler)):
+                    return                      # the function would try again without end
+                edits.append((node.value.start, node.value.end, module))
+                imports.update([module] if module not in bindings(case.source.tree) else [])
+    if edits:
+        for module in sorted(imports):
+            edits += add_import(case, 'import %s' % module)
+        yield Proposal('right name', edits, 'it is asked for where Python 2 has it', 'nothing', 'low', 0.92,
+                       'the module has that part in Python 3 only')
+
+
 def is_record(node):
-    """Whether a name is what a loop takes out of the metadata: `for actor in metadata.roles`."""
+    """Whether a name is an element of the metadata: `for actor in metadata.roles`, `role = metadata.roles.new()`."""
     if node.kind != 'Name':
         return False
+    function = enclosing(node, 'FunctionDef')
+    made = [one.parent.value for one in name_nodes(function, node.id) if one.ctx == 'Store' and
+            one.parent.kind == 'Assign'] if function else []
+    if made and all(value.kind == 'Call' and last_name(value.func) == 'new' and is_model(value.func) for value in made):
+        return True
     for around in ancestors(node):
         for loop in [around] if around.kind == 'For' else getattr(around, 'generators', ()):
             if is_name(loop.target, node.id):
@@ -4641,11 +4803,12 @@ def paired_element(case, found):
                index_of(node.parent).kind == 'Num' for node in uses) or not any(
                    is_in(node, case.statement) for node in uses):
             continue                            # the parts of the pair are asked for
-        if is_name(loop.iter.func, 'enumerate'):
-            number = fresh_name(case, 'number')
-            yield Proposal('name the pair', [(loop.target.start, loop.target.start, number + ', ')],
+        method = last_name(loop.iter.func)
+        if method == 'enumerate' or method in ('items', 'iteritems') and any(asked_of(node) for node in uses):
+            first = fresh_name(case, 'number' if method == 'enumerate' else 'key')
+            yield Proposal('name the pair', [(loop.target.start, loop.target.start, first + ', ')],
                            '%s is the element alone, as it is used' % loop.target.id, 'nothing', 'low', 0.93,
-                           'enumerate() gives pairs of a number and an element')
+                           '%s() gives pairs of a %s and an element' % (method, first.rstrip('0123456789')))
 
 
 def not_callable(case, found):
@@ -4810,6 +4973,24 @@ def text_and_bytes(case, found):
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
+    statement = case.statement
+    if case.exception == 'UnicodeDecodeError' and statement.kind == 'Assign' and is_field(statement.targets[0]) and \
+            len(statement.targets) == 1 and statement.value.kind in ('Name', 'Attribute', 'Subscript', 'Call') and \
+            not case.statement.inline and can_wrap(case, [statement]):
+        value, before = code_of(case, statement.value), []
+        if value and has_call(statement.value) and not repeatable(statement.value):
+            before = ['%s = %s' % (fresh_name(case, 'text'), value)]
+            value = fresh_name(case, 'text')
+        if value:
+            words = case.source.segment(statement.targets[0])
+            tail = log_line(case, 'No UTF-8 for %s: read as cp1252' % words)
+            tail += ["%s = %s.decode('cp1252', 'replace')" % (words, value)]
+            edits = wrap(case, [statement], before + ['try:'],
+                         ['except UnicodeDecodeError:'] + ['\t' + line for line in tail])
+            if before:
+                edits.append(statement.value.outer + (value,))
+            yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252', 'letters of other '
+                           'alphabets', 'low', 0.85, 'the field takes text, and gets bytes that are not UTF-8')
     for node in own_part(case.statement):
         if node.kind == 'Call' and last_name(node.func) in ('quote', 'quote_plus', 'urlencode') and node.args and \
                 case.exception in ('KeyError', 'UnicodeEncodeError'):
@@ -4926,7 +5107,8 @@ def rename_private(case):
     taken = set(re.findall(r'\w+', source.text)).union(SANDBOX_BUILTINS, FRAMEWORK_NAMES, ELEVATED_NAMES,
                                                        ABSENT_BUILTINS, AGENT_NAMES)
     names = {}
-    for name in sorted(set(one.group(1) for one in refused if one and not one.group(1).endswith('__'))):
+    for name in sorted(set(one.group(1) for one in refused if one and (
+            not one.group(1).endswith('__') or is_constant(case, one.group(1))))):
         new = name.strip('_')
         while new in taken or not re.match('[A-Za-z]', new) or keyword_like(new):
             new = new + '_' if re.match('[A-Za-z]', new) else 'x' + new
@@ -4970,6 +5152,13 @@ def rename_private(case):
     return edits
 
 
+def is_constant(case, name):
+    """Whether a name like __version__ is a constant of this file that no other one asks for."""
+    return [node.kind for node in bindings(case.source.tree).get(name, ())] == ['Name'] and not any(
+        name in bundle_text(case, path) for path in getattr(case.bundle, 'files', ()) or ()
+        if path.startswith('Contents/Code/') and not case.source.path.endswith(path))
+
+
 AGENT_NAMES = frozenset('name languages primary_provider fallback_agent accepts_from contributes_to media_types prefs '
                         'version persist_stored_files search update'.split())
 
@@ -5005,6 +5194,24 @@ def collect_yields(case):
             at = line_end(case, last.end)
             edits.append((at, at, source.newline + first.indent + 'return ' + name))
     return edits
+
+
+def foreign_constant(case, found):
+    """`from _version import __version__`: the text itself, as the sandbox lets neither file have the name."""
+    name = found.group('name')
+    for statement in case.source.tree.body:
+        if statement.kind != 'ImportFrom' or [alias.name for alias in statement.names] != [name] or statement.inline:
+            continue
+        path = 'Contents/Code/%s.py' % (statement.module or '').replace('.', '/')
+        texts = re.findall(r"""^%s *= *(u?'[^'\n]*'|u?"[^"\n]*"|[\d.]+)[ \t\r]*$""" % name, bundle_text(case, path),
+                           re.M) if path in (getattr(case.bundle, 'files', ()) or ()) else ()
+        uses = [node for node in name_nodes(case.source.tree, statement.names[0].asname or name) if node.ctx == 'Load']
+        if len(texts) == 1 and uses:
+            end = LINE_END.search(case.source.text, statement.end)
+            edits = [(line_start(case, statement), end.end() if end else statement.end, '')]
+            yield Proposal('sandbox name', edits + [(node.start, node.end, texts[0]) for node in uses],
+                           '%s is written out' % name, 'nothing', 'low', 0.88,
+                           'the sandbox refuses names that begin with an underscore, here and where it is defined')
 
 
 # -------------------------------------------------------------------------------------------------- typed fields
@@ -5176,25 +5383,52 @@ def changed_while_read(case, found):
                            0.9, 'the loop changes what it goes through')
 
 
+# modules that only Python 3 has -> where Python 2 has most of what is in them
+MOVED = {'urllib.parse': 'urllib', 'urllib.request': 'urllib2', 'urllib.error': 'urllib2', 'http.client': 'httplib',
+         'http.cookiejar': 'cookielib', 'html.parser': 'HTMLParser', 'configparser': 'ConfigParser', 'queue': 'Queue',
+         'html.entities': 'htmlentitydefs', 'parse': 'urllib', 'request': 'urllib2', 'http': 'httplib'}
+
+
+def module_of(path, name):
+    """Python 2's module for a name in a module of Python 3, or None."""
+    if path == 'urllib.parse' and name in ('urlparse', 'urljoin', 'parse_qs', 'urlsplit', 'urlunparse', 'parse_qsl',
+                                           'urlunsplit'):
+        return 'urlparse'
+    return 'urllib' if path == 'urllib.request' and name in ('urlretrieve', 'pathname2url') else MOVED.get(path)
+
+
 def moved_module(case, found):
     """ImportError of a name that only Python 3 has."""
-    moved = {'urllib.parse': 'urllib', 'urllib.request': 'urllib2', 'urllib.error': 'urllib2', 'http.client': 'httplib',
-             'http.cookiejar': 'cookielib', 'html.parser': 'HTMLParser', 'configparser': 'ConfigParser',
-             'queue': 'Queue',
-             'html.entities': 'htmlentitydefs', 'parse': 'urllib', 'request': 'urllib2', 'http': 'httplib'}
-    in_urlparse = ('urlparse', 'urljoin', 'parse_qs', 'urlsplit', 'urlunparse', 'parse_qsl', 'urlunsplit')
     statement = case.statement
-    if statement.kind != 'ImportFrom' or statement.module not in moved:
+    if statement.kind != 'ImportFrom' or statement.module not in MOVED:
         return
     names = [alias.name for alias in statement.names]
-    modules = set('urlparse' if statement.module == 'urllib.parse' and name in in_urlparse else moved[statement.module]
-                  for name in names)
+    modules = set(module_of(statement.module, name) for name in names)
     if len(modules) != 1:
         return
     at = case.source.text.index(statement.module, statement.start)
     yield Proposal('missing import', [(at, at + len(statement.module), modules.pop())],
                    'it is imported from where Python 2 has it',
                    'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
+
+
+def misspelt_module(case, found):
+    """`import jsno`, where the file goes on with `json.loads`: the name that it uses and nothing defines."""
+    for right in spelt_right(case.source, found.group('name')):
+        nodes = [node for node in own_part(case.statement)
+                 if node.kind == 'alias' and node.name == found.group('name') and not node.asname]
+        if nodes and case.statement.kind == 'Import':
+            yield Proposal('right name', [(node.start, node.end, right) for node in nodes],
+                           'the module %s is imported' % right, 'nothing', 'low', 0.94,
+                           'there is no module %s, and the file goes on to use %s' % (found.group('name'), right))
+
+
+def spelt_right(source, module):
+    """[the name that a file uses for a module that it imports under a wrong one]; [] where that does not show."""
+    nodes = free_names(source.tree)
+    used = [name for name, node in nodes.items() if node.parent.kind == 'Attribute' and node.parent.value is node and
+            name not in FRAMEWORK_NAMES | ELEVATED_NAMES | SANDBOX_BUILTINS]
+    return [] if module in nodes else [name for name, prior in near_names(module, used) if prior >= 0.75][:1]
 
 
 def string_raised(case, found):
@@ -5351,6 +5585,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
      unknown_attribute),
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
+     newer_path),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
@@ -5366,6 +5602,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^Unicode(En|De)codeError|^KeyError: u'", text_and_bytes),
     (r"^FrameworkException: Operator", augmented),
     (r"^SyntaxError: .*\bLine \d+: ", within_rules),
+    (r"^SyntaxError: .*[\"'](?P<name>__\w+__)[\"'] is an invalid", foreign_constant),
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
     (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?"
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
@@ -5374,6 +5611,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
      second_try),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
+    (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module),
     (r"^TypeError: exceptions must be", string_raised),
     (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
@@ -5382,6 +5620,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
 
 def propose(case):
     """The Proposals for a Case, best first; [] where no template fits without doing harm."""
+    if case.message.startswith('maximum recursion depth'):
+        return []                               # where it ends is not where it goes wrong
     faults = faults_of(case)
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=enclosing(case.function, 'FunctionDef') or case.source.tree)
@@ -5608,13 +5848,15 @@ def default_source(case, faults):
 def other_hint(case, faults):
     """A search for an artist, album or show that came without this hint: its title says the same."""
     bad, owner = faults[0].bad, enclosing(case.statement, 'ClassDef')
-    if bad.kind != 'Attribute' or bad.attr not in ('artist', 'album', 'show') or case.statement.inline or \
-            last_name(bad.value) != 'media' or owner is None or faults[0].test is not none_test or \
-            getattr(case.statement, 'is_elif', False) or bad.attr.capitalize() not in owner.name:
+    if bad.kind != 'Attribute' or bad.attr not in ('artist', 'album', 'show', 'name') or case.statement.inline or \
+            last_name(bad.value) != 'media' or faults[0].test is not none_test or \
+            getattr(case.statement, 'is_elif', False) or bad.attr != 'name' and (
+                owner is None or bad.attr.capitalize() not in owner.name):
         return
     text, base = case.source.segment(bad), case.source.segment(bad.value)
     stores = [node for node in attributes_called(case.source, bad.attr) if node.ctx == 'Store' and is_same(node, text)]
-    if not stores or base + '.title' not in case.source.text:
+    if bad.attr == 'name' and not (is_name(bad.value, 'media') and case.function.name.lower() == 'search') or \
+            bad.attr != 'name' and not (stores and base + '.title' in case.source.text):
         return                                  # the file shows that a hint may be set, and that there is a title
     step = step_of(case, case.statement)
     yield Proposal('None guard', put_before(case, case.statement, [
@@ -5649,10 +5891,10 @@ def default_attribute(case, faults):
                                                          'use it' % len(unchecked), setters[0][0])
 
 
-GUARDS = (soften, default_source, default_attribute, other_hint, choose, tighten, filter_element, fence, try_around,
-          parse_first, widen_handler, skip_round, leave)
+GUARDS = (soften, default_source, default_attribute, other_hint, ask_value, choose, tighten, filter_element, fence,
+          try_around, parse_first, widen_handler, skip_round, leave)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint)
+NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
 
 
 def ranked(case, proposals):
@@ -5818,6 +6060,9 @@ FAMILIES = (
            'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError',
            'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
+    Family('endless calls', 'code', r'', r'maximum recursion depth',
+           'A function calls itself without end.', 'what it asks for again, and what should end that',
+           'count the tries'),
     Family('not serialisable', 'code', r'serializing', r'',
            'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
     Family('other defect', 'code', r'', r'',
@@ -7935,7 +8180,8 @@ def judge(pattern, agent):
     blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
         row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < count * 4))]
     trees = sum(row[2] for row in failed if row[3])
-    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES:
+    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not re.match(
+            "'module' object", pattern.get('message') or ''):
         if trees * 2 >= max(count, 1):
             family = named_family('deleted item')
             return Verdict('platform', family, evidence + [
@@ -8501,6 +8747,8 @@ def diagnose(pattern, document, bundles, history):
 
 def why_no_template(record):
     """The sentence for a code defect that no template fits."""
+    if record['family'] == 'endless calls':
+        return 'what should end the calls must be written by a person'
     candidates = (record['divergence_point'] or {}).get('candidates') or [{}]
     text = candidates[0].get('text') or ''
     if text.startswith('raise '):
@@ -8525,6 +8773,10 @@ def missing_modules(pattern, bundle):
     module = found.group(1)
     if module.split('.')[0] in KNOWN_MODULES:
         return []
+    index = fault_frame(own_chain(pattern))
+    source = bundle.source(own_chain(pattern)[index].name) if index is not None else None
+    if source is not None and spelt_right(source, module):
+        return []                               # nothing is missing but a letter
     if bundle.missing_import(module):
         return ['the module %s, which the code imports, is in no file of %s' % (module, bundle.folder)]
     if bundle.policy != 'Elevated' and any('Libraries/' in name and module.split('.')[-1] in name
@@ -8543,7 +8795,7 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     point = record['divergence_point']
     source = bundle.source(frame.name)
     if source is None:
-        return '%s is not in the installed bundle, or cannot be read as Python 2' % frame.name, {}
+        return mend_unreadable(pattern, bundle, frame, history, record, evidence)
     named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
     state, frame = drift(source, frame)
     point['source'] = 'same' if named else state
@@ -8631,7 +8883,7 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
         return '%s is not in the installed bundle' % name, {}
     try:
         broken = Source(data, name)
-        found = small_repairs(broken, frame.lines[0])
+        found = readable_again(broken, frame.lines[0])
     except SourceError as problem:
         return '%s cannot be read as Python 2: %s; install the bundle again' % (name, problem.sentence), {}
     if not found:
@@ -8640,7 +8892,7 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
     evidence.append('Python refuses the file at line %d, and reads it whole after a change of one line' %
                     frame.lines[0])
     rows, patches = [], {}
-    for edits, words in found[:2]:
+    for edits, words in found:
         whole = Source(apply_edits(broken, edits), name)
         at = broken.line_of(edits[0][0])
         statement = max((node for node in statements(whole.tree, nested=True) if node.line <= at),
@@ -8648,7 +8900,8 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
         case = Case(broken, enclosing(statement, 'FunctionDef') or whole.tree, statement, None,
                     pattern.get('exception') or '', pattern.get('message') or '', 'own', None, 'unknown',
                     bundle.policy, name == 'Contents/Code/__init__.py', bundle, 'Log')
-        proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8, 'the file can be read after it')
+        proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8,
+                            'of all changes of this size, only this one makes the file readable')
         row, patch, _ = fix_record(pattern, bundle, frame, case._replace(function=whole.tree), Place(
             statement, None, at, 1.0, [], ''), proposal, history)
         if row and row['id'] not in patches:
@@ -8700,38 +8953,75 @@ def mend_signature(pattern, bundle, called, history, record, evidence):
     return why_not, {row['id']: patch} if row else {}
 
 
-def small_repairs(source, line):
-    """[(edits, words)] of changes at one line that make a file readable that Python refuses at `line`."""
-    filled = [number for number in range(1, len(source.lines) + 1) if source.lines[number - 1].strip()]
-    above = [number for number in filled if number < line][-1:]
-    below = [number for number in filled if number > line][:1]
-    tried = []
-    for number in [line] + above:
-        text = source.line_text(number)
-        start, space = source.offset_of_line(number), len(text) - len(text.lstrip())
-        for other in above + below:
-            indent = source.line_text(other)[:len(source.line_text(other)) - len(source.line_text(other).lstrip())]
-            if number == line and indent != text[:space]:
-                tried.append(([(start, start + space, indent)], 'the line is indented like line %d' % other))
-        code = text.rstrip() if '#' not in text else re.sub(r'\s*#[^\'"]*$', '', text).rstrip()
-        end = start + len(code)
-        signs = [CLOSING[sign] for sign in re.sub(SHORT_STRINGS, '', code) if sign in CLOSING]
-        closed = [sign for sign in re.sub(SHORT_STRINGS, '', code) if sign in CLOSING.values()]
-        missing = ''.join(sign for sign in signs[::-1] if signs.count(sign) > closed.count(sign))[
-            :len(signs) - len(closed)]
-        if missing:
-            tried.append(([(end, end, missing)], '%s is added where it is missing' % missing))
-        elif len(closed) > len(signs) and code[-1:] in CLOSING.values():
-            tried.append(([(end - 1, end, '')], 'one %s too many is left out' % code[-1]))
-        if re.match(r'\s*(if|elif|else|for|while|def|class|try|except|finally|with)\b', code) and code[-1:] != ':':
-            tried.append(([(end, end, ':')], 'a colon is added'))
-        if number != line and code[-1:] not in ('', ',', ':'):
-            tried.append(([(end, end, ',')], 'a comma is added'))
-    return [(edits, words) for edits, words in tried if parsed(apply_edits(source, edits), source.path) is not None]
+def readable_again(source, line):
+    """[(edits, words)] of the one small change near a line with which Python 2 can read the file; [] where there is
+    none, or where two that are as likely would do."""
+    good = []
+    for order, edits, words in small_changes(source, line):
+        if good and order > good[0][0]:
+            break
+        try:
+            fixed = Source(apply_edits(source, edits), source.path)
+            fixed.tree
+        except SourceError:
+            continue
+        if not any(fixed.text == other[3].text for other in good):
+            good.append((order, edits, words, fixed))
+    return [row[1:3] for row in good] if len(good) == 1 else []
 
 
-CLOSING = {'(': ')', '[': ']', '{': '}'}
-SHORT_STRINGS = re.compile('%s|%s' % (SHORT_STRING.format("'"), SHORT_STRING.format('"')))
+HEADER_WORDS = re.compile(r'[ \t]*(if|elif|else|try|except|finally|for|while|def|class|with)\b')
+GAP = re.compile(r"""('[^']*'|"[^"]*"|\w+|[\])}])(?=[ \t]+('|"|\w+|\[|\{|\())""")
+ANNOTATION = re.compile(r'[ \t]*->[^:]+(?=:[ \t]*$)|:[ \t]*[\w.]+(?:\[[^\]]*\])?(?=[ \t]*[,=)])')
+
+
+def small_changes(source, line):
+    """[(order, edits, words)] of what may be missing or too much at a line or the one before it; likeliest first."""
+    above = [number for number in range(line - 1, 0, -1) if bare_code(source.line_text(number))]
+    below = [number for number in range(line + 1, len(source.lines) + 1) if bare_code(source.line_text(number))]
+    rows = []
+    for number in [line] + above[:1]:
+        if not 0 < number <= len(source.lines):
+            continue
+        code, begin = bare_code(source.line_text(number)), source.offset_of_line(number)
+        end = begin + len(code)
+        rows.extend((1, [(begin + gap.end(1), begin + gap.end(1), ',')], 'a comma is added in line %d' % number)
+                    for gap in GAP.finditer(code) if not set(KEYWORDS) & set(gap.groups()) and
+                    (opened(code[:gap.end(1)]) > 0 or opened(code) < 0))
+        if HEADER_WORDS.match(code) and not code.endswith(':'):
+            rows.append((1, [(end, end, ':')], 'the colon at the end of line %d is added' % number))
+        if opened(code) > 0:
+            at = end - 1 if code.endswith(':') else end
+            rows.extend((1, [(at, at, one)], 'the closing bracket at the end of line %d is added' % number)
+                        for one in ')]}')
+        if opened(code) < 0 and code[-1] in ')]}':
+            rows.append((1, [(end - 1, end, '')], 'a closing bracket too many in line %d is taken away' % number))
+        if number != line and code[-1].isalnum() or code[-1:] in '"\')]}':
+            rows.append((2, [(end, end, ',')], 'the comma at the end of line %d is added' % number))
+        if re.match(r'[ \t]*(if|elif|while)\b', code):
+            rows.extend((2, [(begin + one.start(), begin + one.end(), '==')], '== is written in place of =')
+                        for one in re.finditer(r'(?<![=!<>])=(?!=)', code))
+        if re.match(r'[ \t]*def\b', code):
+            rows.append((2, [(begin + one.start(), begin + one.end(), '') for one in ANNOTATION.finditer(code)],
+                         'the types, which only Python 3 can read, are taken away'))
+        for other in above[:1] + below[:1] if number == line else ():
+            wanted = re.match(r'[ \t]*', source.line_text(other)).group()
+            indent = re.match(r'[ \t]*', code).end()
+            rows.append((3, [(begin, begin + indent, wanted)], 'line %d is indented like line %d' % (line, other)))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def opened(code):
+    """How many brackets stay open behind a piece of code."""
+    return sum(code.count(one) for one in '([{') - sum(code.count(one) for one in ')]}')
+
+
+def bare_code(text):
+    """A line without its comment and the blanks at its end; the inside of texts is made blank, its length kept."""
+    text = re.sub(r'"[^"]*"|\'[^\']*\'', lambda one: one.group()[0] + '_' * (len(one.group()) - 2) + one.group()[-1],
+                  text)
+    return re.sub(r'#.*', '', text).rstrip()
+
 
 # families where one answer of the provider is missing as a whole
 ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')

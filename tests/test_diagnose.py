@@ -694,6 +694,50 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
     assert "+        if code in boat['names']:" in text and "+        if code in boat['stories']:" in text
 
 
+def test_a_file_that_python_2_cannot_read_is_mended_or_named(tmpdir):
+    line = line_of("boat['motto']")
+    bad = SOURCE.replace("boat['motto']", "boat.get('motto' boat, '')")
+    row = pattern('SyntaxError', 'invalid syntax', [frame('<module>', line, "metadata.tagline = boat.get('motto'")], items=0,
+                  wrapper='Exception while loading code', kind='load')
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(make_plug_ins(tmpdir, bad)), [])
+    assert [fix['template'] for fix in found.record['fixes']] == ['readable again']
+    assert b"+    metadata.tagline = boat.get('motto', boat, '')" in list(found.patches.values())[0]
+    worse = SOURCE.replace("boat['motto']", "boat['motto'")
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(make_plug_ins(tmpdir, worse.replace(
+        'metadata.year =', 'metadata.year ! ='))), [])
+    assert not found.patches and 'line %d' % line in found.record['no_fix_because'] and 'Python 2' in found.record[
+        'no_fix_because']
+
+
+def test_a_name_that_the_sandbox_refuses_in_two_files_is_written_out(tmpdir):
+    plug_ins = make_plug_ins(tmpdir, "from version import __version__\n\nVERSION = __version__\n" + SOURCE)
+    tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'version.py').write("__version__ = '1.1'\n")
+    row = pattern('SyntaxError', 'Line 3: "__version__" is an invalid variable name because it starts with "_"',
+                  wrapper='Exception while loading code', kind='load', items=0)
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(plug_ins), [])
+    assert found.record['divergence_point']['candidates'][0]['line'] == 3
+    patch = found.patches[found.record['fixes'][0]['id']]
+    assert b"-from version import __version__" in patch and b"+VERSION = '1.1'" in patch
+
+
+def test_a_misspelt_module_is_no_broken_copy(tmpdir):
+    for name, cls in (('jsno', 'code'), ('harbourlib', 'environment')):
+        source = 'import %s\n' % name + SOURCE.replace('re.search', 'json.loads')
+        row = pattern('ImportError', 'No module named %s' % name, [frame('<module>', 1, source=source)], items=0, kind='start')
+        found = look(row, tmpdir, source)
+        assert found.record['class'] == cls and bool(found.patches) == (cls == 'code'), name
+
+
+def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(tmpdir):
+    source = 'import urllib\n' + SOURCE.replace("boat['motto']", "urllib.parse.quote(boat['motto'])")
+    line = line_of('urllib.parse', source)
+    row = pattern('AttributeError', "'module' object has no attribute 'parse'", [frame('fill', line, source=source)],
+                  preceding=[{'host': 'boats.example', 'status': 401, 'count': 19, 'url_shape': '/boat/<n>'}])
+    found = look(row, tmpdir, source)
+    assert found.record['class'] == 'code' and b'urllib.quote(boat' in found.patches[
+        found.record['fixes'][0]['id']]
+
+
 # -------------------------------------------------------------------------------------------------------- version drift
 def test_an_updated_bundle_is_followed_by_the_function_name(tmpdir):
     row = missing_motto()

@@ -789,3 +789,123 @@ def test_a_value_that_is_filled_in_later_may_be_none_till_then():
 def test_what_writes_to_the_log(text, is_log):
     tree = diagnose.Source(text.encode('utf-8')).tree
     assert diagnose.is_log_call(tree.body[0].value) is is_log
+
+
+GIVEN = ("def update(metadata, data):\n    for person in data:\n        role = metadata.roles.new()\n"
+         "        if 'agency' in person:\n            role.name = person['agency']['name']\n"
+         "        else:\n            role.name = person['name']\n")
+NULLS = [   # a condition that asks for the key, or the attribute, and not for its value
+    (GIVEN, "            role.name = person['ag", NONE_GETITEM, "if 'agency' in person and person['agency'] is not None:"),
+    (GIVEN.replace("'agency' in person", "person.has_key('agency') and metadata"), "            role.name = person['ag",
+     NONE_GETITEM, "person.has_key('agency') and person['agency'] is not None and metadata:"),
+    ("def cover(media):\n    if hasattr(media, 'filename'):\n        return media.filename.split('/')[-1]\n    return ''\n",
+     '        return', "AttributeError: 'NoneType' object has no attribute 'split'",
+     "if hasattr(media, 'filename') and media.filename is not None:"),
+    ("def update(metadata, data):\n    metadata.studio = data['yard']['name'] if 'yard' in data else 'unknown'\n",
+     '    metadata', NONE_GETITEM, "if 'yard' in data and data['yard'] is not None else"),
+]
+
+
+@pytest.mark.parametrize('source,line,error,wanted', NULLS)
+def test_a_condition_that_asks_for_the_key_asks_for_a_value_too(source, line, error, wanted):
+    assert wanted in patches(case_for(source, line, error))[0][1]
+
+
+def test_what_stands_beside_a_null_is_kept():
+    source = ("def update(metadata, data):\n    if 'yard' in data:\n        metadata.title = 'Eleven'\n"
+              "        metadata.studio = data['yard']['name']\n")
+    assert run(patches(case_for(source, '        metadata.studio', NONE_GETITEM))[0][1], {'yard': None})[0] == {
+        'title': 'Eleven'}
+    rebound = ("def update(metadata, data):\n    if 'yard' in data:\n        data = data['more']\n"
+               "        metadata.studio = data['yard']['name']\n")
+    for _, patched in patches(case_for(rebound, '        metadata.studio', NONE_GETITEM)):
+        assert "'yard' in data and" not in patched
+
+
+NAMES = [   # names that nothing defines, and what they should be
+    ("def ask(url, key):\n    if key:\n        headers['key'] = key\n    return HTTP.Request(url, headers=headers)\n",
+     '    return', "NameError: global name 'headers' is not defined", "    headers = {}\n    if key:\n"),
+    ("def update(metadata, data):\n    page = data['page']\n    other = data['other']\n    metadata.title = page['name']\n"
+     "    if 'name' in result and result['name']:\n        metadata.studio = page['name']\n    metadata.year = other['y']\n",
+     '    if', "NameError: global name 'result' is not defined", "if 'name' in page and page['name']:"),
+    ("class FilmReader(object):\n    pass\n\nclass ShowReader(object):\n    pass\n\nSHOW_READERS = [Reader()]\n"
+     "FILM_READERS = [Reader()]\n", 'SHOW_READERS', "NameError: name 'Reader' is not defined",
+     "SHOW_READERS = [ShowReader()]\nFILM_READERS = [FilmReader()]\n"),
+    ("import os, unicodedat\n\ndef plain(text):\n    return unicodedata.normalize('NFKD', text)\n", 'import',
+     "ImportError: No module named unicodedat", "import os, unicodedata\n"),
+    ("import urllib\n\ndef quoted(text):\n    return urllib.parse.quote(text)\n\ndef host(url):\n"
+     "    return urllib.parse.urlparse(url).netloc\n", '    return urllib.parse.quote',
+     "AttributeError: 'module' object has no attribute 'parse'", "return urllib.quote(text)"),
+    ("def first(*paths):\n    for path in enumerate(paths):\n        if exists(path):\n            return path\n",
+     '        if', "TypeError: coercing to Unicode: need string or buffer, tuple found", 'for number, path in enumerate('),
+    ("def update(metadata, data):\n    for person in data.items():\n        metadata.genres.add(person['name'])\n",
+     '        metadata', "TypeError: tuple indices must be integers, not str", 'for key, person in data.items():'),
+    ("def search(results, media, lang):\n    Log('Looking for ' + media.name)\n    return media.name.lower()\n",
+     '    Log', "TypeError: cannot concatenate 'str' and 'NoneType' objects", "media.name = media.title or ''\n    Log("),
+    ("__version__ = '1.1'\n\ndef Start():\n    Log(__version__)\n", '__version__',
+     'SyntaxError: Line 1: "__version__" is an invalid variable name because it starts with "_"', "    Log(version_)"),
+]
+
+
+@pytest.mark.parametrize('source,line,error,wanted', NAMES)
+def test_the_name_that_was_meant(source, line, error, wanted):
+    found = patches(case_for(source, line, error))
+    assert found and wanted in found[0][1], [patched for _, patched in found]
+
+
+def test_what_rests_on_a_name_that_nothing_defines_has_never_run():
+    source = ("def update(metadata, data):\n    small = False\n    if txt.startswith('t1'):\n        small = True\n"
+              "    metadata.title = data['title']\n")
+    error = "NameError: global name 'txt' is not defined"
+    proposal, patched = patches(case_for(source, '    if', error))[0]
+    assert run(patched, {'title': 'Eleven'}) == ({'title': 'Eleven'}, ['left out: there is no txt'])
+    assert proposal.risk == 'high'
+    for needed in (source.replace("    small = False\n", '').replace("data['title']", 'small'),
+                   source.replace('small = True', 'return'), source.replace("    metadata.title", "    else:\n        "
+                                                                            "small = 7\n    metadata.title")):
+        assert patches(case_for(needed, '    if', error)) == []
+
+
+def test_two_values_that_a_name_could_stand_for_are_no_answer():
+    source = ("def update(metadata, data):\n    page, other = data\n    metadata.title = page['name'] + other['name']\n"
+              "    metadata.studio = result['name']\n")
+    found = patches(case_for(source, '    metadata.studio', "NameError: global name 'result' is not defined"))
+    assert all(proposal.template == 'never worked' for proposal, _ in found)
+
+
+def test_a_handler_that_tries_again_without_end_is_left_alone():
+    source = ("import urllib\n\ndef ask(url):\n    try:\n        return HTTP.Request(url).content\n"
+              "    except urllib.error.HTTPError, e:\n        return ask(url)\n")
+    error = "AttributeError: 'module' object has no attribute 'error'"
+    assert all('urllib2' not in patched for _, patched in patches(case_for(source, '    try', error)))
+    assert 'except urllib2.HTTPError, e' in patches(case_for(source.replace('return ask(url)', 'return None'), '    try',
+                                                             error))[0][1]
+    assert patches(case_for(source, '        return', 'RuntimeError: maximum recursion depth exceeded')) == []
+
+
+def test_bytes_that_are_no_utf_8_are_read_as_what_they_mostly_are():
+    source = ("def update(metadata, data):\n    metadata.summary = data.read()\n    metadata.title = 'Eleven'\n")
+    error = "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid continuation byte"
+    proposal, patched = patches(case_for(source, '    metadata.summary', error))[0]
+    assert "metadata.summary = text.decode('cp1252', 'replace')" in patched and patched.count('data.read()') == 1
+
+
+UNREADABLE = [      # (source, line that the log names, what makes it readable or None)
+    ("def f(d):\n    x = get(d 'a', {})\n    return x\n", 2, "get(d, 'a', {})"),
+    ("def f(d):\n    x = get(d, quote(d)\n    return x\n", 3, "quote(d))\n"),
+    ("def f(d):\n    try    # it may\n        x = d\n    except KeyError:\n        x = 1\n", 2, "    try:    # it may"),
+    ("def f(d):\n    if d = 1:\n        return 7\n", 2, "if d == 1:"),
+    ("def f(self, d: str, n: int = 1) -> str:\n    return d\n", 1, "def f(self, d, n = 1):\n"),
+    ("A = {\n    'a': 'one'\n    'b': 'two',\n}\n", 3, "'a': 'one',\n"),
+    ("def f(d):\n    x = 1\n      y = 2\n    return x\n", 3, "    y = 2\n    return"),
+    ("def f(d):\n    if d:\n    return 7\n", 3, None),
+    ("def f(d):\n    x = d d\n    return x\n", 2, None),
+    ("def f(d):\n    return f'{d}'\n", 2, None),
+]
+
+
+@pytest.mark.parametrize('source,line,wanted', UNREADABLE)
+def test_the_one_small_change_that_makes_a_file_readable(source, line, wanted):
+    read = diagnose.Source(source.encode('utf-8'), PATH)
+    found = [diagnose.apply_edits(read, edits).decode('utf-8') for edits, _ in diagnose.readable_again(read, line)]
+    assert len(found) == (0 if wanted is None else 1) and all(wanted in text for text in found), found
