@@ -548,6 +548,7 @@ NAME_REST = re.compile(r'<name>(?:(?: of the | of | the | and | & | - |: |, | )<
 DIGIT, DOTTED, CAPITAL = re.compile(r'\d'), re.compile(r'\w\.[A-Za-z]'), re.compile(r"[ (=][A-Z][a-z'’.]")
 SECRET_WORD = re.compile(r'(?i)\b(token|key|user|username|password) (?=\S*[0-9A-Z._-])[^\s,;:()<>]{4,}')
 TAGS = re.compile(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
+TAG_BYTES = re.compile(to_bytes(TAGS.pattern))
 BAD_TEXT = re.compile('[\ufffd\x00-\x08\x0b-\x1f\x7f]+')
 LONGEST_SHAPE = 300
 
@@ -1455,6 +1456,8 @@ def line_key(raw):
     Equal keys mean equal shapes and agents: a line that names an agent or a bundle keeps every byte, and quotes give
     way only where they cannot pair otherwise.
     """
+    if b'#' in raw:
+        raw = TAG_BYTES.sub(b'', raw)
     if b'%' in raw or b'.agents.' in raw or b'com.plexapp.' in raw or b'.bundle' in raw:
         return raw
     key = raw.translate(NO_DIGITS)
