@@ -2390,6 +2390,7 @@ def open_streams(paths):
 # ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
+ONE_IN = 10                                     # what preceded is looked up for the first few records, then for one in ten
 LONGEST_EXEMPLAR = 12000
 
 
@@ -2411,7 +2412,8 @@ class Tally(object):
 
     def __init__(self, keep_paths=False, events=None):
         self.patterns, self.keep_paths, self.events = {}, keep_paths, events
-        self.latest = {}                        # thread -> (span, Pattern, Event) of its last error
+        self.latest = {}                        # thread -> (span, Pattern, time, guid) of its last error
+        self.ended = {}                         # thread -> record of its last traceback
         self.failed_starts = 0
 
     def count(self, meaning, first, last, number):
@@ -2467,10 +2469,13 @@ class Tally(object):
                     pattern.lines[key] = [1, event.block, event.start]
             else:
                 row[0] += 1
-            if pattern.looked_back < MOST_PRECEDING:
-                pattern.looked_back += 1
-                for row in requests_before(event):
-                    pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
+        if (event.block is not None or meaning.kind == 'log' and not event.head.startswith(b'Error opening URL')) and (
+                pattern.looked_back < MOST_PRECEDING or not pattern.count % ONE_IN):
+            pattern.looked_back += 1
+            for row in set(requests_before(event, self.ended.get(event.thread))):
+                pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
+        if event.block is not None:
+            self.ended[event.thread] = event.record
         if event.block is not None or len(pattern.messages) < MOST_MESSAGES:
             self.message(pattern, event)
         if len(pattern.exemplars) < MOST_EXEMPLARS and all(
@@ -2532,16 +2537,18 @@ URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
 REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 
 
-def requests_before(event):
+def requests_before(event, ended=None):
     """[(host, status, shape of the path)] of the last requests that the thread made before it failed, the newest first.
 
-    status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
+    ended: the record of the thread's traceback before, to which earlier requests belong. status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
     'unreachable', else None (answered).
     """
     data, begin, _ = event.record
     low = max(0, begin - 65536)
     if event.span and event.span[0] == id(data):
         low = max(low, event.span[1])
+    elif ended and ended[0] is data:
+        low = max(low, ended[2])
     mark = b' (' + event.thread + b') :'
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, low, begin, mark, 2))
     rows, last = [], status_of(event)
@@ -2640,7 +2647,7 @@ def merge(tallies):
             if old is None:
                 patterns[key] = new
                 continue
-            for name in ('count', 'searches', 'updates', 'echoes'):
+            for name in ('count', 'searches', 'updates', 'echoes', 'looked_back'):
                 setattr(old, name, getattr(old, name) + getattr(new, name))
             for name in ('days', 'messages', 'preceding', 'causes', 'levels'):
                 mine = getattr(old, name)
@@ -2712,6 +2719,7 @@ def pattern_row(pattern, twins, keep_paths):
         'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape),
                       count in
                       sorted(pattern.preceding.items(), key=lambda row: (-row[1], json.dumps(row[0])))[:10]],
+        'looked_back': pattern.looked_back,
         'caused_by': None, 'resolved': None,
     }
 

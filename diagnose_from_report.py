@@ -8177,30 +8177,32 @@ def judge(pattern, agent):
     failed = failed_requests(pattern)
     share = share_of_calls(pattern, agent)
     few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
+    looked = pattern.get('looked_back') or count            # of how many records the requests before are known
+    looked_words = number_text(looked, 'record') + (' looked at' if looked != count else '')
     blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
-        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < count * 4))]
+        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
     trees = sum(row[2] for row in failed if row[3])
     if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not re.match(
             "'module' object", pattern.get('message') or ''):
-        if trees * 2 >= max(count, 1):
+        if trees * 2 >= max(looked, 1):
             family = named_family('deleted item')
             return Verdict('platform', family, evidence + [
                 'the media tree of the item could not be read just before, in %d of %s'
-                % (trees, number_text(count, 'record'))],
+                % (trees, looked_words)],
                 against, family.people)
         troubled = sum(row[2] for row in blocked)
-        if troubled * 5 >= max(count, 1) * 3:
+        if troubled * 5 >= max(looked, 1) * 3:
             host, status, times, _ = blocked[0]
-            evidence.append('%s from %s just before on the same thread, %d of %d times; there was no answer to read'
-                            % (status_words(status), host, times, count))
+            evidence.append('%s from %s just before on the same thread, in %d of %s; there was no answer to read'
+                            % (status_words(status), host, times, looked_words))
             name = upstream_family(status)
             return Verdict('upstream', name, evidence, against, 'do not patch; %s' % name.people)
         if troubled:
-            against.append('a request had failed just before in %d of %d records' % (troubled, count))
+            against.append('a request had failed just before in %d of %s' % (troubled, looked_words))
         elif failed:
             host, status, times, _ = failed[0]
-            evidence.append('%s from %s just before in %d of %d records: the item is not there, and the code does not '
-                            'expect that' % (status_words(status), host, times, count))
+            evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not '
+                            'expect that' % (status_words(status), host, times, looked_words))
         elif pattern.get('preceding') is not None:
             evidence.append('no request had failed just before, so the page came and the code could not read it')
     if share is not None:

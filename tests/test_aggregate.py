@@ -697,3 +697,19 @@ def test_damaged_year_is_no_time(tmpdir):
     path.write(record(7, 'kept', 'ERROR') + record(8, 'kept', 'ERROR').replace('2026', '1026') + record(9, 'x', 'INFO'))
     row, = logs.aggregate([str(path)])['patterns']
     assert (row['count'], row['first_seen'], row['last_seen']) == (2, '2026-02-03T21:14:07Z', '2026-02-03T21:14:07Z')
+
+
+def test_requests_before_are_counted_by_record(tmpdir):
+    """An outage that hits every item is seen at every record looked at, however few they are."""
+    lines = []
+    for number in range(23):
+        url = "'https://api.example.com/v2/item/%d'" % number
+        lines += [record(3, 'Requesting ' + url, minute=number), record(4, 'Error opening URL ' + url, 'ERROR',
+                                                                        'networking:197', minute=number),
+                  traceback_record(5, guid=GUID.replace('4711', str(number)), minute=number)]
+    path = tmpdir.join(AGENT + '.log')
+    path.write(''.join(lines))
+    row = [one for one in logs.aggregate([str(path)])['patterns'] if one['exception']][0]
+    assert row['count'] == 23 and row['looked_back'] == 9       # the first seven, the tenth and the twentieth
+    assert row['preceding'] == [{'host': 'api.example.com', 'status': 'failed', 'url_shape': '/v<n>/item/<n>',
+                                 'count': 9}]

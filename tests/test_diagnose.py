@@ -273,6 +273,12 @@ def test_a_crash_after_refused_requests_is_upstream(tmpdir):
                for sentence in found.record['evidence'])
 
 
+def test_refused_requests_are_counted_among_the_records_looked_at(tmpdir):
+    found = look(missing_motto(preceding=before(403, 9), looked_back=9), tmpdir)
+    assert found.record['class'] == 'upstream'
+    assert any('in 9 of 9 records looked at' in sentence for sentence in found.record['evidence'])
+
+
 def test_a_crash_after_answered_requests_is_code(tmpdir):
     assert look(missing_motto(preceding=before(None, 19)), tmpdir).record['class'] == 'code'
 
