@@ -422,33 +422,48 @@ EMAIL = re.compile(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]
 # (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what
 # to put). The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 # A rule begins with a letter, and looks back for the border of the word afterwards: ten times as fast as \b in front.
-KEYWORD_VALUE = r'(?:%3d|=|[\'"]?\s?[:=]\s?u?[\'"]?)(?!none\b|null\b|\$|<)([^\s&\'",;<>()]+)'
+KEYWORD_VALUE = (r'(?:%3[ad](?:%20|\+)?|=|[\'"]?\s?[:=]\s?u?[\'"]?)(?!none\b|null\b|\$|<|%20|u?[\'"])'
+                 r'([^\s&\'",;<>()]+)')
 SECRET_RULES = [
-    # a keyword and a value: X-Plex-Token=..., api_key: ..., password='...'
+    # a keyword and a value: X-Plex-Token=..., api-key: ..., 'password': u'...'
     (('token', 'key', 'secret', 'passw', 'pwd'),
-     re.compile(r'(?:token|api_?key|access_key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
+     re.compile(r'(?:token|api[_-]?key|access[_-]?key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
     (('pin',), re.compile(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
+    (('sess', 'sid=', 'sig'), re.compile(r'(?:sess(?:ion)?_?id|sid(?<!\wsid)|sig(?<!\wsig)|signature)='
+                                         r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
+    (('cookie',), re.compile(r'cookies?[\'"]?\s?[:=]\s?u?[\'"]?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
+    (('claim-',), re.compile(r'claim-(?<!\wclaim-)([\w-]{8,})'), '<secret>'),
     # token abcdef1234567890
     (('token ', 'key ', 'password '),
      re.compile(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'),
      '<secret>'),
-    (('bearer ', 'authorization'), re.compile(r'(?:authorization: ?(?:bearer|basic) |bearer )([\w.~+/=-]{8,})'),
+    (('bearer ', 'authorization'), re.compile(r'(?:authorization[\'"]?: ?u?[\'"]?[a-z]+ |bearer )([\w.~+/=-]{8,})'),
      '<secret>'),
     (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
-    (('://',), re.compile(r'https?://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
+    (('://',), re.compile(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
+    # the name that plex.tv gives a server holds its address: 203-0-113-9.<32 hex>.plex.direct
+    (('.plex.direct',), re.compile(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
-    (('signed-in',), re.compile(r'signed-in(?: token)? ?\(([^()\n]*)\)'), '<user>'),
-    (('user',), re.compile(r'user(?<!\wuser)(?:name)?(?:%3d|=|:? ?[\'"]|: | )(?!agent|data|defined|<)([^\s&\'",;<>()]+)'),
-     '<user>'),
+    (('signed-in', 'token ('), re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\(([^()\n]*)\)'), '<user>'),
+    (('user ',), re.compile(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
+    (('user',), re.compile(r'user(?<!\wuser)(?:_?name)?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
+                           r'(?!agent|data|defined|[<:]|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
-ADDRESS = re.compile(r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)'
-                     r'(?=[0-9a-fA-F:]*(?:::'
-                     r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])')
+# also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
+ADDRESS = re.compile(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
+                     r'(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)'
+                     r'|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*(?:::'
+                     r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)')
 # two searches are three times as fast as one for either
 ADDRESS_HINTS = [re.compile(rule) for rule in (r'\d\.\d+\.\d+\.\d', r'[0-9a-fA-F]:[0-9a-fA-F]+:[0-9a-fA-F]+:')]
-ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][a-z]+\))?\]? )\([^()\n]+\)')
-HOME = re.compile(r'(?i)((?:/home/|/Users/|[A-Z]:[\\/]+Users[\\/]+|Documents and Settings[\\/]+))(?!<)([^\\/\s\'":]+)')
+ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][A-Za-z]+\))?\]? )'
+                          r'\((?!(?:WAN|LAN|Subnet|Loopback|Local|Relay)\))[^()\n]+\)')
+# /home/zelda, C:\Users\Zelda Q, of a NAS /volume1/homes/zelda, of a hoster /home7/zelda, and all that quoted for a URL
+SLASH = r'(?:[\\/]+|%2F|%5C)'
+HOME_NAME = r'(?:(?!%2F|%5C)[^\\/\s\'":<>|])+'
+HOME = re.compile(r'(?i)((?:%s(?:homes?\d*|Users|media%s(?=sd)\w+)|Documents(?: |%%20)and(?: |%%20)Settings)%s)(?!<)'
+                  r'(?:%s(?: %s){0,2}(?=%s)|%s)' % (SLASH, SLASH, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))
 LOCAL = ('127.', '0.0.0.0', '255.')
 
 
@@ -471,7 +486,7 @@ def redact(text, keep_paths=False):
         text = ADDRESS.sub(hide_address, text)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
-    if not keep_paths and ('home' in lower or 'users' in lower or 'documents and' in lower):
+    if not keep_paths and ('home' in lower or 'users' in lower or 'documents' in lower or 'media' in lower):
         text = HOME.sub(r'\1<user>', text)
     return text
 
@@ -503,11 +518,11 @@ def hide(rule, put, lower, text):
 
 def hide_address(match):
     address = match.group()
-    if address.startswith(LOCAL) or address == '::1' or address.strip(':') == '':
-        return address
-    if '.' in address and any(int(part) > 255 for part in address.split('.')):
-        return address                          # a version such as 1.40.2.8395
-    return '<address>'
+    if '.' in address:
+        address = address.rpartition(':')[2]
+        if any(int(part) > 255 for part in address.split('.')):
+            return match.group()                # a version such as 1.40.2.8395
+    return match.group() if address.startswith(LOCAL) or address == '::1' or not address.strip(':') else '<address>'
 
 
 # -------------------------------------------------------------------------------------------------------- message shape
@@ -641,7 +656,8 @@ INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Excepti
 OWN_FILE = re.compile(r'Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
 # Markdown takes the underscores of __init__ for bold type, and the backslash before them
 DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
-SCANNER_FILE = re.compile(r'Scanners[/\\]+((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
+SCANNER_FILE = re.compile(r'Scanners(?:\.bundle[/\\]+Contents[/\\]+Resources)?[/\\]+'
+                          r'((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
 LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?'
                           r'|python27\.zip/'
                           r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
@@ -650,7 +666,7 @@ LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:s
 def own_file(path):
     """'Example.bundle/Contents/Code/__init__.py' of an absolute path, or None when it is no agent's own file."""
     path = DAMAGED_INIT.sub(r'\1Code/__init__.py', path)
-    match = OWN_FILE.search(path)
+    match = None if 'Scanners.bundle' in path else OWN_FILE.search(path)
     if match and path[match.start() - 1:match.start()] in ('/', '\\'):
         bundle = re.split(r'[/\\]', path[:match.start()].rstrip('/\\'))[-1]
         if bundle and not bundle.startswith('Framework.bundle'):
@@ -911,7 +927,9 @@ def find_log_folder(plex_home):
 # An agent's identifier in a file name: free text from Info.plist, but always dotted
 LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt'
                       r'|log))?$', re.I)
-IDENTIFIER = re.compile(r'(?:com|tv|org|net|io|me|de|fr|ru|info)\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+')
+IDENTIFIER = re.compile(r'(?<![A-Za-z0-9])(?:com|tv|org|net|io|me|info|dev|app|biz|edu|gg|sh|moe|xyz|uk|us|au|ca|eu|de'
+                        r'|at|ch|nl|be|fr|it|es|pt|br|se|no|dk|fi|pl|cz|hu|ru|ua|jp|cn|kr|in)\.[A-Za-z0-9_-]+'
+                        r'(?:\.[A-Za-z0-9_-]+)+')
 SERVER_LOG = re.compile(r'Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)', re.I)
 LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar'
                       r'|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$', re.I)
@@ -1091,6 +1109,8 @@ def add_file(found, folder, name, log, named, unread=None):
 
 def agent_of(folder, base):
     """The identifier in a log's name or, for agents' own logs, in the path; None for the server's."""
+    if os.path.basename(folder) == 'PMS Plugin Logs' and re.match(r'[\w-]+(?:\.[\w-]+)+$', base):
+        return base
     match = IDENTIFIER.search(base)
     if match:
         return re.sub(r'\.(?:log|txt)(?![A-Za-z]).*$', '', match.group())
@@ -1137,23 +1157,43 @@ LOOSE_HEADER = re.compile(
 LOOSE_SERVER = re.compile(
     LEAD + br'(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*'
     br'\[(?:0x)?(?P<thread>[0-9a-fA-F]+)\]\s*(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
-# agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message' and '... (1098/model / 229) DEBUG    message'
-OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(?P<ms>\d{3}))? '
-                     br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+)')
+# agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message', '... (1098/model / 229) DEBUG    message', and
+# what people set logging to: '... [Name] ERROR - message', '... - name - ERROR - message', '... ERROR message'
+OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{3})\d*)?Z? '
+                     br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+|(?:[^(\n]{0,60}?[\[ |:-])?'
+                     br'(?P<named>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)(?![\w(])\]?[ |:-]*)')
 LEVEL_NAMES = {
+    b'fatal': b'CRITICAL',
     b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR',
     b'critical': b'CRITICAL', b'warn': b'WARNING', b'warning': b'WARNING', b'warnung': b'WARNING',
     b'info': b'INFO', b'debug': b'DEBUG', b'verbose': b'DEBUG'}
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
-LOOSE_TRACE = re.compile(br'[\s>|`*]*(?:.{0,60}?)Traceback \(most recent call last\)')
+# how a traceback begins; with the framework's words before it where the record has lost its header
+LOOSE_TRACE = re.compile(br'[\s>|`*]*.{0,60}?Traceback \(most recent call last\)|.*\(most recent call last\):?$')
 EXCEPTION_BYTES = re.compile(
-    br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout)(?::|$)')
+    br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout|error)(?::|$)')
 BARE_EXCEPTION = re.compile(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
-OWN_ERROR = re.compile(LEAD + br'(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|.{0,120}\bException: \'')
-# what stands before each line: quoting, a table, a list, line numbers, the journal's stamp
+# the last three stand on the output of the server's process, or are what people copy out of its log
+OWN_ERROR = re.compile(LEAD + br'(?:(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|Error (?:starting framework core for'
+                              br'|loading bundle code)|Unable to find metadata agent provider for identifier \''
+                              br'|Request for plug-in \[[^\]]+\] but it doesn\'t exist)|.{0,120}\bException: \'')
+# what stands before each line: quoting, a table, a list, line numbers, a container's name
 LINE_PREFIXES = [re.compile(rule) for rule in (
-    br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)',
-    br'[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+\[\d+\]: ?')]
+    br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[\w.-]+ +\| ?')]
+# what may stand before some lines only: the journal's stamp, an editor's list of finds, grep's name of the file
+ANY_PREFIX = re.compile(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
+                        br'|\s*Line \d+: ?'
+                        br'|(?:[A-Za-z]:)?(?:[\w .()-]*[/\\])*(?P<file>[\w .()-]+)\.log(?:\.\d)?[:-]'
+                        br'(?:\d+:(?!\d\d:)|\d+-(?!\d\d-\d\d))?')
+# a line of a paste that says which log comes next
+HEADLINE = re.compile(br'(?:.{0,200}?\W)?(?P<file>[\w-]+(?:[. ][\w-]+)+)\.log(?:\.\d)?[`*_"\')]*(?: file)?[ :.]*$')
+# the beginning of a record in the middle of a line, where a mail has broken the lines anew
+INNER_HEADER = re.compile(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:- \S+ +)?\(-?[0-9a-fA-F]+\) ?: +'
+                          br'[A-Z]+ \(|[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d(?:\.\d{3})? \[(?:0x)?[0-9a-fA-F]+\] '
+                          br'[A-Z]+ - )')
+# quotes and tags that a forum has made of what was pasted
+DRESSED = re.compile(br'(?i)File \xe2\x80\x9c|(?:named|guid|instance) \xe2\x80[\x98\x99]|<(?:br|pre|code|p|div)\b')
+TAG = re.compile(br'(?i)</?(?:pre|code|p|div|span|blockquote|li|td|tr)\b[^<>\n]*>')
 NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 MOST_OF = 0.8                                   # of the lines
@@ -1166,11 +1206,19 @@ def tidy_text(data):
     their own (a bare traceback, "ERROR: ...") get one, with no time and level ERROR. Records of the server's log get
     the place (PMS:0).
     """
-    for damaged, whole in ((b'\r\n', b'\n'), (b'\r', b'\n'), (b'\xc2\xa0', b' '), (b'&quot;', b'"'), (b'&gt;', b'>'),
-                           (b'&lt;', b'<')):
+    for damaged, whole in ((b'\r\n', b'\n'), (b'\r', b'\n'), (b'\xc2\xa0', b' ')):
+        data = data.replace(damaged, whole)
+    if DRESSED.search(data):
+        data = TAG.sub(b'', re.sub(br'(?i)<br ?/?>\n?', b'\n', data))
+        for damaged, whole in ((b'\xe2\x80\x98', b"'"), (b'\xe2\x80\x99', b"'"), (b'\xe2\x80\x9c', b'"'),
+                               (b'\xe2\x80\x9d', b'"')):
+            data = data.replace(damaged, whole)
+    for damaged, whole in ((b'&quot;', b'"'), (b'&#34;', b'"'), (b'&#39;', b"'"), (b'&gt;', b'>'), (b'&lt;', b'<'),
+                           (b'&amp;', b'&')):
         data = data.replace(damaged, whole)
     if data.count(b'\n') < 3 and len(data) > 500:           # all on one line
         data = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', data)
+        data = INNER_HEADER.sub(b'\n', data)
     some = [line for line in data[:1 << 16].split(b'\n') if line.strip()]
     prefix = LINE_PREFIXES[0] if data.count(b'\n> ') > 2 else None
     for rule in LINE_PREFIXES:
@@ -1197,14 +1245,36 @@ class Tidier(object):
 
     def __init__(self):
         self.lines, self.numbers, self.stamp, self.thread = [], [], NO_TIME, b'0'
-        # of the record being read: is it one, how many frames has it, was its exception seen?
-        self.inside, self.frames, self.ended = False, 0, False
+        self.name = b''                         # the log that comes next, as a headline or grep has said
+        # of the record being read: is it one, how many frames has it, was its exception seen, or is it mere words?
+        self.inside, self.frames, self.ended, self.words = False, 0, False, False
 
     def read(self, number, line):
+        before = ANY_PREFIX.match(line[:400])
+        if before:
+            line = line[before.end():]
+            if before.group('file'):
+                self.turn_to(before.group('file'))
+        last = line.rstrip()
+        closed = last.endswith(b'`') and last.strip(b' >`') and (
+            last.count(b'`') % 2 or last.lstrip(b' >').startswith(b'`'))
+        if closed:
+            line = last.rstrip(b'`')
         short = line[:2000]
-        if not (self.header(number, line, short) or self.server_header(number, line, short) or
-                self.own_header(number, line, short)):
+        if self.header(number, line, short) or self.server_header(number, line, short) or \
+                self.own_header(number, line, short):
+            pass
+        elif INNER_HEADER.search(line):
+            for part in INNER_HEADER.split(line):
+                self.read(number, part)
+        else:
             self.rest(number, line, short)
+        if closed:
+            self.inside = False
+
+    def turn_to(self, file):
+        name = agent_of('', to_text(file).strip())
+        self.name = b' - ' + to_bytes(name) if name else b''
 
     def put(self, number, line):
         self.lines.append(line)
@@ -1212,7 +1282,7 @@ class Tidier(object):
 
     def begin(self, number, level, place, message, name=b''):
         self.put(number, self.stamp + name + b' (' + self.thread + b') :  ' + level + b' (' + place + b') - ' + message)
-        self.inside, self.frames, self.ended = True, 0, False
+        self.inside, self.frames, self.ended, self.words = True, 0, False, False
 
     def header(self, number, line, short):
         match = LOOSE_HEADER.match(short)
@@ -1222,7 +1292,7 @@ class Tidier(object):
                 self.stamp = match.group('stamp').replace(b'T', b' ') + b',' + milliseconds
             self.thread = match.group('thread') or b'0'
             self.begin(number, match.group('level'), match.group('place'), line[match.end():],
-                       b' - ' + match.group('name') if match.group('name') else b'')
+                       b' - ' + match.group('name') if match.group('name') else self.name)
         return match
 
     def server_header(self, number, line, short):
@@ -1241,8 +1311,9 @@ class Tidier(object):
         match = OWN_LOG.match(short)
         if match:
             message = line[match.end():]
-            level = LEVEL_NAMES.get((match.group('level') or b'').lower(), b'ERROR' if own_error(message) else b'INFO')
-            self.stamp = match.group('stamp') + b',' + (match.group('ms') or b'000')
+            level = LEVEL_NAMES.get((match.group('level') or match.group('named') or b'').lower(),
+                                    b'ERROR' if own_error(message) else b'INFO')
+            self.stamp = match.group('stamp').replace(b'T', b' ') + b',' + (match.group('ms') or b'000')
             self.thread = match.group('thread') or b'0'
             self.begin(number, level, b'own:0', message)
         return match
@@ -1258,13 +1329,21 @@ class Tidier(object):
             self.put(number, b'  ' + line[frame.start(1):])
             self.frames, self.ended = self.frames + 1, False
         elif not self.inside and own_error(bare):
-            self.begin(number, b'ERROR', b'own:0', bare.lstrip(b'> \t|`*'))
+            self.begin(number, b'ERROR', b'own:0', bare.lstrip(b'> \t|`*'), self.name)
             self.inside = False
         else:
             if bare.startswith(b'```') or self.ended and not bare:
                 self.inside = False             # the end of a fence, or the blank line after a traceback
             if self.frames and EXCEPTION_BYTES.match(bare):
                 self.ended = True
+            if not self.inside and bare:
+                headline = HEADLINE.match(short)
+                if headline:
+                    self.turn_to(headline.group('file'))
+                if not self.words:              # what the user says is no part of the record before
+                    self.begin(number, b'INFO', b'words:0', line)
+                    self.inside, self.words = False, True
+                    return
             self.put(number, b' ' + line if STAMP[PLUG_IN].match(line) else line)
 
 
@@ -1482,15 +1561,22 @@ class Reader(object):
         self.agent, self.grammar, self.identifiers = agent, grammar, identifiers
         self.fallback = None                    # the one agent that a paste is about
         self.blocks, self.meanings, self.lines, self.noises = {}, {}, {}, {}
+        self.learnt = {agent: (self.meanings, self.lines)}
 
     def noise(self, index, server):
         """Meaning of a record that the noise table knows, by the number of its group in ANY_NOISE."""
         rule = NOISE_RULES[SERVER if server else PLUG_IN][index - 1]
-        if (rule, self.agent) not in self.noises:
-            self.noises[rule, self.agent] = Meaning(None if server else self.agent, 'WARN' if server else 'ERROR', '',
-                                                    'server' if server else 'log', rule.text, message=rule.what,
-                                                    noise=rule)
-        return self.noises[rule, self.agent]
+        agent = None if server else self.agent or self.fallback
+        if (rule, agent) not in self.noises:
+            self.noises[rule, agent] = Meaning(agent, 'WARN' if server else 'ERROR', '', 'server' if server else 'log',
+                                               rule.text, message=rule.what, noise=rule)
+        return self.noises[rule, agent]
+
+    def turn_to(self, agent):
+        """Read records of another agent from now on, where several stand in one log."""
+        if agent != self.agent:
+            self.agent = agent
+            self.meanings, self.lines = self.learnt.setdefault(agent, ({}, {}))
 
     def read(self, data, message, end_of_line, end, level, server):
         """(Meaning, Block or None, first line as bytes, what the exception says or None) of the record with its
@@ -1554,12 +1640,13 @@ class Reader(object):
             shape = self.shape(says.split('\n')[0], exception)
             if kind == 'log' and not block.key:
                 shape = message_shape(re.sub(r'\s*(?:Traceback )?\(most recent call last\):?', '', head)) + ' ' + shape
-            if kind == 'log' and server:
+            if kind == 'log' and (server or 'Scanners' in block.key[0][0] if block.key else server):
                 kind = 'scanner' if 'Python' in head or any('Scanners' in row[0] for row in block.key) else 'server'
             agent = self.agent
             if server or self.agent is None:
-                agent = agent_named(head, block.bundle, () if server else self.identifiers) or scanner_named(block) or \
-                    (None if server else self.fallback)
+                agent = None if server else self.only_system()
+                agent = agent or agent_named(head, block.bundle, () if server else self.identifiers) or \
+                    scanner_named(block) or (None if server else self.fallback)
             known = (agent, wrapper, kind, shape, exception, block.key or tuple(block.last))
             meaning = self.meanings.get(known)
             if meaning is None:
@@ -1572,7 +1659,8 @@ class Reader(object):
     def line(self, head, level, server):
         agent = self.agent
         if server or agent is None:
-            agent = agent_named(head, None, ()) or (None if server else self.fallback)
+            agent = None if server else self.only_system()
+            agent = agent or agent_named(head, None, ()) or (None if server else self.fallback)
         key = (message_shape(head), agent)
         meaning = self.meanings.get(key)
         if meaning is None:
@@ -1582,6 +1670,10 @@ class Reader(object):
                               if bare else head)
             self.keep(key, meaning)
         return meaning
+
+    def only_system(self):
+        """The System plug-in where a paste is of its log: it names many agents."""
+        return SYSTEM if self.fallback == SYSTEM else None
 
     def shape(self, text, exception):
         """message_shape() of an exception's text, which often is the same in another record."""
@@ -1601,7 +1693,7 @@ BARE_ERROR = re.compile(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\
 EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
 QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents"
                           r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
-PLUG_IN_FOLDER = re.compile(r'Plug-ins[/\\]([^/\\]+\.bundle)')
+PLUG_IN_FOLDER = re.compile(r'Plug-ins(?:-[0-9a-f]+)?[/\\]((?!Framework\.)[^/\\]+\.bundle)')
 BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm'
                       r'|plexthememusic|htbackdrops|'
                       r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
@@ -1616,6 +1708,11 @@ def agent_named(head, bundle, identifiers):
     quoted = QUOTED_AGENT.search(head)
     guid = re.search(r"guid'?:? u?'([\w.-]+)://", head)
     given = ([quoted.group(1)] if quoted else []) + ([guid.group(1)] if guid else []) + list(identifiers)
+    primary = re.search(r"'primary_agent': u?'([\w.-]+)'", head)        # whom a contributing agent searches for
+    if primary:
+        given = [name for name in given if name != primary.group(1)]
+    if bundle == 'System.bundle':
+        return SYSTEM
     if not bundle and not given:
         named = PLUG_IN_FOLDER.search(head)
         bundle = named.group(1) if named else None
@@ -2019,7 +2116,8 @@ class Scan(object):
                 event.line = self.numbers[line] if self.numbers else line + 1
             if self.stream.agent is None and not from_server:
                 name = NAME_COLUMN.match(data, begin)
-                self.reader.agent = to_text(name.group(1)) if name else None
+                name = to_text(name.group(1)) if name else SYSTEM if SYSTEM_VOICE.match(header.group(5)) else ''
+                self.reader.turn_to(name if IDENTIFIER.match(name) else None)
             if noise is None:
                 event.meaning, event.block, event.head, event.says = self.reader.read(
                     data, message, end_of_line, following, event.level, from_server)
@@ -2119,7 +2217,8 @@ class Scan(object):
         elif (b'://' in head or b'etadata' in head or b'keyword' in head or b'dbid' in head or b'thumbnails' in head
               or b'[id=' in head):              # no item is named without
             text = event.text
-            keywords = KEYWORD_ID.search(text) if 'keyword arguments' in text else None
+            search = event.meaning.kind == 'search' or 'keyword arguments' in text
+            keywords = KEYWORD_ID.search(text) if search else None
             if keywords:
                 event.rating_key, event.guid = keywords.group(1), first_group(KEYWORD_GUID.search(text))
             else:
@@ -2226,11 +2325,20 @@ def identifiers_in(data):
     return [name for name, _ in sorted(counts.items(), key=lambda row: (-row[1], row[0]))]
 
 
+# modules of the System plug-in, and what only it, or only another plug-in, is asked
+SYSTEM_VOICE = re.compile(br'(?:agent|bundle|code|flag|help|install|message|peer|player|proxy|scanner|store|stream'
+                          br'|system)service$')
+SYSTEM_LOG = re.compile(br'\([a-z]+service:\d+\) - |' + HANDLING + br'GET /system/')
+AGENT_LOG = re.compile(HANDLING + br'GET /:/plugins/(?!com\.plexapp\.system/)')
+
+
 def only_agent(data, identifiers):
     """The agent of a paste whose frames are of one bundle, or which names one identifier; else None."""
     bundles = set(to_text(name) for name in re.findall(br'[/\\]([^/\\"\n]+\.bundle[^/\\"\n]*)[/\\]+Contents[/\\]+(?:Co'
                                                        br'de|Libraries)', data)
                   if not name.startswith(b'Framework.bundle'))
+    if SYSTEM_LOG.search(data) and bundles <= set(['System.bundle']) and not AGENT_LOG.search(data):
+        return SYSTEM
     if len(bundles) == 1:
         return agent_named('', bundles.pop(), identifiers)
     return identifiers[0] if len(identifiers) == 1 and not bundles and not BUILT_IN.match(identifiers[0]) else None
@@ -2563,7 +2671,7 @@ def requests_before(event, ended=None):
 
 SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():\n]*):\d+\) - ')
 FRAMEWORK_VOICES = frozenset(b'runtime model agentkit core data storage messaging accessor caching localization '
-                             b'preferences services socketinterface pipeinterface'.split())
+                             b'preferences services socketinterface pipeinterface words'.split())
 MOST_SAID = 8
 
 

@@ -273,7 +273,18 @@ def test_message_shape(text, shape):
     ('a%40d.example', 'a%40d.example'),
     ('Denying access to 10.1.2.3 (zelda): GET', 'zelda'), ('/home/zelda/x', 'zelda'),
     ('C:\\Users\\Zelda Q\\x', 'Zelda'),
-    ('https://zelda:pa55@x.example/', 'pa55'), ('İİ token=SeCrEt', 'SeCrEt'),
+    ('https://zelda:pa55@x.example/', 'pa55'), ('İİ token=SeCrEt', 'SeCrEt'), ('smb://zelda:pa55@nas/x', 'pa55'),
+    ("headers {'X-Api-Key': u'k3yk3y'}", 'k3yk3y'), ('x-search-api-key=k3yk3y', 'k3yk3y'), ('api_key%3Dk3y&x', 'k3y'),
+    ('token%3A%20k3yk3y', 'k3yk3y'), ("'Authorization': 'Basic emVsZGE6cGE1NQ=='", 'emVsZGE6'),
+    ("'Cookie': 'a=k3y; b=c'", 'k3y'), ("cookies={'a': 'k3y'}", 'k3y'), ('?PHPSESSID=k3yk3y&x=1', 'k3yk3y'),
+    ('PLEX_CLAIM=claim-k3yk3yk3yk3y', 'k3yk3y'), ("'username': u'zelda'", 'zelda'), ('user_name=zelda', 'zelda'),
+    ('Auth: authenticated user 1 as Zelda Q', 'Zelda'), ('Token (zelda q) (Firefox)', 'zelda'),
+    ('Request: [::ffff:203.0.113.9:57684 (WAN)] GET', '113'), ('http%3A%2F%2F203.0.113.9%3A80%2F', '203.0.113.9'),
+    ('https://203-0-113-9.0123456789abcdef0123456789abcdef.plex.direct:32400/', '203-0-113-9'),
+    ('C:\\Users\\Zelda Q\\x', 'Q'), ("u'C:\\\\Users\\\\Zelda Q\\\\x'", 'Q'),
+    ('C%3A%5CUsers%5CZelda%20Q%5Cx', 'Zelda'),
+    ('%2Fhome%2Fzelda%2Fx', 'zelda'), ('/volume1/homes/zelda/x', 'zelda'), ('/home7/zelda/x', 'zelda'),
+    ('/media/sdb1/zelda/x', 'zelda'), ('Documents and Settings\\Zelda Q\\x', 'Q'),
 ])
 def test_redact(text, secret):
     clean = logs.redact(text)
@@ -282,7 +293,9 @@ def test_redact(text, secret):
 
 def test_redact_leaves_the_rest():
     for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined",
-                 '/var/lib/plexmediaserver/x'):
+                 '/var/lib/plexmediaserver/x', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
+                 '%2F127.0.0.1%3A32400', "'token': None", 'the home is /etc/x', '/media/movies/x',
+                 'No cookie jar found'):
         assert logs.redact(text) == text
     assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
 
@@ -539,9 +552,19 @@ BODY = WHOLE.split('\n', 1)[1]
     WHOLE.replace(',318', ''),
     '\n'.join('Sep 11 21:45:22 nas sh[2801]: ' + line.strip() for line in WHOLE.split('\n')),
     'I see: Traceback (most recent call last):\n' + BODY, BODY + '\n\nand that is all',
+    'I see:\n`%s`\nHas anybody else?' % WHOLE, '``` ' + WHOLE.split(' :  ', 1)[1] + '```\nand that is all',
+    'The log:\n' + '\n'.join('./%s.log:%s' % (AGENT, line) for line in WHOLE.split('\n')),
+    '\n'.join('%s.log.1-%d-%s' % (AGENT, number, line) for number, line in enumerate(WHOLE.split('\n'))),
+    '\n'.join('\tLine %d: %s' % (number, line) for number, line in enumerate(WHOLE.split('\n'))),
+    '\n'.join('plex_1  | ' + line for line in WHOLE.split('\n')),
+    '<pre>%s</pre>' % WHOLE.replace("'", '&#39;').replace('\n', '<br>\n'),
+    WHOLE.replace(" '", ' \u2018').replace("'\n", '\u2019\n').replace("' (", '\u2019 ('),
+    'Signed-in ' + WHOLE, record(1, 'x') + 'words of a mail ' + WHOLE,
+    'Exception in the update function of agent named ' + WHOLE.split(' agent named ', 1)[1],
 ], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
        'numbered table list dollar nbsp smart '
-       'bare bold glued time-only no-ms journal words tail'.split())
+       'bare bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose html '
+       'curly mail-first mail no-level'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
     assert (event['exception'], event['message']) == ('KeyError', "'title'")
@@ -559,6 +582,82 @@ def test_several_records_in_one_paste(tmpdir):
         ('KeyError', "'title'"), ('KeyError', "'title'"), ('IndexError', 'list index out of range'),
         ('TypeError', 'foo() takes 2 arguments')]
     assert found[0]['kind'] == found[1]['kind'] == 'update'
+
+
+def test_words_around_a_record_are_no_part_of_it(tmpdir):
+    found = events(put(tmpdir, 'paste.md', 'Plex:\n`%s`\nDid I get the token right?\n\nERROR: no page\nWhy?\n' % WHOLE))
+    assert [event['text'].split('\n')[-1] for event in found] == ["KeyError: 'title'", found[1]['text']]
+    assert found[1]['text'].endswith(' - ERROR: no page')
+
+
+def test_headerless_record_keeps_its_item(tmpdir):
+    words = "Exception in the %s function of agent named 'Example', called with %s (most recent call last):\n" + BODY
+    first, = events(put(tmpdir, 'a.txt', words % ('update', "guid '%s'" % GUID)))
+    second, = events(put(tmpdir, 'b.txt', words.replace('_update', '_search')[40:] % (
+        "keyword arguments {'name': 'x', 'id': '4711'}",)))
+    assert first['guid'] == GUID
+    assert (second['kind'], second['rating_key']) == ('search', '4711')
+
+
+@pytest.mark.parametrize('form', [
+    '[Example Scanner] %s - ', '- example.scanner - %s - ', '%s ', '[%s] ', '%s: '],
+    ids='bracket dashes plain level-in-bracket colon'.split())
+def test_logging_of_other_forms(tmpdir, form):
+    put(tmpdir, 'scan.log', ''.join('2026-02-03 21:14:07,318 %s%s\n' % (form % level, text) for level, text in [
+        ('INFO', 'begin'), ('ERROR', 'no page'), ('WARNING', 'slow'), ('DEBUG', 'end')]))
+    found = events(tmpdir)
+    assert [(event['level'], event['message'], event['line']) for event in found] == [
+        ('ERROR', 'no page', 2), ('WARNING', 'slow', 3)]
+
+
+def test_output_of_the_servers_process(tmpdir):
+    put(tmpdir, 'journal.txt', 'I see\n\nMay 09 12:26:52 nas systemd[1]: Started Plex Media Server.\n'
+        'May 09 12:26:57 nas sh[21407]: Error starting framework core for /x/Plug-ins/Example.bundle.\nAny idea?\n')
+    event, = events(tmpdir)
+    assert (event['agent'], event['message'][:29]) == ('Example.bundle', 'Error starting framework core')
+    found = events(put(tmpdir, 'one.md', "`Unable to find metadata agent provider for identifier '%s'`\n" % AGENT))
+    assert found[0]['agent'] == AGENT
+
+
+def test_loggers_are_no_agents(tmpdir):
+    line = '2026-02-03 21:14:07,318 - %s (7f4c) :  ERROR (%s:12) - no answer\n'
+    found = events(put(tmpdir, 'paste.txt', line % ('example.http', 'example.http') + line % (AGENT, 'core')
+                       + line % ('com.plexapp.agents.other', 'core') + line % (AGENT, 'core')))
+    assert [event['agent'] for event in found] == [None, AGENT, 'com.plexapp.agents.other', AGENT]
+    assert len(set(event['pattern'] for event in found)) == 3
+
+
+def test_log_of_the_system_plug_in(tmpdir):
+    found = events(put(tmpdir, 'paste.txt', record(1, 'Handling request GET /system/agents/attribution') + record(
+        2, 'Exception reading file /x/Plug-ins/Other.bundle/Contents/Info.plist', 'CRITICAL', 'storage:60') + record(
+        3, "Exception performing search in '%s'" % AGENT, 'CRITICAL', 'agentservice:9')))
+    assert [event['agent'] for event in found] == [logs.SYSTEM] * 2
+    mixed = events(put(
+        tmpdir, 'mixed.txt', '%s.log:\n\n' % AGENT + traceback_record(3) + '\n`%s.log`\n' % logs.SYSTEM +
+        record(4, 'it went wrong', 'ERROR', 'networking:1') + '\n\nPlex Media Server.log:\n' +
+        "Feb 03, 2026 21:14:07 [0x7f4c] ERROR - Error received reading configuration for %s\n" % AGENT))
+    assert [event['agent'] for event in mixed] == [AGENT, logs.SYSTEM, AGENT]
+
+
+def test_contributing_agent_is_not_the_primary_one(tmpdir):
+    text = traceback_record(3).replace("update function of agent named 'Example', called with guid '%s'" % GUID, (
+        "search function of agent named 'Minor', called with keyword arguments {'id': '7', 'guid': '%s', "
+        "'primary_agent': '%s'}" % (GUID, AGENT))).replace('Example.bundle', 'Minor.bundle')
+    event, = events(put(tmpdir, 'paste.txt', text))
+    assert (event['agent'], event['rating_key'], event['guid']) == ('Minor.bundle', '7', GUID)
+
+
+def test_any_identifier_names_a_plug_ins_log(tmpdir):
+    put(tmpdir, 'PMS Plugin Logs/house.example.agent.log', traceback_record(3))
+    put(tmpdir, 'dev.example.agent.log', traceback_record(3))
+    assert sorted(event['agent'] for event in events(tmpdir)) == ['dev.example.agent', 'house.example.agent']
+
+
+def test_scanner_among_the_bundled_ones(tmpdir):
+    event, = events(put(tmpdir, 'x.txt', 'Error in Python: Looking up module:\nTraceback (most recent call last):\n'
+                        '  File "/x/Plug-ins-1/Scanners.bundle/Contents/Resources/Series/Own Scanner.py", line 4, in '
+                        '<module>\n    import x\nImportError: No module named x\n'))
+    assert (event['agent'], event['kind']) == ('Own Scanner', 'scanner')
 
 
 def test_scanner_traceback(tmpdir):
