@@ -1170,6 +1170,7 @@ LEVEL_NAMES = {
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 # how a traceback begins; with the framework's words before it where the record has lost its header
 LOOSE_TRACE = re.compile(br'[\s>|`*]*.{0,60}?Traceback \(most recent call last\)|.*\(most recent call last\):?$')
+INLINE_TRACE = re.compile(br'File "[^"]*", line \d+, in .*\b\w+(?:Error|Exception|Mismatch): ')
 EXCEPTION_BYTES = re.compile(
     br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout|error)(?::|$)')
 BARE_EXCEPTION = re.compile(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
@@ -1182,7 +1183,7 @@ LINE_PREFIXES = [re.compile(rule) for rule in (
     br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[\w.-]+ +\| ?')]
 # what may stand before some lines only: the journal's stamp, an editor's list of finds, grep's name of the file
 ANY_PREFIX = re.compile(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
-                        br'|\s*Line \d+: ?'
+                        br'|\s*Line \d+: ?|#\d+(?:\t| ?\| ?)'
                         br'|(?:[A-Za-z]:)?(?:[\w .()-]*[/\\])*(?P<file>[\w .()-]+)\.log(?:\.\d)?[:-]'
                         br'(?:\d+:(?!\d\d:)|\d+-(?!\d\d-\d\d))?')
 # a line of a paste that says which log comes next
@@ -1248,6 +1249,7 @@ class Tidier(object):
         self.name = b''                         # the log that comes next, as a headline or grep has said
         # of the record being read: is it one, how many frames has it, was its exception seen, or is it mere words?
         self.inside, self.frames, self.ended, self.words = False, 0, False, False
+        self.before, self.doubled = b'', False      # the line before, and whether a blank line follows each
 
     def read(self, number, line):
         before = ANY_PREFIX.match(line[:400])
@@ -1271,6 +1273,7 @@ class Tidier(object):
             self.rest(number, line, short)
         if closed:
             self.inside = False
+        self.before = line
 
     def turn_to(self, file):
         name = agent_of('', to_text(file).strip())
@@ -1282,7 +1285,8 @@ class Tidier(object):
 
     def begin(self, number, level, place, message, name=b''):
         self.put(number, self.stamp + name + b' (' + self.thread + b') :  ' + level + b' (' + place + b') - ' + message)
-        self.inside, self.frames, self.ended, self.words = True, 0, False, False
+        self.inside, self.frames, self.words, self.doubled = True, 0, False, False
+        self.ended = bool(INLINE_TRACE.search(message[:2000]))
 
     def header(self, number, line, short):
         match = LOOSE_HEADER.match(short)
@@ -1336,6 +1340,10 @@ class Tidier(object):
                 self.inside = False             # the end of a fence, or the blank line after a traceback
             if self.frames and EXCEPTION_BYTES.match(bare):
                 self.ended = True
+            elif self.frames and not self.before.strip() and not self.doubled and bare and not line[:1].isspace():
+                self.inside = False             # a traceback without its end, a blank line, and words
+            elif not bare and LOOSE_FRAME.match(self.before[:2000]):
+                self.doubled = True
             if not self.inside and bare:
                 headline = HEADLINE.match(short)
                 if headline:
@@ -1628,9 +1636,11 @@ class Reader(object):
         return self.blocks[raw]
 
     def traceback(self, head, block, error, level, server):
-        match = EXCEPTION_LINE.match(error)
-        exception, says = (match.group(1).rpartition('.')[2], (match.group(2) or '').strip()) if match else (None,
-                                                                                                             error)
+        line, _, more = error.partition('\n')
+        match = EXCEPTION_LINE.match(line)
+        exception, says = (match.group(1).rpartition('.')[2], (match.group(2) or '').strip()) if match else (None, line)
+        if more:
+            says += '\n' + more
         key = (head[:40] if block.key else head, block.key or tuple(block.last), exception, says)
         meaning = self.meanings.get(key)
         if meaning is None:

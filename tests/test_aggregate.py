@@ -557,14 +557,15 @@ BODY = WHOLE.split('\n', 1)[1]
     '\n'.join('%s.log.1-%d-%s' % (AGENT, number, line) for number, line in enumerate(WHOLE.split('\n'))),
     '\n'.join('\tLine %d: %s' % (number, line) for number, line in enumerate(WHOLE.split('\n'))),
     '\n'.join('plex_1  | ' + line for line in WHOLE.split('\n')),
+    'I see\n' + '\n'.join('#%d\t%s' % (number, line) for number, line in enumerate(WHOLE.split('\n'))) + '\n\nso on',
     '<pre>%s</pre>' % WHOLE.replace("'", '&#39;').replace('\n', '<br>\n'),
     WHOLE.replace(" '", ' \u2018').replace("'\n", '\u2019\n').replace("' (", '\u2019 ('),
     'Signed-in ' + WHOLE, record(1, 'x') + 'words of a mail ' + WHOLE,
     'Exception in the update function of agent named ' + WHOLE.split(' agent named ', 1)[1],
 ], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
        'numbered table list dollar nbsp smart '
-       'bare bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose html '
-       'curly mail-first mail no-level'.split())
+       'bare bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose hash '
+       'html curly mail-first mail no-level'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
     assert (event['exception'], event['message']) == ('KeyError', "'title'")
@@ -588,6 +589,16 @@ def test_words_around_a_record_are_no_part_of_it(tmpdir):
     found = events(put(tmpdir, 'paste.md', 'Plex:\n`%s`\nDid I get the token right?\n\nERROR: no page\nWhy?\n' % WHOLE))
     assert [event['text'].split('\n')[-1] for event in found] == ["KeyError: 'title'", found[1]['text']]
     assert found[1]['text'].endswith(' - ERROR: no page')
+    cut, = events(put(tmpdir, 'cut.txt', BODY.rsplit('\n', 1)[0] + '\n\nI am no expert.\n'))
+    assert (cut['exception'], cut['message']) == (None, '')
+    line = ' '.join(text.strip() for text in WHOLE.split('\n'))
+    one, = events(put(tmpdir, 'one.txt', 'I see\n\n%s\n\nIt is 1.2.\n\nHelp\n' % line))
+    assert (one['exception'], one['message']) == ('KeyError', "'title'")
+
+
+def test_message_of_several_lines_in_a_paste(tmpdir):
+    event, = events(put(tmpdir, 'x.txt', '\n'.join(line.strip() for line in WHOLE.split('\n')) + '\nand more\n'))
+    assert (event['exception'], event['message']) == ('KeyError', "'title'\nand more")
 
 
 def test_headerless_record_keeps_its_item(tmpdir):
