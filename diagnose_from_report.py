@@ -1877,8 +1877,25 @@ def later_uses(case, name, statement):
                 first = limit.value if limit.kind == 'Assign' else limit.iter
                 if not first.start <= use.start < first.end:
                     continue
-            found.append(use)
+            if not bound_between(use, own_end(statement)):
+                found.append(use)
     return found
+
+
+def bound_between(use, start):
+    """Whether a statement behind `start` gives a variable another value on every way to this use of it."""
+    node = statement_of(use)
+    while node.parent is not None and node.kind not in SCOPES:
+        if node.kind == 'For' and node.start >= start and not is_in(use, node.iter) and use.id in names_in(node.target):
+            return True
+        if node.kind in STATEMENTS:
+            for one in siblings(node):
+                if one is node:
+                    break
+                if one.start >= start and one.kind == 'Assign' and use.id in bound_names(one):
+                    return True
+        node = node.parent
+    return False
 
 
 def bound_before(case, name, statement):
@@ -1918,8 +1935,13 @@ def make_of(case, node, depth=0):
                'Tuple': 'list', 'Repr': 'text'}.get(kind)
     if literal:
         return literal
-    if kind == 'BinOp' and node.op in ('Mod', 'Add'):
-        return 'text' if 'text' in (make_of(case, node.left, depth + 1), make_of(case, node.right, depth + 1)) else None
+    if kind == 'BinOp':
+        kinds = (make_of(case, node.left, depth + 1), make_of(case, node.right, depth + 1))
+        if node.op in ('Mod', 'Add', 'Mult') and 'text' in kinds:
+            return 'text'
+        if node.op in ('Div', 'FloorDiv', 'Pow') or node.op == 'Add' and 'number' in kinds or kinds == ('number',) * 2:
+            return 'number'
+        return None
     if kind == 'BoolOp':
         return make_of(case, node.values[0], depth + 1) or make_of(case, node.values[-1], depth + 1)
     if kind == 'IfExp':
@@ -3602,7 +3624,7 @@ def wished_values(case, name, block):
     return [value for value in found + kinds if value not in (SOME, TEXT, NUMBER, None)] + by_plural(name)
 
 
-EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST}
+EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO}
 OTHERWISE = [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
 
 
@@ -5627,7 +5649,37 @@ def propose(case):
         case = case._replace(function=enclosing(case.function, 'FunctionDef') or case.source.tree)
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
                  for proposal in way(case, found)]
-    return ranked(case, proposals + list(guarded_ways(case, faults)))
+    found = ranked(case, proposals + list(guarded_ways(case, faults)))
+    known = set((proposal.template, proposal.summary) for proposal in found)
+    return found + [proposal for proposal in unfolded_ways(case) if (proposal.template, proposal.summary) not in known]
+
+
+def unfolded_ways(case):
+    """What could be proposed if the statement did not share its line with others; the edits unfold the line too."""
+    line = [one for one in siblings(case.statement) if one.logical_start == case.statement.logical_start]
+    if case.statement.kind in COMPOUND or line == [case.statement] and not case.statement.inline:
+        return
+    source, first = case.source, line[0]
+    lead = source.newline + first.indent + (source.indent_unit() if first.inline else '')
+    header = [suite.header_end for suite in first.parent.suites if any(one is first for one in suite.body)]
+    ends = (header if first.inline else [None]) + [one.end for one in line]
+    edits = [(end, one.start, lead) for end, one in zip(ends, line) if end is not None]
+    new = Source(apply_edits(source, edits), source.path)
+
+    def moved(node):
+        """The same node in the unfolded text."""
+        at = node.start + sum(len(text) - (end - start) for start, end, text in edits if end <= node.start)
+        return next((one for one in walk(new.tree) if one.start == at and one.kind == node.kind and
+                     (one.kind in COMPOUND or new.segment(one) == source.segment(node))), None)
+
+    inner = case._replace(source=new, statement=moved(case.statement), function=moved(case.function),
+                          expression=case.expression and moved(case.expression))
+    if inner.statement is None or inner.function is None:
+        return
+    for proposal in propose(inner):
+        if not proposal.path:
+            text = decode_source(apply_edits(new, proposal.edits))[0]
+            yield proposal._replace(edits=edits_between(source, text))
 
 
 def error_text(case):
@@ -6556,6 +6608,28 @@ def assigned_values(hunt, name):
             if node.start < name.start or shares_loop(node, name)]
 
 
+MADE_AS = {'Dict': 'dict', 'DictComp': 'dict', 'dict': 'dict', 'OrderedDict': 'dict', 'List': 'sequence',
+           'Tuple': 'sequence', 'ListComp': 'sequence', 'Str': 'sequence', 'list': 'sequence', 'tuple': 'sequence',
+           'sorted': 'sequence', 'defaultdict': 'filled on demand', 'Counter': 'filled on demand'}
+
+
+def made_as(hunt, node):
+    """'dict', 'sequence' or 'filled on demand' for a name that is bound to nothing else; None for all others."""
+    if node.kind != 'Name':
+        return None
+    around = hunt.function if node.id in local_names(hunt.function) else hunt.source.tree
+    bound = bindings(around).get(node.id, ())
+    values = [one.parent.value if one.parent.kind == 'Assign' and one in one.parent.targets else None for one in bound]
+    kinds = set(MADE_AS.get(last_name(value) if value.kind == 'Call' else value.kind) if value else None
+                for value in values)
+    if around.kind == 'Module':
+        if 'global_names' not in around.__dict__:
+            around.global_names = set(name for one in walk(around) if one.kind == 'Global' for name in one.names)
+        if node.id in around.global_names:
+            return None
+    return kinds.pop() if len(kinds) == 1 else None
+
+
 def shares_loop(node, other):
     loop = enclosing(other, 'For', 'While')
     while loop is not None:
@@ -6615,7 +6689,7 @@ def raises_key(node, found, hunt):
     if node.kind == 'Subscript':
         index = index_of(node)
         if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS) or \
-                root_name(node) == 'metadata':
+                root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
             return 0
         if hunt.sandboxed and hunt.kind == 'own' and not deleted(node):
             return 0.02 if not stored(node) else 0
@@ -6660,7 +6734,7 @@ def raises_index(node, found, hunt):
         if stored(node):
             return 0
         index = index_of(node)
-        if index is None or index.kind in ('Str', 'Dict'):
+        if index is None or index.kind in ('Str', 'Dict') or made_as(hunt, node.value) in ('dict', 'filled on demand'):
             return 0
         if hunt.sandboxed and hunt.kind == 'own':
             return 0.02
