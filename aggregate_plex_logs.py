@@ -736,7 +736,7 @@ def parse_traceback(text):
             more = '\n'.join(last[1:])
             if more:
                 message = (message + '\n' + more).strip()
-        else:
+        elif not last[0].lstrip().startswith('File "'):     # where the end is missing, half a frame may be left
             message = '\n'.join(last).strip()
     return Traceback(frames, exception, message)
 
@@ -1715,6 +1715,8 @@ def agent_named(head, bundle, identifiers):
 
     identifiers: those that the whole paste names, most often named first.
     """
+    if head.startswith('No module in '):        # the server could not load a scanner
+        return head[13:].strip() or None
     quoted = QUOTED_AGENT.search(head)
     guid = re.search(r"guid'?:? u?'([\w.-]+)://", head)
     given = ([quoted.group(1)] if quoted else []) + ([guid.group(1)] if guid else []) + list(identifiers)
@@ -2648,7 +2650,8 @@ def message_of(event):
         text = TAGS.sub('', text)               # "[Req#1f/HCl#2] " is another one each time
     if event.block is None and event.meaning.exception:
         text = text[BARE_ERROR.match(text).end():]
-    return text[:400].rstrip(' :')
+    text = text[:400].rstrip(' :')
+    return text[:-24].rstrip() if text.endswith('(most recent call last)') else text
 
 
 URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
@@ -3391,10 +3394,23 @@ def fit(text, width=WIDTH):
     return text if len(text) <= width else text[:max(0, width - 3)] + '...'
 
 
-def wrapped(text, indent, width=WIDTH):
-    """[line] of a text, broken at blanks; the lines after the first are indented."""
+def wrapped(text, indent, width=WIDTH, most=9):
+    """[line] of a text, broken at blanks; the lines after the first are indented, and the last of too many is cut."""
     import textwrap
-    return textwrap.wrap(text, width, subsequent_indent=' ' * indent)
+    text = text[:len(text) - len(text.lstrip())] + ' '.join(text.split())
+    lines = textwrap.wrap(text, width, subsequent_indent=' ' * indent)
+    return lines if len(lines) <= most else lines[:most - 1] + [fit(' ' * indent + ' '.join(
+        line.strip() for line in lines[most - 1:]), width)]
+
+
+def size_text(size):
+    return '%.1f MB' % (size / 1e6) if size >= 1e5 else '%.1f KB' % (size / 1e3)
+
+
+def span_text(row):
+    """'2026-02-03T21:14 to 2026-02-04T08:00'; one of both where they are the same."""
+    first, last = ((row[name] or '')[:16] for name in ('first_seen', 'last_seen'))
+    return 'when is not logged' if not first else first if first == last else '%s to %s' % (first, last)
 
 
 def count_text(number, one, many=None):
@@ -3415,15 +3431,17 @@ def report_lines(document, most=20):
     real = [row for row in rows if not row['noise']]
     noise = [row for row in rows if row['noise']]
     window = document['window']
-    lines = ['Plex logs, %s to %s (%s)' % (window['from'] or 'unknown', window['to'] or 'unknown', window['zone']),
-             '%s, %.1f MB; %s in %s, %s of known noise set apart' % (
-                 count_text(len(document['files']), 'file'), document['bytes'] / 1e6,
+    lines = ['Plex logs, %s to %s (%s)' % (window['from'] or 'unknown', window['to'] or 'unknown', window['zone'])
+             if window['from'] or window['to'] else 'Plex logs without times',
+             '%s, %s; %s in %s, %s of known noise set apart' % (
+                 count_text(len(document['files']), 'file'), size_text(document['bytes']),
                  count_text(document['events'] - document['noise_events'], 'error'), count_text(len(real), 'pattern'),
                  document['noise_events'])]
     if document['server']['version']:
         lines.append('Plex Media Server %s, %s' % (document['server']['version'], document['server']['platform']))
-    lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts', 'errors',
-                                                             'rate')]
+    if document['agents']:
+        lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts',
+                                                                 'errors', 'rate')]
     for agent in document['agents']:
         calls = agent['searches'] + agent['updates']
         rate = '%.1f %%' % (100 * agent['errors'] / calls) if calls else '-'
@@ -3448,7 +3466,8 @@ def report_lines(document, most=20):
     if rest:
         lines += ['', "Other patterns (the server's own, warnings, echoes, resolved)"]
         for row in rest[:most]:
-            lines.append(fit('  %6d x  %s: %s' % (row['count'], row['agent'] or 'server', title_of(row))))
+            lines += wrapped('  %6d x %s: %s' % (row['count'], row['agent'] or (
+                'server' if row['kind'] in ('server', 'scanner') else 'a plug-in'), title_of(row)), 11, most=2)
         if len(rest) > most:
             lines.append('  ... and %d more, in the JSON' % (len(rest) - most))
     if noise:
@@ -3458,9 +3477,9 @@ def report_lines(document, most=20):
             reasons[row['noise']] = reasons.get(row['noise'], 0) + row['count']
         for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
             harmless, _, unless = reason.partition(SUSPICIOUS)
-            lines += wrapped('  %6d x  %s' % (count, harmless), 12)
+            lines += wrapped('  %6d x %s' % (count, harmless), 11)
             if unless:
-                lines += wrapped('            suspicious when %s' % unless, 12)
+                lines += wrapped('           suspicious when %s' % unless, 11)
     if document['unread']:
         lines += ['', 'Not read']
         for row in document['unread'][:most]:
@@ -3471,17 +3490,23 @@ def report_lines(document, most=20):
 
 
 def title_of(row):
-    return '%s: %s' % (row['exception'], row['message']) if row['exception'] else row['message'] or ''
+    if row['exception'] and row['message']:
+        return '%s: %s' % (row['exception'], row['message'])
+    wrapper = re.sub(r'(?: of agent)? named$|[: ]+$', '', row['wrapper']) or 'An exception'
+    return row['exception'] or row['message'] or '%s (the log ends before it says which)' % wrapper
 
 
 def pattern_lines(number, row):
-    lines = [fit('%3d. %s' % (number, title_of(row)))]
+    lines = wrapped('%3d. %s' % (number, title_of(row)), 5, most=3)
     lines.append(fit('     %s  %s' % (row['pattern'], row['agent'])))
     if row['own_frames']:
-        lines.append(fit('     at %s' % place_text(row)))
-    lines.append(fit('     %s, %s, %s to %s' % (
-        count_text(row['items_total'], 'item'), count_text(row['count'], 'time'), (row['first_seen'] or '?')[:16],
-        (row['last_seen'] or '?')[:16])))
+        lines += wrapped('     at %s' % place_text(row), 8)
+    lines.append('     %s, %s, %s' % (count_text(row['items_total'], 'item') if row['items_total'] else 'no item named',
+                                      count_text(row['count'], 'time'), span_text(row)))
+    names = [item['rating_key'] or item['guid'] for item in row['items'][:3]]
+    if names:
+        more = row['items_total'] - len(names)
+        lines += wrapped('     items %s%s' % (', '.join(names), ' and %d more' % more if more else ''), 8, most=3)
     if row['caused_by']:
         lines.append('     follows %s (%d times)' % (row['caused_by']['pattern'], row['caused_by']['count']))
     if row['resolved']:

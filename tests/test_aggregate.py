@@ -664,6 +664,31 @@ def test_any_identifier_names_a_plug_ins_log(tmpdir):
     assert sorted(event['agent'] for event in events(tmpdir)) == ['dev.example.agent', 'house.example.agent']
 
 
+def report(path):
+    return logs.report_lines(logs.aggregate([path]))
+
+
+def test_report_says_what_a_paste_lacks(tmpdir):
+    cut = report(put(tmpdir, 'cut.txt', BODY.rsplit('\n', 1)[0] + '\n  File "/var/lib/plexmedia\n'))
+    assert cut[0] == 'Plex logs without times' and '0.9 KB' in cut[1]
+    assert '  1. Exception in the update function (the log ends before it says which)' in cut
+    assert '     no item named, 1 time, when is not logged' in cut
+    lines = report(put(tmpdir, 'long.txt', WHOLE.replace("'title'", "'%s'" % ' '.join(['word'] * 60))))
+    assert [line for line in lines if 'word' in line][0].startswith("  1. KeyError: 'word word")
+    assert [line for line in lines if 'word' in line][2].endswith('...') and max(len(line) for line in lines) <= 80
+    assert '     1 item, 1 time, 2026-02-03T21:14' in lines and '     items %s' % GUID in lines
+    bare = report(put(tmpdir, 'bare.txt', record(1, "Exception adding bundle 'x' (most recent call last):", 'CRITICAL')))
+    assert "  %6d x a plug-in: Exception adding bundle 'x'" % 1 in bare
+    empty = report(put(tmpdir, 'empty.txt', record(1, 'all is well', 'INFO')))
+    assert 'Agents' not in empty and '  nothing: no agent reported an error that is not noise' in empty
+
+
+def test_scanner_that_does_not_load(tmpdir):
+    event, = events(put(tmpdir, 'Plex Media Scanner.log',
+                        'Feb 03, 2020 21:14:07.318 [0x7f4c] ERROR - No module in Own Scanner\n'))
+    assert event['agent'] == 'Own Scanner'
+
+
 def test_scanner_among_the_bundled_ones(tmpdir):
     event, = events(put(tmpdir, 'x.txt', 'Error in Python: Looking up module:\nTraceback (most recent call last):\n'
                         '  File "/x/Plug-ins-1/Scanners.bundle/Contents/Resources/Series/Own Scanner.py", line 4, in '
