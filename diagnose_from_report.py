@@ -3148,8 +3148,12 @@ def soften(case, faults):
     if worst > CRASH and case.statement.kind == 'Assign' and is_same(
             case.statement.targets[0], case.source.segment(faults[0].bad)):
         prior = 0.88                            # text is added to a field that was empty
+    alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
+    for _, node, value in alike:
+        edits.extend(get_edits(case, node, None if value == NOTHING else value))
+    also = '; the same for %s' % ' and '.join(key for key, _, _ in alike) if alike else ''
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
-                   '%s is taken where %s' % (value_words(values[0]), faults[0].what), loss_words(case),
+                   '%s is taken where %s%s' % (value_words(values[0]), faults[0].what, also), loss_words(case),
                    'medium' if worst < FINE else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
                    'it goes on, but may store an empty value')
@@ -3171,6 +3175,35 @@ def none_but_for_logs(case, fault):
     more = [edit for use in logged for edit in or_default(use, NO_TEXT)]
     return [(worst, list(way) + more, value) for way, node, value in fault.soft
             if value == NOTHING and node is statement.value]
+
+
+def alike_lookups(case, faults):
+    """[(key, node, default)] of the statements right behind that ask the same thing for another key in the same way."""
+    node = faults[0].node
+    if len(faults) != 1 or case.exception != 'KeyError' or node.kind != 'Subscript' or index_of(node).kind != 'Str' or \
+            case.statement.kind not in ('Assign', 'Expr') or case.statement.inline:
+        return []
+    found, suite = [], siblings(case.statement)
+    for one in suite[suite.index(case.statement) + 1:][:4]:
+        nodes = [part for part in own_part(one) if part.kind == 'Subscript' and part.ctx == 'Load' and
+                 index_of(part) is not None and index_of(part).kind == 'Str' and
+                 is_same(part.value, case.source.segment(node.value))]
+        if len(nodes) != 1 or shape_of(one, nodes[0]) != shape_of(case.statement, node):
+            break
+        inner = case._replace(statement=one, expression=None)
+        ways = [(effect(inner, nodes[0], value), value) for _, where, value in faults[0].soft if where is node]
+        best = max(ways, key=lambda way: way[0]) if ways else (CRASH, NOTHING)
+        if best[0] < OPEN:
+            break
+        found.append((index_of(nodes[0]).s, nodes[0], best[1]))
+    return found
+
+
+def shape_of(statement, node):
+    """A statement's text without what it stores to and without the key that it asks for."""
+    text, start = statement.source.segment(statement), statement.start
+    text = text[:index_of(node).start - start] + text[index_of(node).end - start:]
+    return re.sub(r'\.\w+(?=\s*[,=)])', '', text)
 
 
 def left_unbound(loop):
@@ -4255,7 +4288,8 @@ def unknown_name(case, found):
     called = all(use.parent.kind == 'Call' and use.parent.func is use for use in same)
     near = near_names(name, known)
     near += near_names(name, SANDBOX_BUILTINS - known) if called else []
-    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and all(
+    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and (
+        called or row[0] in API or row[0] in ('Prefs', 'Dict', 'Locale', 'Platform', 'Data', 'Ex')) and all(
         use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
         if row[0] in API)]                      # the interface in other letters
     family = list(renamed_word(case, name))
@@ -4627,10 +4661,12 @@ def unknown_attribute(case, found):
         return
     if owner == 'RecordObject' and name in RECORD_NAMES:
         edits = [(node.end - len(name), node.end, RECORD_NAMES[name]) for node in attributes_called(case.source, name)
-                 if is_same(node.value, case.source.segment(nodes[0].value)) or is_record(node.value)]
+                 if (name not in PICTURES or is_in(node, case.function)) and (
+                     is_same(node.value, case.source.segment(nodes[0].value)) or is_record(node.value))]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
                        'low',
-                       0.9, 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
+                       0.9, 'an episode has thumbs' if name in PICTURES else
+                       'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
     called = nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]
@@ -4667,6 +4703,59 @@ def newer_path(case, found):
                        'the module has that part in Python 3 only')
 
 
+def wrong_argument(case, found):
+    """An object that has no such attribute came as an argument: a caller that has a variable of the parameter's own
+    name hands another one over."""
+    nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == found.group('name')]
+    roots = set(one for node in nodes for one in parameters_behind(case.function, node.value))
+    calls = [call for root in sorted(roots) for call in crossed_calls(case, case.function, root, 3)]
+    if len(calls) == 1:
+        path, argument, name = calls[0]
+        yield Proposal('right arguments', [argument.outer + (name,)], '%s is handed over in place of %s' % (
+            name, argument.source.segment(argument)), 'nothing', 'low', 0.88,
+            'the parameter is called %s, and so is a variable at hand' % name, path)
+
+
+def parameters_behind(function, node, depth=0):
+    """The parameters of a function that an expression is read from, through its variables."""
+    if function.kind != 'FunctionDef':
+        return set()
+    own, found = set(one.id for one in function.args.args if one.kind == 'Name'), set()
+    for name in names_in(node):
+        if name in own:
+            found.add(name)
+        elif depth < 3:
+            for one in name_nodes(function, name):
+                origin = one.parent.value if one.parent.kind == 'Assign' else one.parent.iter \
+                    if one.parent.kind == 'For' else None
+                if one.ctx == 'Store' and origin is not None:
+                    found |= parameters_behind(function, origin, depth + 1)
+    return found - set(['self'])
+
+
+def crossed_calls(case, function, parameter, depth):
+    """[(file or None, argument, name)] of calls that hand something else over for a parameter than the caller's own of
+    that name, which they do not hand over at all; callers that pass their own on are followed."""
+    names, found = [one.id for one in function.args.args if one.kind == 'Name'], []
+    position = names.index(parameter) - (function.parent.kind == 'ClassDef' and names[0] == 'self')
+    sources = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
+    for path, source in sources:
+        for call in calls_of(source, function.name) if source is not None else ():
+            caller = enclosing(call, 'FunctionDef')
+            if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
+                continue
+            given = call.args[position]
+            if given.id != parameter:           # episode_metadata for metadata is what is meant
+                if parameter not in words_of(given.id) and parameter in names_in(caller.args) and not any(
+                        is_name(one, parameter) for one in call.args):
+                    found.append((path, given, parameter))
+            elif depth and caller is not function and parameter in [one.id for one in caller.args.args
+                                                                    if one.kind == 'Name']:
+                found.extend((other or path, argument, name) for other, argument, name in crossed_calls(
+                    case._replace(source=source), caller, parameter, depth - 1))
+    return found
+
+
 def is_record(node):
     """Whether a name is an element of the metadata: `for actor in metadata.roles`, `role = metadata.roles.new()`."""
     if node.kind != 'Name':
@@ -4683,7 +4772,9 @@ def is_record(node):
     return False
 
 
-RECORD_NAMES = {'actor': 'name', 'thumb': 'photo', 'character': 'role'}     # what older frameworks called them
+# what older frameworks called the fields of a role; of all records, only an episode has no posters
+RECORD_NAMES = {'actor': 'name', 'thumb': 'photo', 'character': 'role', 'posters': 'thumbs'}
+PICTURES = ('posters',)
 
 
 def attributes_of(case, node, owner):
@@ -4710,6 +4801,36 @@ def attributes_of(case, node, owner):
                     one for pair in re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
                     for one in pair if one]
     return ()
+
+
+def other_mapping(case, found):
+    """`url['key']` of a text that was put together here: the one variable that this file asks for that very key."""
+    for node in own_part(case.statement):
+        if node.kind != 'Subscript' or node.value.kind != 'Name' or index_of(node) is None or \
+                index_of(node).kind != 'Str' or case.function.kind != 'FunctionDef':
+            continue
+        name, key = node.value.id, index_of(node).s
+        values = assigned_before(case, name, node.start)
+        if not values or not all(value.kind == 'Str' or value.kind == 'BinOp' and value.op in ('Mod', 'Add') or
+                                 value.kind == 'Call' and last_name(value.func) == 'format' for value in values):
+            continue                            # what it is may lie in the data
+        uses = [one for one in name_nodes(case.function, name) if one.parent.kind == 'Subscript' and
+                one.parent.value is one and index_of(one.parent) is not None and index_of(one.parent).kind == 'Str']
+        wanted = set(index_of(one.parent).s for one in uses)
+        others = [other for other, bound in sorted(bindings(case.function).items()) if other != name and any(
+            one.kind == 'arguments' or one.start < node.start for one in bound) and wanted <= set().union(
+                *[asked_keys(one) for one in name_nodes(case.source.tree, other)])]
+        if len(others) == 1:
+            yield rename(case, uses, others[0], 0.9, '%s is a text here, and %s is what this file asks for %s' % (
+                name, others[0], key))
+        return
+
+
+def asked_keys(use):
+    """The keys that a use of a name reads or sets."""
+    around = use.parent
+    named = around.kind == 'Subscript' and around.value is use and index_of(around) is not None
+    return set([index_of(around).s.strip()]) if named and index_of(around).kind == 'Str' else set()
 
 
 def typed_faults(case, found):
@@ -5609,6 +5730,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
      newer_path),
+    (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
@@ -5617,6 +5739,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
      joined_types),
     (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
      text_in_calculation),
+    (r"^TypeError: string indices must be integers", other_mapping),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
@@ -6950,7 +7073,7 @@ RAISERS = (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
     (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable", raises_iteration),
-    (r"^AttributeError: .*has no attribute '(?P<name>\w+)'", None),
+    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", None),
     (r"^KeyError: (?P<key>.+)$", raises_key),
     (r"^IndexError: (?P<what>.*)$", raises_index),
     (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
@@ -7063,8 +7186,10 @@ def call_weight(node, callee):
         return 0.04
     if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
         return 0.9
-    if node.kind == 'Attribute' and callee in ('__getattr__', '__get__'):
+    if node.kind == 'Attribute' and callee in ('__getattr__', '__getattribute__', '__get__'):
         return 0 if stored(node) else 0.5
+    if node.kind == 'Attribute' and callee == '__setattr__':
+        return 0.9 if stored(node) else 0
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
         return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
     if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
@@ -7988,7 +8113,8 @@ def expression_weight(node, rule, found, hunt):
     able = rule(node, found, hunt)
     if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
-    if hunt.kind in ('call', 'apply') and rule is not raises_field:
+    named = rule is attribute_rule and hunt.callee in ('__getattribute__', '__setattr__')
+    if hunt.kind in ('call', 'apply') and rule is not raises_field and not named:
         # raised further down: what this expression could raise itself says little
         return fits * (0.5 + 0.5 * able)
     return fits * able
@@ -8796,8 +8922,12 @@ def diagnose(pattern, document, bundles, history):
     refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
     called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
         index is None else None
+    told = told_by_handler(pattern, bundle) if verdict.cls == 'code' and bundle is not None and index is None and \
+        not called and not refused else None
     if called:
         no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
+    elif told:
+        no_fix, patches = mend_handled(pattern, bundle, told, history, record, evidence)
     elif refused:
         no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
     elif verdict.cls == 'code' and bundle is not None and index is not None and bundle.source(
@@ -8985,6 +9115,104 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
             patches[row['id']] = patch
     record['fixes'], record['confidence'] = rows, 1.0
     return None, patches
+
+
+# what Python says of an error when only its message was logged -> its name
+SPOKEN = tuple((re.compile(shape), name) for shape, name in (
+    (r"^('\w+' object|\w+ instance|'module' object|type object '\w+') has no attribute( named)? '",
+     'AttributeError'),
+    (r"^(list|string|tuple) index out of range$|^pop from empty list|^no such group$", 'IndexError'),
+    (r"^u?'[^']*'$", 'KeyError'),
+    (r"^(global )?name '\w+' is not defined$", 'NameError'),
+    (r"^local variable '\w+' referenced before assignment$", 'UnboundLocalError'),
+    (r"codec can't decode", 'UnicodeDecodeError'), (r"codec can't encode", 'UnicodeEncodeError'),
+    (r"^(could not convert string to float|invalid literal for|time data|need more than \d|too many values|"
+     r"substring not found|unknown string format|No JSON object|unconverted data)", 'ValueError'),
+    (r"^('\w+' object (is not|does not|has no len)|unsupported operand|cannot concatenate|coercing to|"
+     r"expected string or buffer|\w+ indices must be|\w+\(\) (takes|argument)|object of type|not all arguments)",
+     'TypeError')))
+Told = collections.namedtuple('Told', 'name source handler exception message')
+
+
+def told_by_handler(pattern, bundle):
+    """The Told of the one except clause of the bundle that logged the message of an exception, and went on; or None."""
+    text, found = pattern.get('message') or '', []
+    for name in bundle.files if pattern.get('kind') == 'log' and not pattern.get('exception') else ():
+        source = bundle.source(name) if name.startswith('Contents/Code/') else None
+        for handler in [node for node in walk(source.tree) if node.kind == 'ExceptHandler'] if source else ():
+            caught_as = handler.name.id if handler.name is not None and handler.name.kind == 'Name' else None
+            for call in [node for one in handler.body for node in own_part(one) if node.kind == 'Call'] \
+                    if caught_as else ():
+                said = exception_said(call, caught_as, text)
+                known = [kind for shape, kind in SPOKEN if said and shape.search(said)]
+                types = getattr(handler.type, 'elts', None) or [handler.type]
+                if known and any(is_name(one, known[0], 'Exception', 'StandardError') for one in types):
+                    found.append(Told(name, source, handler, known[0], said))
+    return found[0] if len(found) == 1 else None
+
+
+def exception_said(call, caught_as, text):
+    """The part of a log line that is the exception's own text, when a call can have written the line; else None."""
+    if (last_name(call.func) or '').lower() not in ('log', 'debug', 'info', 'warn', 'warning', 'error', 'critical'):
+        return None
+    form = call.args[0] if call.args else None
+    values = call.args[1:]
+    if form is not None and form.kind == 'BinOp' and form.op == 'Mod':
+        form, values = form.left, form.right.elts if form.right.kind == 'Tuple' else [form.right]
+    elif form is not None and form.kind == 'Call' and last_name(form.func) == 'format':
+        form, values = form.func.value, form.args
+    if form is None or form.kind != 'Str':
+        return None
+    parts = re.split(r'%[-#0-9.]*[sdrfi]|\{[^{}]*\}', text_of(form).rstrip())
+    at = [number for number, value in enumerate(values) if caught_as in names_in(value)]
+    found = re.match('(.*?)'.join(re.escape(part) for part in parts) + '$', text, re.S)
+    if len(at) != 1 or len(parts) != len(values) + 1 or found is None or sum(len(part.strip()) for part in parts) < 8:
+        return None
+    said = found.group(at[0] + 1).strip()
+    return re.sub(r'^(?:exceptions\.)?[A-Z]\w+\((.*?),?\)$', r'\1', said).strip('"') if said.endswith(')') else said
+
+
+def mend_handled(pattern, bundle, told, history, record, evidence):
+    """Fill the record for an error that an except clause of the bundle logged. Returns (why there is no fix,
+    patches)."""
+    around = told.handler.parent
+    function = enclosing(around, 'FunctionDef') or told.source.tree
+    frame = Frame(told.name, getattr(function, 'name', '<module>'), [], {}, [], [])
+    pattern = dict(pattern, exception=told.exception, message=told.message, messages=[])
+    first, last = around.body[0].start, around.body[-1].end
+    places = [place for place in places_of(pattern, told.source, function, frame, True, bundle.preferences())
+              if first <= place.statement.start < last]
+    total = sum(place.confidence for place in places)
+    record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
+    evidence.append('the except clause at line %d of %s wrote this, and the rest of its try was left out' % (
+        told.handler.line, told.name))
+    if not total:
+        return 'no statement before that except clause can raise this error', {}
+    places = [place._replace(confidence=round(place.confidence / total, 3)) for place in places]
+    record['divergence_point']['candidates'] = [
+        {'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
+         'text': one_line(told.source.lines[place.line - 1])} for place in places[:5]]
+    record['confidence'] = places[0].confidence
+    if not gains_behind(around, places[0].statement):
+        return 'the code already goes on without it, and nothing else is lost', {}
+    records, dropped, patches = fixes_for(pattern, bundle, told.source, frame, function, places, history)
+    record.update({'fixes': [row for row in records if row['kind'] != 'probe'], 'dropped': dropped})
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def gains_behind(around, statement):
+    """Whether something behind a statement of a try, that does not need what it gives, works on the metadata."""
+    spoilt = set(spoilt_names(statement.source, statement))
+    for one in around.body:
+        read = set(flat(one.source, node) for node in walk(one) if node.kind in ('Name', 'Attribute') and
+                   not stored(node))
+        if one.start > statement.start and read & spoilt:
+            spoilt.update(spoilt_names(one.source, one))
+        elif one.start > statement.start and ('metadata' in names_in(one) or 'results' in names_in(one)) and \
+                statement_of(one).kind not in ('If', 'Return', 'Raise'):
+            return True
+    inner = [node for node in ancestors(statement) if node.kind == 'For' and is_in(node, around)]
+    return bool(inner)                          # the other elements
 
 
 def called_by_framework(pattern, bundle):

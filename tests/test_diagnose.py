@@ -744,6 +744,57 @@ def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(t
         found.record['fixes'][0]['id']]
 
 
+HANDLED = '''import re
+
+class HarbourAgent(Agent.Movies):
+  def update(self, metadata, media, lang):
+    url = 'http://boats.example/%s' % metadata.id
+    try:
+      page = HTML.ElementFromURL(url)
+      metadata.title = page.xpath('//h1')[0].text
+      found = re.search('by (.*)', metadata.title)
+      metadata.studio = found.group(1)
+      self.pictures(page, metadata)
+    except Exception, problem:
+      Log.Error('No data for boat %s (%s) [%s] ', metadata.id, url, problem.message)
+    try:
+      stars = float(page.xpath('//b')[0].text)
+      metadata.rating = stars * 2
+    except Exception as e:
+      Log('No stars for boat {} - {}'.format(metadata.id, e))
+'''
+
+
+def test_an_error_that_the_agent_logged_itself_is_found_in_what_its_handler_guards(tmpdir):
+    def told(message, source=HANDLED):
+        row = pattern(None, message, kind='log', wrapper='', bundle=None)
+        return look(row, tmpdir, source)
+    found = told("No data for boat 4711 (http://boats.example/4711) ['NoneType' object has no attribute 'group']")
+    assert found.record['divergence_point']['candidates'][0]['line'] == line_of('found.group', HANDLED)
+    patch = found.patches[found.record['fixes'][0]['id']]
+    assert b'found' in patch and 'line %d' % line_of('except Exception, problem', HANDLED) in ' '.join(
+        found.record['evidence'])
+    found = told('No stars for boat 4711 - could not convert string to float: n/a')
+    assert not found.patches and 'goes on without it' in found.record['no_fix_because']
+    for unknown in ('No data for boat 4711 (http://boats.example/4711) [it sank]',
+                    "No data for ship 4711 (x) ['NoneType' object has no attribute 'group']"):
+        assert 'names no line' in told(unknown).record['no_fix_because']
+    twice = HANDLED + HANDLED.split('\n\n', 1)[1].replace('HarbourAgent', 'OtherAgent')
+    assert 'names no line' in told("No data for boat 7 (x) ['NoneType' object has no attribute 'group']",
+                                   twice).record['no_fix_because']
+
+
+def test_a_field_that_an_object_of_the_framework_refuses_is_found(tmpdir):
+    source = SOURCE.replace("role.name = person['name']", "role.actor = person['name']")
+    line = line_of("role.photo", source)
+    row = pattern('AttributeError', "'RecordObject' object has no attribute named 'actor'", [
+        frame('people', line, source=source, callees=[{'file': 'Framework/modelling/attributes.py',
+                                                       'function': '__setattr__', 'text': ''}])])
+    found = look(row, tmpdir, source)
+    assert found.record['divergence_point']['candidates'][0]['line'] == line_of('role.actor', source)
+    assert b"+      role.name = person['name']" in found.patches[found.record['fixes'][0]['id']]
+
+
 # -------------------------------------------------------------------------------------------------------- version drift
 def test_an_updated_bundle_is_followed_by_the_function_name(tmpdir):
     row = missing_motto()

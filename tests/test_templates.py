@@ -909,3 +909,47 @@ def test_the_one_small_change_that_makes_a_file_readable(source, line, wanted):
     read = diagnose.Source(source.encode('utf-8'), PATH)
     found = [diagnose.apply_edits(read, edits).decode('utf-8') for edits, _ in diagnose.readable_again(read, line)]
     assert len(found) == (0 if wanted is None else 1) and all(wanted in text for text in found), found
+
+
+def test_the_same_lookups_right_behind_are_made_tolerant_too():
+    source = ("def add(field, values):\n    for value in values:\n        field.add(value)\n\n"
+              "def update(metadata, data):\n    add(metadata.genres, data['kinds'])\n    add(metadata.roles, data['crew'])\n"
+              "    metadata.year = int(data['year'])\n    metadata.title = 'Eleven'\n")
+    proposal, patched = [pair for pair in patches(case_for(source, '    add(metadata.genres', "KeyError: 'kinds'"))
+                         if pair[0].template == 'tolerant lookup'][0]
+    assert run(patched, {'year': '13'})[0] == {'year': 13, 'title': 'Eleven'}
+    assert 'the same for crew' in proposal.summary and "int(data['year'])" in patched
+
+
+def test_a_text_asked_for_a_key_is_the_wrong_variable():
+    source = ("def update(metadata, data):\n    names = {'by': data['by'], 'at': 'x'}\n    url = 'http://a/%s' % data['id']\n"
+              "    metadata.title = url['by']\n    metadata.studio = url['at']\n\ndef other(names):\n"
+              "    return names['by'] + names['at']\n")
+    error = "TypeError: string indices must be integers, not str"
+    patched = patches(case_for(source, '    metadata.title', error))[0][1]
+    assert "metadata.title = names['by']\n    metadata.studio = names['at']" in patched
+    told = source.replace("'http://a/%s' % data['id']", "data['url']")     # that may be what the data is like
+    assert all("metadata.title = names['by']" not in text for _, text in patches(case_for(
+        told, '    metadata.title', error)))
+
+
+HANDED = ("def fill(self, metadata, media):\n    for code in media.seasons:\n        season_metadata = metadata.seasons[code]\n"
+          "        cover(season_metadata, metadata, code)\n\ndef cover(metadata, media, code):\n    path = path_of(media)\n"
+          "    metadata.posters[path] = code\n\ndef path_of(media):\n    for one in media.seasons:\n"
+          "        return media.seasons[one].items[0].file\n")
+
+
+def test_the_argument_that_was_meant_is_handed_over():
+    error = "AttributeError: 'RecordObject' object has no attribute 'items'"
+    assert 'cover(season_metadata, media, code)' in patches(case_for(HANDED, '        return media', error))[0][1]
+    error = "AttributeError: 'RecordObject' object has no attribute 'posters'"
+    found = patches(case_for(HANDED, '    metadata.posters', error))
+    assert 'metadata.thumbs[path] = code' in found[0][1]
+    assert all('    cover(season_metadata,' in patched for _, patched in found)    # season_metadata is meant
+
+
+def test_no_class_of_the_framework_is_asked_for_a_key():
+    source = ("def update(metadata, data):\n    page = data['page']\n    metadata.title = page['yard']\n"
+              "    metadata.studio = searchResult['yard']\n")
+    patched = patches(case_for(source, '    metadata.studio', "NameError: global name 'searchResult' is not defined"))
+    assert patched[0][1].endswith("metadata.studio = page['yard']\n") and 'SearchResult[' not in str(patched)
