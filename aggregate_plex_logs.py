@@ -447,8 +447,8 @@ SECRET_RULES = [
     (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in', 'token ('), re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\(([^()\n]*)\)'), '<user>'),
     (('user ',), re.compile(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
-    (('user',), re.compile(r'user(?<!\wuser)(?:_?name)?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
-                           r'(?!agent|data|defined|[<:]|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
+    (('user',), re.compile(r'user(?<!\wuser)(?:_?name)?(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
+                           r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
 # also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
 ADDRESS = re.compile(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
@@ -647,6 +647,7 @@ def message_shape(text, exception=None):
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
 FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in (\S+))?(.*)$')
+CUT_FRAME = re.compile(r'\s*File(?: ["“]|$)')
 FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
 ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch'
@@ -729,14 +730,14 @@ def parse_traceback(text):
             break
         end = nxt
     exception = message = None
-    if last:
+    if last and not CUT_FRAME.match(last[0]):               # where the end is missing, half a frame may be left
         match = EXCEPTION_LINE.match(last[0])
         if match:
             exception, message = match.group(1).split('.')[-1], (match.group(2) or '').rstrip()
             more = '\n'.join(last[1:])
             if more:
                 message = (message + '\n' + more).strip()
-        elif not last[0].lstrip().startswith('File "'):     # where the end is missing, half a frame may be left
+        else:
             message = '\n'.join(last).strip()
     return Traceback(frames, exception, message)
 
@@ -2231,6 +2232,10 @@ class Scan(object):
             text = event.text
             search = event.meaning.kind == 'search' or 'keyword arguments' in text
             keywords = KEYWORD_ID.search(text) if search else None
+            if search and not keywords:         # a terminal has broken the line
+                data, begin, end = event.record
+                stop = data.find(FIRST_FRAME, begin, end)
+                keywords = KEYWORD_ID.search(to_text(data[begin:stop if stop >= 0 else min(end, begin + 4000)]))
             if keywords:
                 event.rating_key, event.guid = keywords.group(1), first_group(KEYWORD_GUID.search(text))
             else:
@@ -2510,7 +2515,7 @@ def open_streams(paths):
 # ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
-ONE_IN = 10                                     # what preceded is looked up for the first few records, then for one in ten
+ONE_IN = 10                                     # what preceded is looked up for the first few records, then for these
 LONGEST_EXEMPLAR = 12000
 
 
@@ -2661,7 +2666,8 @@ REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 def requests_before(event, ended=None):
     """[(host, status, shape of the path)] of the last requests that the thread made before it failed, the newest first.
 
-    ended: the record of the thread's traceback before, to which earlier requests belong. status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
+    ended: the record of the thread's traceback before, to which earlier requests belong.
+    status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
     'unreachable', else None (answered).
     """
     data, begin, _ = event.record

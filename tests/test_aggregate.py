@@ -278,6 +278,7 @@ def test_message_shape(text, shape):
     ('token%3A%20k3yk3y', 'k3yk3y'), ("'Authorization': 'Basic emVsZGE6cGE1NQ=='", 'emVsZGE6'),
     ("'Cookie': 'a=k3y; b=c'", 'k3y'), ("cookies={'a': 'k3y'}", 'k3y'), ('?PHPSESSID=k3yk3y&x=1', 'k3yk3y'),
     ('PLEX_CLAIM=claim-k3yk3yk3yk3y', 'k3yk3y'), ("'username': u'zelda'", 'zelda'), ('user_name=zelda', 'zelda'),
+    ('User is: zelda', 'zelda'),
     ('Auth: authenticated user 1 as Zelda Q', 'Zelda'), ('Token (zelda q) (Firefox)', 'zelda'),
     ('Request: [::ffff:203.0.113.9:57684 (WAN)] GET', '113'), ('http%3A%2F%2F203.0.113.9%3A80%2F', '203.0.113.9'),
     ('https://203-0-113-9.0123456789abcdef0123456789abcdef.plex.direct:32400/', '203-0-113-9'),
@@ -603,6 +604,8 @@ def test_message_of_several_lines_in_a_paste(tmpdir):
 
 def test_headerless_record_keeps_its_item(tmpdir):
     words = "Exception in the %s function of agent named 'Example', called with %s (most recent call last):\n" + BODY
+    broken = words.replace('_update', '_search') % ('search', "keyword arguments {'name': 'x',\n'id': '4711'}")
+    assert events(put(tmpdir, 'c.txt', record(1, broken, 'CRITICAL')))[0]['rating_key'] == '4711'
     first, = events(put(tmpdir, 'a.txt', words % ('update', "guid '%s'" % GUID)))
     second, = events(put(tmpdir, 'b.txt', words.replace('_update', '_search')[40:] % (
         "keyword arguments {'name': 'x', 'id': '4711'}",)))
@@ -669,6 +672,7 @@ def report(path):
 
 
 def test_report_says_what_a_paste_lacks(tmpdir):
+    assert events(put(tmpdir, 'file.txt', BODY.rsplit('\n', 1)[0] + '\n  File'))[0]['exception'] is None
     cut = report(put(tmpdir, 'cut.txt', BODY.rsplit('\n', 1)[0] + '\n  File "/var/lib/plexmedia\n'))
     assert cut[0] == 'Plex logs without times' and '0.9 KB' in cut[1]
     assert '  1. Exception in the update function (the log ends before it says which)' in cut
@@ -677,7 +681,7 @@ def test_report_says_what_a_paste_lacks(tmpdir):
     assert [line for line in lines if 'word' in line][0].startswith("  1. KeyError: 'word word")
     assert [line for line in lines if 'word' in line][2].endswith('...') and max(len(line) for line in lines) <= 80
     assert '     1 item, 1 time, 2026-02-03T21:14' in lines and '     items %s' % GUID in lines
-    bare = report(put(tmpdir, 'bare.txt', record(1, "Exception adding bundle 'x' (most recent call last):", 'CRITICAL')))
+    bare = report(put(tmpdir, 'bare.txt', record(1, "Exception adding bundle 'x' (most recent call last):", 'ERROR')))
     assert "  %6d x a plug-in: Exception adding bundle 'x'" % 1 in bare
     empty = report(put(tmpdir, 'empty.txt', record(1, 'all is well', 'INFO')))
     assert 'Agents' not in empty and '  nothing: no agent reported an error that is not noise' in empty
