@@ -4094,6 +4094,8 @@ def unset_attribute(case, found):
         return
     readers = [node for _, source in sources for node in attributes_called(source, name)
                if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node))]
+    for proposal in set_by_method(case, family, setters, name):
+        yield proposal
     first = owner.body[0]
     if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
         first = owner.body[1]
@@ -4116,6 +4118,24 @@ def unset_attribute(case, found):
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+
+
+def set_by_method(case, family, setters, name):
+    """The one method that sets an attribute, and surely does, is called first where it was not."""
+    methods = [one.parent.parent for one in setters if one.parent.kind == 'Assign']
+    method = methods[0] if len(methods) == 1 == len(setters) and methods[0].kind == 'FunctionDef' else None
+    if method is None or method.parent not in family or method.name in ('__init__', case.function.name) or len(
+            method.args.args) != 1 or method.decorator_list or enclosing(case.function, 'ClassDef') is None or \
+            case.statement.inline or getattr(case.statement, 'is_elif', False) or not any(
+                is_name(node.value, 'self') for node in own_part(case.statement)
+                if node.kind == 'Attribute' and node.attr == name):
+        return
+    called = [last_name(node.func) for node in walk(method) if node.kind == 'Call']
+    if set(called) & FETCHES or case.function.name in called or not calls_of(method.source, method.name):
+        return
+    yield Proposal('initialise first', put_before(case, case.statement, ['self.%s()' % method.name]),
+                   '%s() is called first, which sets %s' % (method.name, name), 'nothing', 'low', 0.92,
+                   'only %s() sets it, and was not called on this way' % method.name)
 
 
 def exits_without(case, readers):
@@ -4841,7 +4861,7 @@ def typed_faults(case, found):
         if name and name != '__getitem__':
             if node.kind != 'Attribute' or node.attr != name or node.value.kind in ('Str', 'Dict', 'List'):
                 continue
-            test, soft = attribute_type_test(case, node)
+            test, soft = attribute_type_test(case, node) if node.ctx == 'Load' else (None, [])
         elif node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None:
             index = index_of(node)
             if index.kind == 'Num' and 'indices' in case.message or \
@@ -4856,6 +4876,22 @@ def typed_faults(case, found):
         else:
             continue
         yield Fault(node, node.value, test, soft, 'it is of another kind')
+
+
+def text_already(case, found):
+    """`names.append(one['name'])`, where one is the name itself: what is asked for one key only, and goes into a list of
+    texts, was an object once and is a text now."""
+    for node in own_part(case.statement):
+        index = index_of(node) if node.kind == 'Subscript' and node.value.kind == 'Name' else None
+        loop = next((around for around in ancestors(node) if around.kind == 'For' and is_name(
+            around.target, node.value.id)), None) if index is not None and index.kind == 'Str' else None
+        uses = [use for use in name_nodes(loop, node.value.id) if use.ctx == 'Load'] if loop is not None else ()
+        call = node.parent
+        if len(uses) == 1 and call.kind == 'Call' and call.args == [node] and last_name(call.func) in ('append', 'add'):
+            name = node.value.id
+            yield Proposal('right type', [(node.end, node.end, ' if isinstance(%s, dict) else %s' % (name, name))],
+                           '%s itself is taken where it is a text' % name, 'nothing', 'low', 0.86,
+                           'it is asked for %s only, which it is itself now' % index.s)
 
 
 def attribute_type_test(case, node):
@@ -5085,7 +5121,8 @@ def wrong_format(case, found):
 def number_format(case, found):
     """'%d' with what is no number: '%s' writes a whole number the same way."""
     for node in own_part(case.statement):
-        if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str' and in_log_call(node):
+        if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str' and (
+                in_log_call(node) or re.search(r'not (str|unicode)$', case.message)):
             start, text = node.left.start, case.source.segment(node.left)
             edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
             if edits:
@@ -5146,6 +5183,20 @@ def text_and_bytes(case, found):
                     operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low',
                     0.86,
                     'quote() takes bytes')
+
+
+def bytes_for_lxml(case, found):
+    """Bytes beyond ASCII in an XPath or a text of an element: lxml takes text only."""
+    for call in own_part(case.statement):
+        if call.kind == 'Call' and last_name(call.func) in ('xpath', 'find', 'findall', 'findtext', 'fromstring'):
+            names = [node for argument in call.args for node in walk(argument) if node.kind == 'Name' and
+                     node.parent.kind in ('BinOp', 'Call') and getattr(node.parent, 'func', None) is not node]
+            if len(names) == 1:
+                text = names[0].id
+                yield Proposal('text encoding', [(names[0].start, names[0].end, "(%s.decode('utf-8', 'replace') if "
+                                                  "isinstance(%s, str) else %s)" % (text, text, text))],
+                               'bytes become text first', 'letters that are no UTF-8', 'low', 0.86,
+                               'lxml takes text, or bytes of ASCII only')
 
 
 def tolerant_codec(case, call, name):
@@ -5691,7 +5742,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^TypeError: can only join an iterable", argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
-     r"(has no attribute '(?P<name>\w+)'|is (not |un)sub)", typed_faults),
+     r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", typed_faults),
     (r"^TypeError: \w+ indices must be", typed_faults),
     (r"^KeyError: (?P<key>.+)$", key_faults),
     (r"^IndexError: (?P<what>.*)$", index_faults),
@@ -5740,11 +5791,13 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: string indices must be integers", other_mapping),
+    (r"^TypeError: string indices must be integers", text_already),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
     (r"^Unicode(En|De)codeError|^KeyError: u'", text_and_bytes),
+    (r"^ValueError: All strings must be XML compatible", bytes_for_lxml),
     (r"^FrameworkException: Operator", augmented),
     (r"^SyntaxError: .*\bLine \d+: ", within_rules),
     (r"^SyntaxError: .*[\"'](?P<name>__\w+__)[\"'] is an invalid", foreign_constant),

@@ -953,3 +953,66 @@ def test_no_class_of_the_framework_is_asked_for_a_key():
               "    metadata.studio = searchResult['yard']\n")
     patched = patches(case_for(source, '    metadata.studio', "NameError: global name 'searchResult' is not defined"))
     assert patched[0][1].endswith("metadata.studio = page['yard']\n") and 'SearchResult[' not in str(patched)
+
+
+def test_a_number_that_is_a_text_is_written_as_one():
+    source = "def ask(number):\n    return HTTP.Request('http://boats.example/%d?x=%%d' % number)\n"
+    for kind in ('str', 'unicode'):
+        error = 'TypeError: %%d format: a number is required, not %s' % kind
+        assert "'http://boats.example/%s?x=%%d' % number" in patches(case_for(source, '    return', error))[0][1]
+    error = 'TypeError: %d format: a number is required, not NoneType'
+    assert all('%s?x' not in patched for _, patched in patches(case_for(source, '    return', error)))
+
+
+def test_a_field_that_this_kind_of_item_lacks_costs_nothing_else():
+    source = ("def update(metadata, data):\n    metadata.year = int(data['year'])\n    metadata.title = data['title']\n")
+    error = "AttributeError: 'TV_Show' object has no attribute named 'year'"
+    proposal, patched = patches(case_for(source, '    metadata.year', error))[0]
+    assert run(patched, {'year': '13', 'title': 'Eleven'})[0] == {'year': 13, 'title': 'Eleven'}     # a film has it
+    assert 'except AttributeError' in patched and proposal.template == 'field guard'
+
+
+def test_what_was_an_object_and_is_a_text_now_is_that_text():
+    source = ("def update(metadata, data):\n    for tag in data['tags']:\n        metadata.genres.add(tag['name'])\n"
+              "    metadata.title = 'Eleven'\n")
+    error = 'TypeError: string indices must be integers, not str'
+    patched = patches(case_for(source, '        metadata.genres', error))[0][1]
+    for tags in ([{'name': 'sea'}, {'name': 'pier'}], ['sea', 'pier']):
+        assert run(patched, {'tags': tags})[0] == {'genres': ['sea', 'pier'], 'title': 'Eleven'}
+    more = source.replace("add(tag['name'])", "add(tag['name'] + tag['kind'])")
+    assert all('else tag)' not in text for _, text in patches(case_for(more, '        metadata.genres', error)))
+
+
+PLAIN_NAME = '''
+class Search(object):
+    def __init__(self, media):
+        self.media = media
+
+    def plain_name(self):
+        self.name = self.media['name'].lower()
+
+    def arguments(self):
+        return 'title=' + self.name
+
+    def check(self):
+        self.plain_name()
+        return self.name
+
+def update(metadata, data):
+    metadata.title = Search(data).arguments()
+'''
+
+
+def test_the_method_that_sets_an_attribute_is_called_first():
+    error = "AttributeError: 'Search' object has no attribute 'name'"
+    proposal, patched = patches(case_for(PLAIN_NAME, '        return \'title', error))[0]
+    assert run(patched, {'name': 'Eleven'})[0] == {'title': 'title=eleven'} and 'plain_name()' in proposal.summary
+    asks = PLAIN_NAME.replace("self.media['name'].lower()", "HTTP.Request(self.media['name']).content")
+    assert "self.plain_name()\n        return 'title" not in patches(case_for(asks, "        return 'title", error))[0][1]
+
+
+def test_bytes_in_an_xpath_become_text():
+    source = "def text_of(page, query):\n    return page.xpath('string(' + query + ')')\n"
+    error = 'ValueError: All strings must be XML compatible: Unicode or ASCII, no NULL bytes or control characters'
+    assert "(query.decode('utf-8', 'replace') if isinstance(query, str) else query)" in patches(
+        case_for(source, '    return', error))[0][1]
