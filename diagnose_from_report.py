@@ -4879,7 +4879,7 @@ def typed_faults(case, found):
 
 
 def text_already(case, found):
-    """`names.append(one['name'])`, where one is the name itself: what is asked for one key only, and goes into a list of
+    """`names.append(one["name"])`, where one is the name: what is asked for one key only, and goes into a list of
     texts, was an object once and is a text now."""
     for node in own_part(case.statement):
         index = index_of(node) if node.kind == 'Subscript' and node.value.kind == 'Name' else None
