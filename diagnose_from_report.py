@@ -3024,6 +3024,14 @@ def index_faults(case, found):
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
 
 
+def missing_index(case, found):
+    """x[i], where i is None."""
+    for node in frame_part(case):
+        index = index_of(node) if node.kind == 'Subscript' else None
+        if index is not None and index.kind not in ('Num', 'Str', 'UnaryOp', 'BinOp'):
+            yield Fault(node, index, none_test, [], 'nothing was found')
+
+
 def furthest(faults):
     """Index faults without those of the same list that ask for less: where x[1] is there, x[0] is."""
     def reach(fault):
@@ -4318,7 +4326,8 @@ def unknown_name(case, found):
     for other, prior in near:
         yield with_other_typos(case, name, rename(case, here, other, prior, 'nothing is called %s here, and %s is one '
                                                   'letter or two away' % (name, other)))
-    longer = [] if near or family else list(longer_name(case, here, name, known)) or list(same_use(case, here, name))
+    longer = [] if near or family else list(longer_name(case, here, name, known)) or list(same_use(
+        case, here, name)) or list(tested_list(case, here, name))
     for proposal in longer:
         yield proposal
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
@@ -4327,7 +4336,7 @@ def unknown_name(case, found):
                        'nothing', 'low', 0.88, 'it is filled here, and nothing has made it')
     elif not (known_elsewhere or near or family or longer or any(re.search(r'(?m)^(def|class) %s\b' % name, bundle_text(
             case, path)) for path in getattr(case.bundle, 'files', ()) or ())):
-        for proposal in never_worked(case, uses, name):
+        for proposal in list(never_worked(case, uses, name)) + list(unset_fields(case, name)):
             yield proposal
 
 
@@ -4369,6 +4378,22 @@ def same_use(case, uses, name):
                      'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
 
 
+def tested_list(case, uses, name):
+    """`if isinstance(found, list): for one in unknown:` goes through what was tested."""
+    for around in ancestors(uses[0]) if len(uses) == 1 and uses[0].parent.kind == 'For' and \
+            uses[0].parent.iter is uses[0] else ():
+        if around.kind == 'FunctionDef':
+            return
+        test = around.test if around.kind == 'If' and any(is_in(uses[0], one) for one in around.body) else None
+        if test is None:
+            continue
+        asked = test.args[0] if test.kind == 'Call' and is_name(test.func, 'isinstance', 'len') and test.args else test
+        if asked.kind == 'Name' and asked.id in bindings(case.function):
+            yield rename(case, uses, asked.id, 0.84, 'nothing is called %s here, and the condition around the loop is '
+                         'about %s' % (name, asked.id))
+        return
+
+
 def asked_of(use):
     """{('key' or 'attribute', name)} that a use of a name asks it for."""
     around = use.parent
@@ -4400,6 +4425,28 @@ def never_worked(case, uses, name):
         yield Proposal('never worked', [(statement.start, statement.end, log[0])], 'the statement is left out',
                        'what this statement was for; it has never run in this version', 'high', 0.5,
                        'nothing here tells what %s should be, and the rest of the function does not need it' % name)
+
+
+def unset_fields(case, name):
+    """A field that is set from a name that nobody defines: leaving the line out loses nothing, the rest is filled."""
+    if case.function.kind != 'FunctionDef':
+        return
+    edits, fields, missing = [], [], [node for nodes in undefined_here(case).values() for node in nodes]
+    for one in statements(case.function):
+        target = one.targets[0] if one.kind == 'Assign' and len(one.targets) == 1 else None
+        if target is None or target.kind != 'Attribute' or is_name(target.value, 'self') or one.inline or \
+                one.value.kind not in ('Name', 'Attribute', 'Subscript') or not any(
+                    node in missing for node in walk(one.value)):
+            continue
+        log = log_line(case, '%s is not set: the code has no value for it' % target.attr)
+        edits.append((one.start, one.end, log[0] if log else 'pass'))
+        fields.append(target.attr)
+    if not edits or len(edits) > 4 or not any(is_within((case.statement.start, case.statement.end), edit)
+                                              for edit in edits):
+        return
+    yield Proposal('leave out', edits, '%s stays unset, and the lines after it are run' % ' and '.join(fields),
+                   '%s, which was never set' % ' and '.join(fields), 'medium', 0.6,
+                   'nothing defines %s, so this line has never worked' % name)
 
 
 def undefined_here(case):
@@ -4907,10 +4954,10 @@ def attribute_type_test(case, node):
                                                                                         code_of(case, bad)))],
                      bad, TEXT)]
         return type_test('basestring'), soft
-    if name in ('get', 'items', 'iteritems', 'keys', 'values', 'has_key', 'iterkeys', 'itervalues') and \
+    if name in ('get', 'items', 'iteritems', 'keys', 'values', 'has_key', 'iterkeys', 'itervalues') and call and \
             make_of(case, bad) not in ('element', 'match'):
         return type_test('dict'), []
-    if name in LIST_METHODS:
+    if name in LIST_METHODS and call:
         return type_test('list'), []
     if not is_sandboxed(case) or case.policy == 'Elevated':
         return (lambda text: ("hasattr(%s, '%s')" % (text, name), "not hasattr(%s, '%s')" % (text, name))), []
@@ -5743,6 +5790,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
      r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", typed_faults),
+    (r"^TypeError: (list|string|tuple) indices must be integers, not NoneType", missing_index),
     (r"^TypeError: \w+ indices must be", typed_faults),
     (r"^KeyError: (?P<key>.+)$", key_faults),
     (r"^IndexError: (?P<what>.*)$", index_faults),
@@ -6579,6 +6627,8 @@ def frame_kind(frame):
             return 'apply', below[1]['function'] if len(below) > 1 else None
         if first['function'] == '_inplacevar':  # `name += value` is added up there
             return 'own', None
+    if first['function'] in ('__getattribute__', '__getattr__'):
+        return 'own', None                      # no call stands there, an object was asked for an attribute
     return 'call', first['function']
 
 
@@ -6625,6 +6675,7 @@ def drift(source, frame):
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
 NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
+                                        'strftime isoformat '
                                         'upper title join format encode decode set dict tuple bool isinstance append '
                                         'quote urlencode min max abs round sum enumerate sorted list zip reversed '
                                         'map filter iter xrange'.split())
