@@ -327,8 +327,11 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
 # In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
-# as is a traceback there.
-NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)),
+# as is a traceback there, and so are Python's own words for the errors that agents catch most.
+PYTHON_WORDS = (b"' object has no attribute '", b'index out of range', b'referenced before assignment',
+                b"' is not defined", b'expected string or buffer')
+NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
+           tuple((words, 0) for words in PYTHON_WORDS),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
@@ -2196,7 +2199,8 @@ class Scan(object):
                 return 0, None
         if header.group(4) in SEVERE:
             return 0, None
-        return (begin, header) if trace or header.end() == place else (0, None)
+        return (begin, header) if trace or header.end() == place or header.end() < place and data.startswith(
+            PYTHON_WORDS, place) else (0, None)
 
     def note_calls(self, data, end):
         """Count the searches and updates in data[:end]. Returns the places of all calls there."""
@@ -2627,7 +2631,8 @@ class Tally(object):
             'thread': to_text(event.thread),
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
             'text': redact(text, self.keep_paths),
-            'said': said_before(event) if event.block is not None and event.block.key else []})
+            'said': said_before(event) if (event.block.key if event.block is not None else any(
+                words in event.record[0][event.record[1]:event.record[2]] for words in PYTHON_WORDS)) else []})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
@@ -3191,9 +3196,9 @@ def rank(row):
 
 def shortlist_of(rows):
     """Fingerprints worth a diagnosis, best first: an agent's errors, no noise, no warnings, no mere echoes, not
-    resolved.
+    resolved. Below the warnings there are only errors that the agent itself reports there.
     """
-    worth = [row for row in rows if row['agent'] and not row['noise'] and SEVERITY.get(row['level'], 9) < 2
+    worth = [row for row in rows if row['agent'] and not row['noise'] and SEVERITY.get(row['level'], 2) != 2
              and not (row['resolved'] and not row['resolved']['came_back']) and not row['echo_of']]
     return [row['pattern'] for row in sorted(worth, key=rank)]
 

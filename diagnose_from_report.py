@@ -1793,6 +1793,9 @@ def is_test_against(test, text, value=NOTHING):
         test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
 
 
+CONFESSING = [None]             # the try statement that caught and logged the error that is looked into
+
+
 def is_checked(use, text, value=NOTHING):
     """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
     node = use
@@ -1813,7 +1816,8 @@ def is_checked(use, text, value=NOTHING):
             if any(is_test_of(one, text, value) for one in tests):
                 return True
         if node.kind in STATEMENTS:
-            if around.kind == 'TryExcept' and any(node is one for one in around.body) and any(
+            if around.kind == 'TryExcept' and around is not CONFESSING[0] and any(
+                    node is one for one in around.body) and any(
                     one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in around.handlers):
                 return True
             for one in siblings(node):
@@ -2378,7 +2382,7 @@ def effect_of_assignment(case, node, parent, value, depth):
     for target in parent.targets:
         if target.kind == 'Name':
             worst = min(worst, name_effect(case, target.id, value, parent, depth + 1))
-        elif is_field(target):
+        elif is_field(target) or target.kind == 'Attribute' and is_record(target.value):
             worst = min(worst, OPEN if value == SOME else HOLLOW, read_effect(case, target, value, depth))
         elif target.kind == 'Subscript' and is_field(target.value):
             worst = min(worst, CRASH)
@@ -3581,7 +3585,7 @@ def dependents(case, faults):
 
     The names say what has to be set where the block is not run, because something behind it reads them.
     """
-    suite, found = siblings(case.statement), None
+    suite, found, hollow = siblings(case.statement), None, None
     first = suite.index(case.statement)
     for last in range(first, min(len(suite), first + WRAPPED_LINES)):
         block = suite[first:last + 1]
@@ -3594,13 +3598,28 @@ def dependents(case, faults):
                 continue
             break
         needed = left_unset(case, block, [fault.bad for fault in faults])
-        if needed is not None and (found is None or uses_value(case, block[-1], faults) or relied_on(case, found[0])):
+        if needed is not None and found is None and stays_empty(case, block):
+            hollow = hollow or (block, needed)
+        elif needed is not None and (found is None or uses_value(case, block[-1], faults) or relied_on(case, found[0])):
             found = block, needed
-    return found
+    return found or hollow
+
+
+def stays_empty(case, block):
+    """Whether what a block sets was set to nothing before, and that nothing would be stored behind it."""
+    for name in set().union(*[bound_names(one) for one in block]):
+        values = [literal_value(value) for value in assigned_before(case, name, block[0].start)
+                  if value.start < block[0].start]
+        if values and values[-1] in (NOTHING, NO_TEXT) and bound_before(case, name, block[0]) and name_effect(
+                case, name, values[-1], block[-1], after=block[-1].end) == HOLLOW:
+            return True
+    return False
 
 
 def is_passed_over(statement):
-    """Whether a statement costs nothing if it is not run: it empties a field, or logs."""
+    """Whether a statement costs nothing if it is not run: it empties a field, makes an empty record, or logs."""
+    if statement.kind == 'Assign' and statement.value.kind == 'Call' and last_name(statement.value.func) == 'new':
+        return is_model(statement.value.func)
     call = statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
     return call is not None and (is_log_call(call) or last_name(call.func) == 'clear' and bool(field_of(statement)))
 
@@ -3809,7 +3828,7 @@ def widen_handler(case, faults):
     """The except clause that already stands around the statement takes this exception too."""
     name = exception_name(case)
     around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
-    if name is None or around is None or around.kind != 'TryExcept' or not any(
+    if name is None or around in (None, CONFESSING[0]) or around.kind != 'TryExcept' or not any(
             is_in(case.statement, one) for one in around.body) or around.body[-1].end_line - around.body[0].line > 6:
         return
     for handler in around.handlers:
@@ -5510,6 +5529,17 @@ def tidy_number(case, found):
             yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(case, bad))],
                            'a number with a decimal point is read '
                            'too', 'nothing', 'low', 0.87, 'the text is a number, but no whole one')
+        elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and (
+                re.search(r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)',
+                          literal)) and code_of(case, bad):
+            shape = r"r'\d+'" if name == 'int' else r"r'\d+(?:\.\d+)?'"
+            text = code_of(case, bad)
+            edits = [(start, end, '(re.findall(%s, %s) or [%s])[0]' % (
+                shape, text, text if repeatable(bad) and len(text) < 40 else "''"))]
+            if 're' not in bindings(case.source.tree):
+                edits += add_import(case, 'import re')
+            yield Proposal('tolerant parse', edits, 'the number is picked out of the words around it', 'nothing', 'low',
+                           0.85, 'the text is a number with words around it')
 
 
 def parse_first(case, faults):
@@ -6341,6 +6371,8 @@ FAMILIES = (
            'count the tries'),
     Family('not serialisable', 'code', r'serializing', r'',
            'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
+    Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
+           'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
     Family('other defect', 'code', r'', r'',
            'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
 )
@@ -6998,6 +7030,22 @@ def raises_call(*names):
     return rule
 
 
+def raises_no_text(node, found, hunt):
+    """re.search() and json.loads() of what is no text: unless it was made by what always makes one."""
+    if node.kind != 'Call' or last_name(node.func) not in ('search', 'match', 'findall', 'finditer', 'sub', 'subn',
+                                                           'loads', 'ObjectFromString'):
+        return 0
+    text = text_argument(node)
+    if text is not None and text.kind == 'Name':
+        before = [value for statement, value in bound_in(hunt.function).get(text.id, ())
+                  if statement.start < node.start and statement.parent in list(ancestors(node))]
+        text = before[-1] if before and before[-1] is not None else text
+    made = text is not None and (text.kind == 'Str' or text.kind == 'Call' and last_name(text.func) in (
+        'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join', 'format', 'encode', 'decode', 'read',
+        'text_content') or text.kind == 'Attribute' and text.attr == 'content')
+    return 0.1 if made else 1.0
+
+
 def raises_conversion(node, found, hunt):
     if node.kind != 'Call':
         return 0
@@ -7203,6 +7251,7 @@ RAISERS = (
      raises_wrong_index),
     (r"^TypeError: .*(is not callable|object is not callable)", raises_not_callable),
     (r"^TypeError: sequence item \d+: expected", raises_call('join')),
+    (r"^TypeError: expected string or buffer", raises_no_text),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
     (r"^Unicode(En|De)codeError", raises_unicode),
     (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
@@ -7667,7 +7716,7 @@ def caught(node, exception):
     """Whether a try around the node, in the same function, catches this exception."""
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
-        if outer.kind == 'TryExcept' and any(inner is part for part in outer.body):
+        if outer.kind == 'TryExcept' and outer is not CONFESSING[0] and any(inner is part for part in outer.body):
             for handler in outer.handlers:
                 if catches(handler, exception):
                     return not any(below.kind == 'Raise' for below in walk(handler))
@@ -8343,7 +8392,7 @@ def suspect(node):
     if node.kind in ('Attribute', 'Subscript'):
         return node.value
     if node.kind == 'Call':
-        return node.args[0] if node.args else node
+        return text_argument(node) or (node.args[0] if node.args else node)
     if node.kind == 'GeneratorExp':
         return node.generators[0].iter
     for name in ('iter', 'value', 'left', 'test'):
@@ -8424,7 +8473,7 @@ WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 
 
 # families whose error can be the mere echo of a request that failed a moment before
 ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
-          'other defect', 'unset name', 'not serialisable')
+          'other defect', 'wrong kind', 'unset name', 'not serialisable')
 
 
 def number_of_items(pattern):
@@ -8993,8 +9042,13 @@ Diagnosis = collections.namedtuple('Diagnosis', 'record patches')
 def diagnose(pattern, document, bundles, history):
     """The Diagnosis of one pattern: the record for diagnostic_report.json, and the patches of its fixes by id."""
     agent = agent_row(document, pattern.get('agent'))
-    verdict = with_cause(judge(pattern, agent), pattern, document)
     bundle = bundle_of(pattern, bundles)
+    confessed = confession(pattern, bundle) if bundle is not None else None
+    if confessed:
+        verdict = with_cause(judge(dict(pattern, exception=confessed.exception, message=confessed.message), agent),
+                             pattern, document)
+    else:
+        verdict = with_cause(judge(pattern, agent), pattern, document)
     evidence, against = list(verdict.evidence), list(verdict.against)
     record = {
         'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls,
@@ -9026,12 +9080,11 @@ def diagnose(pattern, document, bundles, history):
     refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
     called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
         index is None else None
-    told = told_by_handler(pattern, bundle) if verdict.cls == 'code' and bundle is not None and index is None and \
-        not called and not refused else None
-    if called:
+    if confessed and verdict.cls == 'code':
+        no_fix, patches = mend_confessed(dict(pattern, exception=confessed.exception, message=confessed.message,
+                                              messages=[]), bundle, confessed, history, record, evidence)
+    elif called:
         no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
-    elif told:
-        no_fix, patches = mend_handled(pattern, bundle, told, history, record, evidence)
     elif refused:
         no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
     elif verdict.cls == 'code' and bundle is not None and index is not None and bundle.source(
@@ -9186,6 +9239,186 @@ def mend_load_fault(pattern, bundle, refused, history, record, evidence):
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
+# the text of an error, as Python 2 words it -> its type
+SAID_ERRORS = tuple((re.compile(shape), name) for shape, name in (
+    (r"(list|string|tuple|pop) (assignment )?index out of range$|pop from empty list$|no such group$|"
+     r"list assignment index", 'IndexError'),
+    (r"'?[\w.]+'? (object|instance) has no attribute '\w+'$|'module' object has no attribute", 'AttributeError'),
+    (r"'[\w.]+' object is |(list|string|tuple) indices must be|expected (a )?(string|character|str|buffer)|cannot "
+     r"concatenate|(can only|must be) |unsupported operand|argument of type|coercing to Unicode|not (all|enough) "
+     r"arguments|an integer is required|a float is required|int\(\) argument|float\(\) argument|\w+\(\) (takes|got) |"
+     r"unhashable type|sequence item \d+|decoding Unicode|strptime\(\) argument|[\w.]+ indices must be", 'TypeError'),
+    (r"could not convert string to float|invalid literal for |need more than \d+ value|too many values to|No JSON "
+     r"object could|time data |unconverted data|substring not found|Expecting |Extra data|Invalid (control|\\)|"
+     r"\w+ is out of range|\w+ must be in |list.remove|'.*' is not in list|Unterminated string|unknown url type|All "
+     r"strings must be XML|empty separator|year=?.* is (before|out)", 'ValueError'),
+    (r"(global )?name '\w+' is not defined", 'NameError'), (r"local variable '\w+' referenced", 'UnboundLocalError'),
+    (r"'[\w-]+' codec can't encode", 'UnicodeEncodeError'), (r"'[\w-]+' codec can't decode", 'UnicodeDecodeError'),
+    (r"u?'[^']*'$|u?\"[^\"]*\"$|-?\d+L?$", 'KeyError'), (r'No module named |cannot import name ', 'ImportError'),
+    (r'HTTP Error \d\d\d', 'HTTPError'), (r'<urlopen error', 'URLError'),
+    (r'timed out|The read operation timed', 'timeout'),
+    (r'(integer |float )?division or modulo by zero|division by zero', 'ZeroDivisionError')))
+
+PERCENT = r'%(?:\(\w+\))?[-#0-9.+ ]*[sdrifxg]'
+
+Confession = collections.namedtuple('Confession', 'name handler exception message')
+# the file and except clause that logs the error that it has caught in a line of its own, and that error
+
+
+def said_error(text):
+    """(type, text) of an error of which only the text was logged; None where the text is nobody's."""
+    text = text.strip()
+    found = re.match(r"([A-Z]\w*(?:Error|Exception))(?:\((['\"])(.*)\2,?\)| ?: (.*))$", text)
+    if found:
+        return found.group(1), found.group(3) if found.group(3) is not None else found.group(4)
+    return next(((name, text) for shape, name in SAID_ERRORS if shape.match(text)), None)
+
+
+def confession(pattern, bundle):
+    """The Confession that a log line without a traceback is, or None."""
+    if pattern.get('exception') or pattern.get('own_frames') or pattern.get('noise'):
+        return None
+    where = [re.search(r'\(([\w.]+):(\d+)\) - ', row.get('text') or '') for row in pattern.get('exemplars') or ()]
+    where = [(found.group(1), int(found.group(2))) for found in where if found][:1]
+    rows = []
+    for name in bundle.files:
+        source = bundle.source(name) if name.startswith('Contents/Code/') and name.endswith('.py') else None
+        for handler in walk(source.tree) if source else ():
+            if handler.kind != 'ExceptHandler' or handler.name is None or handler.name.kind != 'Name':
+                continue
+            for call in walk(handler):
+                found = heard_error(call, handler.name.id, pattern.get('message') or '')
+                if found:
+                    module, line = where[0] if where else (None, call.line)
+                    near = name.endswith('/%s.py' % module)
+                    if found[0] >= 4 or near and abs(line - call.line) < 4:
+                        rows.append(((found[0], near, -abs(line - call.line)), name, handler, found[1]))
+    rows.sort(key=lambda row: row[0])
+    if not rows or rows[-2:-1] and rows[-2][0] == rows[-1][0] and rows[-2][2] is not rows[-1][2]:
+        return None                             # none, or two that say the same
+    (kind, text), (_, name, handler, _) = rows[-1][3], rows[-1]
+    if handler.type is not None and handler.type.kind in ('Name', 'Attribute') and \
+            last_name(handler.type) not in ('Exception', 'StandardError', 'BaseException'):
+        kind = last_name(handler.type)
+    return Confession(name, handler, kind, text)
+
+
+def heard_error(call, name, message):
+    """(letters that the code itself says, error) when a call can have said a message in which an error is named."""
+    if call.kind != 'Call' or not (is_log_call(call) or re.search(
+            r'(?i)log|error|debug|info|warn|crit|exception|print', last_name(call.func) or '')) or not call.args:
+        return None
+    parts = said_parts(call.args[0], call.args[1:], name)
+    shape = ''.join(re.escape(part) if not isinstance(part, tuple) else '(.*)' if part[0] else '.*?' for part in parts)
+    shape = re.sub(r'(?:\\? )+', r'\\s*', shape)
+    found = re.search(shape + r'\s*$', message.strip()) if (True,) in parts else None
+    error = said_error(found.group(1)) if found else None
+    if error is None:
+        return None
+    return sum(len(part.strip()) for part in parts if not isinstance(part, tuple)), error
+
+
+def said_parts(node, more, name):
+    """What an expression that is logged says, in parts: its own words, (True,) for the error, (False,) for the rest."""
+    if node.kind == 'Str':
+        return filled_in(text_of(node), PERCENT, more, name) if more else [text_of(node)]
+    if node.kind == 'BinOp' and node.op == 'Add':
+        return said_parts(node.left, (), name) + said_parts(node.right, (), name)
+    if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str':
+        values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
+        return filled_in(text_of(node.left), PERCENT, values, name)
+    if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
+            node.func.value.kind == 'Str':
+        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', node.args, name)
+    if node.kind == 'Call' and is_name(node.func, 'str', 'unicode', 'repr') and len(node.args) == 1:
+        return said_parts(node.args[0], (), name)
+    base = node.value if node.kind == 'Attribute' and node.attr in ('message', 'args') else node
+    return [(is_name(base, name),)]
+
+
+def filled_in(text, shape, values, name):
+    """The parts of a format string with its values in place."""
+    words, parts = re.split(shape, text), []
+    for number, word in enumerate(words):
+        parts.append(word.replace('%%', '%'))
+        if number + 1 < len(words):
+            parts += said_parts(values[number], (), name) if number < len(values) else [(False,)]
+    return parts
+
+
+# what keeps an error from being raised, but makes no value of what raised it
+MERE_GUARDS = ('None guard', 'index guard', 'guard', 'field guard', 'narrow try', 'early return', 'tolerant lookup',
+               'empty default', 'skip element', 'wider handler', 'leave out', 'never worked')
+
+
+def mend_confessed(pattern, bundle, confessed, history, record, evidence):
+    """Fill the record for an error that the agent caught and logged. Returns (why there is no fix, patches)."""
+    around = confessed.handler.parent
+    source = bundle.source(confessed.name)
+    function = enclosing(around, 'FunctionDef') or source.tree
+    frame = Frame(confessed.name, getattr(function, 'name', '<module>'), [], {}, [], [])
+    evidence.append('the except at line %d of %s caught it and wrote this line; it came from the %d lines above' % (
+        confessed.handler.line, confessed.name, max(1, confessed.handler.line - around.line - 1)))
+    CONFESSING[0] = around
+    try:
+        found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences())
+                 if any(is_in(place.statement, one) for one in around.body)]
+        if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
+            below = called_places(pattern, bundle, source, around, last_heard(function, sum(said_before(pattern), [])))
+            if below[0]:                        # no statement of the try itself stands out
+                found, source, function, frame = below
+        if not found:
+            return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
+                around.line, confessed.name), {}
+        total = sum(place.confidence for place in found)
+        places = [place._replace(confidence=round(place.confidence / total, 3)) for place in found]
+        record['divergence_point'] = dict(point_from_log([frame], 0) if frame.lines else {
+            'file': frame.name, 'function': frame.function, 'reported_lines': [],
+            'chain': ['%s in %s' % (frame.name, frame.function)]}, source='unknown', candidates=[
+                {'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
+                 'text': one_line(source.lines[place.line - 1])} for place in places[:5]])
+        record['confidence'] = places[0].confidence
+        evidence.append('line %d of %s can raise exactly this error: %s' % (
+            places[0].line, frame.function, one_line(source.segment(places[0].expression))))
+        cause = find_cause(source, function, places[0], pattern['exception'], places[0].message)
+        record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
+        record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
+        records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
+        idle = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None) and not gains_behind(
+            around, places[0].statement)
+    finally:
+        CONFESSING[0] = None
+    records = [row for row in records if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
+    record.update({'fixes': records, 'dropped': dropped})
+    patches = dict((row['id'], patches[row['id']]) for row in records)
+    if idle and not records and not dropped:
+        return 'the code already goes on without it, and nothing else is lost', {}
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def called_places(pattern, bundle, source, around, heard):
+    """(places, source, function, frame) in the one function that a try calls and that can have raised.
+
+    heard: the statements that can have spoken last before.
+    """
+    passed = max([0] + [one.start for one in heard if any(is_in(one, part) for part in around.body)])
+    calls = [call for one in around.body for call in walk(one) if call.kind == 'Call' and call.start > passed]
+    rows, met = [], []
+    for call in calls:
+        for name in bundle.files if len(met) < 40 else ():
+            other = bundle.source(name) if name.startswith('Contents/Code/') and name.endswith('.py') else None
+            for function in functions_called(other, last_name(call.func) or '') if other else ():
+                if function in met:
+                    continue
+                met.append(function)
+                frame = Frame(name, function.name, [], {}, [], [])
+                places = places_of(pattern, other, function, frame, True, bundle.preferences())
+                if places and places[0].confidence >= 0.4:
+                    rows.append((places, other, function, frame))
+                calls.extend(one for one in walk(function) if one.kind == 'Call')
+    return rows[0] if len(rows) == 1 else ([], source, None, None)
+
+
 def mend_unreadable(pattern, bundle, frame, history, record, evidence):
     """Fill the record for a file that Python itself refuses. Returns (why there is no fix, patches)."""
     name, data = frame.name, bundle.data(frame.name)
@@ -9219,89 +9452,6 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
             patches[row['id']] = patch
     record['fixes'], record['confidence'] = rows, 1.0
     return None, patches
-
-
-# what Python says of an error when only its message was logged -> its name
-SPOKEN = tuple((re.compile(shape), name) for shape, name in (
-    (r"^('\w+' object|\w+ instance|'module' object|type object '\w+') has no attribute( named)? '",
-     'AttributeError'),
-    (r"^(list|string|tuple) index out of range$|^pop from empty list|^no such group$", 'IndexError'),
-    (r"^u?'[^']*'$", 'KeyError'),
-    (r"^(global )?name '\w+' is not defined$", 'NameError'),
-    (r"^local variable '\w+' referenced before assignment$", 'UnboundLocalError'),
-    (r"codec can't decode", 'UnicodeDecodeError'), (r"codec can't encode", 'UnicodeEncodeError'),
-    (r"^(could not convert string to float|invalid literal for|time data|need more than \d|too many values|"
-     r"substring not found|unknown string format|No JSON object|unconverted data)", 'ValueError'),
-    (r"^('\w+' object (is not|does not|has no len)|unsupported operand|cannot concatenate|coercing to|"
-     r"expected string or buffer|\w+ indices must be|\w+\(\) (takes|argument)|object of type|not all arguments)",
-     'TypeError')))
-Told = collections.namedtuple('Told', 'name source handler exception message')
-
-
-def told_by_handler(pattern, bundle):
-    """The Told of the one except clause of the bundle that logged the message of an exception, and went on; or None."""
-    text, found = pattern.get('message') or '', []
-    for name in bundle.files if pattern.get('kind') == 'log' and not pattern.get('exception') else ():
-        source = bundle.source(name) if name.startswith('Contents/Code/') else None
-        for handler in [node for node in walk(source.tree) if node.kind == 'ExceptHandler'] if source else ():
-            caught_as = handler.name.id if handler.name is not None and handler.name.kind == 'Name' else None
-            for call in [node for one in handler.body for node in own_part(one) if node.kind == 'Call'] \
-                    if caught_as else ():
-                said = exception_said(call, caught_as, text)
-                known = [kind for shape, kind in SPOKEN if said and shape.search(said)]
-                types = getattr(handler.type, 'elts', None) or [handler.type]
-                if known and any(is_name(one, known[0], 'Exception', 'StandardError') for one in types):
-                    found.append(Told(name, source, handler, known[0], said))
-    return found[0] if len(found) == 1 else None
-
-
-def exception_said(call, caught_as, text):
-    """The part of a log line that is the exception's own text, when a call can have written the line; else None."""
-    if (last_name(call.func) or '').lower() not in ('log', 'debug', 'info', 'warn', 'warning', 'error', 'critical'):
-        return None
-    form = call.args[0] if call.args else None
-    values = call.args[1:]
-    if form is not None and form.kind == 'BinOp' and form.op == 'Mod':
-        form, values = form.left, form.right.elts if form.right.kind == 'Tuple' else [form.right]
-    elif form is not None and form.kind == 'Call' and last_name(form.func) == 'format':
-        form, values = form.func.value, form.args
-    if form is None or form.kind != 'Str':
-        return None
-    parts = re.split(r'%[-#0-9.]*[sdrfi]|\{[^{}]*\}', text_of(form).rstrip())
-    at = [number for number, value in enumerate(values) if caught_as in names_in(value)]
-    found = re.match('(.*?)'.join(re.escape(part) for part in parts) + '$', text, re.S)
-    if len(at) != 1 or len(parts) != len(values) + 1 or found is None or sum(len(part.strip()) for part in parts) < 8:
-        return None
-    said = found.group(at[0] + 1).strip()
-    return re.sub(r'^(?:exceptions\.)?[A-Z]\w+\((.*?),?\)$', r'\1', said).strip('"') if said.endswith(')') else said
-
-
-def mend_handled(pattern, bundle, told, history, record, evidence):
-    """Fill the record for an error that an except clause of the bundle logged. Returns (why there is no fix,
-    patches)."""
-    around = told.handler.parent
-    function = enclosing(around, 'FunctionDef') or told.source.tree
-    frame = Frame(told.name, getattr(function, 'name', '<module>'), [], {}, [], [])
-    pattern = dict(pattern, exception=told.exception, message=told.message, messages=[])
-    first, last = around.body[0].start, around.body[-1].end
-    places = [place for place in places_of(pattern, told.source, function, frame, True, bundle.preferences())
-              if first <= place.statement.start < last]
-    total = sum(place.confidence for place in places)
-    record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
-    evidence.append('the except clause at line %d of %s wrote this, and the rest of its try was left out' % (
-        told.handler.line, told.name))
-    if not total:
-        return 'no statement before that except clause can raise this error', {}
-    places = [place._replace(confidence=round(place.confidence / total, 3)) for place in places]
-    record['divergence_point']['candidates'] = [
-        {'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
-         'text': one_line(told.source.lines[place.line - 1])} for place in places[:5]]
-    record['confidence'] = places[0].confidence
-    if not gains_behind(around, places[0].statement):
-        return 'the code already goes on without it, and nothing else is lost', {}
-    records, dropped, patches = fixes_for(pattern, bundle, told.source, frame, function, places, history)
-    record.update({'fixes': [row for row in records if row['kind'] != 'probe'], 'dropped': dropped})
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
 def gains_behind(around, statement):

@@ -159,6 +159,18 @@ def test_errors_that_agents_log_below_warning(tmpdir, text):
     assert event['level'] == 'DEBUG' and event['line'] == 2
 
 
+@pytest.mark.parametrize('text', ["No boat: 'NoneType' object has no attribute 'get'", 'masters: list index out of range',
+                                  "Exception: global name 'guid' is not defined", 'Could not: expected string or buffer',
+                                  "Error : local variable 'a' referenced before assignment, line nr : 7"])
+def test_errors_in_the_words_of_python_count_at_any_level(tmpdir, text):
+    plug_in_log(tmpdir, record(1, 'Harbour 7 is open', place='__init__:9') + record(2, text) + record(3, 'fine'))
+    event, = events(tmpdir)
+    assert event['level'] == 'DEBUG' and event['line'] == 2
+    document = logs.aggregate([str(tmpdir)])
+    row, = document['patterns']
+    assert document['shortlist'] == [row['pattern']] and row['exemplars'][0]['said'] == ['Harbour 7 is open']
+
+
 def test_errors_below_warning_and_starts_are_found_anywhere_in_a_large_log(tmpdir):
     filler = record(1, 'Fetching ' + 97 * 'x') * 4001
     assert len(filler) > logs.CHUNK

@@ -700,6 +700,83 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
     assert "+        if code in boat['names']:" in text and "+        if code in boat['stories']:" in text
 
 
+CONFESSES = """
+def strip_marks(text):
+    return re.sub('<[^>]+>', '', text)
+
+def update(metadata, boat):
+    try:
+        metadata.title = boat['title']
+    except Exception, error:
+        Log.Error('No title for %s (%s): [%s] ', metadata.id, boat, error.message)
+    master = None
+    try:
+        master = boat['masters'][0].strip()
+        metadata.directors.clear()
+        director = metadata.directors.new()
+        director.name = master
+    except Exception as e:
+        Log.Error('No master for %s (%s): [%s] ', metadata.id, boat, e.message)
+    try:
+        metadata.summary = strip_marks(boat['story'])
+        metadata.tagline = boat['motto']
+    except Exception as e:
+        Log('[harbour] Story failed, Exception: "' + str(e) + '"')
+    try:
+        metadata.rating = float(boat['stars'])
+    except ValueError as e:
+        Log('stars: {0} for {1}'.format(e, boat))
+"""
+
+
+def said_line(message, line, level='ERROR'):
+    text = '2026-02-03 21:14:07,123 (7f00) :  %s (__init__:%d) - %s' % (level, line, message)
+    return pattern(None, message, [], kind='log', wrapper='', exemplars=[{'text': text, 'said': []}])
+
+
+@pytest.mark.parametrize('message,line,function,text,family', [
+    ('No master for 17 (x): [list index out of range]', 17, 'update', "boat['masters'][0]", 'empty list'),
+    ('No title for 17 (x): [title]', 9, None, None, None),
+    ("No title for 17 (x): ['title']", 9, None, None, None),
+    ('[harbour] Story failed, Exception: "expected string or buffer"', 22, 'strip_marks', 're.sub', 'wrong kind'),
+    ('stars: could not convert string to float: Grade 4.5 for x', 26, 'update', 'float(', 'wrong number or date')])
+def test_an_error_that_the_agent_caught_and_logged_in_one_line(tmpdir, message, line, function, text, family):
+    found = look(said_line(message, line), tmpdir, CONFESSES)
+    if message.endswith("['title']"):
+        assert found.record['family'] == 'missing key' and found.record['divergence_point']['candidates'][0]['line'] == 7
+        return
+    if function is None:
+        assert found.record['no_fix_because'] == 'the log names no line of the plug-in\'s own code'
+        return
+    point = found.record['divergence_point']
+    assert point['function'] == function and text in point['candidates'][0]['text']
+    assert found.record['family'] == family and found.record['message'] == message
+    assert found.record['fixes'] and 'caught it and wrote this line' in ' '.join(found.record['evidence'])
+    patched = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+    if function == 'strip_marks':
+        assert 'text is None' in patched
+    elif family == 'empty list':                # no director without a name is made
+        assert re.search(r"\+ {8}if boat\['masters'\]:\n(\+ {12}.*\n){4}", patched)
+    else:
+        assert r"re.findall(r'\d+(?:\.\d+)?', boat['stars']) or [boat['stars']])[0])" in patched
+
+
+def test_where_two_functions_can_have_raised_what_was_logged_there_is_no_guess(tmpdir):
+    source = CONFESSES.replace("boat['motto']", 'marks_of(boat)') + """
+def marks_of(boat):
+    return re.findall('#', boat['motto'])
+"""
+    row = said_line('[harbour] Story failed, Exception: "expected string or buffer"', 22)
+    assert look(row, tmpdir, source).record['no_fix_because'].startswith('nothing between the try at line 18')
+    assert diagnose.CONFESSING == [None]
+
+
+def test_an_error_of_the_provider_that_the_agent_logs_is_no_defect(tmpdir):
+    found = look(said_line('[harbour] Story failed, Exception: "HTTP Error 503: Service Unavailable"', 22), tmpdir,
+                 CONFESSES)
+    assert found.record['class'] == 'upstream' and not found.record['fixes']
+
+
 def test_a_file_that_python_2_cannot_read_is_mended_or_named(tmpdir):
     line = line_of("boat['motto']")
     bad = SOURCE.replace("boat['motto']", "boat.get('motto' boat, '')")
