@@ -1133,7 +1133,8 @@ def sniff(head):
     Nearly, since agents quote other logs in their messages.
     """
     lines = head.split(b'\n', 60)[:60]
-    if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(b'```') or any(
+    if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(
+            (b'```', b'File "')) or any(
             line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$')
             and HEADER[PLUG_IN].match(line)
             for line in lines):
@@ -2074,7 +2075,8 @@ class Scan(object):
         hits.sort()
         header_at, stamp_at = HEADER_AND_NOISE[self.grammar].match, STAMP[self.grammar].match
         groups = HEADER[self.grammar].groups
-        bounded = self.since is not None or self.until is not None or self.count is None
+        several = not server and self.stream.agent is None     # each record says which plug-in's it is
+        bounded = self.since is not None or self.until is not None or self.count is None or several or self.numbers
         quiet, met_noise = self.quiet, self.met_noise
         done = counted = 0
         self.memo = {}
@@ -2105,6 +2107,14 @@ class Scan(object):
                 continue
             seconds = self.zone.seconds(local)
             from_server = server or header.group(5) == b'PMS'
+            if from_server and not server:                                      # a record of the server's in a paste
+                message = header.end(6) + len(b') - ')
+                told = ANY_NOISE[SERVER].match(data, message)
+                noise = told.lastindex if told else 0
+            elif several:
+                name = NAME_COLUMN.match(data, begin)
+                name = to_text(name.group(1)) if name else SYSTEM if SYSTEM_VOICE.match(header.group(5)) else ''
+                self.reader.turn_to(name if IDENTIFIER.match(name) else None)
             if noise > 0:
                 met_noise.add(noise)
                 noise = self.reader.noise(noise, from_server)
@@ -2130,10 +2140,6 @@ class Scan(object):
                 line += data.count(b'\n', counted, begin)
                 counted = begin
                 event.line = self.numbers[line] if self.numbers else line + 1
-            if self.stream.agent is None and not from_server:
-                name = NAME_COLUMN.match(data, begin)
-                name = to_text(name.group(1)) if name else SYSTEM if SYSTEM_VOICE.match(header.group(5)) else ''
-                self.reader.turn_to(name if IDENTIFIER.match(name) else None)
             if noise is None:
                 event.meaning, event.block, event.head, event.says = self.reader.read(
                     data, message, end_of_line, following, event.level, from_server)

@@ -665,6 +665,19 @@ def test_log_of_the_system_plug_in(tmpdir):
     assert [event['agent'] for event in mixed] == [AGENT, logs.SYSTEM, AGENT]
 
 
+def test_noise_in_a_paste(tmpdir):
+    server = 'Feb 03, 2026 21:14:%02d.318 [0x7f4c] %s - %s\n'
+    path = put(tmpdir, 'paste.txt', 'I see\n\n' + server % (1, 'WARN', 'JobManager: Could not find job for handle 1') +
+               server % (2, 'ERROR', '[Req#12] BufferingLineReader: failed to read line (error: -1)') + server % (
+                   3, 'ERROR', 'Cannot read model from x'))
+    assert [event['noise'] for event in events(path)] == ['finished job asked for again', 'reader closed', None]
+    assert logs.aggregate([path])['noise_events'] == 2
+    line = '2026-02-03 21:14:07,318 - %s (7f4c) :  ERROR (model:205) - Cannot read model from /x\n'
+    path = put(tmpdir, 'console.txt', (line % AGENT + line % 'com.plexapp.agents.other') * 3)
+    assert sorted((row['agent'], row['count']) for row in logs.aggregate([path])['patterns']) == [
+        (AGENT, 3), ('com.plexapp.agents.other', 3)]
+
+
 def test_contributing_agent_is_not_the_primary_one(tmpdir):
     text = traceback_record(3).replace("update function of agent named 'Example', called with guid '%s'" % GUID, (
         "search function of agent named 'Minor', called with keyword arguments {'id': '7', 'guid': '%s', "
