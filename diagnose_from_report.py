@@ -2120,7 +2120,7 @@ def method_result(value, name, call):
         if name == 'has_key':
             return FALSE
         return SOME if name in ('copy', 'update', 'setdefault') else NO_LIST
-    if value in (NO_LIST, SPLIT) and name in LIST_METHODS:
+    if value in (NO_LIST, SPLIT) and name in LIST_METHODS and name != 'remove':
         return SOME
     return None
 
@@ -6090,7 +6090,8 @@ def echo_faults(case, faults):
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
     return [fault for fault in found if not is_guarded(case, fault) and (
-        fault.bad.kind not in ('Call', 'BinOp') or any(is_path_below(fault.bad, one.bad) for one in faults))]
+        fault.bad.kind not in ('Call', 'BinOp') or fault.bad.kind == 'Call' and repeatable(fault.bad) or
+        any(is_path_below(fault.bad, one.bad) for one in faults))]
 
 
 def is_guarded(case, fault):

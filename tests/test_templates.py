@@ -152,6 +152,8 @@ def with_value(value, *path):
     return data
 
 
+GETITEM = {'file': 'Framework/code/sandbox.py', 'function': '<lambda>',
+           'text': '_getitem_ = lambda x, y: x.__getitem__(y),'}
 NONE_GETITEM = "AttributeError: 'NoneType' object has no attribute '__getitem__'"
 NONE_ITER = "AttributeError: 'NoneType' object has no attribute '__iter__'"
 JSON_ROWS = [       # (name, failing line, error, what is wrong with the data, fields that the item must still get)
@@ -888,6 +890,67 @@ def test_bytes_that_are_no_utf_8_are_read_as_what_they_mostly_are():
     error = "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid continuation byte"
     proposal, patched = patches(case_for(source, '    metadata.summary', error))[0]
     assert "metadata.summary = text.decode('cp1252', 'replace')" in patched and patched.count('data.read()') == 1
+
+
+SHARED_LINE = '''
+def update(metadata, data):
+    metadata.title = data['title']; metadata.year = int(data['year'])
+    if data['tags']: metadata.summary = data['plot']['long']; metadata.duration = 3
+    metadata.studio = studio_of(data)
+
+def studio_of(data): return data['people'][0]['name']
+'''
+
+
+@pytest.mark.parametrize('line, error, bad, expected', [
+    ("metadata.title", "KeyError: 'title'", without('title'), 'duration studio summary year'),
+    ("metadata.year", "ValueError: invalid literal for int() with base 10: 'soon'", with_value('soon', 'year'),
+     'duration studio summary title'),
+    ("metadata.summary", "KeyError: 'long'", without('plot', 'long'), 'duration studio title year'),
+    ("return data['people']", "IndexError: list index out of range", with_value([], 'people'),
+     'duration summary title year')])
+def test_a_statement_that_shares_its_line_is_unfolded(line, error, bad, expected):
+    for shape, source in variants(SHARED_LINE):
+        found = patches(case_for(source, line, error, kind='getitem' if error[:3] in ('Key', 'Ind') else 'own'))
+        filled = run(found[0][1], bad)[0]
+        assert set(expected.split()) <= set(filled), (shape, found[0][1])
+        for proposal, patched in found:
+            assert run(patched, HEALTHY) == run(source, HEALTHY), (shape, proposal.template)
+            assert '\r\n' not in source or patched.count('\r\n') == patched.count('\n')
+
+
+def test_a_use_that_sees_another_value_by_then_is_left_alone():
+    source = ("def update(metadata, data):\n    person = data['person']\n    metadata.title = person['name']\n"
+              "    if data['x']:\n        person = 'Ann'\n        metadata.studio = person['name'].upper()\n")
+    found = patches(case_for(source, '    metadata.title', NONE_GETITEM, kind='getitem'))
+    assert found and all("        metadata.studio = person['name'].upper()\n" in patched for _, patched in found)
+
+
+def test_the_same_call_further_on_is_guarded_too():
+    source = ("def update(metadata, data):\n    metadata.title = data.find('a').text\n"
+              "    metadata.summary = data.find('a').text + '!'\n    metadata.studio = 'Atlas'\n")
+    found = patches(case_for(source, '    metadata.title', "AttributeError: 'NoneType' object has no attribute 'text'"))
+    assert run(found[0][1], Node())[0]['studio'] == 'Atlas'
+    whole = Node(children=[('a', Node('Eleven'))])
+    assert all(run(patched, whole) == run(source, whole) for _, patched in found)
+
+
+def test_no_fallback_crashes_in_what_is_done_with_it():
+    source = "def f(item):\n    item.getparent().remove(item)\n    Log('done')\n"
+    found = patches(case_for(source, '    item', "AttributeError: 'NoneType' object has no attribute 'getparent'"))
+    assert found and all('[]' not in patched for _, patched in found)
+    source = "def f(d):\n    score = 60 + len(d)\n    score += 100 // int(d['rank'])\n    return score\n"
+    found = patches(case_for(source, '    score +=', 'ZeroDivisionError: integer division or modulo by zero'))
+    assert found and all("else ''" not in patched for _, patched in found)
+
+
+@pytest.mark.parametrize('made', ["['G', 'PG']", "collections.defaultdict(list)", "('G', 'PG')"])
+def test_what_has_no_keys_to_miss_is_no_place_of_a_key_error(made):
+    source = diagnose.Source(("LEVELS = %s\n\ndef f(page):\n    a = LEVELS[page['level']]\n    b = page['start']\n"
+                              "    return a, b\n" % made).encode('utf-8'), PATH)
+    seen = diagnose.Frame('Contents/Code/__init__.py', 'f', [6], {}, [GETITEM], [])
+    places = diagnose.locate(source, source.functions_named('f')[0], seen, 'KeyError', "'start'", True)
+    assert [place.line for place in places] == [5]
 
 
 UNREADABLE = [      # (source, line that the log names, what makes it readable or None)
