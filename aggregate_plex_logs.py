@@ -450,7 +450,7 @@ SECRET_RULES = [
     (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in', 'token ('), re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\(([^()\n]*)\)'), '<user>'),
     (('user ',), re.compile(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
-    (('user',), re.compile(r'user(?<!\wuser)(?:_?name)?(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
+    (('user',), re.compile(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
                            r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
 # also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
@@ -1160,7 +1160,7 @@ LOOSE_HEADER = re.compile(
     br'|\d\d:\d\d:\d\d[,.]\d{3}\s*)?(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?'
     br'(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = re.compile(
-    LEAD + br'(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*'
+    LEAD + br'(?:(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*)?'
     br'\[(?:0x)?(?P<thread>[0-9a-fA-F]+)\]\s*(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
 # agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message', '... (1098/model / 229) DEBUG    message', and
 # what people set logging to: '... [Name] ERROR - message', '... - name - ERROR - message', '... ERROR message'
@@ -1308,7 +1308,7 @@ class Tidier(object):
         match = LOOSE_SERVER.match(short)
         level = LEVEL_NAMES.get(match.group('level').lower()) if match else None
         if level:
-            local = server_seconds(match.group('stamp'))
+            local = server_seconds(match.group('stamp') or b'')
             self.stamp, self.thread = NO_TIME, match.group('thread')
             if local is not None:
                 stamp = time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(local))

@@ -290,7 +290,7 @@ def test_message_shape(text, shape):
     ('token%3A%20k3yk3y', 'k3yk3y'), ("'Authorization': 'Basic emVsZGE6cGE1NQ=='", 'emVsZGE6'),
     ("'Cookie': 'a=k3y; b=c'", 'k3y'), ("cookies={'a': 'k3y'}", 'k3y'), ('?PHPSESSID=k3yk3y&x=1', 'k3yk3y'),
     ('PLEX_CLAIM=claim-k3yk3yk3yk3y', 'k3yk3y'), ("'username': u'zelda'", 'zelda'), ('user_name=zelda', 'zelda'),
-    ('User is: zelda', 'zelda'),
+    ('User is: zelda', 'zelda'), ('<MediaContainer myPlexUsername="zelda" size="1">', 'zelda'),
     ('Auth: authenticated user 1 as Zelda Q', 'Zelda'), ('Token (zelda q) (Firefox)', 'zelda'),
     ('Request: [::ffff:203.0.113.9:57684 (WAN)] GET', '113'), ('http%3A%2F%2F203.0.113.9%3A80%2F', '203.0.113.9'),
     ('https://203-0-113-9.0123456789abcdef0123456789abcdef.plex.direct:32400/', '203-0-113-9'),
@@ -663,6 +663,12 @@ def test_log_of_the_system_plug_in(tmpdir):
         record(4, 'it went wrong', 'ERROR', 'networking:1') + '\n\nPlex Media Server.log:\n' +
         "Feb 03, 2026 21:14:07 [0x7f4c] ERROR - Error received reading configuration for %s\n" % AGENT))
     assert [event['agent'] for event in mixed] == [AGENT, logs.SYSTEM, AGENT]
+
+
+def test_record_of_the_server_without_its_time(tmpdir):
+    found = events(put(tmpdir, 'x.md', 'I get\n\n[14152] ERROR - [Req#1/PhotoTranscoder] Metadata request failed\n'
+                                       '[see] it\n'))
+    assert [(event['level'], event['time'], event['line']) for event in found] == [('ERROR', None, 3)]
 
 
 def test_noise_in_a_paste(tmpdir):
