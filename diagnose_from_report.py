@@ -2197,8 +2197,10 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
     if name in ('copy', 'deepcopy') and receiver == 'copy':
         return effect(case, call, value, depth + 1)
-    if name == 'ParseDate' and value in (NOTHING, NO_TEXT):
-        return effect(case, call, NOTHING, depth + 1)
+    if name == 'ParseDate':
+        if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT):
+            return effect(case, call, NOTHING, depth + 1)
+        return effect(case, call, SOME, depth + 1) if value in (TEXT, SOME) else CRASH
     if name in FETCHES or name in PARSES:
         return OPEN if value == SOME else CRASH
     if name in TEXT_TOOLS:
@@ -6591,7 +6593,8 @@ def bundle_of(pattern, bundles):
 # -------------------------------------------------------------------------------------------------- divergence point
 Frame = collections.namedtuple('Frame', 'name function lines quoted callees starts')
 # name: file from the bundle on; lines: every line reported, sorted; quoted: {line: text of the log};
-# callees: [{'file', 'function', 'text'}] below it; starts: [{line: text of the log}] per plug-in start
+# callees: [{'file', 'function', 'text'}] below it, None for a frame that no traceback showed; starts: [{line: text of
+# the log}] per plug-in start
 
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee value '
                               'policy is_entry bundle log_call')
@@ -6643,7 +6646,10 @@ def fault_frame(chain):
 
 
 def frame_kind(frame):
-    """('own'|'getitem'|'getiter'|'apply'|'call', name of the function called or None) from what stood below."""
+    """('own'|'getitem'|'getiter'|'apply'|'call', name of the function called or None) from what stood below; 'unknown'
+    where no traceback tells."""
+    if frame.callees is None:
+        return 'unknown', None
     below = [callee for callee in frame.callees if callee.get('function')]
     if not below:
         return 'own', None
@@ -6700,6 +6706,18 @@ def drift(source, frame):
     stripped = set(line.strip() for line in source.lines)
     moved = all(text in stripped for text in frame.quoted.values())
     return 'moved' if moved else 'changed', frame._replace(lines=[])
+
+
+def lines_now(source, frame, function):
+    """Where the lines of a function that the log quotes stand now that the file has changed; [] unless each of them
+    stands there once."""
+    found = []
+    for text in set(frame.quoted.values()) - set(['']):
+        at = [line for line in range(function.line, function.end_line + 1) if source.line_text(line).strip() == text]
+        if len(at) != 1:
+            return []
+        found.extend(at)
+    return sorted(found)
 
 
 # ---------------------------------------------------------------------------------------- who can have raised the error
@@ -7618,7 +7636,8 @@ def earlier_uses(hunt, node):
             break
         if other.kind == node.kind or base_fails:
             if flat(hunt.source, other.value if base_fails else other) == text and \
-                    not caught(other, hunt.exception) and not exclusive(other, node) and \
+                    catching_try(other, hunt.exception) is catching_try(node, hunt.exception) and \
+                    not exclusive(other, node) and \
                     not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
                 factor *= 0.6
                 if factor < 0.1:
@@ -7715,14 +7734,20 @@ def test_makes_sure(hunt, test, base, key):
 
 def caught(node, exception):
     """Whether a try around the node, in the same function, catches this exception."""
+    return catching_try(node, exception) is not None
+
+
+def catching_try(node, exception):
+    """The try around the node, in the same function, that catches this exception and does not raise it again; or None.
+    """
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
         if outer.kind == 'TryExcept' and outer is not CONFESSING[0] and any(inner is part for part in outer.body):
             for handler in outer.handlers:
                 if catches(handler, exception):
-                    return not any(below.kind == 'Raise' for below in walk(handler))
+                    return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
         inner, outer = outer, outer.parent
-    return False
+    return None
 
 
 PARENTS = {'KeyError': ('LookupError',), 'IndexError': ('LookupError',), 'UnboundLocalError': ('NameError',),
@@ -8176,11 +8201,13 @@ def frame_nodes(scope, sandboxed):
                 yield below
 
 
-def locate(source, function, frame, exception, message, sandboxed, mixed=False, said=(), preferences=None):
+def locate(source, function, frame, exception, message, sandboxed, mixed=False, said=(), preferences=None,
+           logged=()):
     """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
 
     mixed: the lines were reported for several messages, so each place need only explain one of them.
     said: [[what the thread logged last before a record, oldest first]]; preferences: {name: what it is set to}.
+    logged: the try statements of which one caught the error and logged it.
     """
     kind, callee = frame_kind(frame)
     hunt = Hunt(source, function, exception, message, kind, callee, sandboxed, preferences)
@@ -8194,8 +8221,9 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
             continue
         statement = statement_of(node)
         reasons = []
-        if caught(node, exception):
-            weight *= 0.01
+        holder = catching_try(node, exception)
+        if not any(holder is one for one in logged) if logged else holder is not None:
+            weight *= 0.01                      # it is caught elsewhere
         elif guarded(hunt, node):
             weight *= 0.03
             reasons.append('a condition around it already makes sure')
@@ -8215,14 +8243,14 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
     return ranked_places(weights, table, message)
 
 
-def places_of(pattern, source, function, frame, sandboxed, preferences=None):
+def places_of(pattern, source, function, frame, sandboxed, preferences=None, logged=()):
     """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
     for text, count in messages:
         for place in locate(source, function, frame, pattern.get('exception') or '', text, sandboxed,
-                            len(messages) > 1, said_before(pattern), preferences):
+                            len(messages) > 1, said_before(pattern), preferences, logged):
             share = round(place.confidence * count / total, 3)
             known = best.get(place.statement.start)
             if known is None:
@@ -8276,7 +8304,7 @@ def expression_weight(node, rule, found, hunt):
 
 def raise_weight(node, hunt):
     """A raise shows no frame below it; `raise error` in a handler hides where the error really came from."""
-    if hunt.kind != 'own' or node.type is None:
+    if hunt.kind not in ('own', 'unknown') or node.type is None:
         return 0
     if last_name(node.type) == hunt.exception:
         return 1.0
@@ -9094,6 +9122,8 @@ def diagnose(pattern, document, bundles, history):
     elif verdict.cls == 'code' and bundle is not None and index is not None:
         found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
         no_fix, patches = found
+    elif verdict.cls == 'code' and bundle is not None:
+        no_fix = said_by(pattern, bundle, record, evidence) or no_fix
     elif verdict.cls != 'code':
         facts = evidence[-1:] + evidence[:1] if len(evidence) > 1 else evidence     # what says so, and how often
         no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, '; '.join(facts + [verdict.advice]))
@@ -9170,7 +9200,13 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     if function is None:
         return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
     sandboxed = frame.name.startswith('Contents/Code/')
-    places = settled(places_of(pattern, source, function, frame, sandboxed, bundle.preferences()), named, silent)
+    if state == 'moved':
+        frame = frame._replace(lines=lines_now(source, frame, function))
+    logged = trying_to_log(pattern, function) if index == 0 else ()
+    if logged:
+        evidence.append('the plug-in caught the error itself and logged it: it arose in a try whose except does that')
+    places = settled(places_of(pattern, source, function, frame, sandboxed, bundle.preferences(), logged), named,
+                     silent)
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
@@ -9178,6 +9214,9 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
                             'text': one_line(source.lines[place.line - 1])} for place in places[:5]]
     first = places[0]
     record['confidence'] = first.confidence
+    holder = catching_try(first.statement, pattern.get('exception') or '') if logged else None
+    if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first.statement):
+        return 'the code already goes on without it, and nothing else is lost', {}
     if first.line in named:
         evidence.append('a probe ran over the failing items, and the log says that line %d raised' % first.line)
     elif silent:
@@ -9357,7 +9396,7 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
     around = confessed.handler.parent
     source = bundle.source(confessed.name)
     function = enclosing(around, 'FunctionDef') or source.tree
-    frame = Frame(confessed.name, getattr(function, 'name', '<module>'), [], {}, [], [])
+    frame = Frame(confessed.name, getattr(function, 'name', '<module>'), [], {}, None, [])
     evidence.append('the except at line %d of %s caught it and wrote this line; it came from the %d lines above' % (
         confessed.handler.line, confessed.name, max(1, confessed.handler.line - around.line - 1)))
     CONFESSING[0] = around
@@ -9412,12 +9451,89 @@ def called_places(pattern, bundle, source, around, heard):
                 if function in met:
                     continue
                 met.append(function)
-                frame = Frame(name, function.name, [], {}, [], [])
+                frame = Frame(name, function.name, [], {}, None, [])
                 places = places_of(pattern, other, function, frame, True, bundle.preferences())
                 if places and places[0].confidence >= 0.4:
                     rows.append((places, other, function, frame))
                 calls.extend(one for one in walk(function) if one.kind == 'Call')
     return rows[0] if len(rows) == 1 else ([], source, None, None)
+
+
+LETTERS_TO_KNOW = 8             # of a log call's own words, to know it again in a record
+LOGS_BY_NAME = re.compile(r'(?i)(?:^|\.)\w*log\w*(?:\.|$)'
+                          r'|\.(?:debug|info|warn|warning|error|critical|exception)$')
+LogCall = collections.namedtuple('LogCall', 'call rule longest size')
+
+
+def log_calls(source):
+    """[LogCall] of what a file can log, those with the most words of their own first; made once."""
+    if 'log_calls' not in source.__dict__:
+        rows = []
+        for node in walk(source.tree):
+            if node.kind != 'Call' or not node.args or not LOGS_BY_NAME.search(flat(source, node.func)):
+                continue
+            parts = said_parts(node.args[0], node.args[1:], None)
+            own = [part for part in parts if not isinstance(part, tuple)]
+            size = sum(letter.isalnum() for part in own for letter in part)
+            if size >= LETTERS_TO_KNOW:
+                rule = ''.join('.*?' if isinstance(part, tuple) else re.escape(part) for part in parts)
+                rule = re.sub(r'(?:\\? )+', r'\\s+', rule.rstrip('\\: '))    # as the aggregate keeps a line
+                rows.append(LogCall(node, re.compile('(?s)' + rule + r'[\s:]*$'),
+                                    max((word for part in own for word in part.split()), key=len), size))
+        source.log_calls = sorted(rows, key=lambda row: -row.size)
+    return source.log_calls
+
+
+def said_by(pattern, bundle, record, evidence):
+    """Why there is no fix for a record without a traceback whose error is not told, by the one log call that can have
+    written it, which is noted as the place; None where there is no such call."""
+    text, best = pattern.get('message') or '', []
+    for name in sorted(bundle.files):
+        source = bundle.source(name) if name.startswith('Contents/Code/') else None
+        for row in log_calls(source) if source is not None else ():
+            if best and row.size < best[0][0].size:
+                break
+            if row.longest in text and row.rule.match(text):
+                best = [one for one in best if one[0].size == row.size] + [(row, name, source)]
+    if pattern.get('kind') != 'log' or len(best) != 1:
+        return None
+    (row, name, source), line = best[0], best[0][0].call.line
+    function = getattr(enclosing(row.call, 'FunctionDef'), 'name', '<module>')
+    handler = enclosing(row.call, 'ExceptHandler', *FRAMES)
+    record['divergence_point'] = {
+        'file': name, 'function': function, 'reported_lines': [], 'source': 'unknown', 'chain': [
+            '%s in %s' % (name, function)], 'candidates': [
+                {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
+    if handler is None or handler.kind != 'ExceptHandler':
+        evidence.append('line %d of %s logs it after a check of its own; no error stands behind it' % (line, name))
+        return 'the plug-in itself reports this at line %d of %s, and goes on' % (line, name)
+    body = handler.parent.body
+    tried = sorted(set([body[0].line, body[-1].end_line]))
+    tried = 'line%s %s of %s' % ('s' if tried[1:] else '', ' to '.join('%d' % number for number in tried), name)
+    evidence.append('line %d of %s logs what goes wrong in %s' % (line, name, tried))
+    return 'the log does not say which error it was; it arose in %s, or in what is called there' % tried
+
+
+def trying_to_log(pattern, function):
+    """The try statements of a function that may have caught and logged a traceback which the agent itself wrote: those
+    that log one in an except clause, and of these, where the record's first line tells, the ones that say that."""
+    if pattern.get('kind') != 'log' or pattern.get('wrapper'):
+        return ()
+    rows = [node for node in own_nodes(function) if node.kind == 'TryExcept' and any(
+        logs_traceback(below) for handler in node.handlers for below in walk(handler))]
+    heads = [re.sub(r'^\S+ \S+ \([^)]*\) : +\w+ \([^)]*\) - |\s*(?:Traceback )?\(most recent call last\):\s*$', '',
+                    row['text'].partition('\n')[0]) for row in pattern.get('exemplars') or () if row.get('text')]
+    calls = [row.call for row in log_calls(function.source) if any(row.rule.match(head) for head in heads if head)]
+    said = [node for node in rows if any(handler.start <= call.start < handler.end for handler in node.handlers
+                                         for call in calls)]
+    return tuple(said or rows)
+
+
+def logs_traceback(node):
+    """Whether a node writes a traceback, or gets one to write it: Log.Exception(), traceback.format_exc()."""
+    return node.kind == 'Attribute' and (node.attr in ('Exception', 'exception', 'exc_info') or
+                                         is_name(node.value, 'traceback')) or \
+        node.kind == 'Name' and node.id in ('format_exc', 'print_exc', 'exc_info')
 
 
 def mend_unreadable(pattern, bundle, frame, history, record, evidence):
@@ -9582,6 +9698,8 @@ def bare_code(text):
     return re.sub(r'#.*', '', text).rstrip()
 
 
+# families where something in an answer is missing or of an odd form
+MISSING_DATA = ('missing value', 'missing key', 'empty list', 'wrong number or date', 'string as list')
 # families where one answer of the provider is missing as a whole
 ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')
 PATIENT = ('second try', 'longer time-out')     # templates that get the answer itself
