@@ -6310,7 +6310,7 @@ FAMILIES = (
     Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
            'The provider refuses the requests: key, login or a block against robots.',
            'the key, the provider\'s status',
-           'change the key or wait; patching does not help'),
+           'change the key or wait'),
     Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
            'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
     Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
@@ -8550,7 +8550,7 @@ def judge(pattern, agent):
         return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
                        'nothing; it is counted and left out')
     evidence, against, cls = [], [], family.cls
-    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item'),
+    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item') if items else 'no item named,',
                                 since or 'the start of the log')
     evidence.append(seen)
     if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
@@ -8691,45 +8691,110 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+HUNK_HEAD = re.compile(br'@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@')
+
+
 def parse_patch(data):
-    """[(path from Plug-ins on, [(old start, [lines with their mark])])] of a unified diff in bytes; else Problem."""
-    files = []
-    lines = split_lines(data)
-    for number, line in enumerate(lines):
-        if line.startswith(b'+++ ') and number and lines[number - 1].startswith(b'--- '):
-            path = logs.to_text(line[4:].split(b'\t')[0].strip())
-            files.append((path[2:] if path[:2] in ('a/', 'b/') else path, []))
+    """[(path, [(old start, [lines with their mark])])] of a unified diff in bytes as people have them; else Problem.
+
+    Mails, commit messages and a diff's own extra lines around the hunks are passed over: a hunk's head says how long it
+    is. UTF-16, as a Windows shell saves it, a mark at the start, and blank lines that lost their blank are read too.
+    """
+    files, lines, at, extended = [], split_lines(in_utf8(data)), 0, False
+    if lines and not lines[-1].endswith(b'\n'):
+        lines[-1] += b'\n'
+    while at < len(lines):
+        line, following = lines[at], lines[at + 1] if at + 1 < len(lines) else b''
+        extended = (extended or line.startswith(b'diff --git ')) and not line.startswith(b'--- ')
+        if line.startswith(b'--- ') and following.startswith(b'+++ '):
+            old, new = path_in_patch(line), path_in_patch(following)
+            if '/dev/null' in (old, new):
+                raise logs.Problem('the patch %s %s; it can only change files that are there' % (
+                    ('makes', new) if old == '/dev/null' else ('removes', old)), logs.UNSAFE)
+            files.append((new, []))
+            at += 2
         elif line.startswith(b'@@'):
-            found = re.match(br'@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@', line)
-            if not found or not files:
-                raise logs.Problem('this is no unified diff: line %d; make it with diff -u' % (number + 1), logs.UNSAFE)
-            files[-1][1].append((int(found.group(1)), []))
-        elif files and files[-1][1] and line[:1] in (b' ', b'+', b'-') and not (
-                line.startswith(b'--- ') and number + 1 < len(lines) and lines[number + 1].startswith(b'+++ ')):
-            files[-1][1][-1][1].append(line)
-        elif files and files[-1][1] and line.startswith(b'\\') and files[-1][1][-1][1]:
-            hunk = files[-1][1][-1][1]
-            hunk[-1] = hunk[-1].rstrip(b'\r\n') if hunk[-1].endswith(b'\n') else hunk[-1]
+            if not files:
+                raise logs.Problem('this is no unified diff: line %d; make it with diff -u' % (at + 1), logs.UNSAFE)
+            hunk, at = hunk_at(lines, at)
+            files[-1][1].append(hunk)
+        elif extended and re.match(br'(rename|copy) |(new|deleted) file |Binary files |GIT binary ', line):
+            raise logs.Problem('the patch makes, removes or renames a file, or changes one that is no text (line %d); '
+                               'it can only change files that are there' % (at + 1), logs.UNSAFE)
+        else:
+            at += 1
     if not files or not all(hunks for _, hunks in files):
         raise logs.Problem('the patch changes nothing; make it with diff -u', logs.UNSAFE)
     return files
 
 
+def in_utf8(data):
+    if data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        data = data.decode('utf-16', 'replace').encode('utf-8')
+    return data[3:] if data.startswith(b'\xef\xbb\xbf') else data
+
+
+def path_in_patch(line):
+    """The path in a head line, without a/ or b/ before it; git writes one that is not ASCII in quotes and octal."""
+    path = line[4:].split(b'\t')[0].strip()
+    if path[:1] == b'"' == path[-1:]:
+        path = re.sub(br'\\([0-7]{3}|.)', lambda found: six.int2byte(int(found.group(1), 8))
+                      if len(found.group(1)) == 3 else found.group(1), path[1:-1])
+    path = logs.to_text(path)
+    return path[2:] if path[:2] in ('a/', 'b/') else path
+
+
+def hunk_at(lines, at):
+    """((old start, [lines with their mark]), index of the line behind it) of the hunk whose head is at an index."""
+    head = HUNK_HEAD.match(lines[at])
+    if not head:
+        raise logs.Problem('this is no unified diff: line %d; make it with diff -u' % (at + 1), logs.UNSAFE)
+    start, old, new = (1 if number is None else int(number) for number in head.groups())
+    marked, at = [], at + 1
+    while old > 0 or new > 0 or lines[at:at + 1] and lines[at].startswith(b'\\'):
+        line = lines[at] if at < len(lines) else b''
+        line = b' ' + line if line in (b'\n', b'\r\n') else line
+        if line.startswith(b'\\') and marked:           # "\ No newline at end of file" is about the line before it
+            marked[-1] = marked[-1].rstrip(b'\r\n')
+        elif line[:1] in (b' ', b'-', b'+'):
+            marked.append(line)
+            old, new = old - (line[:1] != b'+'), new - (line[:1] != b'-')
+        else:
+            old = -1
+        if old < 0 or new < 0:
+            raise logs.Problem('the patch is damaged at line %d; make it again with diff -u' % (at + 1), logs.UNSAFE)
+        at += 1
+    return (start, marked), at
+
+
 def patched(data, hunks, name):
-    """The bytes after the hunks of one file, exact context, nearest place; Problem where a hunk does not fit."""
-    lines, shift = split_lines(data), 0
+    """The bytes after the hunks of one file; Problem where a hunk does not fit.
+
+    The context must be there to the letter, but for the line ends when those of the file are all alike; where it is
+    there more than once the nearest place counts. Without context only the line that the head names is the place.
+    """
+    lines, shift, done, ends = split_lines(data), 0, 0, common_line_end(data)
     for start, marked in hunks:
+        if ends:
+            marked = [re.sub(br'\r?\n$', ends, line) for line in marked]
         old = [line[1:] for line in marked if line[:1] in (b' ', b'-')]
         new = [line[1:] for line in marked if line[:1] in (b' ', b'+')]
-        wanted = max(0, start - 1 + shift)
-        places = [at for at in range(0, len(lines) - len(old) + 1) if lines[at:at + len(old)] == old]
+        wanted = max(0, start - (1 if old else 0) + shift)
+        places = [at for at in range(done, len(lines) - len(old) + 1) if lines[at:at + len(old)] == old
+                  and (at == wanted or any(line[:1] == b' ' for line in marked))]
         if not places:
             raise logs.Problem('the patch does not fit %s near line %d; make it against the installed version'
                                % (name, start), logs.UNSAFE)
         at = min(places, key=lambda place: abs(place - wanted))
         lines[at:at + len(old)] = new
-        shift += len(new) - len(old)
+        shift, done = at + len(new) - len(old) - wanted + shift, at + len(new)
     return b''.join(lines)
+
+
+def common_line_end(data):
+    """What ends every line of a file; None where they differ."""
+    count = data.count(b'\r\n')
+    return b'\n' if not count else b'\r\n' if count == data.count(b'\n') else None
 
 
 def fix_patch_path(run_dir, name):
@@ -8787,7 +8852,7 @@ def read_fix_history(run_dir):
     path = fix_history_path(run_dir)
     if not os.path.exists(path):
         return []
-    return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py').get('fixes') or []
+    return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py', {'fixes?': [dict]}).get('fixes') or []
 
 
 def tried_before(history, pattern, name, template, function):
@@ -9027,17 +9092,19 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
             'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder,
             'agent': pattern.get('agent'),
-            'pattern': pattern['pattern'], 'predicted': prediction(pattern, case, chance), 'risk': proposal.risk,
+            'pattern': pattern['pattern'],
+            'predicted': prediction(pattern, case, chance, proposal.loss), 'risk': proposal.risk,
             'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why
                                                                                            if part),
             'changed_lines': lines, 'score': 0.0,
             'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
 
 
-def prediction(pattern, case, chance):
-    """What should happen, in numbers, written before anything is changed."""
+def prediction(pattern, case, chance, loss):
+    """What should happen, in numbers, written before anything is changed; what the fix gives up is not promised."""
     items = number_of_items(pattern)
-    fields = fields_after(case)
+    lost = loss.split(' may stay empty')[0].split(' and ')
+    fields = [name for name in fields_after(case) if name not in lost]
     hit = int(items * chance + 0.5)             # round() differs between 2.7 and 3
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''
@@ -9106,10 +9173,16 @@ def diagnose(pattern, document, bundles, history):
             verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
             record.update({'class': verdict.cls, 'advice': verdict.advice})
             evidence.extend(broken)
+    standing = standing_fix(history, pattern['pattern'])
     refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
     called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
         index is None else None
-    if confessed and verdict.cls == 'code':
+    if standing and verdict.cls == 'code' and bundle is not None:
+        no_fix = 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
+            standing['id'], standing['time'], standing['decision'])
+        if record['divergence_point']:
+            record['divergence_point']['source'] = 'patched'
+    elif confessed and verdict.cls == 'code':
         no_fix, patches = mend_confessed(dict(pattern, exception=confessed.exception, message=confessed.message,
                                               messages=[]), bundle, confessed, history, record, evidence)
     elif called:
@@ -9129,11 +9202,6 @@ def diagnose(pattern, document, bundles, history):
         no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, '; '.join(facts + [verdict.advice]))
     record.update({'evidence': evidence, 'evidence_against': against})
     record['hypothesis'] = hypothesis(record, verdict)
-    standing = standing_fix(history, pattern['pattern'])
-    if standing and record['fixes']:
-        record['fixes'], patches = [], {}
-        no_fix = 'fix %s is in place for it since %s (%s); another one waits for what that brings' % (
-            standing['id'], standing['time'], standing['decision'])
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
@@ -9804,9 +9872,14 @@ def diagnosis_path(run_dir, suffix='.json'):
     return os.path.join(run_dir, 'diagnostic_report' + suffix)
 
 
+DIAGNOSIS_SHAPE = {'patterns': [{'pattern': logs.STRING, 'fixes?': [{
+    'id': re.compile(r'\w[\w.-]*$'),            # it becomes a file's name and a word of a command line
+    'files?': [{'path': logs.STRING, 'sha256_before?': logs.STRING, 'sha256_after?': logs.STRING}]}]}]}
+
+
 def read_diagnosis(path):
     """The dict of a diagnostic_report.json. Problem where it is missing, damaged or newer."""
-    return logs.read_json(path, DIAGNOSIS_SCHEMA, 'diagnose_from_report.py')
+    return logs.read_json(path, DIAGNOSIS_SCHEMA, 'diagnose_from_report.py', DIAGNOSIS_SHAPE)
 
 
 def keep_earlier_report(run_dir, iteration):
@@ -9848,6 +9921,20 @@ def prose(text):
     return re.sub(r'([`*_<>])', r'\\\1', cell(text))
 
 
+def short(text):
+    text = cell(text)
+    return text if len(text) <= 60 else text[:57].rstrip() + '...'
+
+
+CLASS_WORDS = (                 # for whoever reads the report without knowing any code
+    ('code', 'the agent itself is at fault, and a patch of it can help'),
+    ('upstream', 'the site that the agent asks is at fault; no patch helps'),
+    ('environment', 'something is wrong or missing on this machine'),
+    ('platform', 'Plex itself or its plug-in framework is at fault'),
+    ('data', 'single files or titles of the library are at fault'),
+    ('noise', 'looks like an error, and does no harm'))
+
+
 def proposal_words(record):
     if record['fixes']:
         best = record['fixes'][0]
@@ -9862,11 +9949,12 @@ def report_text(document):
              '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
     for number, record in enumerate(document['patterns'], 1):
         lines.append('| %d | %s | %s | %d | %s | %s |' % (
-            number, prose(record['pattern']), prose(record['exception'] or record['message'])[:60],
-            record['items_total'],
-            record['class'], prose(proposal_words(record))))
+            number, prose(record['pattern']), prose(short(record['exception'] or record['message'])),
+            record['items_total'], record['class'], prose(proposal_words(record))))
     if not document['patterns']:
         lines.append('| - | nothing to diagnose | | 0 | | |')
+    kinds = set(record['class'] for record in document['patterns'])
+    lines += [''] + ['- %s: %s.' % pair for pair in CLASS_WORDS if pair[0] in kinds]
     for number, record in enumerate(document['patterns'], 1):
         lines.extend([''] + pattern_text(number, record))
     return '\n'.join(lines) + '\n'
@@ -9875,7 +9963,7 @@ def report_text(document):
 def pattern_text(number, record):
     """The six sections of one pattern."""
     lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'),
-                                prose(record['exception'] or record['message'])[:70]), '',
+                                prose(short(record['exception'] or record['message']))), '',
              'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
     lines += ['### 1. Observed', '', observed_text(record), '']
     lines += ['### 2. Expected', '', expected_text(record), '']
@@ -9889,9 +9977,9 @@ def pattern_text(number, record):
 def observed_text(record):
     error = ': '.join(part for part in (record['exception'], record['message']) if part)
     return '%s on %s, from %s to %s: "%s".' % (
-        number_text(record['count'], 'record'), number_text(record['items_total'], 'item'), record['first_seen']
-        or 'unknown',
-        record['last_seen'] or 'unknown', prose(error)[:300])
+        number_text(record['count'], 'record'), number_text(record['items_total'], 'item') if record['items_total'] else
+        'no item that the log names', record['first_seen'] or 'unknown', record['last_seen'] or 'unknown',
+        prose(error if len(error) <= 300 else error[:297] + '...'))
 
 
 def expected_text(record):
@@ -9910,6 +9998,8 @@ def point_text(record):
              'moved': 'The installed file was changed since; the quoted text now stands at other lines.',
              'changed': 'The installed file was changed since; the quoted text is no longer in it.',
              'unknown': 'The log quotes no source text, so the version that failed is not known.',
+             'patched': 'A fix for it is in place, so the file is no longer the one that failed; the report that '
+                        'offered the fix shows how the place was found.',
              'not read': 'The source was not read; the place comes from the traceback alone.'}
     lines[0] += ' ' + state[point['source']]
     if point['candidates']:
@@ -9963,6 +10053,10 @@ def test_text(record):
 def adopt(options, run_dir, bundles):
     """Give a person's patch a fix id: check it like a fix of our own and put it first for its pattern."""
     document = read_diagnosis(diagnosis_path(run_dir))
+    try:
+        report_text(document)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise logs.Problem('%s is damaged; run diagnose_from_report.py again' % diagnosis_path(run_dir))
     record = next((row for row in document['patterns'] if row['pattern'] == options.pattern), None)
     if record is None:
         raise logs.Problem('no pattern %s in %s; see its first table' % (options.pattern,
@@ -9973,24 +10067,26 @@ def adopt(options, run_dir, bundles):
             given = source.read()
     except (IOError, OSError) as problem:
         raise logs.Problem('%s cannot be read (%s)' % (options.adopt, problem.strerror))
-    files, out, first_line = [], [], None
+    home = next((one for one in bundles.values() if one.identifier == record['agent']), None)
+    if home is None:
+        raise logs.Problem('the bundle of %s is not installed here, or --plex-home names another server'
+                           % (record['agent'] or 'the server itself'), logs.UNSAFE)
+    texts, first_line = {}, None
     for path, hunks in parse_patch(given):
-        folder, _, name = path.partition('/')
-        bundle = next((one for one in bundles.values() if one.folder == folder), None)
-        if bundle is None or not name.startswith('Contents/'):
-            raise logs.Problem('%s lies in no installed bundle; paths in the patch count from the Plug-ins folder'
-                               % path,
-                               logs.UNSAFE)
-        before = bundle.data(name)
-        if before is None:
-            raise logs.Problem('%s is not there; a patch can only change files' % path, logs.UNSAFE)
-        after = patched(before, hunks, path)
-        unsafe = safety_problems(bundle, name, after) if name.endswith('.py') else []
+        name = file_meant(path, home, bundles)
+        before, after = texts.get(name) or (home.data(name), home.data(name))
+        texts[name] = (before, patched(after, hunks, path))
+        first_line = first_line or hunks[0][0]
+    files, out = [], []
+    for name, (before, after) in sorted(texts.items()):
+        unsafe = safety_problems(home, name, after)
+        if before == after:
+            unsafe = ['it changes nothing in %s' % name]
         if unsafe:
             raise logs.Problem('the patch is refused: %s' % unsafe[0], logs.UNSAFE)
+        path = '%s/%s' % (home.folder, name)
         out.append(unified_diff(path, before, after))
         files.append({'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)})
-        first_line = first_line or hunks[0][0]
     patch = b''.join(out)
     name = fix_id('adopted', patch)
     items = record['items_total']
@@ -10007,6 +10103,30 @@ def adopt(options, run_dir, bundles):
     record['no_fix_because'] = None
     write_report(run_dir, document, {name: patch})
     return record['fixes'][0]
+
+
+def file_meant(path, home, bundles):
+    """The file of the home bundle, named from the bundle on, that a path in a person's patch means; Problem for none.
+
+    A path may count from anywhere: what stands in it from the bundle's folder on decides, else its longest tail that is
+    one file of the bundle.
+    """
+    words = [word for word in path.replace('\\', '/').split('/') if word not in ('', '.')]
+    found = []
+    for at, word in enumerate(words):
+        other = next((one.folder for one in bundles.values() if one.folder == word), None)
+        if other not in (None, home.folder):
+            raise logs.Problem('%s is in %s, but the pattern is one of %s, in %s'
+                               % (path, other, home.identifier, home.folder), logs.UNSAFE)
+        tail = '/'.join(words[at + 1:] if other else words[at:])
+        found = [name for name in home.files if name == tail or not other and name.endswith('/' + tail)]
+        if found or other:
+            break
+    if len(found) != 1:
+        raise logs.Problem('%s %s the .py files in Code and Libraries of %s; a patch can change only those' % (
+            path, 'may be %d of' % len(found) if found else 'is none of', home.folder),
+            logs.UNSAFE)
+    return found[0]
 
 
 # --------------------------------------------------------------------------------------------------------- command line

@@ -2,6 +2,7 @@
 """Diagnosis: error families, bundles, the true statement, causes, refusals, version drift, history, probe, adopt."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import difflib
 import io
 import json
 import os
@@ -920,14 +921,13 @@ def test_ids_are_stable_when_lines_move(tmpdir):
 
 
 def test_the_same_change_at_two_places_is_two_fixes():
-    before = b'def a(x):\n    y = x[0]\n    return y\n\n\ndef b(x):\n    y = x[0]\n    return y\n'
+    before = b'a = 1\nb = 2\nc = 3\ny = x[0]\nd = 4\ne = 5\nf = 6\n' * 2
     names = []
     for count in (0, 1):
-        head, tail = before.split(b'def b') if count else (b'', before)
-        after = head + (b'def b' if count else b'') + tail.replace(b'x[0]', b'x[1]', 1)
-        patch = diagnose.unified_diff('A.bundle/x.py', before, after)
-        short = b''.join(line for line in patch.splitlines(True) if b'def' not in line)
-        names.append(diagnose.fix_id('index guard', short, before))
+        head, first, second = before.partition(b'f = 6\n')
+        head, second = (head, second.replace(b'x[0]', b'x[1]')) if count else (head.replace(b'x[0]', b'x[1]'), second)
+        patch = diagnose.unified_diff('A.bundle/x.py', before, head + first + second)
+        names.append(diagnose.fix_id('index guard', patch, before))
     assert len(set(names)) == 2
 
 
@@ -1135,6 +1135,92 @@ def test_adopt_refuses_what_does_not_fit_or_lies_outside(tmpdir):
         code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--adopt', str(patch),
                                       '--pattern', 'p1-harbour')
         assert code == 5 and error.count('\n') == 1
+
+
+# ------------------------------------------------------------------------- patches as people have them
+ADOPTED = SOURCE.replace("boat['motto']", "boat.get('motto') or ''")
+
+
+def diff_of(after=ADOPTED, path=CODE, **more):
+    lines = [text.splitlines(True) for text in (more.pop('before', SOURCE), after)]
+    return ''.join(difflib.unified_diff(lines[0], lines[1], more.pop('old', 'a/' + path), more.pop('new', 'b/' + path),
+                                        **more)).encode('utf-8')
+
+
+def as_mail(patch):
+    """What git format-patch writes around a patch."""
+    return (b'From 0123 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\nSubject: [PATCH] Motto\n\n- a list\n---\n'
+            b' x.py | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\ndiff --git a/x b/x\nindex 1..2 100644\n'
+            + patch + b'-- \n2.39.2\n\n')
+
+
+def without_blanks(patch):
+    return b'\n'.join(line.rstrip() if line == b' ' else line for line in patch.split(b'\n'))
+
+
+PATCHES = {
+    'git': diff_of(), 'plain': diff_of(old=CODE + '.orig\t2020-01-01', new=CODE + '\t2020-01-02'),
+    'mail': as_mail(diff_of()), 'mnemonic': diff_of(old='i/' + CODE, new='w/' + CODE),
+    'crlf': diff_of().replace(b'\n', b'\r\n'), 'utf-16': diff_of().decode('utf-8').encode('utf-16'),
+    'marked': b'\xef\xbb\xbf' + diff_of(), 'pasted': diff_of().rstrip(b'\n'), 'blanks': without_blanks(diff_of()),
+    'in the bundle': diff_of(path='Contents/Code/__init__.py'), 'in Contents': diff_of(path='Code/__init__.py'),
+    'in Code': diff_of(old='__init__.py', new='__init__.py'), 'absolute': diff_of(old='/srv/old/' + CODE, new='/srv/' + CODE),
+    'windows': diff_of(new='C:\\Plug-ins\\' + CODE.replace('/', '\\')), 'no context': diff_of(n=0),
+    'moved': diff_of('# one\n' + ADOPTED, before='# one\n' + SOURCE)}
+
+
+def adopt(tmpdir, patch, capsys):
+    """(exit code, stderr, what the adopted patch makes of the file)."""
+    run_dir, plug_ins = start_run(tmpdir, missing_motto())
+    words = ['--run-dir', run_dir, '--plug-ins', plug_ins]
+    assert diagnose.main(words + ['--quiet']) == 0
+    tmpdir.join('my own.patch').write_binary(patch)
+    code = diagnose.main(words + ['--adopt', str(tmpdir.join('my own.patch')), '--pattern', 'p1-harbour'])
+    out, error = capsys.readouterr()
+    made = None
+    if code == 0:
+        fix = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns'][0]['fixes'][0]
+        assert fix['kind'] == 'adopted' and fix['id'] in out
+        with io.open(os.path.join(run_dir, fix['patch']), 'rb') as source:
+            (path, hunks), = diagnose.parse_patch(source.read())
+        assert path == CODE
+        made = diagnose.patched(SOURCE.encode('utf-8'), hunks, path).decode('utf-8')
+        assert diagnose.sha256(made.encode('utf-8')) == fix['files'][0]['sha256_after']
+    return code, error, made
+
+
+@pytest.mark.parametrize('name', sorted(PATCHES))
+def test_a_persons_patch_is_taken_however_it_was_made(tmpdir, name, capsys):
+    assert adopt(tmpdir, PATCHES[name], capsys) == (0, '', ADOPTED)
+
+
+@pytest.mark.parametrize('patch, words', [
+    (diff_of(old='/dev/null', path='Harbour.bundle/Contents/Code/new.py'), 'makes'),
+    (diff_of(new='/dev/null'), 'removes'), (diff_of(path='Harbour.bundle/Contents/Code/new.py'), 'is none of'),
+    (b'diff --git a/x b/y\nrename from x\nrename to y\n' + diff_of(), 'renames'),
+    (diff_of('{}\n', before='[]\n', path='Harbour.bundle/Contents/DefaultPrefs.json'), 'is none of'),
+    (diff_of(path='Harbour.bundle/Contents/Code/../../../../x.py'), 'is none of'),
+    (diff_of(path='Other.bundle/Contents/Libraries/x.py'), 'is none of'),
+    (diff_of(SOURCE), 'changes nothing'), (diff_of()[:-40] + b'@@ -1,9 +1,9 @@\n-x\n', 'damaged'),
+    (diff_of(ADOPTED.replace("boat['story']", 'old'), before=SOURCE.replace("boat['story']", 'old')), 'does not fit'),
+    (diff_of('# one\n' + ADOPTED, before='# one\n' + SOURCE, n=0), 'does not fit'),
+    (b'\x00\xff' * 99, 'changes nothing'), (b'', 'changes nothing'),
+])
+def test_what_is_no_change_of_the_agents_files_is_refused_in_one_sentence(tmpdir, patch, words, capsys):
+    code, error, _ = adopt(tmpdir, patch, capsys)
+    assert code == 5 and words in error and error.count('\n') == 1, error
+
+
+def test_the_line_ends_of_a_file_are_kept_whatever_those_of_the_patch():
+    before, after = b'a\r\nb\r\nc\r\n', b'a\r\nB\r\nc\r\n'
+    patch = diagnose.unified_diff('x', before, after)
+    for ends in (patch, patch.replace(b'\r\n', b'\n')):
+        (_, hunks), = diagnose.parse_patch(ends)
+        assert diagnose.patched(before, hunks, 'x') == after
+
+
+def test_a_name_that_git_wrote_in_octal_is_read():
+    assert diagnose.path_in_patch(b'+++ "b/Caf\\303\\251.bundle/a \\"b\\".py"\n') == 'Caf\xe9.bundle/a "b".py'
 
 
 def processor_seconds():
