@@ -154,7 +154,26 @@ def write_json(path, document, schema):
     write_file(path, to_bytes(text) + b'\n')
 
 
-def read_json(path, schema, made_by):
+STRING = six.text_type
+
+
+def fits(value, shape):
+    """Has a JSON value a shape: a type, something that match()es a text, [shape of every entry], {name: shape}?
+
+    More names may be there; one written 'name?' may be absent or null.
+    """
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(
+            value.get(name[:-1]) is None or fits(value[name[:-1]], below) if name.endswith('?') else
+            name in value and fits(value[name], below) for name, below in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(entry, shape[0]) for entry in value)
+    if hasattr(shape, 'match'):
+        return isinstance(value, STRING) and bool(shape.match(value))
+    return isinstance(value, shape)
+
+
+def read_json(path, schema, made_by, shape=dict):
     """The dict that write_json wrote. Problem (one sentence) where it is missing, damaged or of a newer schema."""
     try:
         with io.open(path, encoding='utf-8') as source:
@@ -168,6 +187,8 @@ def read_json(path, schema, made_by):
     if document['schema'] > schema:
         raise Problem('%s has schema %d, this version knows %d; update the whole folder of scripts'
                       % (path, document['schema'], schema))
+    if not fits(document, shape):
+        raise Problem('%s is damaged; run %s again' % (path, made_by))
     return document
 
 
@@ -266,7 +287,8 @@ def run_script(run, parser, argv=None):
             sys.stdout = io.open(os.devnull, 'w')
             return DONE
         if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
-            warn(script, '%s: %s' % (to_text(problem.filename or 'writing'), to_text(problem.strerror)))
+            what = problem.filename or 'a file cannot be written'
+            warn(script, '%s: %s' % (to_text(what), to_text(problem.strerror)))
             return NO_ENVIRONMENT
         print_bug()
         return BUG
@@ -3398,7 +3420,7 @@ def aggregate_path(run_dir, iteration, postfix=False, suffix='.json'):
 
 def read_aggregate(path):
     """The aggregate that this script wrote. Problem where it is missing, damaged or of a newer schema."""
-    return read_json(path, AGGREGATE_SCHEMA, 'aggregate_plex_logs.py')
+    return read_json(path, AGGREGATE_SCHEMA, 'aggregate_plex_logs.py', {'patterns': [{'pattern': STRING}]})
 
 
 # --------------------------------------------------------------------------------------------------------------- report

@@ -411,11 +411,12 @@ def judge_prediction(before, after, verdict):
                   [field_of(other) for other in first[item['rating_key']]['after']['fields']]]
         gained = sum(field_of(name) in [field_of(other) for other in item['gained']] for item in lacked)
         add('%s appears' % name, 'where it is missing',
-            '%d of %s without it' % (gained, logs.count_text(len(lacked), 'item')) if lacked else 'no item lacked it',
-            reaches(gained, len(lacked), MONITOR_PERCENT) if lacked else None)
+            'in %d of the %s that lacked it' % (gained, logs.count_text(len(lacked), 'item')) if lacked else
+            'no item lacked it', reaches(gained, len(lacked), MONITOR_PERCENT) if lacked else None)
     count = dict((row['pattern'], row['count']) for row in after['patterns_seen']).get(before['pattern'], 0)
     was = dict((row['pattern'], row['count']) for row in before['patterns_seen']).get(before['pattern'], 0)
-    add('pattern %s' % before['pattern'], 'no longer logged', '%d times, %d before' % (count, was), count == 0)
+    add('pattern %s' % before['pattern'], 'no longer logged', 'logged %s, %s before'
+        % (logs.count_text(count, 'time'), logs.count_text(was, 'time')), count == 0)
     healthy = verdict['healthy']
     add('healthy items', 'none changes for the worse', '%d intact, %d broken' % (healthy['intact'], healthy['broken']),
         not healthy['broken'])
@@ -443,6 +444,22 @@ WORDS = {'fixed': 'fixed', 'silenced': 'silenced', 'still_failing': 'still faili
          'not_healthy': 'not healthy before'}
 
 
+MEANINGS = (                    # under the table of numbers, for whoever reads one for the first time
+    ('Success', 'fixed items in percent of the measured ones; from %d %% on KEEP, from %d %% on MONITOR, below ROLLBACK'
+     % (KEEP_PERCENT, MONITOR_PERCENT)),
+    ('Measured', 'items that failed without the fix and were refreshed to the end with it: fixed, silenced, still '
+                 'failing and broken together'),
+    ('Fixed', 'no error any more, and metadata gained or complete; silenced: no error, but nothing gained; broken: '
+              'metadata lost'),
+    ('Healed by themselves', 'no error without the fix either, so they prove nothing; not measured: a time-out, an '
+                             'outage, a deleted item'),
+    ('95 % interval', 'where the true share lies, as far as so few items can tell'),
+    ('Sign test', 'how likely such a result is by mere chance'),
+    ('Healthy items', 'refreshed too, though they never failed, to see that the fix does no harm'),
+    ('Weak evidence', 'a KEEP on fewer than %d items, which the next run tests again' % WEAK_BELOW),
+    ('Undecided', 'something else changed between the two tests, so they say nothing about the fix'))
+
+
 def numbers(verdict):
     """Rows (name, value) of the table that parse_test_report.py reads back."""
     success, wilson, sign = verdict['success_percent'], verdict['wilson'], verdict['sign_test']
@@ -453,7 +470,7 @@ def numbers(verdict):
             ('Healed by themselves', verdict['healed']), ('Not measured', verdict['not_measured']),
             ('Regressions', len(verdict['regressions'])),
             ('95 % interval (Wilson)', 'none' if wilson is None else '%.1f to %.1f %%' % tuple(wilson)),
-            ('Sign test, one-sided', 'none' if sign is None else 'p = %.4f' % sign),
+            ('Sign test, one-sided', 'none' if sign is None else 'p = %.4f' % sign if sign >= .0001 else 'p < 0.0001'),
             ('Healthy items intact', healthy['intact']), ('Healthy items broken', healthy['broken']),
             ('Weak evidence', 'yes' if verdict['weak_evidence'] else 'no'),
             ('Undecided', 'yes' if verdict['undecided'] else 'no')]
@@ -466,7 +483,8 @@ def report_text(verdict, iteration):
              'Fix %s (%s) for pattern %s of %s%s.' % (verdict['fix'], verdict['template'] or 'no template',
                                                     verdict['pattern'], verdict['agent'],
                                                     ', tested again' if verdict['retest'] else ''), '',
-             '## Numbers', ''] + table(('What', 'Value'), numbers(verdict))
+             '## Numbers', ''] + table(('What', 'Value'), numbers(verdict)) + [''] + [
+                 '- %s: %s.' % pair for pair in MEANINGS]
     lines += ['', '## Why?', ''] + why_sentences(verdict)
     lines += ['', '### Expected against actual', ''] + table(('What', 'Expected', 'Actual', 'Met'), [
         (row['what'], row['expected'], row['actual'], {True: 'yes', False: 'no', None: '-'}[row['met']])
@@ -499,7 +517,7 @@ def why_sentences(verdict):
                          % logs.count_text(verdict['not_measured'], 'item'))
     missed = [row['what'] for row in verdict['prediction'] if row['met'] is False]
     if missed:
-        sentences.append('The prediction was wrong about: %s.' % cell_text(', '.join(missed)))
+        sentences.append('The prediction did not come true for: %s.' % cell_text(', '.join(missed)))
     elif verdict['measured']:
         sentences.append('All that was predicted came true.')
     if verdict['weak_evidence']:
@@ -517,7 +535,8 @@ def remaining_sentences(verdict):
             lines.append('- %s: %s' % (WORDS[kind].capitalize(), ', '.join(keys)))
     lines += {'KEEP': [], 'MONITOR': ['- The fix stays in place; every later run tests it first, until it is kept or '
                                       'undone.'],
-              'ROLLBACK': ['- The fix is to be undone, and the plug-in restarted.']}[verdict['decision']]
+              'ROLLBACK': ['- The fix is to be taken out again and the plug-in restarted. The loop does that at once; '
+                           'lessons_learned.md says where it could not.']}[verdict['decision']]
     return lines or ['Nothing.']
 
 

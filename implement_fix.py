@@ -629,30 +629,32 @@ def newer_than_bytecode(real):
     return stamp
 
 
-class PlugInsLock(object):
-    """One implementer per Plug-ins folder: a kernel lock on the folder itself leaves nothing behind. Problem 75."""
+class FolderLock(object):
+    """One run per server, one implementer per Plug-ins folder: a kernel lock on a folder leaves nothing behind.
+    Problem 75 where another process holds it.
+    """
 
-    def __init__(self, plug_ins):
-        self.plug_ins = plug_ins
+    def __init__(self, folder):
+        self.folder = folder
 
     def __enter__(self):
+        self.handle = None
         if os.name == 'nt':
-            self.handle = None                  # Windows cannot lock a folder; there the coordinator's lock must do
-            return self
+            return self                         # Windows cannot lock a folder; there the coordinator's lock must do
         import fcntl
-        self.handle = os.open(self.plug_ins, os.O_RDONLY)
         try:
+            self.handle = os.open(self.folder, os.O_RDONLY)
             fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (IOError, OSError) as problem:
-            os.close(self.handle)
-            if problem.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                raise Problem('another implement_fix.py works on %s; wait for it to end' % self.plug_ins, LOCKED)
-            self.handle = None                  # a network file system without locks
-        return self
+            self.__exit__()
+            if problem.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+                raise Problem('another process of the loop works on %s; wait for it to end' % self.folder, LOCKED)
+        return self                             # else it may not be read, or a network file system has no locks
 
     def __exit__(self, *_):
         if self.handle is not None:
             os.close(self.handle)
+            self.handle = None
 
 
 # -------------------------------------------------------------------------------------------------- journal and backups
@@ -710,7 +712,8 @@ def read_journal(run_dir):
     return steps
 
 
-INTENT = {'time', 'action', 'fix', 'bundle', 'plug_ins', 'files'}
+INTENT = dict(dict.fromkeys(('time', 'action', 'fix', 'bundle', 'plug_ins'), logs.STRING),
+              files=[{'path': logs.STRING, 'before': logs.STRING, 'after': logs.STRING, 'carries': [logs.STRING]}])
 ENDINGS = ('verified', 'unproven', 'rolled back', 'abandoned')
 
 
@@ -722,7 +725,7 @@ def read_operations(run_dir):
     """
     operations = []
     for step in read_journal(run_dir):
-        if step['step'] == 'intent' and INTENT <= set(step):    # a damaged line cannot say what to undo
+        if step['step'] == 'intent' and logs.fits(step, INTENT):    # a damaged line cannot say what to undo
             if operations and operations[-1]['ended'] is None:
                 operations[-1]['ended'] = 'superseded'      # the new intent is what brought it to an end
             operations.append(dict(step, run_dir=run_dir, run=run_name(run_dir), ended=None, live=None))
@@ -1211,10 +1214,10 @@ def prepare(site, fix):
     changed = []
     for path, hunks in files:
         target = read_target(site.plug_ins, path)
-        if target.sha256 != recorded[path]['sha256_before']:
+        if target.sha256 != recorded[path].get('sha256_before'):
             raise Problem('%s is not the file that was diagnosed (its SHA-256 differs); diagnose again' % path, UNSAFE)
         after = apply_hunks(target.data, hunks, path)
-        if diagnose.sha256(after) != recorded[path]['sha256_after']:
+        if diagnose.sha256(after) != recorded[path].get('sha256_after'):
             raise Problem('the patch of %s does not give the file that the diagnosis promised; diagnose again'
                           % fix['id'], UNSAFE)
         changed.append((target, after))
@@ -1617,7 +1620,7 @@ class ImplementationLog(object):
                  % (fix.get('pattern'), bundle.identifier, fix.get('template'), fix.get('risk'), fix['id']), '',
                  '## Expected (written %s, before anything was changed)' % utc_text(), '']
         lines += ['- In the test: %s.' % (predicted.get('sentence') or 'no prediction was recorded').rstrip('.'),
-                  '- Items: %s fail now; about %s %% of them should be fixed.'
+                  '- Items: %s fail now; at least %s %% of those measured should be fixed.'
                   % (predicted.get('items', 'an unknown number'), predicted.get('success_percent', 75)),
                   '- Fields that should appear: %s.' % fields,
                   '- What it costs: %s.' % (fix.get('loss') or 'nothing is known').rstrip('.'),
@@ -1675,7 +1678,7 @@ def run(options):
     if options.status:
         return show_status(options, run_dir)
     site = Site(options, run_dir)
-    with PlugInsLock(site.plug_ins):
+    with FolderLock(site.plug_ins):
         if options.recover:
             return recover_all(site)
         for sentence in unfinished(site) if options.dry_run else recover_runs(site):
@@ -1725,7 +1728,7 @@ def show_sentences(options, sentences):
         say(json.dumps({'sentences': sentences}, sort_keys=True, indent=2))
     elif not options.quiet:
         for sentence in sentences or ['Nothing was left unfinished.']:
-            for line in textwrap.wrap(sentence, 80):
+            for line in textwrap.wrap(sentence, 80, break_on_hyphens=False):
                 say(line)
 
 
@@ -1738,7 +1741,8 @@ def show_result(options, result, code):
         return
     if 'diff' in result:
         say(result['diff'].rstrip('\n'))
-    for line in textwrap.wrap('%s %s: %s' % (result['fix'], result['state'], result['sentence']), 80):
+    for line in textwrap.wrap('%s %s: %s' % (result['fix'], result['state'], result['sentence']), 80,
+                              break_on_hyphens=False):
         say(line)
     for row in result['judges']:
         words = {True: 'passed', False: 'refused', None: 'not available'}[row['passed']]

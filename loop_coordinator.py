@@ -50,6 +50,7 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
+IN_PLACE = ('id', 'agent', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
@@ -57,6 +58,8 @@ VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
 AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
+EXIT_WORDS = {                       # what a number in loop.log means; the rest is the phase's own sentence
+    INCOMPLETE: ' (incomplete or undecided)', UNSAFE: ' (refused, nothing written)', NEGATIVE: ' (the answer is no)'}
 seconds_now = getattr(time, 'monotonic', time.time)      # a clock that is set must not hang or end a phase
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
@@ -104,6 +107,10 @@ class PhaseFailed(Exception):
     def __init__(self, script, code, sentence):
         Exception.__init__(self, sentence)
         self.script, self.code, self.sentence = script, code, sentence
+
+    def as_problem(self):
+        """For a session that ends here and now."""
+        return Problem('%s: %s' % (self.script, self.sentence or 'exit code %s' % self.code), self.code or BUG)
 
 
 def run_limited(command, limit):
@@ -315,6 +322,7 @@ class Session(object):
         self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
         self.probed = {}                # {pattern: iteration of the test that its probe ran in}
+        self.adopted = False            # a person's patch was taken in
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
@@ -347,10 +355,10 @@ class Session(object):
         began = time.time()
         command = [sys.executable, os.path.join(SCRIPTS, script)] + words + where
         code, out, err = run_limited(command, PHASE_LIMIT[script])
-        last_words = (err.strip().splitlines() or [''])[-1]
+        last_words = (err.strip().splitlines() or [''])[-1].replace(script + ': ', '')
         shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
-        self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d' % code, time.time() - began,
-                                          last_words and '; ' + last_words))
+        self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d%s' % (code, EXIT_WORDS.get(
+            code, '')), time.time() - began, last_words and '; ' + last_words))
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         if code not in how.get('accept', (DONE,)):
@@ -359,7 +367,7 @@ class Session(object):
                     kept.write('%s %s\n%s\n' % (utc_text(), script, logs.redact(err)))
             raise PhaseFailed(script, code, last_words if code is not None else
                               '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
-        return code, out, last_words.replace(script + ': ', '')
+        return code, out, last_words
 
     # -- the run
     def run(self):
@@ -375,7 +383,7 @@ class Session(object):
             self.retest_undecided()
             ended = self.improve()
         except PhaseFailed as failure:
-            self.troubles.append('%s: %s' % (failure.script, failure.sentence or 'exit code %s' % failure.code))
+            self.troubles.append(failure.as_problem().sentence)
         except KeyboardInterrupt:
             ended = None
             raise
@@ -386,6 +394,7 @@ class Session(object):
             self.withdraw('the run ended before the verdict')
             self.state['ended'] = 'person' if ended == 'no_fix_left' and self.person_list() else ended
             self.write_lessons()
+            self.note('the run ended: %s' % ENDINGS[self.state['ended']])
             self.save(phase='done')
         return self.state['ended']
 
@@ -413,7 +422,8 @@ class Session(object):
             self.try_fix(number, *choice)
 
     def new_fixes(self):
-        return [row for row in self.state['fixes'] if not row['retest'] and row['template'] != 'probe']
+        return [row for row in self.state['fixes'] if not row['retest'] and row['template'] != 'probe'
+                and row['decision'] != 'NOT_TRIED']
 
     def settled_patterns(self):
         """Patterns that have a fix in place, from this run or an earlier one, and so wait for no other."""
@@ -427,9 +437,13 @@ class Session(object):
         self.save(phase='diagnose')
         write_fix_history(self.run_dir, [history_row(row) for row in verdicts_of(self.past + self.state['fixes'])])
         self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
-        if self.options.adopt:
-            self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
-                       self.options.pattern, where=AT_HOME)
+        if self.options.adopt and not self.adopted:
+            try:
+                self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',
+                           self.options.pattern, where=AT_HOME)
+            except PhaseFailed as failure:      # the person's own business, and nothing was changed yet
+                raise failure.as_problem()
+            self.adopted = True                 # once: where it is in place it would not fit again
         return read_diagnosis(diagnosis_path(self.run_dir))
 
     def aggregate(self, number):
@@ -450,6 +464,12 @@ class Session(object):
         if fix['kind'] == 'probe':
             self.probe(number, row)
             return
+        code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, '--dry-run', where=ANYWHERE,
+                                    accept=(DONE, UNSAFE))
+        if code == UNSAFE:                      # no refresh is spent on what cannot be put in place
+            self.note('fix %s: not tried; %s' % (row['id'], words))
+            self.save(fixes=self.state['fixes'] + [dict(row, decision='NOT_TRIED', reason=words)])
+            return
         self.save(phase='before-test')
         probed = self.probed.pop(pattern['pattern'], None)      # its test serves as this one: no refresh is wasted
         code, _, words = self.test('before', number, '--fix', fix['id'],
@@ -468,13 +488,13 @@ class Session(object):
         """Put the fix of a row in place -> whether it is live. If it is not, it is undone and the row says why."""
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
-            code, _, _ = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
-                                 accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
+            code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
+                                        accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
         except PhaseFailed:
             self.withdraw('implementing it failed')
             raise
         if code == UNSAFE:
-            self.replace_row(row, decision='NOT_TRIED', reason='refused as unsafe, nothing was written')
+            self.replace_row(row, decision='NOT_TRIED', reason=words or 'refused as unsafe')
         elif code == NEGATIVE:
             self.replace_row(row, decision='ROLLBACK', evidence=True,
                              reason='the plug-in did not come up with the new code')
@@ -547,27 +567,31 @@ class Session(object):
         undone and is still there is undone now, and where that fails its pattern waits for a person.
         """
         for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
-            kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.is_in_place(row)
-            if kept and there is False:
+            kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.whereabouts(row)
+            if kept and there == 'gone':
                 self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
                 self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
-            elif there and not kept:
+            elif there in ('in place', 'changed') and not kept:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
-                self.roll_back(dict(row))
+                row['still_there'] = not self.roll_back(dict(row))
 
-    def is_in_place(self, row):
-        """Whether the fix of a row is in its files; None when its run's journal cannot be read."""
+    def whereabouts(self, row):
+        """'in place', 'changed' (somebody else's version holds the fix) or 'gone'; None: its journal cannot be read."""
         import implement_fix
         try:
             found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
         except (Problem, IOError, OSError) as problem:
             self.troubles.append('fix %s: %s' % (row['id'], problem))
             return None
-        return found.get('state') == 'after' or found.get('patch') == 'there'
+        return 'in place' if found.get('state') == 'after' else 'changed' if found.get('patch') == 'there' else 'gone'
 
     def retest_undecided(self):
         """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
         for old in to_retest(self.past):
+            if self.whereabouts(old) == 'changed':
+                self.troubles.append('fix %s of run %s keeps its verdict untested: somebody changed its file, which '
+                                     'still holds it' % (old['id'], old['home_run']))
+                continue
             home = os.path.join(self.runs, old['home_run'])
             self.state['iteration'] += 1
             self.aggregate(self.state['iteration'])
@@ -593,6 +617,7 @@ class Session(object):
             self.troubles.append('undoing fix %s of run %s: %s' % (row['id'], row['home_run'], words))
         if code == UNSAFE:
             self.put_off_patterns.add(row['pattern'])
+        row['still_there'] = code == UNSAFE
         return code != UNSAFE
 
     def withdraw(self, why):
@@ -664,7 +689,11 @@ class Session(object):
 
     # -- the post-mortem
     def write_lessons(self):
+        newest = latest_by_fix(self.past + self.state['fixes']).values()
         lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
+                   'in_place': [dict((name, row.get(name)) for name in IN_PLACE)
+                                for row in sorted(newest, key=lambda row: (row['time'], row['id']))
+                                if row['decision'] in ('KEEP', 'MONITOR') or row.get('still_there')],
                    'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(),
                    'goal': self.state['goal'], 'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
@@ -711,8 +740,17 @@ def table(heads, rows):
 
 ENDINGS = {
     'goal': 'the goal was reached', 'plateau': 'the last %d fixes gained nothing' % PLATEAU,
-    'no_fix_left': 'no pattern is left that has an untried fix', 'iterations': 'the limit of new fixes was reached',
+    'no_fix_left': 'no pattern is left that has an untried fix',
+    'iterations': 'the limit of new fixes was reached (--iterations)',
     'person': 'what is left needs a person', 'failed': 'a phase failed; see loop.log', None: 'it was interrupted'}
+
+
+def decision_words(row):
+    """The decision, and whether the patch is in the bundle."""
+    if row.get('still_there'):
+        return '%s, but it could NOT be taken out' % row['decision']
+    return {'ROLLBACK': 'ROLLBACK, taken out', 'NOT_TRIED': 'not tried', 'PROBED': 'probe, taken out', 'MONITOR':
+            'MONITOR, in place', 'KEEP': 'KEEP, in place'}.get(row['decision'], row['decision'])
 
 
 def percent_text(row):
@@ -729,28 +767,44 @@ def lessons_text(lessons, state):
         lines.append('Kept fixes cover %g %% of the items that code defects hit at the start; the goal is %g %%. The '
                      'share is the measured success of each kept fix, weighed by the items of its pattern.'
                      % (reached, lessons['goal']['percent']))
+    lines += ['', '## What is in place now', '']
+    if lessons['in_place']:
+        lines += table(('Fix', 'Agent', 'Decision', 'Success', 'Made in run'), [
+            (row['id'], row['agent'], decision_words(row), percent_text(row), row['home_run'])
+            for row in lessons['in_place']])
+        lines += ['', 'Each can be taken out again, in any order; "Undo" in README.md tells how.']
+    else:
+        lines.append('No patch that was kept; what went wrong stands below.' if lessons['troubles'] else
+                     'No patch of this loop.')
+    lines += ['', '## What needs a person', '']
+    lines += ['- ' + sentence for sentence in lessons['person']] or ['Nothing.']
     lines += ['', '## What was tried', '']
     if fixes:
         lines += table(('Fix', 'Agent', 'Template', 'Decision', 'Success', 'Why', 'Report'), [
-            (row['id'], row['agent'], row['template'], row['decision'], percent_text(row), row['reason'],
+            (row['id'], row['agent'], row['template'], decision_words(row),
+             percent_text(row), row['reason'],
              'test_report_iteration_%d.md' % row['iteration'] if row['measured'] else 'loop.log') for row in fixes])
+        lines += ['', 'Success: the share of the measured items, all of which failed before, that show no error now '
+                      'and have what they lacked.']
     else:
         lines.append('No fix was tried.')
     weak = [row for row in fixes if row['weak_evidence']]
     if weak:
         lines += ['', 'Kept on weak evidence (fewer than 8 items measured), tested again by the next run: %s.'
                   % ', '.join(row['id'] for row in weak)]
+    alone = [row for row in refused if row['class'] not in PERSON_CLASSES]
     lines += ['', '## What was left alone, and why', '']
     lines += table(('Pattern', 'Agent', 'Class', 'Items', 'Why no patch'), [
-        (row['pattern'], row['agent'], row['class'], row['items'], row['why']) for row in refused]) if refused else [
-            'Every pattern on the shortlist had a fix to try.']
-    lines += ['', '## What needs a person', '']
-    lines += ['- ' + sentence for sentence in lessons['person']] or ['Nothing.']
+        (row['pattern'], row['agent'], row['class'], row['items'], row['why']) for row in alone]) if alone else [
+            'Nothing but what needs a person.' if refused else 'Every pattern on the shortlist had a fix to try.']
     lines += ['', '## What the next run takes from this', '']
-    lines += table(('Template', 'Verdicts so far'), [
-        (name, ', '.join('%s %d' % pair for pair in sorted(counts.items())))
-        for name, counts in sorted(lessons['templates'].items())]) if lessons['templates'] else [
-            'No verdicts yet, so the ranking of templates stays as it is.']
+    if lessons['templates']:
+        lines += table(('Template', 'Verdicts so far'), [
+            (name, ', '.join('%s %d' % pair for pair in sorted(counts.items())))
+            for name, counts in sorted(lessons['templates'].items())])
+        lines += ['', 'A template is a kind of patch; one with more KEEP and fewer ROLLBACK is offered earlier.']
+    else:
+        lines.append('No verdicts yet, so the ranking of templates stays as it is.')
     return logs.redact('\n'.join(lines)) + '\n'
 
 
@@ -760,7 +814,8 @@ def summary_lines(state, lessons, run_dir):
     for row in lessons['fixes']:
         lines.append('%-10s %-24.24s %-16s %.27s' % (row['decision'], row['template'] or 'adopted', percent_text(row),
                                                      short_agent(row['agent'])))
-        lines += wrapped('  why: ', row['reason'])
+        lines += wrapped('  why: ', row['reason'] + ('; weak evidence, so the next run tests it again'
+                                                     if row['weak_evidence'] else ''))
     for row in lessons['refused']:
         lines.append('%-10s %-24.24s %-16s %.27s' % ('person' if row['class'] in PERSON_CLASSES else 'refused',
                                                      'class: ' + row['class'], '%d items' % row['items'],
@@ -773,7 +828,8 @@ def summary_lines(state, lessons, run_dir):
 
 def wrapped(lead, sentence):
     import textwrap
-    return textwrap.wrap(lead + sentence, 79, subsequent_indent=' ' * len(lead)) if sentence else []
+    return textwrap.wrap(lead + sentence, 79, subsequent_indent=' ' * len(lead),
+                         break_on_hyphens=False) if sentence else []
 
 
 def short_agent(identifier):
@@ -847,7 +903,7 @@ def require_plex(options):
     try:
         return logs.find_plex_home(options.plex_home)
     except Problem as problem:
-        raise Problem('%s; name it with --plex-home, or try --demo, which needs no Plex' % problem.sentence.rstrip('.'))
+        raise Problem('%s; or try --demo, which needs no Plex' % problem.sentence.rstrip('.'))
 
 
 # ------------------------------------------------------------------------------------------------------------ the modes
@@ -865,15 +921,18 @@ def dry_run(options, run_dir):
     """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
     session = Session(options, run_dir, os.path.dirname(run_dir))
     session.state['iteration'] = 1
-    diagnosis = session.look(1)
-    session.remember_refusals(diagnosis)
-    choice = choose_fix(diagnosis, session.settled_patterns(), set(), options.pattern)
-    if choice:
-        _, out, _ = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', where=('plex_home', 'python27'),
-                               accept=(DONE, UNSAFE))
-        say(out.rstrip('\n'))
-    else:
-        say('No pattern has a fix to try.')
+    try:
+        diagnosis = session.look(1)
+        session.remember_refusals(diagnosis)
+        choice = choose_fix(diagnosis, session.settled_patterns(), set(), options.pattern)
+        if choice:
+            code, out, words = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', '--iteration', 1,
+                                             where=('plex_home', 'python27'), accept=(DONE, UNSAFE))
+            say(out.rstrip('\n') if code == DONE else 'Fix %s cannot be tried: %s' % (choice[1]['id'], words))
+        else:
+            say('No pattern has a fix to try.')
+    except PhaseFailed as failure:
+        raise failure.as_problem()
     session.save(ended='no_fix_left' if choice is None else 'iterations', phase='done')
     session.write_lessons()
     say('Read: %s' % os.path.join(run_dir, 'diagnostic_report.md'))
@@ -884,7 +943,8 @@ def loop(options, runs):
     """One session under the lock; prints the summary."""
     if not os.path.isdir(runs):
         os.makedirs(runs)
-    with Lock(runs):
+    from implement_fix import FolderLock
+    with Lock(runs), FolderLock(options.plex_home):         # two runs on one server would measure each other's fixes
         run_dir = new_run_dir(runs)
         if options.dry_run:
             return dry_run(options, run_dir)

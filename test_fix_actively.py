@@ -87,7 +87,8 @@ def read_active_test(path):
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
     started, ended, restarts, proof.
     """
-    document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py')
+    document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', {
+        'rows?': [dict], 'patterns_seen?': [{'pattern': logs.STRING}], 'window?': dict})
     absent = [name for name in ('phase', 'fix', 'pattern', 'agent', 'server', 'window', 'patterns_seen', 'complete',
                                 'rows') if name not in document]
     absent += [name for row in document.get('rows') or () for name in ITEM + (
@@ -697,6 +698,8 @@ def plan_test(run_dir, iteration, options):
     pattern, fix = find_target(read_diagnosis(diagnosis_path(run_dir)), options.fix, options.pattern)
     fix = fix or {}
     agent = fix.get('agent') or pattern.get('agent')
+    if not agent:
+        raise Problem('pattern %s is of no agent, so no refresh can test it' % pattern['pattern'])
     patterns = [row for row in logs.read_aggregate(logs.aggregate_path(run_dir, iteration))['patterns']
                 if row.get('agent') == agent]
     plan = pattern.get('test_plan') or {}

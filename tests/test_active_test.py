@@ -672,6 +672,14 @@ def test_a_dry_run_refreshes_and_writes_nothing(tmpdir, monkeypatch, capsys):
     assert len(capsys.readouterr()[0].splitlines()) == 7
 
 
+def test_a_pattern_of_no_agent_cannot_be_tested(tmpdir):
+    logs.write_json(str(tmpdir.join('diagnostic_report.json')), {'patterns': [{'pattern': 'p1', 'agent': None}]}, 1)
+    options = active.build_parser().parse_args(['--phase', 'before', '--pattern', 'p1'])
+    with pytest.raises(logs.Problem) as refused:
+        active.plan_test(str(tmpdir), 1, options)
+    assert 'no agent' in refused.value.sentence
+
+
 def test_a_test_without_the_fix_is_refused_while_the_fix_is_in_place(tmpdir, monkeypatch, capsys):
     world = World(7)
     run = Run(tmpdir, monkeypatch, world)

@@ -95,6 +95,7 @@ def test_a_phase_that_hangs_is_interrupted_and_has_no_code():
 def test_the_post_mortem_is_prose_and_says_what_was_tried_and_what_was_left():
     fixes = [fix_row('a', 'KEEP', weak_evidence=True), fix_row('b', 'NOT_TRIED', success_percent=None, measured=0)]
     lessons = {'run': 'r', 'ended': 'no_fix_left', 'fixes': fixes, 'person': [], 'templates': loop.template_counts(fixes),
+               'in_place': fixes[:1], 'troubles': [],
                'goal': {'percent': 95, 'reached_percent': 61.5},
                'refused': [{'pattern': 'p9', 'agent': 'x', 'class': 'upstream', 'exception': 'HTTPError', 'items': 13,
                             'why': '403 from a.example for 13 items'}]}

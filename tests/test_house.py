@@ -81,6 +81,17 @@ def test_at_module_level_stand_definitions_and_constants_only(script):
         assert isinstance(node, allowed) or is_docstring or is_import_guard or is_main_guard, node.lineno
 
 
+@pytest.mark.parametrize('script', ORDER)
+def test_no_name_is_given_twice_at_module_level(script):
+    names = []
+    for node in tree_of(script).body:
+        targets = [node] if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else getattr(node, 'targets', [])
+        for target in targets:
+            names += [getattr(one, 'name', None) or getattr(one, 'id', None)
+                      for one in getattr(target, 'elts', [target])]
+    assert [name for name in set(names) if name and names.count(name) > 1] == []
+
+
 def test_importing_all_seven_says_and_writes_nothing(tmpdir):
     code = 'import sys; sys.path.insert(0, sys.argv[1])\n' + '\n'.join('import ' + name for name in ORDER)
     process = subprocess.Popen([sys.executable, '-c', code, ROOT], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -136,6 +147,30 @@ def test_the_edge_holds_as_under_cron(script, tmpdir):
     bare = {str('PATH'): str('/usr/bin:/bin'), str('LC_ALL'): str('C')}
     code, out, err = call(script, '--help', cwd=str(tmpdir), env=bare)
     assert (code, err) == (0, '') and 'Exit codes:' in out
+
+
+EVERYDAY = {'PATH': '/usr/bin:/bin', 'LC_ALL': 'C.UTF-8'}
+SURROUNDINGS = {
+    'bare': {'env': {}}, 'ascii': {'env': {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}},
+    'elsewhere': {'env': EVERYDAY, 'cwd': os.path.abspath(os.sep)}, 'no stdin': {'env': EVERYDAY, 'preexec_fn': lambda: os.close(0)}}
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='closing of stdin')
+@pytest.mark.parametrize('around', sorted(SURROUNDINGS))
+@pytest.mark.parametrize('script', ORDER)
+def test_what_is_missing_is_one_sentence_wherever_the_script_is_called(script, around, tmpdir):
+    folder = six.text_type(tmpdir.mkdir('Ordner \xe4 \u2603'))
+    words = {'aggregate_plex_logs': ['--plex-home', folder + '/none'], 'loop_coordinator': ['--plex-home', folder + '/none'],
+             'implement_fix': ['x-1'], 'test_fix_actively': ['--phase', 'before', '--fix', 'x-1']}.get(script, [])
+    words += ['--runs' if script == 'loop_coordinator' else '--run-dir', folder]
+    how = dict(SURROUNDINGS[around])
+    how['env'] = dict((str(name), str(value)) for name, value in how['env'].items())
+    process = subprocess.Popen([word.encode('utf-8') if six.PY2 else word for word in
+                                [sys.executable, os.path.join(ROOT, script + '.py')] + words],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+    out, err = process.communicate()
+    assert process.returncode == 4 and out == b'' and err.count(b'\n') == 1 and b'Traceback' not in err, err
+    assert err.startswith((script + '.py: ').encode('ascii')), err
 
 
 @pytest.mark.parametrize('script', ORDER)

@@ -194,11 +194,28 @@ def test_a_newer_schema_is_refused_in_one_sentence(rig, capsys):
     assert 'schema 99' in capsys.readouterr()[1] and rig.content() == CODE.encode('utf-8')
 
 
+@pytest.mark.parametrize('patterns', ['null', '5', '[5]', '[{"pattern": 5}]', '[{"pattern": "p", "fixes": [5]}]'] + [
+    '[{"pattern": "p", "fixes": [{"id": "%s"}]}]' % name for name in ('../../x', '--recover', '', 'a b')] + [
+    '[{"pattern": "p", "fixes": [{"id": "a", "files": %s}]}]' % files for files in ('5', '[5]', '[{"path": 5}]')])
+def test_a_damaged_or_forged_diagnosis_is_one_sentence(rig, capsys, patterns):
+    rig.offer('a', {ENTRY: [PLOT]})
+    write(diagnose.diagnosis_path(rig.run_dir), '{"schema": 1, "patterns": %s}' % patterns)
+    assert rig.main('a') == 4
+    err = capsys.readouterr()[1]
+    assert 'is damaged' in err and err.count('\n') == 1 and steps(rig) == []
+
+
+def test_a_damaged_intent_in_the_journal_is_none(rig):
+    write(fix.journal_path(rig.run_dir), '{"schema": 1, "step": "intent", "time": 6, "action": "implement", "fix": "a", '
+                                         '"bundle": "b", "plug_ins": "c", "files": 5}\n')
+    assert rig.main('--status') == 0 and rig.main('--recover') == 0
+
+
 def test_a_second_implementer_waits(rig, capsys):
     rig.offer('a', {ENTRY: [PLOT]})
-    with fix.PlugInsLock(rig.plug_ins):
+    with fix.FolderLock(rig.plug_ins):
         assert rig.main('a') == 75
-    assert 'another implement_fix.py' in capsys.readouterr()[1] and steps(rig) == []
+    assert 'another process of the loop' in capsys.readouterr()[1] and steps(rig) == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_happens(rig, capsys, monkeypatch):

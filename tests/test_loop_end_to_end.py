@@ -2,6 +2,7 @@
 """The whole loop on the simulated Plex: real scripts as subprocesses, a real server, agents whose code really runs."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import difflib
 import io
 import json
 import os
@@ -14,7 +15,7 @@ import time
 import pytest
 import six
 
-from implement_fix import PlexServer
+from implement_fix import FolderLock, PlexServer
 from plex_simulator import start_simulator
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -244,6 +245,71 @@ def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(plex, t
     assert process.returncode == 130 and code_of(plex) == kept
     row, = json_of(newest(runs), 'loop_state.json')['fixes']
     assert (row['decision'], row['weak_evidence'], row['measured']) == ('KEEP', True, 7)
+
+
+# ------------------------------------------------------------------------------------------------- a person's own patch
+def own_patch(plex, tmpdir, new="pick.text(page, '//div[@id=\"plot\"]/p/text()') or ''"):
+    """(file of a patch as git diff writes it inside the bundle, the code with it)."""
+    before = code_of(plex).decode('utf-8')
+    after = before.replace("page.xpath('//div[@id=\"plot\"]/p/text()')[0]", new)
+    assert after != before
+    name = 'Contents/Code/__init__.py'
+    tmpdir.join('my own.patch').write_binary(''.join(difflib.unified_diff(
+        before.splitlines(True), after.splitlines(True), 'a/' + name, 'b/' + name)).encode('utf-8'))
+    return six.text_type(tmpdir.join('my own.patch')), after.encode('utf-8')
+
+
+def failing_pattern(plex, tmpdir):
+    code, out, err = run_loop(plex, tmpdir.join('looked'), '--dry-run')
+    assert (code, err) == (0, '')
+    return [row['pattern'] for row in json_of(newest(tmpdir.join('looked')), 'diagnostic_report.json')['patterns']
+            if row['class'] == 'code'][0]
+
+
+def test_a_persons_own_patch_goes_through_the_loop(plex, tmpdir):
+    pattern, runs = failing_pattern(plex, tmpdir), tmpdir.join('runs')
+    patch, after = own_patch(plex, tmpdir)
+    code, out, err = run_loop(plex, runs, '--adopt', patch, '--pattern', pattern, '--goal', '101')
+    assert (code, err) == (0, ''), err
+    state = json_of(newest(runs), 'loop_state.json')
+    assert [(row['template'], row['decision']) for row in state['fixes']] == [('adopted', 'KEEP')]
+    assert state['ended'] == 'no_fix_left' and code_of(plex) == after
+
+
+def test_a_persons_patch_that_does_not_fit_is_one_sentence(plex, tmpdir):
+    pattern, runs, original = failing_pattern(plex, tmpdir), tmpdir.join('runs'), code_of(plex)
+    patch, _ = own_patch(plex, tmpdir, 'no such (')
+    for words, number in ((('--adopt', patch, '--pattern', pattern), 5), (('--adopt', patch, '--pattern', 'p1-none'), 2),
+                          (('--adopt', patch + 'x', '--pattern', pattern), 4)):
+        code, out, err = run_loop(plex, runs, *words)
+        assert (code, out, err.count('\n')) == (number, '', 1), err
+    assert code_of(plex) == original
+
+
+# ------------------------------------------------------------------------------------------------- what cannot be patched
+@pytest.mark.skipif(os.name == 'nt', reason='links')
+def test_a_bundle_that_is_a_link_to_elsewhere_costs_no_refresh(plex, tmpdir):
+    bundle = os.path.join(plex.plex_home, 'Plug-ins', 'Filmkontor.bundle')
+    shutil.move(bundle, six.text_type(tmpdir.join('elsewhere.bundle')))
+    os.symlink(six.text_type(tmpdir.join('elsewhere.bundle')), bundle)
+    original, refreshes = code_of(plex), plex.control('state')['refreshes']
+    code, out, err = run_loop(plex, tmpdir.join('runs'))
+    assert (code, err) == (0, ''), err
+    fixes = json_of(newest(tmpdir.join('runs')), 'loop_state.json')['fixes']
+    assert fixes and all(row['decision'] == 'NOT_TRIED' and 'a link leads out' in row['reason'] for row in fixes)
+    assert code_of(plex) == original and plex.control('state')['refreshes'] == refreshes
+
+
+def test_two_runs_on_one_server_exclude_each_other_wherever_their_reports_lie(plex, tmpdir):
+    with FolderLock(plex.plex_home):
+        code, out, err = run_loop(plex, tmpdir.join('runs'))
+    assert (code, out, err.count('\n')) == (75 if os.name != 'nt' else 0, '', 1), err
+
+
+def test_a_dry_run_whose_phase_fails_is_one_sentence(plex, tmpdir):
+    shutil.rmtree(os.path.join(plex.plex_home, 'Logs'))
+    code, out, err = run_loop(plex, tmpdir.join('runs'), '--dry-run')
+    assert (code, out, err.count('\n')) == (4, '', 1), err
 
 
 # ------------------------------------------------------------------------------------------------------------ the probe
