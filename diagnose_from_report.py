@@ -6237,6 +6237,9 @@ FAMILIES = (
     Family('parser fallback', 'noise', r'Error parsing with lxml, falling back|using demjson instead', r'',
            'The first parser gave up and the second one was tried.', 'an error right after it', 'ignore'),
     # ---- platform: the server's side
+    Family('two threads', 'platform', r'', r"has no attribute '_strptime'",
+           'Python 2.7 loads its reader of dates at the first date; two threads that do so at once disturb each other.',
+           'whether it came once, just after a start', 'refresh these items again'),
     Family('deleted item', 'platform', r'constructing media object', r'',
            'The server could not give the media tree of an item, mostly because the item was deleted or merged while '
            'its refresh was queued. The agent is then called without media.',

@@ -254,6 +254,11 @@ def test_no_second_try_where_more_than_the_request_would_be_repeated(tmpdir, lin
     assert found.patches == {}
 
 
+def test_two_threads_that_ask_for_the_first_date_are_not_the_agents_fault():
+    message = "'module' object has no attribute '_strptime'"
+    assert diagnose.judge(pattern('AttributeError', message, [frame('fill', 23)]), {}).cls == 'platform'
+
+
 def test_unicode_error_below_the_file_system_is_the_locale():
     below = {'file': '/usr/lib/python2.7/genericpath.py', 'function': 'exists', 'text': 'os.stat(path)'}
     message = "'ascii' codec can't encode character u'\\xe9' in position 7: ordinal not in range(128)"

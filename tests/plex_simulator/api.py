@@ -5,6 +5,7 @@ What agents of the scenarios and the repairs of the suite use, with the framewor
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import _strptime  # noqa: F401 - else 2.7 loads it at the first date, and two threads at once disturb each other
 import datetime
 import hashlib
 import io
