@@ -308,7 +308,7 @@ def test_redact_leaves_the_rest():
     for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined",
                  '/var/lib/plexmediaserver/x', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
                  '%2F127.0.0.1%3A32400', "'token': None", 'the home is /etc/x', '/media/movies/x',
-                 'No cookie jar found'):
+                 'No cookie jar found', 'the server refuses the token (401)'):
         assert logs.redact(text) == text
     assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
 
