@@ -3464,9 +3464,44 @@ def tighten(case, faults):
     inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
                                          operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
+    alike = alike_tests(case, faults, operand_node) if word == 'and' and not loose and not inner else []
+    for key, other in alike:
+        at = other.outer[0]
+        edits.append((at, at, '%s in %s and ' % (code_of(case, key), code_of(case, faults[0].bad))))
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
-                   TIGHTENED, loss_words(case), 'low', 0.87,
-                   'the test answers as for any other item that does not match')
+                   TIGHTENED + '; the same for %s' % ' and '.join(key.s for key, _ in alike) if alike else TIGHTENED,
+                   loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
+
+
+def alike_tests(case, faults, tested):
+    """[(key, operand)] of the tests in the same suite that ask the same object in the same way for another key."""
+    node, found = faults[0].node, []
+    if len(faults) != 1 or case.exception != 'KeyError' or case.statement.kind != 'If' or node.kind != 'Subscript' or \
+            index_of(node).kind != 'Str' or node.value.kind != 'Name' or not is_in(node, tested):
+        return []
+    name, suite = node.value.id, siblings(case.statement)
+    at = suite.index(case.statement)
+    first = max([number for number in range(at) if name in bound_names(suite[number])] or [0])
+    last = min([number for number in range(at, len(suite)) if name in bound_names(suite[number])] or [len(suite)])
+    for one in suite[first:last]:
+        operands = [one.test] if one.kind == 'If' else []
+        if operands and one.test.kind == 'BoolOp' and one.test.op.lower() == 'and':
+            operands = one.test.values
+        for other in operands:
+            keys = [index_of(part) for part in walk(other) if part.kind == 'Subscript' and
+                    is_name(part.value, name) and index_of(part) is not None and index_of(part).kind == 'Str']
+            if len(keys) != 1 or other is tested or keys[0].s == index_of(node).s:
+                continue
+            asked = r'%s in %s\b' % (re.escape(code_of(case, keys[0])), name)
+            if shape_without(case, other, keys[0]) == shape_without(case, tested, index_of(node)) and not re.search(
+                    asked, case.source.segment(one.test)):
+                found.append((keys[0], other))
+    return found[:8]
+
+
+def shape_without(case, node, key):
+    """The text of an expression without one key in it."""
+    return case.source.text[node.outer[0]:key.start] + case.source.text[key.end:node.outer[1]]
 
 
 def ask_value(case, faults):
@@ -4089,6 +4124,7 @@ def unset_name(case, found):
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
     readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders)] or uses
+    flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
         for use in readers:
@@ -4097,11 +4133,52 @@ def unset_name(case, found):
         if outcome == CRASH:
             continue
         prior = {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
-        yield Proposal('initialise first', put_before(case, place, ['%s = %s' % (name, value)]),
-                       '%s is %s unless a branch sets it' % (name, value_words(value)),
+        alike = [one for one in flags if one != name and all(effect(case, use, value) >= outcome for use in name_nodes(
+            case.function, one) if use.ctx == 'Load')]
+        if alike:
+            place = first_use(case, [name] + alike)
+        lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
+        yield Proposal('initialise first', put_before(case, place, lines),
+                       '%s is %s unless a branch sets it' % (' and '.join([name] + alike), value_words(value)),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior,
                        'a value before the branches, of the kind that the rest of the function expects')
+    if flags and all(is_formatted(use) for one in flags for use in name_nodes(case.function, one) if use.ctx == 'Load'):
+        lines = ['%s = None' % one for one in flags]
+        yield Proposal('initialise first', put_before(case, first_use(case, flags), lines),
+                       '%s is None unless a branch sets it' % ' and '.join(flags),
+                       'nothing: None is written where the switch is off', 'medium', 0.6,
+                       'it is a switch, and it is off otherwise')
+
+
+def first_use(case, names):
+    """The first statement of the function that has to do with one of some names."""
+    return first_statement(case, min((node for name in names for node in name_nodes(case.function, name)),
+                                     key=lambda node: node.start))
+
+
+def names_in_order(node):
+    """The names that a node reads, each once, in the order of the text."""
+    found = []
+    for one in walk(node):
+        if one.kind == 'Name' and one.ctx == 'Load' and one.id not in found:
+            found.append(one.id)
+    return found
+
+
+def is_flag(case, name):
+    """Whether all that sets a name is `if <a test>: name = <a short text>`, without another branch."""
+    stores = [node for node in bindings(case.function).get(name, ())]
+    return bool(stores) and all(
+        node.kind == 'Name' and node.parent.kind == 'Assign' and node.parent.value.kind in ('Str', 'Num') and
+        node.parent.parent.kind == 'If' and not node.parent.parent.orelse and not is_in(
+            case.statement, node.parent.parent) for node in stores)
+
+
+def is_formatted(use):
+    """Whether a use is a part of `'...' % (...)`."""
+    around = use.parent.parent if use.parent.kind == 'Tuple' else use.parent
+    return around.kind == 'BinOp' and around.op in ('Mod', '%') and use is not around.left
 
 
 def unset_attribute(case, found):
@@ -6200,10 +6277,27 @@ def default_attribute(case, faults):
                                                          'use it' % len(unchecked), setters[0][0])
 
 
-GUARDS = (soften, default_source, default_attribute, other_hint, ask_value, choose, tighten, filter_element, fence,
-          try_around, parse_first, widen_handler, skip_round, leave)
+def first_episode(case, faults):
+    """`media.items[0]` in the update of a show, which has no files of its own: the item of an episode."""
+    owner = enclosing(case.function, 'ClassDef')
+    if case.function.kind != 'FunctionDef' or case.function.name != 'update' or owner is None or not any(
+            last_name(base) == 'TV_Shows' for base in owner.bases) or case.exception != 'IndexError':
+        return
+    node = next((part for part in walk(faults[0].node) if part.kind == 'Subscript' and part.value.kind == 'Attribute'
+                 and part.value.attr == 'items' and part.value.value.kind == 'Name'), None)
+    if node is None or node.value.value.id not in names_in(case.function.args):
+        return
+    season, episode, media = fresh_name(case, 's'), fresh_name(case, 'e'), node.value.value.id
+    text = '[{0}.seasons[{1}].episodes[{2}].items[0] for {1} in {0}.seasons for {2} in {0}.seasons[{1}].episodes][0]'
+    yield Proposal('wrong variable', [(node.start, node.end, text.format(media, season, episode))],
+                   'the item of its first episode is taken, as a show has none of its own', 'nothing', 'low', 0.9,
+                   'everything that is made of this path can be filled')
+
+
+GUARDS = (first_episode, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
+          filter_element, fence, try_around, parse_first, widen_handler, skip_round, leave)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
+NO_ECHOES = (first_episode, skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
 
 
 def ranked(case, proposals):

@@ -1138,3 +1138,39 @@ def test_a_frame_in_which_an_object_is_asked_for_an_attribute_is_no_call():
     frame = collections.namedtuple('Frame', 'callees')
     for name, kind in (('__getattribute__', 'own'), ('__getattr__', 'own'), ('fetch', 'call')):
         assert diagnose.frame_kind(frame([{'function': name, 'file': 'Framework/modelling/templates.py'}]))[0] == kind
+
+
+def test_tests_that_ask_one_object_alike_first_ask_whether_the_key_is_there():
+    source = ("def update(metadata, data):\n    metadata.title = 'Pier'\n    if data['index']:\n"
+              "        metadata.year = data['index']\n    if data['rating'] and data['day']:\n"
+              "        metadata.rating = data['rating']\n    if 'crew' in data and data['crew']:\n"
+              "        metadata.studio = data['crew']\n    if len(data['long']) > 2:\n        metadata.summary = data['long']\n")
+    proposal, patched = patches(case_for(source, "    if data['rating']", "KeyError: 'rating'"))[0]
+    assert run(patched, {'long': 'day'})[0] == {'title': 'Pier', 'summary': 'day'}
+    assert patched.count("'crew' in data") == 1 and "'long' in" not in patched
+    assert 'the same for index and day' in proposal.summary
+    assert run(patched, {'long': '', 'index': 3, 'rating': 2, 'day': 1})[0] == {'title': 'Pier', 'year': 3, 'rating': 2}
+    other = source.replace("    if data['rating']", "    data = other(data)\n    if data['rating']")
+    assert "'index' in" not in patches(case_for(other, "    if data['rating']", "KeyError: 'rating'"))[0][1]
+
+
+def test_a_switch_that_only_an_if_turns_on_is_off_otherwise():
+    source = ("def update(metadata, data):\n    if data['long']:\n        long = 'y'\n    if data['short']:\n"
+              "        short = 'y'\n    metadata.title = '%s/%s/%s' % (data['id'], long, short)\n")
+    error = "UnboundLocalError: local variable 'long' referenced before assignment"
+    for setup in ('', '    url = 1\n'):
+        _, patched = patches(case_for(source.replace('    if data', setup + '    if data', 1), '    metadata.title', error))[0]
+        assert run(patched, {'long': 0, 'short': 0, 'id': 7})[0]['title'] in ('7//', '7/None/None')
+        assert run(patched, {'long': 1, 'short': 1, 'id': 7})[0] == {'title': '7/y/y'}
+    asked = source.replace("metadata.title = '", "metadata.title = JSON.ObjectFromURL('").replace('short)', 'short))')
+    assert '    long = None\n    short = None\n' in patches(case_for(asked, '    metadata.title', error))[0][1]
+
+
+def test_the_update_of_a_show_takes_the_file_of_an_episode():
+    source = ("class Shows(Agent.TV_Shows):\n    def update(self, metadata, media, lang):\n"
+              "        path = media.items[0].parts[0].file\n        metadata.title = path.upper()\n")
+    error = 'IndexError: list index out of range'
+    taken = '[media.seasons[s].episodes[e].items[0] for s in media.seasons for e in media.seasons[s].episodes][0].parts[0]'
+    assert taken in patches(case_for(source, '        path', error))[0][1]
+    assert all(taken not in patched for _, patched in patches(case_for(
+        source.replace('TV_Shows', 'Movies'), '        path', error)))
