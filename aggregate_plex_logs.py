@@ -470,7 +470,8 @@ SECRET_RULES = [
     (('.plex.direct',), re.compile(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
-    (('signed-in', 'token ('), re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\((?!\d+\))([^()\n]*)\)'), '<user>'),
+    (('signed-in', 'token ('),                  # but not the status: refuses the token (401)
+     re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\((?!\d+\))([^()\n]*)\)'), '<user>'),
     (('user ',), re.compile(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
     (('user',), re.compile(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
                            r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
