@@ -121,13 +121,43 @@ def sync_folder(folder):
         os.close(handle)
 
 
+KNOWN_SECRETS = set()               # this server's own tokens: no text that is written or shown holds one, bare or not
+
+
+def learn_secret(value):
+    value = to_text(value or '').strip()
+    if len(value) >= 8:
+        KNOWN_SECRETS.add(value)
+
+
+def learn_secrets_of(plex_home):
+    """Know the tokens that lie in a server's folder (PLEX.md 5.2)."""
+    for name, shape in (('Preferences.xml', br'Token="([^"]+)"'), ('.LocalAdminToken', br'(\S+)')):
+        try:
+            with io.open(os.path.join(plex_home, name), 'rb') as source:
+                for value in re.findall(shape, source.read(2 ** 20)):
+                    learn_secret(value)
+        except (IOError, OSError):
+            pass
+
+
+def without_secrets(text):
+    """Text, or bytes, in which no known token stands."""
+    kind = to_bytes if isinstance(text, bytes) else to_text
+    for secret in KNOWN_SECRETS:
+        text = text.replace(kind(secret), kind('<token>'))
+    return text
+
+
 def write_file(path, data, mode=0o644):
     """Put bytes or text at path so that a reader sees the old file or the whole new one, also after a power cut.
 
+    Bytes are written as they are, text without the server's tokens.
     The temporary file stands beside the target (another folder may be another volume). A link is followed, so that
     what it points to changes, not the link. Errors: OSError, with nothing left behind.
     """
     import tempfile
+    data = without_secrets(data) if isinstance(data, six.text_type) else data
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
     handle, temporary = tempfile.mkstemp(prefix='.writing-', dir=folder)
@@ -151,7 +181,7 @@ def write_json(path, document, schema):
     """Write a dict as JSON with its schema number, sorted keys and UTF-8 text."""
     text = json.dumps(dict(document, schema=schema), sort_keys=True, indent=2, ensure_ascii=False,
                       separators=(',', ': '))
-    write_file(path, to_bytes(text) + b'\n')
+    write_file(path, to_text(text) + '\n')
 
 
 STRING = six.text_type
@@ -195,7 +225,7 @@ def read_json(path, schema, made_by, shape=dict):
 # -------------------------------------------------------------------------------------------------- the command's edge
 def say(text, stream=None):
     """Print a line of text on a terminal, pipe or file of any encoding (LC_ALL=C has ASCII only)."""
-    stream = stream or sys.stdout
+    stream, text = stream or sys.stdout, without_secrets(text)
     encoding = getattr(stream, 'encoding', None) or 'utf-8'
     if six.PY2:
         stream.write((text + '\n').encode(encoding, 'replace'))
@@ -903,13 +933,14 @@ def find_plex_home(option=None):
     Problem (names --plex-home) where there is none.
     """
     environment = text_environment()
+    for name in ('PLEX_TOKEN', 'PLEXTOKEN'):
+        learn_secret(environment.get(name))
     given = option or environment.get('PLEX_HOME')
-    if given:
-        if os.path.isdir(given):
-            return given
+    if given and not os.path.isdir(given):
         raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % given)
-    for folder in plex_home_places(environment):
+    for folder in [given] if given else plex_home_places(environment):
         if os.path.isdir(folder):
+            learn_secrets_of(folder)
             return folder
     raise Problem('no Plex Media Server was found here; name its folder (the one with Logs and Plug-ins) with '
                   '--plex-home')
@@ -3661,7 +3692,7 @@ def run(options):
                          options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
     if events:
         events.seek(0)
-        write_file(options.events, events.read())
+        write_file(options.events, without_secrets(events.read()))
     lines = report_lines(document)
     if run_dir:
         iteration = current_iteration(run_dir, options.iteration)

@@ -391,6 +391,7 @@ def checked_token(value, where):
     token = logs.to_text(value).strip().lstrip('\ufeff')
     if not re.match(r'^[!-~]{1,2048}$', token):
         raise Problem('%s does not hold a token; it must be one line of ASCII without blanks' % where)
+    logs.learn_secret(token)
     return token
 
 
@@ -678,7 +679,7 @@ def write_step(run_dir, step, **facts):
             out.seek(-1, os.SEEK_END)
             if out.read(1) != b'\n':
                 out.write(b'\n')
-        out.write(logs.to_bytes(line) + b'\n')
+        out.write(logs.to_bytes(logs.without_secrets(line)) + b'\n')
         out.flush()
         os.fsync(out.fileno())
     if is_new:
@@ -1609,7 +1610,8 @@ class ImplementationLog(object):
             old = read_bytes(self.path) + b'\n'
         except (IOError, OSError):
             old = b''
-        logs.write_file(self.path, old + logs.to_bytes(logs.redact('\n'.join(lines), keep_paths=True) + '\n'))
+        text = logs.without_secrets(logs.redact('\n'.join(lines), keep_paths=True))
+        logs.write_file(self.path, old + logs.to_bytes(text + '\n'))
 
     def predict(self, fix, bundle, changed, verdicts):
         """The first part: on disk before the first byte of the bundle changes."""

@@ -331,7 +331,7 @@ class Session(object):
     # -- keeping track
     def note(self, event):
         """One line in loop.log; on a terminal also on stderr."""
-        line = '%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' '))
+        line = logs.without_secrets('%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' ')))
         with io.open(os.path.join(self.run_dir, 'loop.log'), 'a', encoding='utf-8') as out:
             out.write(line)
         if sys.stderr.isatty() and not self.options.quiet:
@@ -364,7 +364,7 @@ class Session(object):
         if code not in how.get('accept', (DONE,)):
             if err.strip():
                 with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
-                    kept.write('%s %s\n%s\n' % (utc_text(), script, logs.redact(err)))
+                    kept.write(logs.without_secrets('%s %s\n%s\n' % (utc_text(), script, logs.redact(err))))
             raise PhaseFailed(script, code, last_words if code is not None else
                               '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
         return code, out, last_words
