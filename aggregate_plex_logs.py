@@ -3685,6 +3685,9 @@ def run(options):
     resolved = read_list(options.resolved, 'resolved patterns') if options.resolved else []
     since = moment_of(options.since) if options.since else None
     until = moment_of(options.until) if options.until else None
+    if options.run_dir and os.path.isdir(os.path.dirname(os.path.abspath(options.run_dir))) \
+            and not os.path.lexists(options.run_dir):
+        os.mkdir(options.run_dir)               # by hand the loop begins here
     run_dir = find_run_dir(options.run_dir) if options.run_dir or not options.logs else None
     events = tempfile.TemporaryFile() if options.events else None
     document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,

@@ -136,6 +136,20 @@ def test_a_missing_run_directory_is_one_sentence_and_exit_4(script, tmpdir):
     assert len(err.strip().splitlines()) == 1 and 'gone' in err
 
 
+def test_logs_alone_are_read_into_a_new_folder_and_diagnosed(tmpdir):
+    tmpdir.join('com.plexapp.agents.a.log').write(
+        "2026-11-22 10:00:00,000 (7f1) :  CRITICAL (agentkit:1095) - Exception in the update function of agent named 'A', "
+        "called with guid 'com.plexapp.agents.a://1?lang=en' (most recent call last):\n"
+        '  File "/p/Plug-ins/A.bundle/Contents/Code/__init__.py", line 3, in update\n    x(y)\nKeyError: 3\n\n')
+    words = ['--run-dir', str(tmpdir.join('some-folder'))]
+    code, out, err = call('aggregate_plex_logs', '--logs', str(tmpdir), *words)
+    assert (code, err) == (0, '') and 'KeyError' in out
+    code, out, err = call('diagnose_from_report', *words, env={})
+    assert code == 6 and tmpdir.join('some-folder', 'diagnostic_report.md').check()
+    code, out, err = call('aggregate_plex_logs', '--logs', str(tmpdir), '--run-dir', str(tmpdir.join('no', 'such')))
+    assert code == 4 and err.count('\n') == 1
+
+
 def test_without_plex_the_coordinator_names_the_two_ways_on(tmpdir):
     code, out, err = call('loop_coordinator', cwd=str(tmpdir))
     assert (code, out) == (4, '')
