@@ -380,7 +380,7 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
 # In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
-PYTHON_WORDS = (b"' object has no attribute '", b'index out of range', b'referenced before assignment',
+PYTHON_WORDS = (b'NoneType', b"' object has no attribute '", b'index out of range', b'referenced before assignment',
                 b"' is not defined", b'expected string or buffer')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
            tuple((words, 0) for words in PYTHON_WORDS),

@@ -2956,6 +2956,37 @@ def key_faults(case, found):
             yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
 
 
+def written_default(case, found):
+    """d['key'], where the bundle itself writes {'key': 0} when it has nothing to put there."""
+    key, _ = unquoted(found.group('key'))
+    edits, words, suite = [], [], siblings(case.statement)
+    for one in suite[suite.index(case.statement):][:5]:
+        nodes = [node for node in own_part(one) if node.kind == 'Subscript' and node.ctx == 'Load' and
+                 index_of(node) is not None and index_of(node).kind == 'Str']
+        default = own_default(case, index_of(nodes[0]).s) if len(nodes) == 1 and (
+            edits or index_of(nodes[0]).s == key) and has_get(case, nodes[0], index_of(nodes[0])) else None
+        if default is None or edits and not (one.kind == case.statement.kind == 'Assign' and one.value is nodes[0] and
+                                             is_same(nodes[0].value, case.source.segment(first.value))):
+            break
+        first = first if edits else nodes[0]
+        edits += get_edits(case, nodes[0], default)
+        words.append('%s where %s is missing' % (default, index_of(nodes[0]).s))
+    if edits:
+        yield Proposal('tolerant lookup', edits, ' and '.join(words), 'nothing', 'low', 0.87,
+                       'the code itself writes that where it has no better value')
+
+
+def own_default(case, key):
+    """The one literal that dicts written out in the bundle have for a key, or None."""
+    values, shape = set(), re.compile(r'[\'"]%s[\'"] *: *\d' % re.escape(key))
+    for _, source in sources_with(case, key):
+        for node in walk(source.tree) if shape.search(source.text) else ():
+            for name, value in zip(node.keys, node.values) if node.kind == 'Dict' else ():
+                if name.kind == 'Str' and name.s == key and value.kind in ('Num', 'Str'):
+                    values.add(source.segment(value) if value.kind == 'Num' else None)
+    return values.pop() if len(values) == 1 else None
+
+
 def could_be_key(index, key, quoted):
     if index.kind == 'Str':
         return quoted and index.s == key
@@ -4403,6 +4434,10 @@ def unknown_name(case, found):
     if name in ABSENT_BUILTINS:
         for proposal in absent_builtin(case, uses, name):
             yield proposal
+        return
+    if all(use.parent.kind == 'Attribute' and module_of('%s.%s' % (name, use.parent.attr), '') for use in uses):
+        for proposal in newer_path(case, None):
+            yield proposal                      # urllib.request: importing urllib would not bring it
         return
     known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name))
     for proposal in known_elsewhere:
@@ -5948,6 +5983,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: string indices must be integers", other_mapping),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
     (r"^TypeError: string indices must be integers", text_already),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
@@ -9038,7 +9074,10 @@ def at_every_place(rows, places):
             old = best.get(row[1].statement.start)
             best[row[1].statement.start] = row if old is None or row[0] > old[0] else old
     chosen = sorted(best.values(), key=lambda row: -row[1].confidence)
-    edits = sorted(edit for row in chosen for edit in row[3].edits)
+    edits = []
+    for row in chosen:                          # an import that both need is added once
+        edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
+    edits.sort()
     if places[0].confidence >= 0.9 or len(chosen) < 2 or any(one[1] > other[0] for one, other in zip(edits, edits[1:])):
         return
     first, sure = chosen[0], sum(row[1].confidence for row in chosen)
@@ -9392,6 +9431,10 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
+    again = raised_again(first.statement)
+    if again is not None:
+        return mend_confessed(pattern, bundle, Confession(frame.name, again, pattern.get('exception') or '',
+                                                          first.message), history, record, evidence)
     patient = record['family'] == 'provider down'       # to go on without an answer would empty what was there before
     if record['family'] == 'time-out' and nothing_left(bundle, chain, index, first):
         patient = True
@@ -9411,6 +9454,13 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     if silent and not dropped and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def raised_again(statement):
+    """The except clause that raises the very error that it has caught, or None: it does not come from there."""
+    handler = enclosing(statement, 'ExceptHandler') if statement.kind == 'Raise' else None
+    return handler if handler is not None and handler.name is not None and handler.name.kind == 'Name' and \
+        statement.type is not None and is_name(statement.type, handler.name.id) else None
 
 
 def load_fault(pattern, bundle):
@@ -9562,12 +9612,14 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
     source = bundle.source(confessed.name)
     function = enclosing(around, 'FunctionDef') or source.tree
     frame = Frame(confessed.name, getattr(function, 'name', '<module>'), [], {}, None, [])
-    evidence.append('the except at line %d of %s caught it and wrote this line; it came from the %d lines above' % (
-        confessed.handler.line, confessed.name, max(1, confessed.handler.line - around.line - 1)))
+    again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
+    evidence.append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
+        confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line',
+        max(1, confessed.handler.line - around.line - 1)))
     CONFESSING[0] = around
     try:
         found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences())
-                 if any(is_in(place.statement, one) for one in around.body)]
+                 if any(is_in(place.statement, one) for one in around.body) and not raised_again(place.statement)]
         if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
             below = called_places(pattern, bundle, source, around, last_heard(function, sum(said_before(pattern), [])))
             if below[0]:                        # no statement of the try itself stands out
@@ -9575,6 +9627,7 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
         if not found:
             return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
                 around.line, confessed.name), {}
+        found = [place for place in found if not raised_again(place.statement)] or found
         total = sum(place.confidence for place in found)
         places = [place._replace(confidence=round(place.confidence / total, 3)) for place in found]
         record['divergence_point'] = dict(point_from_log([frame], 0) if frame.lines else {
@@ -9589,8 +9642,8 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
         record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
         record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
         records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
-        idle = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None) and not gains_behind(
-            around, places[0].statement)
+        here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
+        idle = here and not again and not gains_behind(around, places[0].statement)
     finally:
         CONFESSING[0] = None
     records = [row for row in records if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
@@ -9828,6 +9881,8 @@ def small_changes(source, line):
         rows.extend((1, [(begin + gap.end(1), begin + gap.end(1), ',')], 'a comma is added in line %d' % number)
                     for gap in GAP.finditer(code) if not set(KEYWORDS) & set(gap.groups()) and
                     (opened(code[:gap.end(1)]) > 0 or opened(code) < 0))
+        rows.extend((1, edits, 'the missing quote in line %d is added' % number)
+                    for edits in quote_added(source.line_text(number).rstrip(), begin))
         if HEADER_WORDS.match(code) and not code.endswith(':'):
             rows.append((1, [(end, end, ':')], 'the colon at the end of line %d is added' % number))
         if opened(code) > 0:
@@ -9849,6 +9904,24 @@ def small_changes(source, line):
             indent = re.match(r'[ \t]*', code).end()
             rows.append((3, [(begin, begin + indent, wanted)], 'line %d is indented like line %d' % (line, other)))
     return sorted(rows, key=lambda row: row[0])
+
+
+def quote_added(text, begin):
+    """[edits] that close a text that a line leaves open, where no text of the line then holds half a bracket."""
+    rest = re.sub(r'"[^"]*"|\'[^\']*\'', '', text)
+    for quote in '\'"' if rest.count('"') + rest.count("'") == 1 and '"""' not in text and "'''" not in text else '':
+        for at in range(len(text)) if quote in rest else ():
+            texts = re.findall(r'"[^"]*"|\'[^\']*\'', text[:at] + quote + text[at:])
+            if text[at] in ')],:' and all(is_nested(one) for one in texts):
+                yield [(begin + at, begin + at, quote)]
+
+
+def is_nested(text):
+    """Whether each bracket of a text is closed by one of its kind."""
+    text, before = re.sub(r'[^][(){}]', '', text), None
+    while text != before:
+        text, before = re.sub(r'\(\)|\[\]|\{\}', '', text), text
+    return not text
 
 
 def opened(code):

@@ -160,6 +160,7 @@ def test_errors_that_agents_log_below_warning(tmpdir, text):
 
 
 @pytest.mark.parametrize('text', ["No boat: 'NoneType' object has no attribute 'get'", 'masters: list index out of range',
+                                  '[boats] coercing to Unicode: need string or buffer, NoneType found',
                                   "Exception: global name 'guid' is not defined", 'Could not: expected string or buffer',
                                   "Error : local variable 'a' referenced before assignment, line nr : 7"])
 def test_errors_in_the_words_of_python_count_at_any_level(tmpdir, text):

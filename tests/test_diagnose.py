@@ -777,6 +777,16 @@ def marks_of(boat):
     assert diagnose.CONFESSING == [None]
 
 
+def test_an_error_that_is_raised_again_is_mended_where_it_came_from(tmpdir):
+    source = CONFESSES.replace("Log.Error('No master for %s (%s): [%s] ', metadata.id, boat, e.message)",
+                               "Log('No master')\n        raise e")
+    row = pattern('IndexError', 'list index out of range', [frame('update', line_of('raise e', source), 'raise e',
+                                                                  source=source)])
+    found = look(row, tmpdir, source)
+    assert found.record['divergence_point']['candidates'][0]['line'] == line_of("boat['masters'][0]", source)
+    assert 'raised it again' in ' '.join(found.record['evidence']) and found.record['fixes'][0]['risk'] == 'low'
+
+
 def test_an_error_of_the_provider_that_the_agent_logs_is_no_defect(tmpdir):
     found = look(said_line('[harbour] Story failed, Exception: "HTTP Error 503: Service Unavailable"', 22), tmpdir,
                  CONFESSES)

@@ -961,6 +961,8 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(self, d: str, n: int = 1) -> str:\n    return d\n", 1, "def f(self, d, n = 1):\n"),
     ("A = {\n    'a': 'one'\n    'b': 'two',\n}\n", 3, "'a': 'one',\n"),
     ("def f(d):\n    x = 1\n      y = 2\n    return x\n", 3, "    y = 2\n    return"),
+    ("def f(d):\n    return d.find('//b[@id=\"x\"])[0].text.split(',')\n", 2, """find('//b[@id="x"]')[0].text"""),
+    ("def f(d):\n    return [d, 'a, 'b']\n", 2, None),
     ("def f(d):\n    if d:\n    return 7\n", 3, None),
     ("def f(d):\n    x = d d\n    return x\n", 2, None),
     ("def f(d):\n    return f'{d}'\n", 2, None),
@@ -1174,3 +1176,22 @@ def test_the_update_of_a_show_takes_the_file_of_an_episode():
     assert taken in patches(case_for(source, '        path', error))[0][1]
     assert all(taken not in patched for _, patched in patches(case_for(
         source.replace('TV_Shows', 'Movies'), '        path', error)))
+
+
+def test_a_key_that_the_code_itself_writes_with_a_number_has_that_number():
+    source = ("def search(results, boats):\n    boats.append({'wide': 0, 'high': 0, 'name': 'x'} if not results else\n"
+              "                 {'wide': results, 'high': results, 'name': 'y'})\n\n"
+              "def update(metadata, data):\n    wide = data['wide']\n    high = data['high']\n    name = data['name']\n"
+              "    metadata.title = '%s %d' % (name, wide * high)\n")
+    proposal, patched = patches(case_for(source, '    wide', "KeyError: 'wide'"))[0]
+    assert run(patched, {'name': 'Eleven'})[0] == {'title': 'Eleven 0'} and "data['name']" in patched
+    assert proposal.summary == '0 where wide is missing and 0 where high is missing'
+    other = source.replace("'wide': results", "'wide': 7")
+    assert all('wide is missing and' not in one.summary for one, _ in patches(
+        case_for(other, '    wide', "KeyError: 'wide'")))
+
+
+def test_a_module_of_python_3_that_nothing_imports_is_the_one_of_python_2():
+    source = "import urllib2\n\ndef ask(url):\n    return type(url) is urllib.request.Request\n"
+    found = patches(case_for(source, '    return', "NameError: global name 'urllib' is not defined"))
+    assert len(found) == 1 and found[0][1].endswith('type(url) is urllib2.Request\n')
