@@ -3614,7 +3614,8 @@ def tested_operand(node):
                 return node
             return None
         if parent.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'keyword') or (
-                parent.kind == 'Call' and node is not parent.func and not repeatable(parent)):
+                parent.kind == 'Call' and node is not parent.func and parent.func.kind != 'Name' and
+                not repeatable(parent)):
             return None
         node = parent
     return None
@@ -4790,12 +4791,18 @@ def missing_self(case, uses, name):
         return
     members = set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
     members |= bound_names_of_class(owner)
-    if name in members:
+    getters = [one.name for one in owner.body if one.kind == 'FunctionDef' and len(one.args.args) == 1 and
+               is_name_param(one.args.args[0], 'self') and not one.args.vararg and not one.decorator_list and
+               one.name.lower() in ('get' + name.lower(), 'get_' + name.lower())]
+    if name in members or len(getters) == 1:
         methods = [one for one in owner.body if one.kind == 'FunctionDef' and one.args.args and
                    is_name_param(one.args.args[0], 'self')]
         same = [use for one in methods for use in name_nodes(one, name) if use.ctx == 'Load' and is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
-        yield rename(case, same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+        if name in members:
+            yield rename(case, same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+        elif same and function.name != getters[0]:
+            yield rename(case, same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
 
 
 def is_name_param(node, name):
@@ -6330,10 +6337,28 @@ def first_episode(case, faults):
                    'everything that is made of this path can be filled')
 
 
-GUARDS = (first_episode, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
+def own_id(case, faults):
+    """`media.primary_metadata.id` as the id of a result of an agent for items that no other agent matches first."""
+    owner, call = enclosing(case.function, 'ClassDef'), chain_top(faults[0].node).parent
+    given = code_of(case, chain_top(faults[0].node)) or ''
+    found = re.match(r'^(\w+)\.primary_metadata\.id$', given)
+    call = call.parent if call.kind == 'keyword' and call.arg == 'id' else call
+    if len(faults) != 1 or faults[0].test is not none_test or found is None or owner is None or \
+            case.function.kind != 'FunctionDef' or call.kind != 'Call' or \
+            last_name(call.func) != 'MetadataSearchResult':
+        return
+    settings = ' '.join(code_of(case, one) or '' for one in owner.body if one.kind == 'Assign')
+    if 'com.plexapp.agents.none' not in settings and not re.search(r'primary_provider *= *True', settings):
+        return
+    yield Proposal('None guard', conditional_edits(chain_top(faults[0].node), '%s.primary_metadata is not None' % (
+        found.group(1)), '%s.id' % found.group(1)), "the item's own id is taken where no other agent matched it first",
+        'nothing', 'low', 0.9, 'the item is matched all the same')
+
+
+GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
           filter_element, fence, try_around, parse_first, widen_handler, skip_round, leave)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (first_episode, skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
+NO_ECHOES = (first_episode, own_id, skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
 
 
 def ranked(case, proposals):

@@ -1195,3 +1195,31 @@ def test_a_module_of_python_3_that_nothing_imports_is_the_one_of_python_2():
     source = "import urllib2\n\ndef ask(url):\n    return type(url) is urllib.request.Request\n"
     found = patches(case_for(source, '    return', "NameError: global name 'urllib' is not defined"))
     assert len(found) == 1 and found[0][1].endswith('type(url) is urllib2.Request\n')
+
+
+@pytest.mark.parametrize('settings,fits', [("contributes_to = ['com.plexapp.agents.none']", True),
+                                           ('primary_provider = True', True), ('primary_provider = False', False)])
+def test_an_item_that_no_other_agent_matched_first_has_an_id_of_its_own(settings, fits):
+    source = ("class Own(Agent.Movies):\n    %s\n    def search(self, results, media, lang):\n"
+              "        results.Append(MetadataSearchResult(id=media.primary_metadata.id, score=100))\n" % settings)
+    error = "AttributeError: 'NoneType' object has no attribute 'id'"
+    found = patches(case_for(source, '        results', error))
+    assert any('media.primary_metadata.id if media.primary_metadata is not None else media.id,' in patched
+               for _, patched in found[:1]) == fits
+
+
+def test_a_name_that_the_class_has_a_method_for():
+    source = ("class Own(object):\n    def parse(self, text):\n        for shape in shapes:\n            text = shape(text)\n"
+              "        return [text] + shapes\n\n    def getShapes(self):\n        return []\n")
+    error = "NameError: global name 'shapes' is not defined"
+    assert patches(case_for(source, '        for shape', error))[0][1].count('self.getShapes()') == 2
+    other = source.replace('getShapes(self)', 'getShapes(self, text)')
+    assert all('self.getShapes' not in patched for _, patched in patches(case_for(other, '        for shape', error)))
+
+
+def test_a_test_that_calls_a_function_first_asks_whether_the_key_is_there():
+    source = ("def update(metadata, data):\n    if first(data['days'][data['kind']]):\n        metadata.year = 1987\n"
+              "    metadata.title = 'Pier'\n\ndef first(values):\n    return values[0]\n")
+    _, patched = patches(case_for(source, '    if first', 'KeyError: None'))[0]
+    assert run(patched, {'days': {}, 'kind': None})[0] == {'title': 'Pier'}
+    assert run(patched, {'days': {1: [2]}, 'kind': 1})[0] == {'title': 'Pier', 'year': 1987}
