@@ -569,8 +569,8 @@ class Session(object):
         for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.whereabouts(row)
             if kept and there == 'gone':
-                self.past.append(dict(row, decision='GONE', reason='its files were changed or undone since'))
-                self.note('fix %s of run %s is not in place any more' % (row['id'], row['home_run']))
+                self.past.append(dict(row, decision='GONE', reason='it was undone or overwritten, or made elsewhere'))
+                self.note('fix %s of run %s is not in place here (any more)' % (row['id'], row['home_run']))
             elif there in ('in place', 'changed') and not kept:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = not self.roll_back(dict(row))
@@ -579,7 +579,8 @@ class Session(object):
         """'in place', 'changed' (somebody else's version holds the fix) or 'gone'; None: its journal cannot be read."""
         import implement_fix
         try:
-            found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run'])).get(row['id'], {})
+            found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run']), os.path.join(
+                self.options.plex_home, 'Plug-ins')).get(row['id'], {})     # the run may have been on another server
         except (Problem, IOError, OSError) as problem:
             self.troubles.append('fix %s: %s' % (row['id'], problem))
             return None

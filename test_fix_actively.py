@@ -736,10 +736,10 @@ def is_measured(row):
     return row['outcome'] == 'gone' or row['outcome'] in ('ok', 'error') and row['after'] is not None
 
 
-def fix_state(folder, fix_id):
+def fix_state(folder, fix_id, plug_ins=None):
     """'before', 'after' or 'other' as the journal of a run directory has it, or None when nothing is known."""
     from implement_fix import fixes_in_place
-    return (fixes_in_place(folder).get(fix_id) or {}).get('state') if fix_id else None
+    return (fixes_in_place(folder, plug_ins).get(fix_id) or {}).get('state') if fix_id else None
 
 
 def plug_in_facts(watch, position):
@@ -822,10 +822,9 @@ def run(options):
     plex_home = logs.find_plex_home(options.plex_home)
     watch = LogWatch(logs.find_log_folder(plex_home), document['agent'])
     server = implement_fix.connect(options)
-    home = fix_home(run_dir, options)
-    document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix']),
-                    bundle_digest=bundle_digest(os.path.join(plex_home, 'Plug-ins'), document['bundle'],
-                                                document['own_files']))
+    home, plug_ins = fix_home(run_dir, options), os.path.join(plex_home, 'Plug-ins')
+    document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix'], plug_ins),
+                    bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
     path = active_test_path(run_dir, iteration, options.phase)
     if options.sample and options.phase == 'before':
         document = take_over(options.sample, document)
@@ -859,7 +858,7 @@ def run(options):
     document.update(
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
-        in_place_at_end=fix_state(home, document['fix']),
+        in_place_at_end=fix_state(home, document['fix'], plug_ins),
         complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)

@@ -579,7 +579,7 @@ class Run(object):
         self.home.ensure('Logs', 'PMS Plugin Logs', dir=True)
         world.items_in_section = world.items_of
         monkeypatch.setattr(implement_fix, 'connect', lambda options: world)
-        monkeypatch.setattr(implement_fix, 'fixes_in_place', lambda run_dir: {'fix-1': {'state': world.state}})
+        monkeypatch.setattr(implement_fix, 'fixes_in_place', lambda run_dir, plug_ins: {'fix-1': {'state': world.state}})
         monkeypatch.setattr(active, 'LogWatch', lambda folder, agent: world)
         monkeypatch.setattr(active, 'Library', Library)
         monkeypatch.setattr(active.time, 'time', world.clock.time)

@@ -306,6 +306,18 @@ def test_two_runs_on_one_server_exclude_each_other_wherever_their_reports_lie(pl
     assert (code, out, err.count('\n')) == (75 if os.name != 'nt' else 0, '', 1), err
 
 
+def test_a_fix_of_another_server_is_not_tested_here(plex, tmpdir):
+    runs = tmpdir.join('runs')
+    assert run_loop(plex, runs)[0] == 0
+    patched = code_of(plex)
+    with start_simulator(tmpdir.join('another')) as other:
+        refresh_all(other)
+        original = code_of(other)
+        assert run_loop(other, runs, '--iterations', '0')[0] == 0
+        assert json_of(newest(runs), 'loop_state.json')['fixes'] == []
+        assert (code_of(other), code_of(plex)) == (original, patched)
+
+
 def test_a_dry_run_whose_phase_fails_is_one_sentence(plex, tmpdir):
     shutil.rmtree(os.path.join(plex.plex_home, 'Logs'))
     code, out, err = run_loop(plex, tmpdir.join('runs'), '--dry-run')
