@@ -366,6 +366,8 @@ def test_a_probe_is_taken_out_when_the_run_ends_in_between(doubtful, tmpdir, num
                                stderr=subprocess.PIPE)
     wait_for(lambda: phase_of(runs) == 'probe')
     assert b'probe: line' in code_of(doubtful)
+    if number == 'SIGKILL':                             # what it has started goes on without it
+        wait_for(lambda: os.path.exists(os.path.join(newest(runs), 'active_test_iteration_1_before.json')))
     process.send_signal(getattr(signal, number))
     process.communicate()
     ended = newest(runs)
