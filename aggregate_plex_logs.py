@@ -380,8 +380,9 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
 # In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
-PYTHON_WORDS = (b'NoneType', b"' object has no attribute '", b'index out of range', b'referenced before assignment',
-                b"' is not defined", b'expected string or buffer')
+# A bare NoneType is none of them: the framework logs one at every call ("Response: [200] NoneType").
+PYTHON_WORDS = (b"'NoneType'", b'NoneType found', b"' object has no attribute '", b'index out of range',
+                b'referenced before assignment', b"' is not defined", b'expected string or buffer')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
            tuple((words, 0) for words in PYTHON_WORDS),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
