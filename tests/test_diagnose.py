@@ -986,6 +986,8 @@ def test_diffs_keep_every_byte():
     (path, hunks), = diagnose.parse_patch(patch)
     assert path == 'X.bundle/x.py' and patch.count(b'No newline at end') == 2
     assert diagnose.patched(before_bytes, hunks, path) == after
+    (path, hunks), = diagnose.parse_patch(diagnose.unified_diff('X.bundle/x.py', b'a\nb\r', b'A\nb\r'))
+    assert diagnose.patched(b'a\nb\r', hunks, path) == b'A\nb\r'
 
 
 PROBED = """def fill(metadata, boat):
