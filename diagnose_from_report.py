@@ -8913,7 +8913,8 @@ def hunk_at(lines, at):
         line = lines[at] if at < len(lines) else b''
         line = b' ' + line if line in (b'\n', b'\r\n') else line
         if line.startswith(b'\\') and marked:           # "\ No newline at end of file" is about the line before it
-            marked[-1] = marked[-1].rstrip(b'\r\n')
+            end = b'\r\n' if line.endswith(b'\r\n') and marked[-1].endswith(b'\r\n') else b'\n'
+            marked[-1] = marked[-1][:-len(end)] if marked[-1].endswith(end) else marked[-1]
         elif line[:1] in (b' ', b'-', b'+'):
             marked.append(line)
             old, new = old - (line[:1] != b'+'), new - (line[:1] != b'-')
