@@ -9898,7 +9898,8 @@ def small_changes(source, line):
     """[(order, edits, words)] of what may be missing or too much at a line or the one before it; likeliest first."""
     above = [number for number in range(line - 1, 0, -1) if bare_code(source.line_text(number))]
     below = [number for number in range(line + 1, len(source.lines) + 1) if bare_code(source.line_text(number))]
-    rows = []
+    rows = [(0, edits, 'texts of Python 3, with names in them, are written with format()') for edits in
+            formatted_texts(source.text) if edits]
     for number in [line] + above[:1]:
         if not 0 < number <= len(source.lines):
             continue
@@ -9930,6 +9931,54 @@ def small_changes(source, line):
             indent = re.match(r'[ \t]*', code).end()
             rows.append((3, [(begin, begin + indent, wanted)], 'line %d is indented like line %d' % (line, other)))
     return sorted(rows, key=lambda row: row[0])
+
+
+TEXTS = re.compile(r"""#[^\n]*|(?<!\w)(?P<prefix>[A-Za-z]{0,2})(?P<quote>'{3}|"{3}|'|")"""
+                   r'(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)', re.DOTALL)
+NAMED = re.compile(r"""\{\s*((?:'[^']*'|"[^"]*"|\([^(){}]*\)|\[[^\[\]{}]*\]|[^{}!:'"()\[\]=]|[=!<>]=)+?)\s*"""
+                   r'(![rsa])?(:[^{}]*)?\}')
+
+
+def formatted_texts(text):
+    """[edits] that write all of a file's f'{name}' as u'{}'.format(name), or [] where one of them cannot be."""
+    edits, group = [], []
+    tokens = [one for one in TEXTS.finditer(text) if one.group('quote')]
+    for number, token in enumerate(tokens):
+        group.append(token)
+        behind = tokens[number + 1].start() if number + 1 < len(tokens) else len(text)
+        if not re.sub(r'#[^\n]*|[\s\\]', '', text[token.end():behind]) and behind < len(text):
+            continue                            # the next one is a part of the same text
+        if any('f' in one.group('prefix').lower() for one in group):
+            parts = [split_fields(one.group('body')) if 'f' in one.group('prefix').lower() else
+                     (re.sub(r'([{}])', r'\1\1', one.group('body')), []) for one in group]
+            if None in parts:
+                return []
+            values = sum([names for _, names in parts], [])
+            for one, (body, _) in zip(group, parts):
+                prefix = re.sub('[fF]', '' if 'r' in one.group('prefix').lower() else 'u', one.group('prefix'))
+                body = body if values else body.replace('{{', '{').replace('}}', '}')
+                edits.append((one.start(), one.end(), prefix + one.group('quote') + body + one.group('quote')))
+            if values:
+                edits[-1] = edits[-1][:2] + ('%s.format(%s)' % (edits[-1][2], ', '.join(values)),)
+        group = []
+    return [edits]
+
+
+def split_fields(body):
+    """('{} of {}', ['a', 'b']) of '{a} of {b}'; None where it cannot be told."""
+    made, values, at = '', [], 0
+    while at < len(body):
+        if body[at:at + 2] in ('{{', '}}') or body[at] not in '{}':
+            step = 2 if body[at] in '{}' else 1
+            made, at = made + body[at:at + step], at + step
+            continue
+        found = NAMED.match(body, at)
+        if found is None or 'lambda' in found.group(1):
+            return None
+        values.append(found.group(1))
+        made += '{%s%s}' % ((found.group(2) or '').replace('a', 'r'), found.group(3) or '')
+        at = found.end()
+    return made, values
 
 
 def quote_added(text, begin):

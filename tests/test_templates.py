@@ -965,7 +965,7 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(d):\n    return [d, 'a, 'b']\n", 2, None),
     ("def f(d):\n    if d:\n    return 7\n", 3, None),
     ("def f(d):\n    x = d d\n    return x\n", 2, None),
-    ("def f(d):\n    return f'{d}'\n", 2, None),
+    ("def f(d):\n    return f'{d=}'\n", 2, None),
 ]
 
 
@@ -1223,3 +1223,19 @@ def test_a_test_that_calls_a_function_first_asks_whether_the_key_is_there():
     _, patched = patches(case_for(source, '    if first', 'KeyError: None'))[0]
     assert run(patched, {'days': {}, 'kind': None})[0] == {'title': 'Pier'}
     assert run(patched, {'days': {1: [2]}, 'kind': 1})[0] == {'title': 'Pier', 'year': 1987}
+
+
+TEXTS_OF_PYTHON_3 = (
+    ("title = f'{name} of {data[\"kind\"]!r}'\n", "title = u'{} of {!r}'.format(name, data[\"kind\"])\n"),
+    ("title = f'{size:.2f} {{x}}' # it's\n", "title = u'{:.2f} {{x}}'.format(size) # it's\n"),
+    ("title = ('a{b}'\n         f'{name(1)}' '%')\n", "title = ('a{{b}}'\n         u'{}' '%'.format(name(1)))\n"),
+    ("title = f'plain {{}}'\nother = rf\"\\d{name}\"\n", "title = u'plain {}'\nother = r\"\\d{}\".format(name)\n"),
+    ("title = f'{name:{size}}'\n", None),
+    ("title = f'{name=}'\n", None))
+
+
+@pytest.mark.parametrize('source,wanted', TEXTS_OF_PYTHON_3)
+def test_texts_of_python_3_with_names_in_them(source, wanted):
+    read = diagnose.Source(source.encode('utf-8'), PATH)
+    found = [diagnose.apply_edits(read, edits).decode('utf-8') for edits, _ in diagnose.readable_again(read, 1)]
+    assert found == ([wanted] if wanted else [])
