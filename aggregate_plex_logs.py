@@ -380,9 +380,8 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
 # In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
-# A bare NoneType is none of them: the framework logs one at every call ("Response: [200] NoneType").
-PYTHON_WORDS = (b"'NoneType'", b'NoneType found', b"' object has no attribute '", b'index out of range',
-                b'referenced before assignment', b"' is not defined", b'expected string or buffer')
+# Few of them, since each costs a pass over the log; "Response: [200] NoneType" is none.
+PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
            tuple((words, 0) for words in PYTHON_WORDS),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
@@ -442,12 +441,6 @@ NOISE = [Noise(*row) for row in [
     (PLUG_IN, r'We seem to be missing the hash for media item ', 'file not hashed yet',
           'the server has not computed the hash of a file, which only subtitle searches need',
           'an agent for subtitles finds nothing'),
-    (PLUG_IN, r'No database ID provided - faking the media object', 'update without an item',
-          'the framework makes an empty media object for it', 'an exception follows on the same thread'),
-    (PLUG_IN, r'Could not find route matching ', 'address that the plug-in does not have',
-          'a player asked for a page of an older version', 'the menu itself leads there'),
-    (PLUG_IN, r'Exception matching route for path ', 'address that the plug-in does not have',
-          'a player asked for a page of an older version', 'the menu itself leads there'),
     (PLUG_IN, r'The \S+ (?:function|property|class|method) is deprecated', 'old call of the framework',
           'the framework still does what it asks for', 'never'),
     (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended',

@@ -143,6 +143,8 @@ FAMILIES = [
     ('platform', '', 'HTTP/1.1 (0.2s) 500 response from POST http://<address>:8080/library/metadata/matches',
      {'kind': 'server'}),
     ('platform', '', 'something that only the server knows', {'kind': 'server'}),
+    ('platform', '', 'No database ID provided - faking the media object', {'kind': 'log', 'wrapper': ''}),
+    ('platform', '', 'Could not find route matching /video/boats/7', {'kind': 'log', 'wrapper': ''}),
     ('data', 'error', 'bad character range', {'wrapper': 'Error in Python: Running scanner:'}),
     ('noise', 'HTTPError', 'HTTP Error 404: Not Found', {'wrapper': 'Exception getting hosted resource hashes'}),
 ]
