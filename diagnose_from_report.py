@@ -5916,7 +5916,10 @@ def cannot_miss(case, node):
 
 
 def leave_log_out(case, found):
-    """A crash inside a log call: the value written so that it cannot fail."""
+    """A crash inside a log call: the value written so that it cannot fail, unless the work behind it needs it."""
+    faults = faults_of(case)
+    if faults and same_defects(case, faults, case.statement.end):
+        return
     for node in own_part(case.statement):
         if case.statement.kind != 'Expr' or case.statement.value is not node or not is_log_call(node):
             continue
@@ -9532,7 +9535,8 @@ SAID_ERRORS = tuple((re.compile(shape), name) for shape, name in (
      r"list assignment index", 'IndexError'),
     (r"'?[\w.]+'? (object|instance) has no attribute '\w+'$|'module' object has no attribute", 'AttributeError'),
     (r"'[\w.]+' object is |(list|string|tuple) indices must be|expected (a )?(string|character|str|buffer)|cannot "
-     r"concatenate|(can only|must be) |unsupported operand|argument of type|coercing to Unicode|not (all|enough) "
+     r"concatenate|(can only|must be) |object of type '\w+' has no len|unsupported operand|"
+     r"argument of type|coercing to Unicode|not (all|enough) "
      r"arguments|an integer is required|a float is required|int\(\) argument|float\(\) argument|\w+\(\) (takes|got) |"
      r"unhashable type|sequence item \d+|decoding Unicode|strptime\(\) argument|[\w.]+ indices must be", 'TypeError'),
     (r"could not convert string to float|invalid literal for |need more than \d+ value|too many values to|No JSON "
@@ -9635,7 +9639,7 @@ def filled_in(text, shape, values, name):
 
 # what keeps an error from being raised, but makes no value of what raised it
 MERE_GUARDS = ('None guard', 'index guard', 'guard', 'field guard', 'narrow try', 'early return', 'tolerant lookup',
-               'empty default', 'skip element', 'wider handler', 'leave out', 'never worked')
+               'empty default', 'skip element', 'wider handler', 'leave out', 'never worked', 'log guard')
 
 
 def mend_confessed(pattern, bundle, confessed, history, record, evidence):

@@ -976,6 +976,15 @@ def test_the_one_small_change_that_makes_a_file_readable(source, line, wanted):
     assert len(found) == (0 if wanted is None else 1) and all(wanted in text for text in found), found
 
 
+def test_no_log_line_is_guarded_where_the_work_behind_it_fails_on_the_same_value():
+    source = ("def update(metadata, data):\n    boats = data['boats']\n    Log('boats: %d' % len(boats))\n"
+              "    if len(boats) > 3:\n        metadata.title = 'many'\n    metadata.year = 1999\n")
+    error = "TypeError: object of type 'NoneType' has no len()"
+    assert all(one.template != 'log guard' for one, _ in patches(case_for(source, '    Log', error)))
+    alone = source.replace("    if len(boats) > 3:\n        metadata.title = 'many'\n", '')
+    assert any(one.template == 'log guard' for one, _ in patches(case_for(alone, '    Log', error)))
+
+
 def test_the_same_lookups_right_behind_are_made_tolerant_too():
     source = ("def add(field, values):\n    for value in values:\n        field.add(value)\n\n"
               "def update(metadata, data):\n    add(metadata.genres, data['kinds'])\n    add(metadata.roles, data['crew'])\n"
