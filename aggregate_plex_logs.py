@@ -3212,7 +3212,7 @@ def spans_of(data, zone):
 
 def agent_row(name):
     return {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
-            'errors': 0, 'noise': 0,
+            'errors': 0, 'failed_calls': 0, 'noise': 0,
             'levels': [], 'healthy_items': []}
 
 
@@ -3239,6 +3239,8 @@ def agent_rows(results, rows, twins):
         if pattern['bundle'] and not row['bundle']:
             row['bundle'] = pattern['bundle']
         row['noise' if pattern['noise'] else 'errors'] += pattern['count']
+        if not pattern['noise'] and not pattern['echo_of'] and pattern['level'] not in ('WARN', 'WARNING'):
+            row['failed_calls'] += pattern['searches'] + pattern['updates'] - pattern['echoes']
     return [agents[name] for name in sorted(agents)]
 
 
@@ -3506,10 +3508,10 @@ def report_lines(document, most=20):
         lines.append('Plex Media Server %s, %s' % (document['server']['version'], document['server']['platform']))
     if document['agents']:
         lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts',
-                                                                 'errors', 'rate')]
+                                                                 'errors', 'failed')]
     for agent in document['agents']:
         calls = agent['searches'] + agent['updates']
-        rate = '%.1f %%' % (100 * agent['errors'] / calls) if calls else '-'
+        rate = '%.1f %%' % min(100, 100 * agent['failed_calls'] / calls) if calls else '-'
         lines.append('  %-38s %8d %8d %6s %6d %7s' % (
             fit(agent['identifier'], 38), agent['searches'], agent['updates'],
             '%d of %d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts']

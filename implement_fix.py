@@ -1621,39 +1621,42 @@ class ImplementationLog(object):
                  'Pattern %s of %s, template %s, risk %s. The change itself is in fixes/%s.patch.'
                  % (fix.get('pattern'), bundle.identifier, fix.get('template'), fix.get('risk'), fix['id']), '',
                  '## Expected (written %s, before anything was changed)' % utc_text(), '']
-        lines += ['- In the test: %s.' % (predicted.get('sentence') or 'no prediction was recorded').rstrip('.'),
+        lines += ['- In the test: %s.' % diagnose.prose(predicted.get('sentence') or 'no prediction was recorded'
+                                                         ).rstrip('.'),
                   '- Items: %s fail now; at least %s %% of those measured should be fixed.'
                   % (predicted.get('items', 'an unknown number'), predicted.get('success_percent', 75)),
-                  '- Fields that should appear: %s.' % fields,
-                  '- What it costs: %s.' % (fix.get('loss') or 'nothing is known').rstrip('.'),
+                  '- Fields that should appear: %s.' % diagnose.prose(fields),
+                  '- What it costs: %s.' % diagnose.prose(fix.get('loss') or 'nothing is known').rstrip('.'),
                   '- Must not move: the metadata of healthy items, and every other pattern of this bundle.',
                   '- Just after the restart: a new start in the log of %s, then its run loop, no failure to load or to '
                   'start, and the files still with the SHA-256 given below.' % bundle.identifier, '',
                   '## Validation', '', '| Judge | Result | What it said |', '| --- | --- | --- |']
         lines += ['| %s | %s | %s |' % (verdict.judge, {True: 'passed', None: 'not available'}[verdict.passed],
-                                        verdict.sentence.replace('|', '/')) for verdict in verdicts]
+                                        diagnose.prose(verdict.sentence)) for verdict in verdicts]
         lines += ['', '## Files', '', '| File | SHA-256 before | SHA-256 after | Mode | Owner |',
                   '| --- | --- | --- | --- | --- |']
         lines += ['| %s | %s | %s | %04o | %d:%d |' % (
-            target.path, target.sha256, diagnose.sha256(after), stat.S_IMODE(target.status.st_mode),
+            diagnose.prose(target.path), target.sha256, diagnose.sha256(after), stat.S_IMODE(target.status.st_mode),
             target.status.st_uid, target.status.st_gid) for target, after in changed]
         lines += ['', 'Both versions are kept in backups/ under their SHA-256; every step is in journal.jsonl.']
         self.append(lines)
 
     def conclude(self, done, live=None, kept=None):
         """What was done, and the immediate checkpoint: expected against seen. live None: there is nothing to check."""
-        lines = ['## What was done (%s)' % utc_text(), ''] + ['- %s.' % words.rstrip('.') for words in done]
+        lines = ['## What was done (%s)' % utc_text(), ''] + ['- %s.' % diagnose.prose(words).rstrip('.')
+                                                              for words in done]
         if live is not None:
             answer = {True: 'yes', False: 'no', None: 'not known'}
             lines += ['', '## Why? The immediate checkpoint', '', '| Expected just after the restart | Came true |',
                       '| --- | --- |', '| The plug-in starts anew and enters its run loop | %s |' % answer[live.state],
                       '| The files still have the SHA-256 that was written | %s |' % answer[kept], '',
-                      'Seen: %s. %s' % (live.sentence.rstrip('.'), CHECKPOINT[live.state if kept else None])]
+                      'Seen: %s. %s' % (diagnose.prose(live.sentence).rstrip('.'),
+                                        CHECKPOINT[live.state if kept else None])]
         self.append(lines)
 
     def undone(self, fix_id, live):
         self.append(['## Undone (%s)' % utc_text(), '',
-                     'Fix %s was taken out of its files; %s.' % (fix_id, live.sentence.rstrip('.'))])
+                     'Fix %s was taken out of its files; %s.' % (fix_id, diagnose.prose(live.sentence).rstrip('.'))])
 
 
 # --------------------------------------------------------------------------------------------------------- command line

@@ -464,6 +464,23 @@ def test_healthy_items_and_rates(tmpdir):
     assert (agent['updates'], agent['searches'], agent['levels']) == (1, 0, ['DEBUG'])
 
 
+def test_a_call_that_fails_once_is_one_failed_call(tmpdir):
+    """Its traceback, the failed request that the framework logs beside it, and a warning are three records."""
+    text = ''
+    for minute in range(7):
+        text += call(1, minute=minute)
+        if minute < 3:
+            text += (record(2, "Error opening URL 'https://x.example/1'", 'ERROR', 'networking:197', minute=minute) +
+                     record(2, 'slow today', 'WARNING', minute=minute) +
+                     traceback_record(3, error='HTTPError: HTTP Error 503: Service Unavailable', minute=minute))
+        text += answer(4, minute=minute)
+    plug_in_log(tmpdir, text)
+    document = logs.aggregate([str(tmpdir)])
+    agent, = document['agents']
+    assert (agent['updates'], agent['failed_calls'], agent['errors']) == (7, 3, 9)
+    assert any(line.endswith('42.9 %') for line in logs.report_lines(document))
+
+
 # ------------------------------------------------------------------------------------------------------------ odd input
 def test_gzip_zip_and_standard_input_give_the_same(tmpdir):
     text = (start(1) + call(2) + traceback_record(3)).encode('utf-8')
