@@ -9146,7 +9146,10 @@ def probe_for(pattern, bundle, source, frame, function, places, history):
                 'unknown', bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
     named = exception_name(case) or 'Exception'
     edits, lines = [], []
-    for place in places:
+    handled = [place.expression is not None and caught(place.expression, case.exception) for place in places]
+    for place, is_handled in zip(places, handled):
+        if is_handled != handled[0]:
+            continue                            # what speaks there and is caught would be taken for the fault
         log = log_line(case, PROBE_SAYS % (place.line, version_mark(source)))
         added = probe_edits(source, place, named, log) if log and place.confidence >= 0.01 else None
         if added and place.line not in lines and place.line not in asked:

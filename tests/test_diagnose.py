@@ -1048,6 +1048,14 @@ def test_a_probe_that_stays_silent_counts_against_the_lines_that_it_watched(tmpd
         assert again.record['fixes'][-1]['id'] == probe['id'], nothing_learned
 
 
+def test_a_probe_does_not_watch_what_the_code_catches_itself(tmpdir):
+    source = PROBED + "  try:\n    metadata.studio = boat.fourth['name']\n  except KeyError:\n    pass\n"
+    broken = [(17, 'hello', 10, 'pass                # of an older version, so the line tells nothing')]
+    found = diagnosed_log(tmpdir, source, broken)
+    probe, = [fix for fix in found.record['fixes'] if fix['kind'] == 'probe']
+    assert probe['probed']['lines'] == [4, 5, 6]
+
+
 def test_no_probe_in_a_plug_in_that_logs_no_information(tmpdir):
     broken = [(17, 'hello', 6, 'pass                # of an older version, so the line tells nothing')]
     terse = PLIST.replace('<dict>', '<dict><key>PlexPluginLogLevel</key><string>Error</string>')
