@@ -380,8 +380,9 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
 # In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
-# Few of them, since each costs a pass over the log; "Response: [200] NoneType" is none.
-PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range')
+# Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
+PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range', b'referenced before assignment',
+                b"' is not defined", b'expected string or buffer', b'string or buffer, NoneType found')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
            tuple((words, 0) for words in PYTHON_WORDS),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}

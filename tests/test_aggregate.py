@@ -162,6 +162,8 @@ def test_errors_that_agents_log_below_warning(tmpdir, text):
 @pytest.mark.parametrize('text', [
     "No boat: 'NoneType' object has no attribute 'get'", 'masters: list index out of range',
     "Could not: int() argument must be a string or a number, not 'NoneType'",
+    '[boats] coercing to Unicode: need string or buffer, NoneType found', 'Could not: expected string or buffer',
+    "Exception: global name 'guid' is not defined", "Error : local variable 'a' referenced before assignment, line : 7",
     "Error : 'str' object has no attribute 'items', line nr : 7"])
 def test_errors_in_the_words_of_python_count_at_any_level(tmpdir, text):
     plug_in_log(tmpdir, record(1, 'Harbour 7 is open', place='__init__:9') + record(2, text) + record(3, 'fine'))
