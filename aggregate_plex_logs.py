@@ -382,7 +382,7 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
 PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range', b'referenced before assignment',
-                b"' is not defined", b'expected string or buffer', b'string or buffer, NoneType found')
+                b"' is not defined", b' string or buffer')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
            tuple((words, 0) for words in PYTHON_WORDS),
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
@@ -515,6 +515,7 @@ SLASH = r'(?:[\\/]+|%2F|%5C)'
 HOME_NAME = r'(?:(?!%2F|%5C)[^\\/\s\'":<>|])+'
 HOME = re.compile(r'(?i)((?:%s(?:homes?\d*|Users|media%s(?=sd)\w+)|Documents(?: |%%20)and(?: |%%20)Settings)%s)(?!<)'
                   r'(?:%s(?: %s){0,2}(?=%s)|%s)' % (SLASH, SLASH, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))
+MEDIA_OF_USER = re.compile(r'media(?:[\\/]+|%2f|%5c)sd')         # "Plex Media Server" stands in most paths
 LOCAL = ('127.', '0.0.0.0', '255.')
 
 
@@ -537,7 +538,8 @@ def redact(text, keep_paths=False):
         text = ADDRESS.sub(hide_address, text)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
-    if not keep_paths and ('home' in lower or 'users' in lower or 'documents' in lower or 'media' in lower):
+    if not keep_paths and ('home' in lower or 'users' in lower or 'documents' in lower or
+                           'media' in lower and MEDIA_OF_USER.search(lower)):
         text = HOME.sub(r'\1<user>', text)
     return text
 
@@ -2654,7 +2656,7 @@ class Tally(object):
             else:
                 row[0] += 1
         if (event.block is not None or meaning.kind == 'log' and not event.head.startswith(b'Error opening URL')) and (
-                pattern.looked_back < MOST_PRECEDING or not pattern.count % ONE_IN):
+                pattern.looked_back < (MOST_PRECEDING if event.block is not None else 3) or not pattern.count % ONE_IN):
             pattern.looked_back += 1
             for row in set(requests_before(event, self.ended.get(event.thread))):
                 pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
