@@ -853,6 +853,7 @@ def look_around(options):
     probe('Plex folder', True, lambda: logs.find_plex_home(options.plex_home))
     if rows[-1][1]:
         home = rows[-1][2]
+        rows.append(('install style', True, install_style(home)))
         probe('logs', True, lambda: readable_folder(logs.find_log_folder(home)))
         probe('plug-ins', True, lambda: writable_folder(os.path.join(home, 'Plug-ins')))
         probe('plug-in support', False, lambda: readable_folder(os.path.join(home, 'Plug-in Support')))
@@ -861,6 +862,23 @@ def look_around(options):
     rows.append(('Python 2.7', True if python27 else None,
                  python27 or "none found; patches are validated by the suite's own reader of Python 2 alone"))
     return rows
+
+
+# how the data folder of each kind of installation begins (PLEX.md 1.1); the first that fits
+INSTALL_STYLES = (
+    ('/config/', 'container'), ('/var/snap/', 'snap package'), ('/var/lib/plexmediaserver/', 'Linux package'),
+    ('/volume', 'Synology or Asustor package'), ('/share/', 'QNAP package'), ('/mnt/HD/', 'WD My Cloud package'),
+    ('/apps/', 'ReadyNAS package'), ('/usr/local/plexdata', 'FreeBSD port'), ('/var/db/', 'TrueNAS jail'),
+    ('/storage/emulated/', 'Android'), ('/Users/', 'macOS'), ('/home/plex/', 'TerraMaster package'))
+
+
+def install_style(plex_home):
+    """How Plex is installed, in words, as far as its data folder tells."""
+    if os.name == 'nt':
+        return 'Windows'
+    path = os.path.abspath(plex_home) + '/'
+    known = next((words for start, words in INSTALL_STYLES if path.startswith(start)), 'folder of its own')
+    return 'container' if os.path.exists('/.dockerenv') else known
 
 
 def readable_folder(path):
