@@ -872,13 +872,13 @@ INSTALL_STYLES = (
     ('/storage/emulated/', 'Android'), ('/Users/', 'macOS'), ('/home/plex/', 'TerraMaster package'))
 
 
-def install_style(plex_home):
-    """How Plex is installed, in words, as far as its data folder tells."""
-    if os.name == 'nt':
+def install_style(plex_home, system=os.name, container=os.path.exists):
+    """How Plex is installed, in words, as far as its data folder tells. container: whether a mark of Docker exists."""
+    if system == 'nt':
         return 'Windows'
     path = os.path.abspath(plex_home) + '/'
     known = next((words for start, words in INSTALL_STYLES if path.startswith(start)), 'folder of its own')
-    return 'container' if os.path.exists('/.dockerenv') else known
+    return 'container' if container('/.dockerenv') else known
 
 
 def readable_folder(path):

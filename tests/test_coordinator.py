@@ -137,10 +137,11 @@ def test_without_lessons_the_state_tells_what_is_in_place(tmpdir):
     assert [row['id'] for row in loop.read_earlier(str(tmpdir))[1]] == ['a']
 
 
-@pytest.mark.skipif(os.name == 'nt' or os.path.exists('/.dockerenv'), reason='another style is found there')
 @pytest.mark.parametrize('home, words', [
     ('/var/lib/plexmediaserver/Library/Application Support/Plex Media Server', 'Linux package'),
     ('/volume1/PlexMediaServer/AppData/Plex Media Server', 'Synology or Asustor package'),
     ('/config/Library/Application Support/Plex Media Server', 'container'), ('/srv/plex', 'folder of its own')])
 def test_the_install_style_is_told_by_the_data_folder(home, words):
-    assert loop.install_style(home) == words
+    assert loop.install_style(home, 'posix', lambda mark: False) == words
+    assert loop.install_style(home, 'posix', lambda mark: True) == 'container'
+    assert loop.install_style(home, 'nt') == 'Windows'
