@@ -2599,7 +2599,7 @@ class Tally(object):
     def __init__(self, keep_paths=False, events=None):
         self.patterns, self.keep_paths, self.events = {}, keep_paths, events
         self.latest = {}                        # thread -> (span, Pattern, time, guid) of its last error
-        self.ended = {}                         # thread -> record of its last traceback
+        self.ended = {}                         # thread -> (log, offset) where its last traceback ends
         self.failed_starts = 0
 
     def count(self, meaning, first, last, number):
@@ -2661,7 +2661,8 @@ class Tally(object):
             for row in set(requests_before(event, self.ended.get(event.thread))):
                 pattern.preceding[row] = pattern.preceding.get(row, 0) + 1
         if event.block is not None:
-            self.ended[event.thread] = event.record
+            _, begin, end = event.record
+            self.ended[event.thread] = event.log, event.offset + end - begin
         if event.block is not None or len(pattern.messages) < MOST_MESSAGES:
             self.message(pattern, event)
         if len(pattern.exemplars) < MOST_EXEMPLARS and all(
@@ -2728,7 +2729,7 @@ REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 def requests_before(event, ended=None):
     """[(host, status, shape of the path)] of the last requests that the thread made before it failed, the newest first.
 
-    ended: the record of the thread's traceback before, to which earlier requests belong.
+    ended: (log, offset) where the thread's traceback before ends, to which earlier requests belong.
     status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
     'unreachable', else None (answered).
     """
@@ -2736,8 +2737,8 @@ def requests_before(event, ended=None):
     low = max(0, begin - 65536)
     if event.span and event.span[0] == id(data):
         low = max(low, event.span[1])
-    elif ended and ended[0] is data:
-        low = max(low, ended[2])
+    elif ended and ended[0] is event.log and ended[1] <= event.offset:
+        low = max(low, begin - (event.offset - ended[1]))
     mark = b' (' + event.thread + b') :'
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, low, begin, mark, 2))
     rows, last = [], status_of(event)

@@ -903,3 +903,20 @@ def test_requests_before_are_counted_by_record(tmpdir):
     assert row['count'] == 23 and row['looked_back'] == 9       # the first seven, the tenth and the twentieth
     assert row['preceding'] == [{'host': 'api.example.com', 'status': 'failed', 'url_shape': '/v<n>/item/<n>',
                                  'count': 9}]
+
+
+def test_pieces_of_a_log_are_let_go(tmpdir, monkeypatch):
+    """What a thread's last error was must not keep the piece of the log that it stood in: memory stays flat."""
+    monkeypatch.setattr(logs, 'CHUNK', 1 << 12)
+    text = ''.join(traceback_record(number % 60, thread='%x' % (number + 4096), guid=GUID.replace('4711', str(number)))
+                   for number in range(97))
+    path = tmpdir.join(AGENT + '.log')
+    path.write(text)
+    stream = logs.Stream(AGENT, AGENT, logs.PLUG_IN, [logs.LogFile(str(path), 'x.log')])
+    tally = logs.Tally()
+    scan = logs.Scan(stream, logs.Zone(0), tally.add, count=tally.count)
+    scan.run()
+    scan.earlier = []
+    held = [one for row in (list(tally.ended.values()) + list(tally.latest.values())) for one in row
+            if isinstance(one, bytes) and len(one) > 1000]
+    assert len(tally.ended) == 97 and held == []
