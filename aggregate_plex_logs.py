@@ -1483,7 +1483,10 @@ class Zone(object):
         """Local seconds (as if UTC) of epoch seconds."""
         if self.offset is not None:
             return seconds + self.offset
-        return epoch_seconds(*time.localtime(seconds)[:6])
+        try:
+            return epoch_seconds(*time.localtime(seconds)[:6])
+        except (OverflowError, ValueError, OSError):    # a damaged year that this system's calendar does not reach
+            return seconds
 
     def words(self):
         if self.offset is None:
@@ -1853,7 +1856,7 @@ def choose_finder():
         begin = ctypes.c_void_p.from_buffer(ctypes.c_char_p(data)).value
 
         def places(word):
-            found, length, stop = [], len(word), begin + min(end, len(data))
+            found, length, stop = [], len(word), begin + max(0, min(end, len(data)))
             place = memmem(begin, stop - begin, word, length)
             while place:
                 found.append(place - begin)
@@ -2576,7 +2579,7 @@ def open_streams(paths):
 # ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
-ONE_IN = 10                                     # what preceded is looked up for the first few records, then for these
+ONE_IN = 10                                     # of the records after the first few, how many one look back stands for
 LONGEST_EXEMPLAR = 12000
 
 

@@ -920,3 +920,12 @@ def test_pieces_of_a_log_are_let_go(tmpdir, monkeypatch):
     held = [one for row in (list(tally.ended.values()) + list(tally.latest.values())) for one in row
             if isinstance(one, bytes) and len(one) > 1000]
     assert len(tally.ended) == 97 and held == []
+
+
+def test_a_year_beyond_the_calendar_of_the_system_stops_nothing(tmpdir, monkeypatch):
+    def localtime(seconds=None):
+        raise OverflowError('timestamp out of range')
+    monkeypatch.setattr(logs.time, 'localtime', localtime)
+    plug_in_log(tmpdir, (record(1, 'Cannot read model from /x', 'ERROR', 'model:205') * 7).replace('2026-', '9026-'))
+    noise, = logs.aggregate([str(tmpdir)])['patterns']
+    assert noise['noise'] and noise['count'] == 7
