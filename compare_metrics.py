@@ -46,6 +46,7 @@ WEAK_BELOW = 8                      # a KEEP on fewer measured items is tested a
 TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
 Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
 JUDGED = ('fixed', 'silenced', 'still_failing', 'broken')
+FURTHER_ON = 'another error: '     # of an item that fails, but no longer as it did
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
 PLAIN_ATTRIBUTES = ('title', 'summary', 'tagline', 'year', 'studio', 'rating', 'art')     # both call them the same
@@ -214,9 +215,10 @@ def judge_failing(before, after, rules):
     if lost:
         verdict, note = 'broken', 'lost ' + names_text(lost)
     elif rules.target in patterns_of(after):
-        verdict, note = 'still_failing', 'the same error'
+        new = messages_of(after, rules.target) - messages_of(before, rules.target)
+        verdict, note = 'still_failing', '%s%s' % (FURTHER_ON, ', '.join(sorted(new))) if new else 'the same error'
     elif after['errors']:
-        verdict, note = 'still_failing', 'another error: ' + error_words(after['errors'])
+        verdict, note = 'still_failing', FURTHER_ON + error_words(after['errors'])
     elif gained:
         verdict, note = 'fixed', 'no error, gained ' + names_text(gained)
     elif has_all_it_should(after, rules.typical, rules.predicted):
@@ -251,6 +253,11 @@ def judge_healthy(before, after, rules):
 
 def patterns_of(row):
     return [error['pattern'] for error in row['errors']]
+
+
+def messages_of(row, pattern):
+    """What the errors of one pattern said at an item: two keys that a function misses are one pattern."""
+    return set(error['message'] for error in row['errors'] if error['pattern'] == pattern)
 
 
 def names_text(names):
@@ -317,6 +324,8 @@ def decide(before, after, baseline=None, postfix=None):
                    wilson=wilson_interval(counts['fixed'], counts['measured']),
                    healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
+    verdict['further'] = sum(item['verdict'] == 'still_failing' and item['note'].startswith(FURTHER_ON)
+                             for item in sample)
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
@@ -466,7 +475,8 @@ def numbers(verdict):
     healthy = verdict['healthy']
     return [('Success', 'not measured' if success is None else '%.1f %%' % success),
             ('Measured', verdict['measured']), ('Fixed', verdict['fixed']), ('Silenced', verdict['silenced']),
-            ('Still failing', verdict['still_failing']), ('Broken', verdict['broken']),
+            ('Still failing', verdict['still_failing']), ('Of these, further on', verdict['further']),
+            ('Broken', verdict['broken']),
             ('Healed by themselves', verdict['healed']), ('Not measured', verdict['not_measured']),
             ('Regressions', len(verdict['regressions'])),
             ('95 % interval (Wilson)', 'none' if wilson is None else '%.1f to %.1f %%' % tuple(wilson)),
@@ -509,6 +519,9 @@ def why_sentences(verdict):
     if verdict['silenced']:
         sentences.append('%s lost the error and gained nothing: an error that is only silenced is no success.'
                          % logs.count_text(verdict['silenced'], 'item'))
+    if verdict['further']:
+        sentences.append('%s got past this place and failed with another error: the next diagnosis sees both, and can '
+                         'mend them together.' % logs.count_text(verdict['further'], 'item'))
     if verdict['healed']:
         sentences.append('%s did not fail any more before the fix was made, and so proves nothing.'
                          % logs.count_text(verdict['healed'], 'item'))

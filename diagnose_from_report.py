@@ -3284,19 +3284,21 @@ def value_words(value):
             ZERO: '0'}.get(value, value)
 
 
-def loss_words(case):
-    """What the items that failed so far do without."""
+def loss_words(case, block=()):
+    """What the items that failed so far do without. block: the statements that are not run, the failing one first."""
     if case.log_call and any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
         return 'nothing but a part of a log line'
-    field = field_of(case.statement)
-    if field:
-        return '%s stays as it was for these items' % field
+    fields = sorted(set(filter(None, [field_of(node) for one in block or [case.statement] for node in walk(one)])))
+    if len(fields) == 1 and fields[0] == field_of(case.statement):
+        return '%s stays as it was for these items' % fields[0]
+    if fields and len(fields) < 6:
+        return '%s may stay empty for these items' % ' and '.join(fields)
     target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
     if target is not None and target.kind == 'Name':
-        fields = sorted(set(filter(None, (field_of(statement_of(use)) for use in later_uses(
-            case, target.id, case.statement)))))
-        if fields:
-            return '%s may stay empty for these items' % ' and '.join(fields[:3])
+        fields = sorted(set(filter(None, (field_of(node) for use in later_uses(case, target.id, case.statement)
+                                          for node in walk(statement_of(use))))))
+        if fields and len(fields) < 6:
+            return '%s may stay empty for these items' % ' and '.join(fields)
         return '%s is empty for these items' % target.id
     return 'what this line would have added, for these items'
 
@@ -3800,7 +3802,7 @@ def fence(case, faults):
     moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     yield Proposal('field guard' if field else template_of(faults), edits,
-                   '%s is only set where it is there' % subject_words(case, block), loss_words(case), 'low',
+                   '%s is only set where it is there' % subject_words(case, block), loss_words(case, block), 'low',
                    0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still '
                                                             'filled')
 
@@ -3871,7 +3873,7 @@ def try_around(case, faults):
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
                    wrap(case, block, ['try:'], lines),
                    'an error while %s is set is logged, and the rest goes on' % subject_words(case, block),
-                   loss_words(case),
+                   loss_words(case, block),
                    'medium', prior, 'only this one exception at this one place is caught' + (
                        '; no condition can tell beforehand' if no_test else ''))
 
@@ -9024,11 +9026,14 @@ def read_fix_history(run_dir):
 
 
 def tried_before(history, pattern, name, template, function):
-    """The row of a rollback that forbids this fix for this pattern, or None."""
+    """The row of a rollback that forbids this fix for this pattern, or None.
+
+    One after which the items failed further on cured its own place: a fix of the kind that covers more is another one.
+    """
     for row in history:
         if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
             if row.get('id') == name or (row.get('template') == template and row.get('function') == function
-                                         and function):
+                                         and function and not row.get('further')):
                 return row
     return None
 
@@ -9101,26 +9106,38 @@ def scored_proposals(pattern, bundle, source, frame, function, places, history):
 
 
 def at_every_place(rows, places):
-    """A row that guards all the places that may have failed, where no guard costs the ones that did not anything."""
-    best = {}
-    for row in rows:
+    """A row that guards all the places that may have failed, where no guard costs the ones that did not anything; where
+    the log holds several messages, each of which has failed at a place of its own, a guard may cost something."""
+    chosen, edits = [], []
+    several = len(set(place.message for place in places)) > 1
+    for row in sorted(rows, key=lambda row: (-row[1].confidence, row[1].line, -row[0])):
         proposal = row[3]
-        if proposal.risk == 'low' and proposal.path is None and proposal.prior >= 0.6:
-            old = best.get(row[1].statement.start)
-            best[row[1].statement.start] = row if old is None or row[0] > old[0] else old
-    chosen = sorted(best.values(), key=lambda row: -row[1].confidence)
-    edits = []
-    for row in chosen:                          # an import that both need is added once
-        edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
-    edits.sort()
-    if places[0].confidence >= 0.9 or len(chosen) < 2 or any(one[1] > other[0] for one, other in zip(edits, edits[1:])):
+        if (proposal.risk == 'low' or several and proposal.risk == 'medium') and proposal.path is None and \
+                proposal.prior >= 0.6 and not any(row[1].statement is one[1].statement for one in chosen) and \
+                not in_each_others_way(edits, proposal.edits):
+            chosen.append(row)                  # an import that both need is added once
+            edits += [edit for edit in proposal.edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
+    if places[0].confidence >= 0.9 or len(chosen) < 2:
         return
     first, sure = chosen[0], sum(row[1].confidence for row in chosen)
     words = ' and '.join('%d' % line for line in sorted(row[1].line for row in chosen))
     prior = min(row[3].prior for row in chosen)
+    lost = [row[3].loss for row in chosen if row[3].loss != 'nothing']
     yield (sure * min(row[0] / row[1].confidence for row in chosen), first[1]._replace(confidence=sure), first[2],
-           first[3]._replace(edits=edits, summary='; '.join(sorted(set(row[3].summary for row in chosen))), prior=prior,
-                             why='any of the lines %s can have failed, and a guard costs the others nothing' % words))
+           first[3]._replace(edits=sorted(edits), prior=prior, loss='; '.join(sorted(set(lost))) or 'nothing', summary=(
+               '; '.join(sorted(set(row[3].summary for row in chosen)))), risk=max(row[3].risk for row in chosen), why=(
+                   'the log shows errors of this kind at each of the lines %s' if several else
+                   'any of the lines %s can have failed, and a guard costs the others nothing') % words))
+
+
+def in_each_others_way(edits, more):
+    """Whether two proposals touch the same text, or one puts lines into what the other moves."""
+    inner, outer = sorted([edits, more], key=lambda some: sum(bool(LINE_END.search(edit[2])) for edit in some))
+    span = [min([edit[0] for edit in outer] or [0]), max([edit[1] for edit in outer] or [0])]
+    if any(one[0] < other[1] and other[0] < one[1] or one[0] == other[0] and one != other
+           for one in edits for other in more):
+        return True
+    return any(LINE_END.search(edit[2]) and span[0] <= edit[0] <= span[1] and edit not in outer for edit in inner)
 
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
@@ -9277,8 +9294,8 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
 def prediction(pattern, case, chance, loss):
     """What should happen, in numbers, written before anything is changed; what the fix gives up is not promised."""
     items = number_of_items(pattern)
-    lost = loss.split(' may stay empty')[0].split(' and ')
-    fields = [name for name in fields_after(case) if name not in lost]
+    lost = re.findall(r'\w+(?=(?: and \w+)* (?:may stay empty|stays as it was))', loss)
+    fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
     hit = int(items * chance + 0.5)             # round() differs between 2.7 and 3
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''

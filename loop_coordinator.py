@@ -535,6 +535,7 @@ class Session(object):
             self.roll_back(row)
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], weak_evidence=verdict['weak_evidence'], time=utc_text(),
+                         further=verdict['further'],
                          evidence=bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided'])
 
     def test(self, when, number, *words):
@@ -706,7 +707,7 @@ def history_row(row):
     """A fix of this or an earlier run as diagnose_from_report.py wants it."""
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
                                                    'success_percent', 'measured', 'run', 'time', 'reason', 'function',
-                                                   'evidence', 'probed'))
+                                                   'evidence', 'probed', 'further'))
 
 
 def write_resolved(run_dir, rows):

@@ -39,7 +39,8 @@ from future.utils import raise_from
 
 DECISIONS = ('KEEP', 'MONITOR', 'ROLLBACK')
 LABELS = {'success': 'success_percent', 'measured': 'measured', 'fixed': 'fixed', 'silenced': 'silenced',
-          'still failing': 'still_failing', 'broken': 'broken', 'healed by themselves': 'healed',
+          'still failing': 'still_failing', 'of these, further on': 'further', 'broken': 'broken',
+          'healed by themselves': 'healed',
           'not measured': 'not_measured', 'regressions': 'regressions', 'weak evidence': 'weak_evidence',
           'undecided': 'undecided'}
 DECISION_LINE = re.compile(r'\**\s*Decision:\s*\**\s*([A-Za-z]+)\s*\**\s*\.?$')

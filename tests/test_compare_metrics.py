@@ -116,6 +116,9 @@ def test_fixed_is_more_than_without_an_error():
     assert verdict_of(failing(1), row(1, after=RICH))[0] == 'fixed'
     assert verdict_of(failing(1), row(1))[0] == 'silenced'
     assert verdict_of(failing(1), failing(1))[0] == 'still_failing'
+    name, found = verdict_of(failing(1), row(1, errors=[dict(ERROR, message="'genre'")]))
+    assert name == 'still_failing' and found['further'] == 1 and "another error: 'genre'" in found['items'][0]['note']
+    assert 'got past this place' in compare.report_text(found, 1)
 
 
 def test_a_partial_gain_is_a_gain():

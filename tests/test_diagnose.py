@@ -965,6 +965,21 @@ def test_a_rolled_back_fix_is_never_offered_again(tmpdir):
     assert first[0]['id'] in [fix['id'] for fix in look(other, tmpdir.mkdir('c'), history=[row]).record['fixes']]
 
 
+@pytest.mark.parametrize('further', [3, 0])
+def test_a_fix_after_which_the_items_failed_further_on_comes_again_with_the_next_place(tmpdir, further):
+    alone = look(missing_motto(), tmpdir.mkdir('a')).record['fixes'][0]
+    assert alone['predicted']['fields'] == ['summary', 'year'] and alone['loss'].startswith('tagline stays')
+    row = missing_motto(messages=[{'text': "'motto'", 'count': 13}, {'text': "'story'", 'count': 6}])
+    row['own_frames'][1]['reported_lines'].append({'line': line_of("boat['story']"), 'text': '', 'start': None,
+                                                   'count': 6})
+    found = look(row, tmpdir.mkdir('b'), history=[{
+        'id': alone['id'], 'pattern': 'p1-harbour', 'template': alone['template'], 'function': 'fill', 'decision':
+        'ROLLBACK', 'exception': 'KeyError', 'further': further}])
+    fix = found.record['fixes'][0]
+    assert (b"'story' in boat" in found.patches[fix['id']] and b"'motto' in boat" in found.patches[fix['id']] and
+            'at each of the lines' in fix['why_this_rank']) == bool(further)
+
+
 def test_verdicts_of_earlier_runs_move_the_ranking(tmpdir):
     first = look(missing_motto(), tmpdir.mkdir('a')).record['fixes']
     best = first[0]['template']
