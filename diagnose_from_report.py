@@ -2042,7 +2042,9 @@ def is_model(node):
 def field_of(statement):
     """The metadata field that a statement fills: 'genres' of `metadata.genres.add(x)`, or None."""
     if statement.kind == 'Assign' and is_field(statement.targets[0]):
-        return statement.targets[0].attr
+        made = statement.targets[0].value       # of `metadata.roles.new().name = x`, the roles
+        return made.func.value.attr if made.kind == 'Call' and last_name(made.func) == 'new' and \
+            made.func.value.kind == 'Attribute' else statement.targets[0].attr
     if statement.kind == 'Assign' and statement.targets[0].kind == 'Subscript' and is_field(statement.targets[0].value):
         return statement.targets[0].value.attr
     if statement.kind == 'Expr' and statement.value.kind == 'Call' and statement.value.func.kind == 'Attribute':
@@ -9591,19 +9593,21 @@ def confession(pattern, bundle):
         return None
     where = [re.search(r'\(([\w.]+):(\d+)\) - ', row.get('text') or '') for row in pattern.get('exemplars') or ()]
     where = [(found.group(1), int(found.group(2))) for found in where if found][:1]
-    rows = []
+    rows, vague = [], []
     for name in bundle.files:
         source = bundle.source(name) if name.startswith('Contents/Code/') and name.endswith('.py') else None
         for handler in walk(source.tree) if source else ():
             if handler.kind != 'ExceptHandler' or handler.name is None or handler.name.kind != 'Name':
                 continue
             for call in walk(handler):
-                found = heard_error(call, handler.name.id, pattern.get('message') or '')
+                found = heard_error(call, handler.name.id, pattern.get('message') or '', bundle)
                 if found:
                     module, line = where[0] if where else (None, call.line)
                     near = name.endswith('/%s.py' % module)
-                    if found[0] >= 4 or near and abs(line - call.line) < 4:
-                        rows.append(((found[0], near, -abs(line - call.line)), name, handler, found[1]))
+                    kept = rows if found[0] >= 4 or near and abs(line - call.line) < 4 else vague
+                    kept.append(((found[0], near, -abs(line - call.line)), name, handler, found[1]))
+    if not rows and all(row[2] is vague[0][2] for row in vague):
+        rows = vague                            # nobody else can have said it
     rows.sort(key=lambda row: row[0])
     if not rows or rows[-2:-1] and rows[-2][0] == rows[-1][0] and rows[-2][2] is not rows[-1][2]:
         return None                             # none, or two that say the same
@@ -9614,12 +9618,21 @@ def confession(pattern, bundle):
     return Confession(name, handler, kind, text)
 
 
-def heard_error(call, name, message):
+def heard_error(call, name, message, bundle):
     """(letters that the code itself says, error) when a call can have said a message in which an error is named."""
-    if call.kind != 'Call' or not (is_log_call(call) or re.search(
-            r'(?i)log|error|debug|info|warn|crit|exception|print', last_name(call.func) or '')) or not call.args:
+    if call.kind != 'Call' or not call.args:
         return None
     parts = said_parts(call.args[0], call.args[1:], name)
+    if (True,) not in parts and [(True,)] in [said_parts(one, (), name) for one in call.args] and \
+            functions_meant(bundle, call):
+        own = [text_of(one) for one in call.args if one.kind == 'Str']      # a function of its own puts it together
+        ends = [message[at.end():] for at in re.finditer(r'^|[\s:(\[]+|\W\s', message) if all(
+            one in message[:at.end()] for one in own)]
+        error = next((error for error in [said_error(end) for end in ends] if error), None)
+        return (sum(map(len, own)), error) if error else None
+    if not (is_log_call(call) or re.search(r'(?i)log|error|debug|info|warn|crit|exception|print',
+                                           last_name(call.func) or '')):
+        return None
     shape = ''.join(re.escape(part) if not isinstance(part, tuple) else '(.*)' if part[0] else '.*?' for part in parts)
     shape = re.sub(r'(?:\\? )+', r'\\s*', shape)
     found = re.search(shape + r'\s*$', message.strip()) if (True,) in parts else None
@@ -9677,7 +9690,8 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
         found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences())
                  if any(is_in(place.statement, one) for one in around.body) and not raised_again(place.statement)]
         if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
-            below = called_places(pattern, bundle, source, around, last_heard(function, sum(said_before(pattern), [])))
+            below = called_places(pattern, bundle, source, around, last_heard(function, sum(said_before(pattern), [])),
+                                  record['message'] or '')
             if below[0]:                        # no statement of the try itself stands out
                 found, source, function, frame = below
         if not found:
@@ -9710,27 +9724,57 @@ def mend_confessed(pattern, bundle, confessed, history, record, evidence):
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
-def called_places(pattern, bundle, source, around, heard):
+def called_places(pattern, bundle, source, around, heard, message):
     """(places, source, function, frame) in the one function that a try calls and that can have raised.
 
-    heard: the statements that can have spoken last before.
+    heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
     passed = max([0] + [one.start for one in heard if any(is_in(one, part) for part in around.body)])
     calls = [call for one in around.body for call in walk(one) if call.kind == 'Call' and call.start > passed]
     rows, met = [], []
     for call in calls:
-        for name in bundle.files if len(met) < 40 else ():
-            other = bundle.source(name) if name.startswith('Contents/Code/') and name.endswith('.py') else None
-            for function in functions_called(other, last_name(call.func) or '') if other else ():
-                if function in met:
-                    continue
+        for name, function in functions_meant(bundle, call) if len(met) < 40 else ():
+            if function not in met:
                 met.append(function)
                 frame = Frame(name, function.name, [], {}, None, [])
-                places = places_of(pattern, other, function, frame, True, bundle.preferences())
+                places = places_of(pattern, function.source, function, frame, True, bundle.preferences())
                 if places and places[0].confidence >= 0.4:
-                    rows.append((places, other, function, frame))
+                    rows.append((places, function.source, function, frame))
                 calls.extend(one for one in walk(function) if one.kind == 'Call')
+    if len(rows) > 1:                           # the classes or modules that are named as the record says
+        rows = [row for row in rows if is_tagged(row[2], message)]
     return rows[0] if len(rows) == 1 else ([], source, None, None)
+
+
+def functions_meant(bundle, call):
+    """[(file, FunctionDef)] that a call can lead to: by name, and for `self.f()` those of the classes that an object of
+    this one can be made of, for `module.f()` those of the module, where there are any."""
+    sources = [(name, bundle.source(name)) for name in bundle.files if name.startswith('Contents/Code/')]
+    found = [(name, function) for name, source in sources if source is not None
+             for function in functions_called(source, last_name(call.func) or '')]
+    owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
+    if len(found) < 2 or base is None or base.kind != 'Name':
+        return found
+    better = [row for row in found if row[0].endswith('/%s.py' % base.id)]
+    if base.id == 'self' and owner is not None:
+        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources if source is not None
+                     for one in classes_of(source))
+        kin, above = set([owner.name]), set([owner.name])
+        for _ in bases:
+            kin.update([name for name in bases if bases[name] & kin])
+            above.update(*[bases[name] for name in above if name in bases])
+        better = [row for row in found if getattr(row[1].parent, 'name', None) in kin | above]
+    return better or found
+
+
+def is_tagged(function, message):
+    """Whether a record names the class, the file, or a text that the class is known by, of a function."""
+    owner = enclosing(function, 'ClassDef')
+    texts = [os.path.splitext(os.path.basename(function.source.path))[0]]
+    if owner is not None:
+        texts += [owner.name] + [text_of(one.value) for one in owner.body if one.kind == 'Assign' and
+                                 one.value.kind == 'Str']
+    return any(len(text) > 3 and re.search(r'(?<!\w)%s(?!\w)' % re.escape(text), message) for text in texts)
 
 
 LETTERS_TO_KNOW = 8             # of a log call's own words, to know it again in a record

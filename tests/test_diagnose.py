@@ -779,6 +779,33 @@ def marks_of(boat):
     assert diagnose.CONFESSING == [None]
 
 
+def test_what_a_base_class_logs_of_its_subclasses_is_found_in_the_one_that_the_record_names(tmpdir):
+    code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code').ensure(dir=True)
+    code.join('wharf.py').write("""
+class Wharf(object):
+    def fill(self, metadata):
+        try:
+            self.read(metadata, self.load())
+        except Exception as e:
+            tell(self.tag, 'fill', e)
+""")
+    berth = """
+class %s(Wharf):
+    tag = 'Harbour.%s'
+
+    def read(self, metadata, boat):
+        metadata.tagline = boat['motto'].upper()
+"""
+    code.join('east.py').write(berth % ('East', 'East'))
+    code.join('west.py').write(berth % ('West', 'West'))
+    code.join('crane.py').write("def read(boat):\n    return boat['motto'].upper()\n")
+    source = SOURCE + "\ndef tell(tag, what, error):\n  Log('[%s] %s: %s' % (tag, what, error))\n"
+    row = said_line("[Harbour.West] fill: 'NoneType' object has no attribute 'upper'", 3)
+    found = look(row, tmpdir, source)
+    point = found.record['divergence_point']
+    assert (point['file'], point['candidates'][0]['line']) == ('Contents/Code/west.py', 6) and found.record['fixes']
+
+
 def test_an_error_that_is_raised_again_is_mended_where_it_came_from(tmpdir):
     source = CONFESSES.replace("Log.Error('No master for %s (%s): [%s] ', metadata.id, boat, e.message)",
                                "Log('No master')\n        raise e")
