@@ -3414,7 +3414,8 @@ def tuple_defaults(case, statement):
 def choose(case, faults):
     """`x if it is there else something empty`, for as small a part of the statement as can be."""
     chain = [region for region in expression_chain(faults[0].node)
-             if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults)]
+             if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults) and
+             (region is not faults[0].node or case.exception != NO_ADDRESS)]
     if not chain or case.statement.kind in ('Delete', 'With') or suite_needs(case, faults):
         return
     top, best = chain_top(chain[0]), None
@@ -3718,6 +3719,8 @@ def left_unset(case, block, bad=()):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
         if not uses or bound_before(case, name, block[0]) and not any(is_name(one, name) for one in bad):
             continue
+        if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
+            return None                         # nothing else is an address either
         ways = [(name_effect(case, name, value, block[-1], after=end), value)
                 for value in wished_values(case, name, block) + OTHERWISE]
         best = max(ways, key=lambda way: way[0])
@@ -5717,6 +5720,28 @@ def fetch_faults(case, found):
             yield Fault(node, node, None, [], 'the answer could not be had')
 
 
+NO_ADDRESS = 'None in an address'    # in place of an exception
+
+
+def address_faults(case, found):
+    """What puts an address together, of which a value is None: it must not be asked for without that."""
+    for node in frame_part(case):
+        if node is case.expression or is_put_together(node) and is_address(case, node):
+            test = none_test if found.group('kind') == 'None' else text_none_test
+            for value in [one for one in walk(node) if is_same(one, found.group('value'))][:1]:
+                yield Fault(node, value, test, [], 'nothing was found')
+
+
+def is_put_together(node):
+    """Whether an expression makes a text of parts, and is no part itself."""
+    return (node.kind == 'BinOp' and node.op in ('Add', 'Mod') or node.kind == 'Call' and
+            last_name(node.func) == 'format') and node.parent.kind != 'BinOp'
+
+
+def text_none_test(text):
+    return "%s != 'None'" % text, "%s == 'None'" % text
+
+
 def longer_wait(case, found):
     """A time-out: the framework's own is 20 seconds; a slow provider gets a minute."""
     for node in own_part(case.statement):
@@ -5968,6 +5993,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^TypeError: sequence item \d+: expected", join_faults),
     (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
     (r"^TypeError: .*NoneType", operator_faults),
+    (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, address_faults),
     (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
     (r"^ZeroDivisionError", division_faults),
     (r"^Unicode(En|De)codeError", mixed_text_faults),
@@ -6496,6 +6522,9 @@ FAMILIES = (
     Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
            "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
            'update the server; some agents ship newer certificates'),
+    Family('bad address', 'code', r"Error opening URL '[^']*[/=,]None(?=$|[/?&.,;#'-])", r'',
+           'A value was missing, and the code put the word None in its place into the address that it asked for.',
+           'where the value came from', 'do not ask without it'),
     Family('failed request', 'upstream', r'Error opening URL', r'',
            'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
            'the address named there', 'nothing by itself'),
@@ -6551,6 +6580,7 @@ FAMILIES = (
            'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
 )
 
+NONE_IN_ADDRESS = re.compile(r'[/=,]None(?=$|[/?&.,;#-])')
 HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 'not found', 410: 'gone',
               429: 'too many requests', 500: 'internal error', 502: 'bad gateway', 503: 'unavailable',
               504: 'gateway time-out', 522: 'time-out'}
@@ -8707,6 +8737,20 @@ def failed_requests(pattern):
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
+def bad_address(pattern):
+    """The address with a None in it that most records asked their provider for in vain just before; or None."""
+    found = []
+    for row in pattern.get('exemplars') or ():
+        asked = [text.partition("'")[2].rstrip("'") for text in row.get('said') or () if text.startswith('Requesting ')]
+        found.extend([url for url in asked if NONE_IN_ADDRESS.search(url)][-1:])
+    hosts = [url.split('/')[2] for url in found if url.count('/') > 2]
+    failed = sum(row[2] for row in failed_requests(pattern) if row[0] in hosts)
+    if len(found) * 5 >= len(pattern.get('exemplars') or ()) * 3 and failed * 5 >= (
+            pattern.get('looked_back') or pattern.get('count') or 1) * 3:
+        return found[0]
+    return None
+
+
 def status_words(status):
     words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
     return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
@@ -8735,6 +8779,12 @@ def judge(pattern, agent):
     blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
         row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
     trees = sum(row[2] for row in failed if row[3])
+    address = bad_address(pattern)
+    if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500',
+                                                     pattern.get('message') or '')):
+        family = named_family('bad address')
+        evidence.append('what was asked for just before, and is not there: %s' % address)
+        return Verdict('code', family, evidence, against, family.people)
     if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not re.match(
             "'module' object", pattern.get('message') or ''):
         if trees * 2 >= max(looked, 1):
@@ -9370,6 +9420,8 @@ def diagnose(pattern, document, bundles, history):
     refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
     called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
         index is None else None
+    built = address_built(bundle, chain, bad_address(pattern) or pattern.get('message') or '') if \
+        verdict.family.name == 'bad address' and bundle is not None else None
     if standing and verdict.cls == 'code' and bundle is not None:
         no_fix = 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
             standing['id'], standing['time'], standing['decision'])
@@ -9378,6 +9430,8 @@ def diagnose(pattern, document, bundles, history):
     elif confessed and verdict.cls == 'code':
         no_fix, patches = mend_confessed(dict(pattern, exception=confessed.exception, message=confessed.message,
                                               messages=[]), bundle, confessed, history, record, evidence)
+    elif verdict.family.name == 'bad address' and bundle is not None and built:
+        no_fix, patches = mend_address(pattern, bundle, chain, index, built, history, record, evidence)
     elif called:
         no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
     elif refused:
@@ -9513,6 +9567,64 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
+Built = collections.namedtuple('Built', 'name node value is_text')
+# where an address is put together: the file, the whole expression, what was None in it, or (is_text) the word None
+
+
+def address_built(bundle, chain, url):
+    """The Built of the one expression that makes an address with a None in it; or None."""
+    rows = []
+    for name in bundle.files:
+        source = bundle.source(name) if name.startswith('Contents/Code/') else None
+        for node in walk(source.tree) if source is not None else ():
+            if is_put_together(node):
+                parts = text_parts(node)
+                nodes = [part for part in parts if not isinstance(part, six.text_type)]
+                shape = ''.join(re.escape(part) if isinstance(part, six.text_type) else '(.*)' if part is parts[0] else
+                                '([^/?&]*)' for part in parts)
+                found = re.search(shape + r'(?=$|[/?&\'])', url) if None not in nodes else None
+                values = [part for part, text in zip(nodes, found.groups()) if text == 'None'] if found else ()
+                if values:
+                    size = sum(len(re.findall(r'\w', part)) for part in parts if part not in nodes)
+                    near = any(one.function == getattr(enclosing(node, 'FunctionDef'), 'name', '<module>') and
+                               one.name == name for one in chain)
+                    rows.append(((near, size), Built(name, node, values[0], values[0].parent.kind == 'BinOp' and
+                                                     values[0].parent.op == 'Add')))
+    rows = sorted([row for row in rows if row[0][1] > 1], key=lambda row: row[0])
+    if not rows or rows[-2:-1] and rows[-2][0] == rows[-1][0]:
+        return None
+    built = rows[-1][1]
+    made = [one.value for one in own_nodes(enclosing(built.node, 'FunctionDef') or built.node.source.tree)
+            if one.kind == 'Assign' and one.end <= built.node.start and any(is_name(target, getattr(
+                built.value, 'id', '')) for target in one.targets)][-1:]
+    is_text = made and (made[0].kind == 'Call' and is_name(made[0].func, 'str', 'unicode') or is_put_together(made[0]))
+    return built._replace(is_text=True) if is_text else built
+
+
+def mend_address(pattern, bundle, chain, index, built, history, record, evidence):
+    """Fill the record for an address that is made without its value. Returns (why there is no fix, patches)."""
+    source, statement = built.node.source, statement_of(built.node)
+    function = enclosing(built.node, 'FunctionDef') or source.tree
+    frame = next((one for one in chain if one.name == built.name and one.function == getattr(function, 'name', '')),
+                 Frame(built.name, getattr(function, 'name', '<module>'), [], {}, None, []))
+    place = Place(statement, built.node, built.node.line, 0.95, [], "%s is '%s'" % (
+        'None' if not built.is_text else 'the text None', source.segment(built.value)))
+    record['divergence_point'] = dict(point_from_log(chain, index) if index is not None else {
+        'chain': ['%s in %s' % (frame.name, frame.function)]}, file=frame.name, function=frame.function,
+        reported_lines=frame.lines, source='unknown', candidates=[
+            {'line': place.line, 'statement_line': statement.line, 'confidence': 0.95,
+             'text': one_line(source.line_text(place.line))}])
+    record.update({'confidence': 0.95, 'suspect': one_line(source.segment(built.value)), 'value': 'None'})
+    evidence.append('line %d of %s puts the address together, and %s was None there' % (
+        place.line, frame.function, record['suspect']))
+    if index is not None and chain[index] is frame and nothing_left(bundle, chain, index, place):
+        return 'without this value there is nothing to ask for, and nothing else could be filled in', {}
+    records, dropped, patches = fixes_for(dict(pattern, exception=NO_ADDRESS, message=place.message), bundle,
+                                          source, frame, function, [place], history)
+    record.update({'fixes': records, 'dropped': dropped})
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
 def raised_again(statement):
     """The except clause that raises the very error that it has caught, or None: it does not come from there."""
     handler = enclosing(statement, 'ExceptHandler') if statement.kind == 'Raise' else None
@@ -9644,29 +9756,36 @@ def heard_error(call, name, message, bundle):
 
 def said_parts(node, more, name):
     """What an expression that is logged says, in parts: its own words, (True,) for the error, (False,) for the rest."""
+    return [(part is not None and is_name(part.value if part.kind == 'Attribute' and part.attr in ('message', 'args')
+                                          else part, name),) if part is None or isinstance(part, Node) else part
+            for part in text_parts(node, more)]
+
+
+def text_parts(node, more=()):
+    """What a text is put together from, in parts: its own words, the nodes whose values come between them (None for one
+    that is not known). more: what the text is formatted with later."""
     if node.kind == 'Str':
-        return filled_in(text_of(node), PERCENT, more, name) if more else [text_of(node)]
+        return filled_in(text_of(node), PERCENT, more) if more else [text_of(node)]
     if node.kind == 'BinOp' and node.op == 'Add':
-        return said_parts(node.left, (), name) + said_parts(node.right, (), name)
+        return text_parts(node.left) + text_parts(node.right)
     if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str':
         values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
-        return filled_in(text_of(node.left), PERCENT, values, name)
+        return filled_in(text_of(node.left), PERCENT, values)
     if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
             node.func.value.kind == 'Str':
-        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', node.args, name)
+        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', node.args)
     if node.kind == 'Call' and is_name(node.func, 'str', 'unicode', 'repr') and len(node.args) == 1:
-        return said_parts(node.args[0], (), name)
-    base = node.value if node.kind == 'Attribute' and node.attr in ('message', 'args') else node
-    return [(is_name(base, name),)]
+        return text_parts(node.args[0])
+    return [node]
 
 
-def filled_in(text, shape, values, name):
+def filled_in(text, shape, values):
     """The parts of a format string with its values in place."""
     words, parts = re.split(shape, text), []
     for number, word in enumerate(words):
         parts.append(word.replace('%%', '%'))
         if number + 1 < len(words):
-            parts += said_parts(values[number], (), name) if number < len(values) else [(False,)]
+            parts += text_parts(values[number]) if number < len(values) else [None]
     return parts
 
 
@@ -10140,7 +10259,8 @@ def spoilt_names(source, statement):
     if statement.kind == 'For':
         return [flat(source, node) for node in walk(statement.target) if node.kind == 'Name']
     if statement.kind == 'Expr' and statement.value.kind == 'Call':
-        return [flat(source, node) for node in statement.value.args if node.kind in ('Name', 'Attribute')]
+        return [flat(source, node) for node in statement.value.args if node.kind in ('Name', 'Attribute') and
+                not is_name(node, 'metadata', 'results')]       # those take more, whatever came of this
     return []
 
 

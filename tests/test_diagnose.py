@@ -320,6 +320,29 @@ def test_404_of_the_answer_that_everything_depends_on_is_upstream(tmpdir):
     assert found.record['class'] == 'upstream' and found.patches == {}
 
 
+@pytest.mark.parametrize('made, error, guard', [
+    ("crew = JSON.ObjectFromURL('http://boats.example/crew/%s' % boat['crew'])",
+     ('HTTPError', 'HTTP Error 404: Not Found'),
+     "if boat['crew'] is not None:"),
+    ("number = str(boat['crew'])\n    url = WHARF + '/crew/' + number\n    crew = self.ask(url)",
+     ('AttributeError', "'NoneType' object has no attribute '__getitem__'"), "if number != 'None':")])
+def test_an_address_with_none_in_it_is_made_by_the_code(tmpdir, made, error, guard):
+    source = SOURCE.replace("    metadata.tagline = boat['motto']\n",
+                            "    %s\n    metadata.tagline = crew['cook']\n" % made)
+    url = 'http://boats.example/crew/None'
+    row = pattern(error[0], error[1], [frame('update', line_of('self.fill(', source), source=source), frame(
+        'fill', line_of("crew['cook']", source), callees=[GETITEM], source=source)], preceding=[
+            {'host': 'boats.example', 'status': 'failed', 'url_shape': '/crew/None', 'count': 19}], exemplars=[
+                {'text': '', 'said': ["Requesting 'http://boats.example/7'", "Requesting '%s'" % url]}])
+    found = look(row, tmpdir, source)
+    assert (found.record['class'], found.record['family']) == ('code', 'bad address')
+    assert 'crew/' in found.record['divergence_point']['candidates'][0]['text']
+    fix = found.record['fixes'][0]
+    assert '+    %s' % guard in found.patches[fix['id']].decode('utf-8') and fix['loss'].startswith('tagline')
+    row['exemplars'][0]['said'][-1] = "Requesting 'http://boats.example/crew/7'"
+    assert look(row, tmpdir, source).record['family'] != 'bad address'
+
+
 def test_a_cascade_is_judged_at_its_root(tmpdir):
     root = pattern('HTTPError', 'HTTP Error 404: Not Found', wrapper='Exception when constructing media object for dbid')
     root['pattern'] = 'p1-root'
