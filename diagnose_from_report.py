@@ -1265,7 +1265,7 @@ class Parser(object):
                     args = [inner]
             if not self.has(','):
                 break
-            if (starargs or kinds[self.at] == ',') and kinds[self.at] == ')':
+            if starargs and kinds[self.at] == ')':
                 self.refuse('nothing but keywords may follow a *argument')
         self.take(')')
         return self.node('Call', first, func=func, args=args, keywords=keywords, starargs=starargs, kwargs=kwargs)
@@ -1719,10 +1719,13 @@ def is_sandboxed(case):
 
 def siblings(statement):
     """The statements of the suite that a statement stands in."""
-    for suite in statement.parent.suites:
-        if any(one is statement for one in suite.body):
-            return suite.body
-    return [statement]
+    return next((suite.body for suite in statement.parent.suites if statement in suite.body), [statement])
+
+
+def earlier_siblings(node):
+    """The statements in front of one in its suite; [] for what is no statement."""
+    suite = siblings(node) if node.kind in STATEMENTS else [node]
+    return suite[:suite.index(node)]
 
 
 def own_end(statement):
@@ -1802,7 +1805,7 @@ def is_checked(use, text, value=NOTHING):
     while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
         around = node.parent
         if around.kind in ('If', 'While', 'IfExp') and node is not around.test:
-            inside = node is around.body if around.kind == 'IfExp' else any(node is one for one in around.body)
+            inside = node is around.body if around.kind == 'IfExp' else node in around.body
             if is_test_of(around.test, text, value) if inside else is_test_against(around.test, text, value):
                 return True
         if around.kind == 'BoolOp':
@@ -1816,13 +1819,10 @@ def is_checked(use, text, value=NOTHING):
             if any(is_test_of(one, text, value) for one in tests):
                 return True
         if node.kind in STATEMENTS:
-            if around.kind == 'TryExcept' and around is not CONFESSING[0] and any(
-                    node is one for one in around.body) and any(
+            if around.kind == 'TryExcept' and around is not CONFESSING[0] and node in around.body and any(
                     one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in around.handlers):
                 return True
-            for one in siblings(node):
-                if one is node:
-                    break
+            for one in earlier_siblings(node):
                 if one.kind == 'If' and is_test_against(one.test, text, value) and one.body[-1].kind in (
                         'Return', 'Continue', 'Break', 'Raise'):
                     return True
@@ -1837,15 +1837,12 @@ def was_used_before(case, bad):
     while node.parent is not None and node is not case.function:
         around = node.parent
         earlier = []
-        if node.kind in STATEMENTS:
-            for one in siblings(node):
-                if one is node:
-                    break
-                if names_in(bad) & bound_names(one):
-                    earlier = []
-                else:
-                    earlier.extend(own_part(one))
-        if around.kind == 'If' and any(node is one for one in around.body):
+        for one in earlier_siblings(node):
+            if names_in(bad) & bound_names(one):
+                earlier = []
+            else:
+                earlier.extend(own_part(one))
+        if around.kind == 'If' and node in around.body:
             earlier.extend(walk(around.test))
         for one in earlier:
             if one.kind in ('Attribute', 'Subscript') and is_same(one.value, text) and one.ctx == 'Load' and \
@@ -1892,12 +1889,9 @@ def bound_between(use, start):
     while node.parent is not None and node.kind not in SCOPES:
         if node.kind == 'For' and node.start >= start and not is_in(use, node.iter) and use.id in names_in(node.target):
             return True
-        if node.kind in STATEMENTS:
-            for one in siblings(node):
-                if one is node:
-                    break
-                if one.start >= start and one.kind == 'Assign' and use.id in bound_names(one):
-                    return True
+        if any(one.start >= start and one.kind == 'Assign' and use.id in bound_names(one)
+               for one in earlier_siblings(node)):
+            return True
         node = node.parent
     return False
 
@@ -1911,11 +1905,9 @@ def bound_before(case, name, statement):
     node = statement
     while node is not case.function and node.parent is not None:
         if node.kind in STATEMENTS:
-            for one in siblings(node):
-                if one is node:
-                    break
-                if one.kind == 'Assign' and any(is_name(target, name) for target in one.targets):
-                    return True
+            if any(one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)
+                   for one in earlier_siblings(node)):
+                return True
             if node.parent.kind in ('For', 'While'):    # what was bound outside may be of an earlier round
                 return False
         node = node.parent
@@ -2343,7 +2335,7 @@ def effect_of_boolean(case, node, parent, value, depth):
 
 def effect_of_comparison(case, node, parent, value, depth):
     if node is not parent.left:
-        position = [one is node for one in parent.comparators].index(True)
+        position = parent.comparators.index(node)
         if parent.ops[position] in ('In', 'NotIn'):
             if value in (NO_LIST, NO_DICT, SPLIT):
                 return FINE
@@ -2444,13 +2436,10 @@ def is_refilled(case, use, name, value, statement):
     """Whether `if x is None: x = ...` gives a variable another value between a statement and a use."""
     node = use
     while node.parent is not None and node is not case.function:
-        if node.kind in STATEMENTS:
-            for one in siblings(node):
-                if one is node:
-                    break
-                if one.kind == 'If' and one.start > statement.end and is_test_against(one.test, name, value) and any(
-                        inner.kind == 'Assign' and is_name(inner.targets[0], name) for inner in one.body):
-                    return True
+        if any(one.kind == 'If' and one.start > statement.end and is_test_against(one.test, name, value) and any(
+                inner.kind == 'Assign' and is_name(inner.targets[0], name) for inner in one.body)
+               for one in earlier_siblings(node)):
+            return True
         node = node.parent
     return False
 
@@ -2495,8 +2484,8 @@ def effect_in_display(case, node, parent, value, depth):
     around = parent.parent
     if parent.kind == 'Tuple' and around.kind == 'BinOp' and around.op == 'Mod' and around.right is parent:
         return effect_of_formatting(case, around, around.left, value)
-    if parent.kind == 'Dict' and depth < 8 and any(value_node is node for value_node in parent.values):
-        key = parent.keys[[value_node is node for value_node in parent.values].index(True)]
+    if parent.kind == 'Dict' and depth < 8 and node in parent.values:
+        key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
             return FINE if is_only_logged(case, parent) else key_effect(case, key.s, value, depth)
     return OPEN
@@ -2598,7 +2587,7 @@ def line_end(case, offset):
 
 
 def can_insert(statement):
-    return not getattr(statement, 'is_elif', False) and not (statement.inline and statement.kind not in SIMPLE and
+    return not statement.is_elif and not (statement.inline and statement.kind not in SIMPLE and
                                                             statement.kind != 'Return')
 
 
@@ -2624,7 +2613,7 @@ def can_wrap(case, block):
     if re.match(r'[ \t]*;[ \t]*[^ \t#\r\n]', case.source.text[last.end:line_end(case, last.end)]):
         return False
     if not any(one.inline for one in block):
-        return not any(getattr(one, 'is_elif', False) for one in block) and \
+        return not any(one.is_elif for one in block) and \
             last.end_line - block[0].line < WRAPPED_LINES
     return len(block) == 1 and len(siblings(last)) == 1 and last.parent.suites and last.parent.kind != 'Module'
 
@@ -2635,7 +2624,7 @@ def wrap(case, block, before, tail):
     source, first, last = case.source, block[0], block[-1]
     newline = source.newline
     if first.inline:
-        suite = [one for one in first.parent.suites if any(statement is first for statement in one.body)][0]
+        suite = next(one for one in first.parent.suites if first in one.body)
         step = step_of(case, first.parent) if first.parent.kind != 'Module' else source.indent_unit()
         outer = first.indent + step
         head = ''.join(newline + outer + line for line in before) + newline + outer + step
@@ -3376,7 +3365,7 @@ def other_branch(case):
     around = statement.parent
     if around.kind != 'If' or statement.targets[0].kind != 'Attribute':
         return None
-    others = around.orelse if any(one is statement for one in around.body) else around.body
+    others = around.orelse if statement in around.body else around.body
     values = [one.value for one in others if one.kind == 'Assign' and
               is_same(one.targets[0], case.source.segment(statement.targets[0]))]
     plain = [value for value in values if value.kind in ('Str', 'Attribute') and not has_call(value)]
@@ -3562,8 +3551,7 @@ def asking_tests(case, bad):
     for around in ancestors(bad):
         if around is case.function:
             break
-        inside = around.kind == 'IfExp' and below is around.body or around.kind == 'If' and any(
-            below is one for one in around.body)
+        inside = around.kind == 'IfExp' and below is around.body or around.kind == 'If' and below in around.body
         if inside and not any(one.start < bad.start and names_in(bad) & bound_names(one)
                               for one in (statements(around) if around.kind == 'If' else ())):
             found.extend((around, test) for test in and_operands(around.test) if asks_for(test, bad))
@@ -3611,7 +3599,7 @@ def tested_operand(node):
         parent = node.parent
         if parent.kind == 'BoolOp' or parent.kind == 'UnaryOp' and parent.op == 'Not' or \
                 parent.kind in ('If', 'While', 'Assert', 'IfExp') and node is parent.test or \
-                parent.kind == 'comprehension' and any(node is one for one in parent.ifs):
+                parent.kind == 'comprehension' and node in parent.ifs:
             top = parent
             while top.kind == 'BoolOp' or top.kind == 'UnaryOp' and top.op == 'Not':
                 node_above, top = top, top.parent
@@ -3890,11 +3878,11 @@ def innermost_loop(case):
     """
     node = case.statement
     while node.parent is not None and node is not case.function:
-        if node.parent.kind in ('For', 'While') and any(node is one for one in node.parent.body):
+        if node.parent.kind in ('For', 'While') and node in node.parent.body:
             return node.parent if node.parent.kind == 'For' else None
         if node.parent.kind in ('FunctionDef', 'ClassDef', 'Module'):
             return None
-        if node.parent.kind == 'TryFinally' and any(node is one for one in node.parent.finalbody):
+        if node.parent.kind == 'TryFinally' and node in node.parent.finalbody:
             return None
         node = node.parent
     return None
@@ -3946,7 +3934,7 @@ def empty_date(case, handler, name):
 def skip_round(case, faults):
     """Leave the rest of this round of the loop out and go on with the next element."""
     loop = innermost_loop(case)
-    if loop is None or case.statement.inline or getattr(case.statement, 'is_elif', False) or \
+    if loop is None or case.statement.inline or case.statement.is_elif or \
             case.statement.kind == 'For' and left_unbound(case.statement):
         return
     following = siblings(case.statement)
@@ -4003,7 +3991,7 @@ def is_empty_literal(node):
 
 def leave(case, faults):
     """Answer what the function answers when it has nothing. Only where nothing useful can follow."""
-    if case.function.kind != 'FunctionDef' or case.statement.inline or getattr(case.statement, 'is_elif', False) or \
+    if case.function.kind != 'FunctionDef' or case.statement.inline or case.statement.is_elif or \
             any(node.start >= case.statement.start and is_only_setter(case, node, [case.function])
                 for node in own_nodes(case.function) if node.kind == 'Attribute' and node.ctx == 'Store' and
                 is_name(node.value, 'self')):
@@ -4271,7 +4259,7 @@ def set_by_method(case, family, setters, name):
     method = methods[0] if len(methods) == 1 == len(setters) and methods[0].kind == 'FunctionDef' else None
     if method is None or method.parent not in family or method.name in ('__init__', case.function.name) or len(
             method.args.args) != 1 or method.decorator_list or enclosing(case.function, 'ClassDef') is None or \
-            case.statement.inline or getattr(case.statement, 'is_elif', False) or not any(
+            case.statement.inline or case.statement.is_elif or not any(
                 is_name(node.value, 'self') for node in own_part(case.statement)
                 if node.kind == 'Attribute' and node.attr == name):
         return
@@ -4293,7 +4281,7 @@ def exits_without(case, readers):
         return None
     for node in sorted(readers, key=lambda one: one.start):
         inner = in_frame_of(case, node)
-        if effect(inner, node, NO_TEXT) > CRASH or any(inner.function is one for one in left):
+        if effect(inner, node, NO_TEXT) > CRASH or inner.function in left:
             continue
         top = statement_of(node)
         while top.parent is not inner.function and top.parent is not None:
@@ -4338,9 +4326,14 @@ def set_values(case, setters):
     return found
 
 
+def files_of(case):
+    """The source files of the case's bundle, from the bundle on; () where there is none."""
+    return case.bundle.files if case.bundle is not None else ()
+
+
 def other_files(case):
     """The bundle's other modules under Contents/Code, from the bundle on."""
-    return [path for path in getattr(case.bundle, 'files', ()) or ()
+    return [path for path in files_of(case)
             if path.startswith('Contents/Code/') and not case.source.path.endswith(path)]
 
 
@@ -4367,7 +4360,7 @@ def first_statement(case, node):
     statement = statement_of(node)
     while statement.parent is not case.function:
         if statement.parent.kind in ('For', 'While') and is_in(case.statement, statement.parent) and \
-                not getattr(statement, 'is_elif', False) and any(statement is one for one in statement.parent.body):
+                not statement.is_elif and statement in statement.parent.body:
             return statement
         statement = statement.parent
     return statement
@@ -4476,7 +4469,7 @@ def unknown_name(case, found):
         yield Proposal('initialise first', put_before(case, place, ['%s = {}' % name]), '%s begins empty' % name,
                        'nothing', 'low', 0.88, 'it is filled here, and nothing has made it')
     elif not (known_elsewhere or near or family or longer or any(re.search(r'(?m)^(def|class) %s\b' % name, bundle_text(
-            case, path)) for path in getattr(case.bundle, 'files', ()) or ())):
+            case, path)) for path in files_of(case))):
         for proposal in list(never_worked(case, uses, name)) + list(unset_fields(case, name)):
             yield proposal
 
@@ -4554,7 +4547,7 @@ def never_worked(case, uses, name):
     """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
     needs it."""
     statement = case.statement
-    if statement.kind not in ('If', 'Expr') or statement.inline or getattr(statement, 'is_elif', False) or \
+    if statement.kind not in ('If', 'Expr') or statement.inline or statement.is_elif or \
             statement.kind == 'If' and (statement.orelse or not any(is_in(use, statement.test) for use in uses)) or \
             statement.end_line - statement.line > 4 or case.function.kind != 'FunctionDef':
         return
@@ -4729,7 +4722,7 @@ def missing_import(case, uses, name):
 
 def bundle_modules(case):
     """Names of the bundle's own modules: beside the file, and under Elevated the libraries that it brings."""
-    files = getattr(case.bundle, 'files', ()) or ()
+    files = files_of(case)
     found = set(name.rsplit('/', 1)[1][:-3] for name in files if name.startswith('Contents/Code/') and
                 not name.endswith('/__init__.py'))
     libraries = 'Contents/Libraries/Shared/'
@@ -4740,7 +4733,7 @@ def bundle_modules(case):
 def defining_modules(case, name):
     """[(module, 'imported' or 'known')] of the bundle's modules that define a name; [] unless it is exactly one."""
     found, imports = [], {}
-    for path in getattr(case.bundle, 'files', ()) or ():
+    for path in files_of(case):
         if not path.startswith('Contents/Code/'):
             continue
         stem, text = path.rsplit('/', 1)[1][:-3], bundle_text(case, path)
@@ -4794,26 +4787,22 @@ def missing_self(case, uses, name):
     """`self.name` where the class around defines it and the method has a self."""
     function = enclosing(uses[0], 'FunctionDef')
     owner = enclosing(uses[0], 'ClassDef')
-    if function is None or owner is None or not function.args.args or not is_name_param(function.args.args[0], 'self'):
+    if function is None or owner is None or not function.args.args or not is_name(function.args.args[0], 'self'):
         return
     members = set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
     members |= bound_names_of_class(owner)
     getters = [one.name for one in owner.body if one.kind == 'FunctionDef' and len(one.args.args) == 1 and
-               is_name_param(one.args.args[0], 'self') and not one.args.vararg and not one.decorator_list and
+               is_name(one.args.args[0], 'self') and not one.args.vararg and not one.decorator_list and
                one.name.lower() in ('get' + name.lower(), 'get_' + name.lower())]
     if name in members or len(getters) == 1:
         methods = [one for one in owner.body if one.kind == 'FunctionDef' and one.args.args and
-                   is_name_param(one.args.args[0], 'self')]
+                   is_name(one.args.args[0], 'self')]
         same = [use for one in methods for use in name_nodes(one, name) if use.ctx == 'Load' and is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
         if name in members:
             yield rename(case, same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
         elif same and function.name != getters[0]:
             yield rename(case, same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
-
-
-def is_name_param(node, name):
-    return node.kind == 'Name' and node.id == name
 
 
 def bound_names_of_class(owner):
@@ -5009,7 +4998,7 @@ def attributes_of(case, node, owner):
     if owners:
         return set(one.name for one in owners[0].body if one.kind == 'FunctionDef') | bound_names_of_class(owners[0])
     if owner == 'module' and root:
-        for path in getattr(case.bundle, 'files', ()) or ():
+        for path in files_of(case):
             if path.startswith('Contents/Code/') and path.endswith('/%s.py' % root):
                 return re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M) and [
                     one for pair in re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
@@ -5543,8 +5532,7 @@ def rename_private(case):
 def is_constant(case, name):
     """Whether a name like __version__ is a constant of this file that no other one asks for."""
     return [node.kind for node in bindings(case.source.tree).get(name, ())] == ['Name'] and not any(
-        name in bundle_text(case, path) for path in getattr(case.bundle, 'files', ()) or ()
-        if path.startswith('Contents/Code/') and not case.source.path.endswith(path))
+        name in bundle_text(case, path) for path in other_files(case))
 
 
 AGENT_NAMES = frozenset('name languages primary_provider fallback_agent accepts_from contributes_to media_types prefs '
@@ -5592,7 +5580,7 @@ def foreign_constant(case, found):
             continue
         path = 'Contents/Code/%s.py' % (statement.module or '').replace('.', '/')
         texts = re.findall(r"""^%s *= *(u?'[^'\n]*'|u?"[^"\n]*"|[\d.]+)[ \t\r]*$""" % name, bundle_text(case, path),
-                           re.M) if path in (getattr(case.bundle, 'files', ()) or ()) else ()
+                           re.M) if path in files_of(case) else ()
         uses = [node for node in name_nodes(case.source.tree, statement.names[0].asname or name) if node.ctx == 'Load']
         if len(texts) == 1 and uses:
             end = LINE_END.search(case.source.text, statement.end)
@@ -6070,7 +6058,7 @@ def unfolded_ways(case):
         return
     source, first = case.source, line[0]
     lead = source.newline + first.indent + (source.indent_unit() if first.inline else '')
-    header = [suite.header_end for suite in first.parent.suites if any(one is first for one in suite.body)]
+    header = [suite.header_end for suite in first.parent.suites if first in suite.body]
     ends = (header if first.inline else [None]) + [one.end for one in line]
     edits = [(end, one.start, lead) for end, one in zip(ends, line) if end is not None]
     new = Source(apply_edits(source, edits), source.path)
@@ -6280,7 +6268,7 @@ def excludes(statement, other):
     while node.parent is not None:
         if node.parent.kind == 'If' and node.parent in around:
             mine = around[around.index(node.parent) - 1]
-            return any(mine is one for one in node.parent.body) != any(node is one for one in node.parent.body)
+            return (mine in node.parent.body) != (node in node.parent.body)
         node = node.parent
     return False
 
@@ -6312,7 +6300,7 @@ def other_hint(case, faults):
     bad, owner = faults[0].bad, enclosing(case.statement, 'ClassDef')
     if bad.kind != 'Attribute' or bad.attr not in ('artist', 'album', 'show', 'name') or case.statement.inline or \
             last_name(bad.value) != 'media' or faults[0].test is not none_test or \
-            getattr(case.statement, 'is_elif', False) or bad.attr != 'name' and (
+            case.statement.is_elif or bad.attr != 'name' and (
                 owner is None or bad.attr.capitalize() not in owner.name):
         return
     text, base = case.source.segment(bad), case.source.segment(bad.value)
@@ -7623,13 +7611,10 @@ def passed_before(statement):
         if parent is None:
             return
         for suite in bodies(parent):
-            place = [number for number, other in enumerate(suite) if other is statement]
-            if place:
-                for earlier in reversed(suite[:place[0]]):
+            if statement in suite:
+                for earlier in reversed(suite[:suite.index(statement)]):
                     yield earlier
-                if parent.kind in ('If', 'For', 'While', 'With') and suite is parent.body:
-                    yield parent
-                elif parent.kind in ('If',):
+                if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
                     yield parent
                 break
         statement = parent
@@ -7675,10 +7660,10 @@ def switched_off(hunt, node):
         if outer.kind in ('If', 'IfExp') and inner is not outer.test:
             body = outer.body if isinstance(outer.body, list) else [outer.body]
             value = preference_value(hunt, outer.test)
-            if value is not None and value != any(inner is one for one in body):
+            if value is not None and value != (inner in body):
                 return True
         elif outer.kind == 'BoolOp':
-            place = [number for number, one in enumerate(outer.values) if one is inner][0]
+            place = outer.values.index(inner)
             stops = outer.op == 'Or'
             if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
                 return True
@@ -7807,7 +7792,7 @@ def unlikely_branch(statement):
     while outer is not None and outer.kind not in FRAMES + ('Module',):
         if outer.kind == 'ExceptHandler':
             return True
-        if outer.kind == 'If' and (not any(inner is one for one in outer.body) or
+        if outer.kind == 'If' and (inner not in outer.body or
                                    re.search('debug', flat(outer.source, outer.test), re.I) or
                                    outer.test.kind == 'UnaryOp'):
             return True
@@ -7903,7 +7888,7 @@ def guarded(hunt, node):
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
         test = None
-        if outer.kind in ('If', 'While') and any(inner is part for part in outer.body):
+        if outer.kind in ('If', 'While') and inner in outer.body:
             test = outer.test
         elif outer.kind == 'IfExp' and inner is outer.body:
             test = outer.test
@@ -7943,7 +7928,7 @@ def catching_try(node, exception):
     """
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
-        if outer.kind == 'TryExcept' and outer is not CONFESSING[0] and any(inner is part for part in outer.body):
+        if outer.kind == 'TryExcept' and outer is not CONFESSING[0] and inner in outer.body:
             for handler in outer.handlers:
                 if catches(handler, exception):
                     return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
@@ -8423,7 +8408,7 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
         statement = statement_of(node)
         reasons = []
         holder = catching_try(node, exception)
-        if not any(holder is one for one in logged) if logged else holder is not None:
+        if holder not in logged if logged else holder is not None:
             weight *= 0.01                      # it is caught elsewhere
         elif guarded(hunt, node):
             weight *= 0.03
@@ -9243,7 +9228,7 @@ def probe_edits(source, place, named, log):
     """The edits that log when this place raises, and raise again: on one line each; None where that is not possible."""
     statement = place.statement
     handler = source.newline + statement.indent + 'except %s: %s; raise' % (named, log[0])
-    if statement.inline or statement.logical_start != statement.start or getattr(statement, 'is_elif', False):
+    if statement.inline or statement.logical_start != statement.start or statement.is_elif:
         return None
     if statement.kind in COMPOUND:
         test = statement.test if statement.kind == 'If' else statement.iter if statement.kind == 'For' else None
