@@ -700,7 +700,7 @@ def message_shape(text, exception=None):
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
 FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in (\S+))?(.*)$')
-CUT_FRAME = re.compile(r'\s*File(?: ["“]|$)')
+CUT_FRAME = re.compile(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
 FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
 ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch'
@@ -1226,6 +1226,7 @@ LEVEL_NAMES = {
 LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 # how a traceback begins; with the framework's words before it where the record has lost its header
 LOOSE_TRACE = re.compile(br'[\s>|`*]*.{0,60}?Traceback \(most recent call last\)|.*\(most recent call last\):?$')
+ANSWER_TAG = re.compile(br'\s*</?(?:Traceback>|Response\b[^<>]*>)\s*$')     # around it, in the answer to a player
 INLINE_TRACE = re.compile(br'File "[^"]*", line \d+, in .*\b\w+(?:Error|Exception|Mismatch): ')
 EXCEPTION_BYTES = re.compile(
     br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout|error)(?::|$)')
@@ -1381,7 +1382,9 @@ class Tidier(object):
     def rest(self, number, line, short):
         """A line without a header: it goes on, or it is a traceback or an error of its own."""
         frame, bare = LOOSE_FRAME.match(short), line.strip()
-        if LOOSE_TRACE.match(short) and (not self.inside or self.ended or self.frames):
+        if ANSWER_TAG.match(short):
+            self.inside = False
+        elif LOOSE_TRACE.match(short) and (not self.inside or self.ended or self.frames):
             self.begin(number, b'ERROR', b'paste:0', line.lstrip(b'> \t|`*'))
         elif frame:
             if not self.inside or self.ended:

@@ -2162,6 +2162,8 @@ def effect_of_argument(case, node, call, value, depth):
     name = last_name(call.func) or ''
     receiver = root_name(call.func)
     empty = value in (NO_TEXT, NO_LIST, NO_DICT)
+    if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
+        return HOLLOW                           # a file below whatever folder the process happens to run in
     if name in ('int', 'float', 'long', 'round', 'abs'):
         return effect(case, call, NUMBER, depth + 1) if value in (ZERO, NUMBER, FALSE, SOME) else CRASH
     if name in ('str', 'unicode'):
@@ -2267,7 +2269,12 @@ def effect_of_keyword(case, node, parent, value, depth):
         if parent.arg in ('year', 'lang', 'thumb'):
             return FINE
         return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
+    if is_name(call.func, 'Callback') and value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg):
+        return HOLLOW                           # an entry of a menu that leads nowhere
     return effect_of_argument(case, parent, call, value, depth)
+
+
+LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](Id|Url|Key)$')
 
 
 def effect_of_operator(case, node, parent, value, depth):
@@ -2910,9 +2917,9 @@ def callee_faults(case, found):
     for node in frame_part(case):
         if node.kind != 'Call' or last_name(node.func) not in TEXT_TOOLS | PARSES | frozenset([case.callee]):
             continue
-        bad = text_argument(node)
-        if bad is not None:
-            yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+        for bad in joined_parts(node, case.message) if case.callee == 'join' else [text_argument(node)]:
+            if bad is not None:
+                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
 
 
 def key_faults(case, found):
@@ -3201,7 +3208,7 @@ def none_but_for_logs(case, fault):
     if statement.kind != 'Assign' or len(statement.targets) > 1 or statement.targets[0].kind != 'Name':
         return []
     name = statement.targets[0].id
-    if NOTHING not in compared_with(case, name, statement):
+    if NOTHING not in compared_with(later_uses(case, name, statement)):
         return []
     uses = [use for use in later_uses(case, name, statement) if not is_checked(use, name)]
     logged = [use for use in uses if in_log_call(use) and effect(case, use, NOTHING) == CRASH]
@@ -3328,7 +3335,7 @@ def defaults_for(case, region):
             return [borrowed(case)]
         if statement.targets[0].kind == 'Name':
             name = statement.targets[0].id
-            wished = compared_with(case, name, statement) + [
+            wished = compared_with(later_uses(case, name, statement)) + [
                 literal_value(value) for value in assigned_before(case, name, statement.start)
                 if value is not statement.value]
         elif statement.targets[0].kind in ('Tuple', 'List'):
@@ -3343,9 +3350,9 @@ def defaults_for(case, region):
     return wished + by_kind + plural + OTHERWISE
 
 
-def compared_with(case, name, statement):
-    """The empty values that a variable is tested for further on: what the function itself takes for nothing."""
-    return [literal_value(use.parent.comparators[0]) for use in later_uses(case, name, statement)
+def compared_with(uses):
+    """The empty values that a variable is tested for: what the function itself takes for nothing."""
+    return [literal_value(use.parent.comparators[0]) for use in uses
             if use.parent.kind == 'Compare' and use.parent.left is use and use.parent.ops[0] in (
                 'Eq', 'NotEq', 'Is', 'IsNot') and literal_value(use.parent.comparators[0]) in OTHERWISE]
 
@@ -3540,7 +3547,8 @@ def ask_value(case, faults):
     kept = around.kind == 'If' and not around.orelse and any(
         not is_in(bad, one) and not uses_value(case, one, faults) for one in around.body)
     at = asked.outer[1]
-    yield Proposal('None guard', [(at, at, ' and %s is not None' % case.source.segment(bad))],
+    test = truth_test if case.exception == 'IndexError' else none_test
+    yield Proposal('None guard', [(at, at, ' and %s' % test(case.source.segment(bad))[0])],
                    'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
                    'the code already says what to do for an item that has none')
 
@@ -4021,7 +4029,7 @@ def leave(case, faults):
     if innermost_loop(case) is not None:
         prior *= 0.5                            # the elements that come after this one would be lost too
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
-                   'high' if entry else 'medium', prior, 'the last resort: what follows in the function is given up')
+                   'high' if entry else 'medium', prior, 'what follows in the function is given up for these items')
 
 
 def fills_object(case, faults):
@@ -4368,7 +4376,7 @@ def first_statement(case, node):
 
 def initial_values(case, name, uses):
     """Values for a variable that nothing was assigned to, the likeliest first."""
-    wished = []
+    wished = compared_with(uses)
     for value in assigned_before(case, name, case.statement.start):
         kind = make_of(case, value)
         wished.append({'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': NOTHING}.get(
@@ -6196,6 +6204,10 @@ def guarded_body(statement, proposal):
     text = statement.source.text
     at, node = min(proposal.edits, key=lambda edit: -edit[0])[0], statement.test
     words = [edit[2] for edit in proposal.edits if is_within(statement.test.outer, edit)]
+    if node.kind == 'UnaryOp' and node.op == 'Not' and statement.body[-1].kind in ('Return', 'Continue', 'Break') \
+            and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
+        rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
+        return (statement.end, rest[-1].end)
     if node.kind == 'BoolOp' and node.op == 'Or' or any(' or ' in word for word in words) or any(
             word.startswith('(') and text[max(0, edit[0] - 4):edit[0]] == 'not ' for word,
             edit in zip(words, proposal.edits)):
@@ -6453,13 +6465,13 @@ FAMILIES = (
            "the agent's own log at that time", 'mend the error in the agent'),
     Family('server', 'platform', r'^Plex Media Server itself$', r'',
            'The server itself reports this; no plug-in code is named.', 'the lines around it in the server log',
-           'depends'),
+           'look there for what it was doing'),
     Family('metadata provider', 'platform', r'tv\.plex\.agents\.custom|/media/providers|'
            r'response from (GET|POST) \S*(/matches|/library/metadata/)', r'',
            'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
            "the provider's own log", 'restart or update the provider'),
     # ---- environment: this installation
-    Family('bundle not found', 'environment', r"but it doesn't exist", r'',
+    Family('bundle not found', 'environment', r"but it doesn't exist|Couldn't check file: .*\.bundle", r'',
            'The server does not find the plug-in: wrong folder name, nested folder, wrong owner or a failed start.',
            'the folder under Plug-ins', 'rename to NAME.bundle, give it to the plex user, restart'),
     Family('broken preferences', 'environment', r'loading( user)? preferences|dictionary file is corrupt|'
@@ -6515,8 +6527,8 @@ FAMILIES = (
            'where the value came from', 'do not ask without it'),
     Family('failed request', 'upstream', r'Error opening URL', r'',
            'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
-           'the address named there', 'nothing by itself'),
-    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|NotFound|\bnot found\b',
+           'the address named there', 'look at its other patterns'),
+    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
            'The provider has no such page (any more), and the agent gives up the whole item for it.',
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
     # ---- data: what was fed in
@@ -6564,6 +6576,9 @@ FAMILIES = (
            'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
     Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
            'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
+    Family('cut record', 'code', r'^$', r'^$',
+           'The log breaks off in the middle of this error, so which one it was is not in it.',
+           'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
     Family('other defect', 'code', r'', r'',
            'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
 )
@@ -6574,6 +6589,17 @@ HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 
               504: 'gateway time-out', 522: 'time-out'}
 FILE_SYSTEM_FRAMES = r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$'
 OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
+
+
+NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|local variable|cannot import name|"
+                            r"No module named|KeyError:) u?'?[\w.]+'?")
+
+
+def is_cut(pattern):
+    """Whether the log breaks off before it says which error a traceback is of."""
+    message, wrapper = pattern.get('message') or '', pattern.get('wrapper') or ''
+    return not pattern.get('exception') and (bool(pattern.get('own_frames')) and not message or wrapper.startswith(
+        'Exception') and (message or wrapper).startswith(wrapper))
 
 
 def family_of(pattern):
@@ -6588,9 +6614,13 @@ def family_of(pattern):
     wrapper = pattern.get('wrapper') or ''
     if not pattern.get('exception'):
         wrapper += ' ' + (pattern.get('message') or '')
+    named = NAMED_IN_ERROR.sub(r'\1', error)    # no attribute 'timeout': that is a name, and nobody was slow
     for family in FAMILIES:
-        if re.search(family.wrapper, wrapper) and re.search(family.error, error):
+        if re.search(family.wrapper, wrapper) and re.search(family.error, named if (
+                family.cls == 'upstream' or family.name == 'gone') else error):
             break
+    if family is FAMILIES[-1] and is_cut(pattern):
+        return named_family('cut record')
     if family is FAMILIES[-1] and pattern.get('kind') == 'server':
         return named_family('server')           # whatever it is, it is no plug-in's code
     return family
@@ -6866,9 +6896,16 @@ def sandbox_lambda(callee):
 
 
 def function_named(source, frame):
-    """The function (or Module) of a frame in the installed source, by name, nearest to the lines reported; or None."""
-    lowest = frame.lines[0] if frame.lines else None
+    """The function (or Module) of a frame in the installed source, by name, nearest to the lines reported; or None.
+
+    Where the file was changed since, those that still hold what the log quotes come first.
+    """
+    lowest = min(frame.lines or frame.quoted or [None])
     found = source.functions_named(frame.function)
+    if not frame.lines:
+        texts = set(frame.quoted.values()) - set([''])
+        found = [node for node in found if texts & set(
+            line.strip() for line in source.lines[node.line - 1:node.end_line])] or found
     if not found:
         return None
     if lowest is None:
@@ -7224,8 +7261,8 @@ def raises_index(node, found, hunt):
 
 
 def raises_name(node, found, hunt):
-    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and not (
-        stored(node) and node.parent.kind != 'Delete') else 0
+    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and (
+        not stored(node) or node.parent.kind in ('Delete', 'AugAssign')) else 0
 
 
 def raises_call(*names):
@@ -8482,10 +8519,22 @@ def expression_weight(node, rule, found, hunt):
     if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
     named = rule is attribute_rule and hunt.callee in ('__getattribute__', '__setattr__')
+    if hunt.callee == 'join' and node.kind in ('Call', 'Attribute') and last_name(node) == 'join' and re.search(
+            "'NoneType'.*'(starts|ends)with'", hunt.message):
+        if node.kind == 'Attribute':
+            return 0
+        best = max([none_weight(hunt, part) for part in joined_parts(node, hunt.message)] or [0])
+        return best if best > 0.1 else 0
     if hunt.kind in ('call', 'apply') and rule is not raises_field and not named:
         # raised further down: what this expression could raise itself says little
         return fits * (0.5 + 0.5 * able)
     return fits * able
+
+
+def joined_parts(call, message):
+    """The arguments of os.path.join() that can have been None: it asks the first one for `endswith`, the others for
+    `startswith`."""
+    return [part for part in (call.args[1:] if 'startswith' in message else call.args[:1]) if part.kind != 'Str']
 
 
 def raise_weight(node, hunt):
@@ -8573,7 +8622,7 @@ ORIGINS = (
     (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
     (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
      'the answer of the provider'),
-    (r'^Core\.storage|^open\(|\.load\(', 'file', 'a file on disk'),
+    (r'^Core\.storage|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
     (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
     (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
@@ -8622,6 +8671,8 @@ def find_cause(source, function, place, exception, message):
         return Cause(value_known(exception, message), '', 'unknown', [])
     hunt = Hunt(source, function, exception, message, 'own', None, True)
     node = suspect(place.expression)
+    if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
+        node = (joined_parts(place.expression, message) or [node])[-1]
     text = one_line(source.segment(node))
     steps, origin = [], 'unknown'
     arguments = argument_names(function)
@@ -9412,6 +9463,10 @@ def diagnose(pattern, document, bundles, history):
             standing['id'], standing['time'], standing['decision'])
         if record['divergence_point']:
             record['divergence_point']['source'] = 'patched'
+    elif verdict.family.name == 'cut record':
+        no_fix = 'the log breaks off before it says which error it was'
+        if record['divergence_point']:
+            record['divergence_point']['candidates'] = []       # what stood below this frame is not known either
     elif confessed and verdict.cls == 'code':
         no_fix, patches = mend_confessed(dict(pattern, exception=confessed.exception, message=confessed.message,
                                               messages=[]), bundle, confessed, history, record, evidence)
@@ -9421,6 +9476,8 @@ def diagnose(pattern, document, bundles, history):
         no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
     elif refused:
         no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
+    elif verdict.cls == 'code' and bundle is not None and re.match(r'Line \d+: ', pattern.get('message') or ''):
+        no_fix = 'no file of %s breaks this rule at that line (any more): changed since' % bundle.folder
     elif verdict.cls == 'code' and bundle is not None and index is not None and bundle.source(
             chain[index].name) is None and pattern.get('exception') in ('SyntaxError', 'IndentationError', 'TabError'):
         no_fix, patches = mend_unreadable(pattern, bundle, chain[index], history, record, evidence)
@@ -9549,6 +9606,9 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     record['dropped'] = dropped
     if silent and not dropped and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
+    setters = set_elsewhere(source, function, pattern) if not records and not dropped else []
+    if setters:
+        return '%s makes it, and has not come that far: what went wrong there comes first' % ' or '.join(setters), {}
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
 
 
@@ -9608,6 +9668,15 @@ def mend_address(pattern, bundle, chain, index, built, history, record, evidence
                                           source, frame, function, [place], history)
     record.update({'fixes': records, 'dropped': dropped})
     return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def set_elsewhere(source, function, pattern):
+    """Names of the functions that alone set the global name which a NameError misses."""
+    found = re.match(r"global name '(\w+)' is not defined", pattern.get('message') or '')
+    others = [one for one in walk(source.tree) if one.kind == 'FunctionDef' and one is not function] if found else []
+    return [one.name for one in others if any(
+        node.kind == 'Global' and found.group(1) in node.names for node in own_nodes(one)) and any(
+            node.ctx == 'Store' for node in name_nodes(one, found.group(1)))]
 
 
 def raised_again(statement):
@@ -10030,9 +10099,15 @@ def mend_signature(pattern, bundle, called, history, record, evidence):
     counts = [int(number) for number in re.findall(r'\d+', pattern['message'])]
     proposal = None
     required = parameters[:len(parameters) - len(function.args.defaults)]
-    end = function.args.args[-1].outer[1] if function.args.args else source.text.index('(', function.keyword) + 1
-    if 'unexpected' in pattern['message'] or ' no arguments ' in pattern['message']:
-        if not function.args.kwarg and not function.args.vararg and not function.args.defaults:
+    last = (function.args.defaults or function.args.args or [None])[-1]
+    end = last.outer[1] if last else source.text.index('(', function.keyword) + 1
+    unexpected = re.search(r"keyword argument '(\w+)'", pattern['message'])
+    own = unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), bundle.source(one).text)
+                             for one in bundle.files if one.startswith('Contents/Code/') and bundle.source(one))
+    if own:
+        return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
+    if unexpected or ' no arguments ' in pattern['message']:
+        if not function.args.kwarg and not function.args.vararg:
             proposal = Proposal('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
                                 '%s takes whatever else a request brings' % function.name, 'nothing', 'low', 0.8,
                                 'a request may bring more than the function asks for')
@@ -10278,9 +10353,13 @@ def hypothesis(record, verdict):
         source = ORIGIN_WORDS.get(record.get('origin'))
         calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
         if record.get('origin') in ('unknown', 'function') and calls:
-            source = 'what %s answered' % calls[-1]
+            source = 'what %s answered' % calls[-1] if calls[-1] != record['suspect'] else None
         source = ', which comes from %s' % source if source else ''
-        if record['suspect'].startswith('raise '):
+        kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute '([a-zA-Z]\w*)'",
+                        record['message'] or '')
+        if kind:
+            sentences.append('"%s" is of the kind %s there, which has no %s.' % ((record['suspect'],) + kind.groups()))
+        elif record['suspect'].startswith('raise '):
             sentences.append('The code gives up by itself here: it met something that it was not written for.')
         elif record.get('value') == 'missing key':
             sentences.append('The field %s was looked for in "%s"%s, and is not there.' % (
@@ -10373,7 +10452,7 @@ def report_text(document):
              '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
     for number, record in enumerate(document['patterns'], 1):
         lines.append('| %d | %s | %s | %d | %s | %s |' % (
-            number, prose(record['pattern']), prose(short(record['exception'] or record['message'])),
+            number, prose(record['pattern']), prose(short(error_named(record))),
             record['items_total'], record['class'], prose(proposal_words(record))))
     if not document['patterns']:
         lines.append('| - | nothing to diagnose | | 0 | | |')
@@ -10384,10 +10463,14 @@ def report_text(document):
     return '\n'.join(lines) + '\n'
 
 
+def error_named(record):
+    return record['exception'] or record['message'] or (record['wrapper'] or 'traceback') + ', cut off'
+
+
 def pattern_text(number, record):
     """The six sections of one pattern."""
     lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'),
-                                prose(short(record['exception'] or record['message']))), '',
+                                prose(short(error_named(record)))), '',
              'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
     lines += ['### 1. Observed', '', observed_text(record), '']
     lines += ['### 2. Expected', '', expected_text(record), '']
@@ -10399,7 +10482,7 @@ def pattern_text(number, record):
 
 
 def observed_text(record):
-    error = ': '.join(part for part in (record['exception'], record['message']) if part)
+    error = ': '.join(part for part in (record['exception'], record['message']) if part) or error_named(record)
     return '%s on %s, from %s to %s: "%s".' % (
         number_text(record['count'], 'record'), number_text(record['items_total'], 'item') if record['items_total'] else
         'no item that the log names', record['first_seen'] or 'unknown', record['last_seen'] or 'unknown',
@@ -10466,6 +10549,8 @@ def test_text(record):
     plan = record['test_plan']
     if not record['fixes']:
         return 'Nothing to test without a patch.'
+    if not plan['items']:
+        return 'The log names no item to refresh. With the patch in place, do what failed again and read the log.'
     verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'
     failed, healthy = len(plan['items']), len(plan['healthy'])
     sample = number_text(failed, 'item') if failed <= SAMPLE else '%d of the %d items' % (SAMPLE, failed)

@@ -125,6 +125,9 @@ FAMILIES = [
     ('code', 'KeyError', "'motto'", {}),
     ('code', 'UnboundLocalError', "local variable 'x' referenced before assignment", {}),
     ('code', 'FrameworkException', "Operator '-=' is not supported", {}),
+    ('code', 'AttributeError', "'Pool' object has no attribute 'timeout'", {}),
+    ('code', 'TypeError', "moor() got an unexpected keyword argument 'timeout'", {}),
+    ('code', '', "Cannot moor: 'Pool' object has no attribute 'timeout'", {'kind': 'log', 'wrapper': ''}),
     ('upstream', 'HTTPError', 'HTTP Error 403: Forbidden', {}),
     ('upstream', 'HTTPError', 'HTTP Error 429: Too Many Requests', {}),
     ('upstream', 'HTTPError', 'HTTP Error 503: Service Unavailable', {}),
@@ -143,6 +146,7 @@ FAMILIES = [
     ('platform', '', 'HTTP/1.1 (0.2s) 500 response from POST http://<address>:8080/library/metadata/matches',
      {'kind': 'server'}),
     ('platform', '', 'something that only the server knows', {'kind': 'server'}),
+    ('environment', '', "Warning: Couldn't check file: /apps/Plug-ins/Harbour.bundle/Contents/Code", {'kind': 'server'}),
     ('platform', '', 'No database ID provided - faking the media object', {'kind': 'log', 'wrapper': ''}),
     ('platform', '', 'Could not find route matching /video/boats/7', {'kind': 'log', 'wrapper': ''}),
     ('data', 'error', 'bad character range', {'wrapper': 'Error in Python: Running scanner:'}),
@@ -691,18 +695,24 @@ def Clip(url, title, summary, container=False):
 
 def Menu():
   return []
+
+def Pier(name, depth=3):
+  return Callback(Pier, name=name, width=7)
 '''
 
 
 @pytest.mark.parametrize('message,wanted', [
     ('Clip() takes at least 3 arguments (2 given)', 'def Clip(url, title, summary=None, container=False):'),
+    ("Clip() got an unexpected keyword argument 'includeWaves'",
+     'def Clip(url, title, summary, container=False, **kwargs):'),
     ('Menu() takes no arguments (1 given)', 'def Menu(**kwargs):')])
 def test_what_a_request_does_not_bring_may_be_left_out(tmpdir, message, wanted):
     row = pattern('TypeError', message, kind='route', wrapper='Exception', items=0, agent=AGENT)
     found = look(row, tmpdir, ROUTES)
     assert '+' + wanted in found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()
-    row = pattern('TypeError', 'Other() takes no arguments (1 given)', kind='route', items=0, agent=AGENT)
-    assert not look(row, tmpdir, ROUTES).record['fixes']
+    for other in ('Other() takes no arguments (1 given)', "Pier() got an unexpected keyword argument 'width'"):
+        row = pattern('TypeError', other, kind='route', items=0, agent=AGENT)
+        assert not look(row, tmpdir, ROUTES).record['fixes']
 
 
 TITLES = '''class HarbourAgent(Agent.Movies):
@@ -948,6 +958,52 @@ def test_an_updated_bundle_is_followed_by_the_function_name(tmpdir):
     assert found.record['divergence_point']['source'] == 'moved'
     assert found.record['divergence_point']['candidates'][0]['line'] == line_of("boat['motto']") + 2
     assert found.record['fixes']
+
+
+def test_of_two_functions_of_one_name_the_one_that_holds_what_the_log_quotes_is_meant(tmpdir):
+    other = SOURCE.replace('class HarbourAgent', 'class PierAgent').replace("boat['motto']", "boat['name']")
+    found = look(missing_motto(), tmpdir, other + SOURCE)
+    assert found.record['divergence_point']['candidates'][0]['line'] == line_of("boat['motto']", other + SOURCE)
+
+
+def test_a_record_that_breaks_off_says_so_and_no_more(tmpdir):
+    for frames in ([frame('update', 9), frame('fill', line_of("boat['motto']"), callees=[GETITEM])], []):
+        row = pattern(None, '', frames)
+        found = look(row, tmpdir.mkdir('%d' % len(frames)))
+        assert found.record['family'] == 'cut record' and not found.patches
+        assert 'breaks off' in found.record['no_fix_because'] and 'cut off' in diagnose.report_text(
+            {'iteration': 1, 'made': '', 'aggregate': '', 'patterns': [found.record]})
+
+
+def test_a_global_name_that_another_function_makes_is_missing_where_that_did_not_come_so_far(tmpdir):
+    source = SOURCE.replace('class HarbourAgent', '''def Start():
+  global BOATS
+  BOATS = 0
+
+class HarbourAgent''', 1).replace('  def update(self, metadata, media, lang):\n', '''  def update(self, metadata, media, lang):
+    global BOATS
+    BOATS += 1
+''', 1)
+    row = pattern('NameError', "global name 'BOATS' is not defined",
+                  [frame('update', line_of('BOATS += 1', source), source=source)])
+    found = look(row, tmpdir, source)
+    assert found.record['divergence_point']['candidates'][0]['line'] == line_of('BOATS += 1', source)
+    assert not found.patches and found.record['no_fix_because'].startswith('Start makes it')
+
+
+def test_a_part_of_a_path_that_is_none_is_told_by_what_join_asks_it_for(tmpdir):
+    source = SOURCE.replace('  def picture(self, number):\n', '''  def picture(self, number):
+    folder = os.path.join(Prefs['harbour'], 'faces')
+    folder = os.path.join(folder, Prefs['pier'], 'small')
+    folder = os.path.join(folder, 'round')
+''')
+    callee = {'file': 'posixpath.py', 'function': 'join', 'text': "if b.startswith('/'):"}
+    for asked, text in (('startswith', "Prefs['pier']"), ('endswith', "Prefs['harbour']")):
+        row = pattern('AttributeError', "'NoneType' object has no attribute '%s'" % asked, [frame(
+            'picture', line_of("'round'", source), callees=[callee], source=source)])
+        found = look(row, tmpdir.mkdir(asked), source)
+        assert found.record['divergence_point']['candidates'][0]['line'] == line_of(text, source)
+        assert found.record['suspect'] == text
 
 
 def test_a_function_that_is_gone_was_changed_upstream(tmpdir):

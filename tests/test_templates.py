@@ -1248,3 +1248,62 @@ def test_texts_of_python_3_with_names_in_them(source, wanted):
     read = diagnose.Source(source.encode('utf-8'), PATH)
     found = [diagnose.apply_edits(read, edits).decode('utf-8') for edits, _ in diagnose.readable_again(read, 1)]
     assert found == ([wanted] if wanted else [])
+
+
+MENU = """
+def Boats(data):
+    oc = ObjectContainer()
+    for boat in data['boats']:
+        number = boat['mooring']['id']
+        oc.add(DirectoryObject(key=Callback(Boat, id=number), title=boat['name']))
+    if 'next' in data:
+        oc.add(NextPageObject(key=Callback(Boats, page=data['next'][0]['page'])))
+    for boat in data['boats']:
+        if boat['id'] != '':
+            summary = story(boat['id'])
+        if summary == '' and boat['name'] != '':
+            summary = story(boat['name'])
+        oc.title2 = summary
+    return oc
+
+def kind(boat):
+    if not boat.hull.get('kind'):
+        return None
+    name = boat.hull.get('kind')
+    if boat.hull.get('sails'):
+        return name + boat.hull.get('sails')
+    return name
+"""
+
+
+def test_an_entry_of_a_menu_without_what_it_leads_to_is_left_out():
+    proposal, patched = patches(case_for(MENU, "        number = boat['mooring']", "KeyError: 'mooring'"))[0]
+    assert "if 'mooring' in boat:" in patched or 'continue' in patched
+
+
+def test_a_list_that_is_asked_for_and_empty_is_asked_for_an_element_too():
+    patched = patches(case_for(MENU, "        oc.add(NextPage", 'IndexError: list index out of range'))[0][1]
+    assert "if 'next' in data and data['next']:" in patched
+
+
+def test_a_name_begins_with_what_the_code_takes_for_nothing():
+    case = case_for(MENU, "        if summary == ''", "UnboundLocalError: local variable 'summary' referenced before "
+                                                      "assignment")
+    assert "        summary = ''\n        if boat['id'] != '':" in patches(case)[0][1]
+
+
+def test_what_returns_without_the_value_needs_no_guard_behind_it():
+    case = case_for(MENU, '    if not boat.hull.get', "AttributeError: 'NoneType' object has no attribute 'get'")
+    patched = patches(case)[0][1]
+    assert "if not (boat.hull is not None and boat.hull.get('kind')):" in patched
+    assert patched.count('is not None') == 1
+
+
+def test_a_file_is_not_written_below_whatever_folder_the_process_runs_in():
+    source = """
+def name_of(title, places):
+    place = places.xpath('//place')[0].get('path')
+    return os.path.join(place, 'boats', title)
+"""
+    found = patches(case_for(source, '    place =', 'IndexError: list index out of range'))
+    assert not any("place = ''" in patched for _, patched in found[:1])
