@@ -170,6 +170,11 @@ def enclosing(node, *kinds):
     return next((around for around in ancestors(node) if around.kind in kinds), None)
 
 
+def function_around(node):
+    """The FunctionDef that a node stands in, or else the Module."""
+    return enclosing(node, 'FunctionDef') or node.source.tree
+
+
 def statement_of(node):
     """The statement that the node is, or is part of; None for a module."""
     return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
@@ -1796,10 +1801,7 @@ def is_test_against(test, text, value=NOTHING):
         test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
 
 
-CONFESSING = [None]             # the try statement that caught and logged the error that is looked into
-
-
-def is_checked(use, text, value=NOTHING):
+def is_checked(case, use, text, value=NOTHING):
     """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
     node = use
     while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
@@ -1819,7 +1821,7 @@ def is_checked(use, text, value=NOTHING):
             if any(is_test_of(one, text, value) for one in tests):
                 return True
         if node.kind in STATEMENTS:
-            if around.kind == 'TryExcept' and around is not CONFESSING[0] and node in around.body and any(
+            if around.kind == 'TryExcept' and around not in case.logged and node in around.body and any(
                     one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in around.handlers):
                 return True
             for one in earlier_siblings(node):
@@ -2402,7 +2404,7 @@ def readers_of(case, target):
     """The places in the bundle that read what a method puts into self.x, and do not check it."""
     owner = enclosing(target, 'ClassDef')
     return [node for _, source in sources_with(case, target.attr) for node in attributes_called(source, target.attr)
-            if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node)) and
+            if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node)) and
             (not is_name(node.value, 'self') or owner is not None and is_in(node, owner))]
 
 
@@ -2416,7 +2418,7 @@ def read_effect(case, target, value, depth=0, after=0):
     text = case.source.segment(target)
     uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load'
             and node.start > max(target.end, after) and
-            is_in(node, case.function) and is_same(node, text) and not is_checked(node, text)]
+            is_in(node, case.function) and is_same(node, text) and not is_checked(case, node, text)]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
 
@@ -2430,7 +2432,7 @@ def name_effect(case, name, value, statement, depth=0, from_start=False, after=N
     for use in uses:
         if after is not None and use.start < after:
             continue
-        if value not in (SOME, TEXT, NUMBER) and (is_checked(use, name, value) or not from_start and is_refilled(
+        if value not in (SOME, TEXT, NUMBER) and (is_checked(case, use, name, value) or not from_start and is_refilled(
                 case, use, name, value, statement)):
             continue
         worst = min(worst, effect(case, use, value, depth + 1))
@@ -2474,8 +2476,7 @@ def returned_effect(case, function, value, depth=0):
     for call in calls_of(case.source, function.name):
         if not is_in(call, function):
             calls += 1
-            around = enclosing(call, 'FunctionDef') or case.source.tree
-            worst = min(worst, effect(case._replace(function=around), call, value, depth + 5))
+            worst = min(worst, effect(case._replace(function=function_around(call)), call, value, depth + 5))
     if not calls:
         normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
         return FINE if value in normal else OPEN
@@ -2516,7 +2517,7 @@ def key_effect(case, key, value, depth):
     worst = OPEN
     for source in sources:
         for node in subscripts_of(source, key) if source is not None else ():
-            if not is_checked(node, source.segment(node)):
+            if not is_checked(case, node, source.segment(node)):
                 worst = min(worst, effect(in_frame_of(case, node), node, value, depth + 4))
     return worst
 
@@ -3180,7 +3181,7 @@ def soften(case, faults):
         worst = min(worst, best[0])
         edits.extend(best[1])
         values.append(best[2])
-    if worst == CRASH or suite_needs(case, faults) or case.statement.kind == 'For' and left_unbound(case.statement):
+    if worst == CRASH or suite_needs(case, faults) or case.statement.kind == 'For' and left_unbound(case):
         return
     is_lookup = '.get(' in ''.join(edit[2] for edit in edits)
     prior = {FINE: 0.86, OPEN: 0.62, HOLLOW: 0.24}[worst]
@@ -3210,7 +3211,7 @@ def none_but_for_logs(case, fault):
     name = statement.targets[0].id
     if NOTHING not in compared_with(later_uses(case, name, statement)):
         return []
-    uses = [use for use in later_uses(case, name, statement) if not is_checked(use, name)]
+    uses = [use for use in later_uses(case, name, statement) if not is_checked(case, use, name)]
     logged = [use for use in uses if in_log_call(use) and effect(case, use, NOTHING) == CRASH]
     worst = min([FINE] + [effect(case, use, NOTHING) for use in uses if use not in logged])
     if not logged or worst == CRASH or any(effect(case, use, NO_TEXT) == CRASH for use in logged):
@@ -3249,9 +3250,9 @@ def shape_of(statement, node):
     return re.sub(r'\.\w+(?=\s*[,=)])', '', text)
 
 
-def left_unbound(loop):
-    """Whether what follows the outermost loop around stores something that only this loop may have set."""
-    function = enclosing(loop, 'FunctionDef')
+def left_unbound(case):
+    """Whether what follows the outermost loop around stores something that only the case's loop may have set."""
+    loop, function = case.statement, enclosing(case.statement, 'FunctionDef')
     if function is None:
         return False
     outer = loop
@@ -3260,7 +3261,7 @@ def left_unbound(loop):
     before = function.body[:function.body.index(outer)]
     known = names_in(function.args) | set(target.id for one in before if one.kind == 'Assign'
                                           for target in one.targets if target.kind == 'Name')
-    return any(use.ctx == 'Load' and use.start > outer.end and not is_checked(use, name)
+    return any(use.ctx == 'Load' and use.start > outer.end and not is_checked(case, use, name)
                for name in bound_names(loop) - known for use in name_nodes(function, name)
                if not any(one.start > outer.end and one.start <= use.start and name in bound_names(one) and
                           not is_in(use, one) for one in function.body))
@@ -3284,7 +3285,7 @@ def value_words(value):
 
 def loss_words(case, block=()):
     """What the items that failed so far do without. block: the statements that are not run, the failing one first."""
-    if case.log_call and any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
+    if any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
         return 'nothing but a part of a log line'
     fields = sorted(set(filter(None, [field_of(node) for one in block or [case.statement] for node in walk(one)])))
     if len(fields) == 1 and fields[0] == field_of(case.statement):
@@ -3900,7 +3901,7 @@ def widen_handler(case, faults):
     """The except clause that already stands around the statement takes this exception too."""
     name = exception_name(case)
     around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
-    if name is None or around in (None, CONFESSING[0]) or around.kind != 'TryExcept' or not any(
+    if name is None or around in (None,) + case.logged or around.kind != 'TryExcept' or not any(
             is_in(case.statement, one) for one in around.body) or around.body[-1].end_line - around.body[0].line > 6:
         return
     for handler in around.handlers:
@@ -3943,7 +3944,7 @@ def skip_round(case, faults):
     """Leave the rest of this round of the loop out and go on with the next element."""
     loop = innermost_loop(case)
     if loop is None or case.statement.inline or case.statement.is_elif or \
-            case.statement.kind == 'For' and left_unbound(case.statement):
+            case.statement.kind == 'For' and left_unbound(case):
         return
     following = siblings(case.statement)
     depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
@@ -4163,7 +4164,7 @@ def unset_name(case, found):
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
         for use in readers:
-            if not is_checked(use, name, value):
+            if not is_checked(case, use, name, value):
                 outcome = min(outcome, effect(case, use, value))
         if outcome == CRASH:
             continue
@@ -4234,7 +4235,7 @@ def unset_attribute(case, found):
                                for node in attributes_called(source, name)):
         return
     readers = [node for _, source in sources for node in attributes_called(source, name)
-               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, source.segment(node))]
+               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node))]
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
     first = owner.body[0]
@@ -4313,7 +4314,7 @@ def sources_with(case, text):
 
 def in_frame_of(case, node):
     """The case as seen from the function that a node stands in, of whatever file."""
-    return case._replace(source=node.source, function=enclosing(node, 'FunctionDef') or node.source.tree)
+    return case._replace(source=node.source, function=function_around(node))
 
 
 def of_the_server(node):
@@ -6051,7 +6052,7 @@ def propose(case):
         return []                               # where it ends is not where it goes wrong
     faults = faults_of(case)
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
-        case = case._replace(function=enclosing(case.function, 'FunctionDef') or case.source.tree)
+        case = case._replace(function=function_around(case.function))
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
                  for proposal in way(case, found)]
     found = ranked(case, proposals + list(guarded_ways(case, faults)))
@@ -6111,8 +6112,9 @@ def fails_elsewhere(case, bad):
     if not any(node.ctx == 'Store' and node.parent.kind == 'Assign' and is_name(node.value, 'self') and
                is_name(node.parent.value, 'None') for node in nodes):
         return False
-    return any(node.ctx == 'Load' and not of_the_server(node) and not is_checked(node, node.source.segment(node)) and
+    return any(node.ctx == 'Load' and not of_the_server(node) and
                enclosing(node, 'FunctionDef') is not case.function and
+               not is_checked(case, node, node.source.segment(node)) and
                effect(in_frame_of(case, node), node, NOTHING) == CRASH for node in nodes)
 
 
@@ -6253,7 +6255,7 @@ def is_guarded(case, fault):
     """Whether a fault's place is only reached where the fault's own condition holds."""
     text = case.source.segment(fault.bad)
     if fault.test in (None, none_test, truth_test):
-        return is_checked(fault.bad, text)
+        return is_checked(case, fault.bad, text)
     holds = fault.test(text)[0]
     return any(around.kind in ('If', 'IfExp', 'While') and not is_in(fault.bad, around.test) and
                holds in case.source.segment(around.test) for around in ancestors(fault.bad))
@@ -6337,7 +6339,7 @@ def default_attribute(case, faults):
     setters = [(path, node) for path, node in nodes if node.ctx == 'Store' and node.parent.kind == 'Assign' and
                is_name(node.value, 'self') and is_name(node.parent.value, 'None')]
     readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
-    unchecked = [node for node in readers if not is_checked(node, node.source.segment(node))]
+    unchecked = [node for node in readers if not is_checked(case, node, node.source.segment(node))]
     if len(set(path for path, _ in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
             node.parent.kind == 'Compare' and any(is_name(one, 'None') for one in node.parent.comparators)
             for node in readers):
@@ -6668,6 +6670,11 @@ class Bundle(object):
             self._sources[name] = None if data is None else parsed(data, name)
         return self._sources[name]
 
+    def code(self):
+        """[(name, Source)] of the files under Contents/Code that can be read."""
+        found = [(name, self.source(name)) for name in self.files if name.startswith('Contents/Code/')]
+        return [row for row in found if row[1] is not None]
+
     def preferences(self):
         """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
         import json
@@ -6815,8 +6822,9 @@ Frame = collections.namedtuple('Frame', 'name function lines quoted callees star
 # callees: [{'file', 'function', 'text'}] below it, None for a frame that no traceback showed; starts: [{line: text of
 # the log}] per plug-in start
 
-Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee value '
-                              'policy is_entry bundle log_call')
+Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
+                              'is_entry bundle logged')
+Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
 Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
 # one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
 # and the message of the records that it explains
@@ -6893,6 +6901,11 @@ def frame_kind(frame):
 def sandbox_lambda(callee):
     """Which of the sandbox's lambdas a frame without text is: line 107 iterates, 108 indexes (framework 2.6.3)."""
     return 'getiter' if callee.get('line') == 107 else 'getitem'
+
+
+def name_in_log(function):
+    """How a traceback calls a FunctionDef, a ClassDef or the Module."""
+    return getattr(function, 'name', '<module>')
 
 
 def function_named(source, frame):
@@ -7854,17 +7867,15 @@ def earlier_uses(hunt, node):
     base_fails = by_base(hunt)
     text = flat(hunt.source, node.value if base_fails else node)
     root, factor = root_name(node), 1.0
+    shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
     for other in uses(hunt):
-        if other.start >= node.start:
+        if other.start >= node.start or factor < 0.1:
             break
-        if other.kind == node.kind or base_fails:
-            if flat(hunt.source, other.value if base_fails else other) == text and \
-                    catching_try(other, hunt.exception) is catching_try(node, hunt.exception) and \
-                    not exclusive(other, node) and \
-                    not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
-                factor *= 0.6
-                if factor < 0.1:
-                    break
+        if (other.kind == node.kind or base_fails) and \
+                flat(hunt.source, other.value if base_fails else other) == text and \
+                catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
+                not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
+            factor *= 0.6
     return factor
 
 
@@ -7955,17 +7966,12 @@ def test_makes_sure(hunt, test, base, key):
                                                                % base))
 
 
-def caught(node, exception):
-    """Whether a try around the node, in the same function, catches this exception."""
-    return catching_try(node, exception) is not None
-
-
 def catching_try(node, exception):
     """The try around the node, in the same function, that catches this exception and does not raise it again; or None.
     """
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
-        if outer.kind == 'TryExcept' and outer is not CONFESSING[0] and inner in outer.body:
+        if outer.kind == 'TryExcept' and inner in outer.body:
             for handler in outer.handlers:
                 if catches(handler, exception):
                     return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
@@ -9149,16 +9155,22 @@ def learned(history, template, exception):
 RISK_FACTOR = {'low': 1.0, 'medium': 0.9, 'high': 0.7}
 
 
-def fixes_for(pattern, bundle, source, frame, function, places, history, templates=None):
-    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of one pattern.
+Scene = collections.namedtuple('Scene', 'pattern bundle history source frame function places logged')
+# where fixes are sought: the pattern, the file, its frame and function, the places there that may have failed, and
+# (logged) the try statements of which one caught the error and logged it
+Scene.__new__.__defaults__ = ((),)
+
+
+def fixes_for(scene, templates=None):
+    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of a Scene.
 
     templates: the only ones to be used, None for all.
     """
     records, dropped, patches = [], [], {}
-    for score, place, case, proposal in scored_proposals(pattern, bundle, source, frame, function, places, history):
+    for score, place, case, proposal in scored_proposals(scene):
         if templates and proposal.template not in templates:
             continue
-        record, patch, why_not = fix_record(pattern, bundle, frame, case, place, proposal, history)
+        record, patch, why_not = fix_record(scene, case, place, proposal)
         if why_not:
             dropped.append('%s at line %d: %s' % (proposal.template, place.line, why_not))
         elif record['id'] not in patches:
@@ -9166,30 +9178,33 @@ def fixes_for(pattern, bundle, source, frame, function, places, history, templat
             patches[record['id']] = patch
             if len(records) == FIXES_PER_PATTERN:
                 break
-    if places[0].confidence < PROBE_BELOW and len(places) > 1:
-        record, patch = probe_for(pattern, bundle, source, frame, function, places, history)
+    if scene.places[0].confidence < PROBE_BELOW and len(scene.places) > 1:
+        record, patch = probe_for(scene)
         if record:
             records.append(record)
             patches[record['id']] = patch
     return records, dropped, patches
 
 
-def scored_proposals(pattern, bundle, source, frame, function, places, history):
+def case_at(scene, statement, expression=None, message=''):
+    """The Case of one statement of a Scene."""
+    kind, callee = frame_kind(scene.frame)
+    exception, is_entry = scene.pattern.get('exception') or '', scene.frame.name == 'Contents/Code/__init__.py'
+    return Case(scene.source, scene.function, statement, expression, exception, message, kind, callee,
+                scene.bundle.policy, is_entry, scene.bundle, scene.logged)
+
+
+def scored_proposals(scene):
     """[(score, place, case, proposal)] of all templates at all places that are sure enough, best first."""
     rows = []
-    kind, callee = frame_kind(frame)
-    exception = pattern.get('exception') or ''
-    for place in places[:3]:
+    for place in scene.places[:3]:
         if place.confidence < SURE_ENOUGH:
             continue
-        cause = find_cause(source, function, place, exception, place.message)
-        case = Case(source, function, place.statement, place.expression, exception, place.message, kind, callee,
-                    cause.value, bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+        case = case_at(scene, place.statement, place.expression, place.message)
         for proposal in propose(case):
-            factor, _ = learned(history, proposal.template, exception)
-            rows.append((place.confidence * proposal.prior * factor * RISK_FACTOR.get(proposal.risk, 0.8),
-                         place, case, proposal))
-    rows.extend(at_every_place(rows, places))
+            factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
+            rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
+    rows.extend(at_every_place(rows, scene.places))
     return sorted(rows, key=lambda row: (-row[0], row[1].line))         # stable: a template's own order stays
 
 
@@ -9238,20 +9253,21 @@ ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', '
                'int', 'float', 'str', 'unicode', 'has_key')
 
 
-def probe_for(pattern, bundle, source, frame, function, places, history):
+def probe_for(scene):
     """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without.
 
     The text that it logs names the line and the version of the file; probed_lines reads it from the next records.
     Places that were asked already are not asked again, and a plug-in that logs no more than errors cannot answer.
     """
-    if bundle.is_terse():
+    if scene.bundle.is_terse():
         return None, None
-    asked = asked_lines(history, pattern, source)
-    case = Case(source, function, places[0].statement, None, pattern.get('exception') or '', '', 'own', None,
-                'unknown', bundle.policy, frame.name == 'Contents/Code/__init__.py', bundle, log_name(source))
+    source, places = scene.source, scene.places
+    asked = asked_lines(scene.history, scene.pattern, source)
+    case = case_at(scene, places[0].statement)
     named = exception_name(case) or 'Exception'
-    edits, lines = [], []
-    handled = [place.expression is not None and caught(place.expression, case.exception) for place in places]
+    edits, lines, shown = [], [], (None,) + case.logged
+    handled = [place.expression is not None and catching_try(place.expression, case.exception) not in shown
+               for place in places]
     for place, is_handled in zip(places, handled):
         if is_handled != handled[0]:
             continue                            # what speaks there and is caught would be taken for the fault
@@ -9266,11 +9282,11 @@ def probe_for(pattern, bundle, source, frame, function, places, history):
         return None, None
     proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines),
                         'nothing', 'low', 0.0, 'the place is not sure, and one more refresh settles it')
-    record, patch, _ = fix_record(pattern, bundle, frame, case, places[0], proposal, history)
+    record, patch, _ = fix_record(scene, case, places[0], proposal)
     if record:
         record['kind'] = 'probe'
         record['probed'] = {'lines': sorted(lines), 'version': version_mark(source)}
-        record['predicted'] = {'items': number_of_items(pattern), 'success_percent': 0, 'fields': [],
+        record['predicted'] = {'items': number_of_items(scene.pattern), 'success_percent': 0, 'fields': [],
                                'sentence': 'the same errors, each with a line in the log that names the place'}
     return record, patch
 
@@ -9338,9 +9354,10 @@ def line_words(lines):
     return 'line ' + words[0] if len(words) == 1 else 'lines %s and %s' % (', '.join(words[:-1]), words[-1])
 
 
-def fix_record(pattern, bundle, frame, case, place, proposal, history):
+def fix_record(scene, case, place, proposal):
     """(record, patch, None) of one proposal, or (None, None, why it cannot be offered)."""
-    target = proposal.path or frame.name        # the class of a missing attribute may lie in another file
+    pattern, bundle, history = scene.pattern, scene.bundle, scene.history
+    target = proposal.path or scene.frame.name  # the class of a missing attribute may lie in another file
     before = bundle.data(target)
     try:
         after = apply_edits(bundle.source(target) if proposal.path else case.source, proposal.edits)
@@ -9356,26 +9373,19 @@ def fix_record(pattern, bundle, frame, case, place, proposal, history):
     lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
         return None, None, 'it changes %d lines' % lines
-    name = fix_id(proposal.template, patch, before)
-    function = getattr(case.function, 'name', '<module>')
+    name, function = fix_id(proposal.template, patch, before), name_in_log(case.function)
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function)
     if forbidden:
         return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
-    why = [proposal.why]
-    if place.confidence < 0.9:
-        why.append('the place is only %d %% sure' % round(100 * place.confidence))
-    if learned_text:
-        why.append(learned_text)
+    sure = 'the place is only %d %% sure' % round(100 * place.confidence) if place.confidence < 0.9 else ''
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
             'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder,
-            'agent': pattern.get('agent'),
-            'pattern': pattern['pattern'],
-            'predicted': prediction(pattern, case, chance, proposal.loss), 'risk': proposal.risk,
-            'summary': proposal.summary, 'loss': proposal.loss, 'why_this_rank': '; '.join(part for part in why
-                                                                                           if part),
-            'changed_lines': lines, 'score': 0.0,
+            'agent': pattern.get('agent'), 'pattern': pattern['pattern'], 'risk': proposal.risk,
+            'predicted': prediction(pattern, case, chance, proposal.loss), 'summary': proposal.summary,
+            'loss': proposal.loss, 'changed_lines': lines, 'score': 0.0,
+            'why_this_rank': '; '.join(part for part in (proposal.why, sure, learned_text) if part),
             'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
 
 
@@ -9402,16 +9412,13 @@ def fields_after(case):
     return sorted(fields)
 
 
-def log_name(source):
-    """How this file logs: 'Log', or the name of its own wrapper when it uses no other."""
-    if re.search(r'\bLog\b', source.text):
-        return 'Log'
-    found = re.search(r'\b(log|logger|logging)\.(info|debug|error|warn)\(', source.text)
-    return found.group(1) if found else 'Log'
-
-
 # -------------------------------------------------------------------------------------------------- one pattern, whole
 Diagnosis = collections.namedtuple('Diagnosis', 'record patches')
+
+
+Inquiry = collections.namedtuple('Inquiry', 'pattern bundle history record chain index')
+# one pattern of a code defect that is looked into: the record is filled on the way; chain: the bundle's own frames,
+# index: the one of them that a patch belongs to, None where the log names none
 
 
 def diagnose(pattern, document, bundles, history):
@@ -9419,81 +9426,89 @@ def diagnose(pattern, document, bundles, history):
     agent = agent_row(document, pattern.get('agent'))
     bundle = bundle_of(pattern, bundles)
     confessed = confession(pattern, bundle) if bundle is not None else None
-    if confessed:
-        verdict = with_cause(judge(dict(pattern, exception=confessed.exception, message=confessed.message), agent),
-                             pattern, document)
-    else:
-        verdict = with_cause(judge(pattern, agent), pattern, document)
-    evidence, against = list(verdict.evidence), list(verdict.against)
+    told = dict(pattern, exception=confessed.exception, message=confessed.message) if confessed else pattern
+    verdict = with_cause(judge(told, agent), pattern, document)
+    evidence = list(verdict.evidence)
+    if bundle is not None and verdict.cls == 'code':
+        broken = bundle.broken() + missing_modules(pattern, bundle)
+        if broken:
+            verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
+            evidence.extend(broken)
     record = {
         'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls,
-        'family': verdict.family.name,
-        'exception': pattern.get('exception'), 'message': pattern.get('message'), 'wrapper': pattern.get('wrapper'),
-        'kind': pattern.get('kind'), 'count': pattern.get('count') or 0, 'items_total': number_of_items(pattern),
-        'first_seen': pattern.get('first_seen'), 'last_seen': pattern.get('last_seen'),
-        'meaning': verdict.family.meaning,
-        'advice': verdict.advice, 'look': verdict.family.look, 'divergence_point': None, 'fixes': [],
-        'no_fix_because': None,
-        'cause': [], 'confidence': None, 'bundle': bundle.folder if bundle else None,
-        'test_plan': plan_test(pattern, agent)}
-    patches = {}
-    chain = own_chain(pattern)
+        'family': verdict.family.name, 'exception': pattern.get('exception'), 'message': pattern.get('message'),
+        'wrapper': pattern.get('wrapper'), 'kind': pattern.get('kind'), 'count': pattern.get('count') or 0,
+        'items_total': number_of_items(pattern), 'first_seen': pattern.get('first_seen'),
+        'last_seen': pattern.get('last_seen'), 'meaning': verdict.family.meaning, 'advice': verdict.advice,
+        'look': verdict.family.look, 'divergence_point': None, 'fixes': [], 'no_fix_because': None, 'cause': [],
+        'confidence': None, 'bundle': bundle.folder if bundle else None, 'test_plan': plan_test(pattern, agent),
+        'evidence': evidence, 'evidence_against': list(verdict.against)}
+    patches, chain = {}, own_chain(pattern)
     index = fault_frame(chain)
-    no_fix = None
-    if index is None:
-        no_fix = 'the log names no line of the plug-in\'s own code'
-    else:
+    if index is not None:
         record['divergence_point'] = point_from_log(chain, index)
-    if bundle is None and index is not None:
-        no_fix = 'the bundle is not at hand, so the place is known from the traceback alone'
-    elif bundle is not None:
-        broken = bundle.broken() + missing_modules(pattern, bundle)
-        if broken and verdict.cls == 'code':
-            verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
-            record.update({'class': verdict.cls, 'advice': verdict.advice})
-            evidence.extend(broken)
-    standing = standing_fix(history, pattern['pattern'])
-    refused = load_fault(pattern, bundle) if verdict.cls == 'code' and bundle is not None else None
-    called = called_by_framework(pattern, bundle) if verdict.cls == 'code' and bundle is not None and \
-        index is None else None
-    built = address_built(bundle, chain, bad_address(pattern) or pattern.get('message') or '') if \
-        verdict.family.name == 'bad address' and bundle is not None else None
-    if standing and verdict.cls == 'code' and bundle is not None:
-        no_fix = 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
-            standing['id'], standing['time'], standing['decision'])
-        if record['divergence_point']:
-            record['divergence_point']['source'] = 'patched'
-    elif verdict.family.name == 'cut record':
+    if verdict.family.name == 'cut record':
         no_fix = 'the log breaks off before it says which error it was'
         if record['divergence_point']:
             record['divergence_point']['candidates'] = []       # what stood below this frame is not known either
-    elif confessed and verdict.cls == 'code':
-        no_fix, patches = mend_confessed(dict(pattern, exception=confessed.exception, message=confessed.message,
-                                              messages=[]), bundle, confessed, history, record, evidence)
-    elif verdict.family.name == 'bad address' and bundle is not None and built:
-        no_fix, patches = mend_address(pattern, bundle, chain, index, built, history, record, evidence)
-    elif called:
-        no_fix, patches = mend_signature(pattern, bundle, called, history, record, evidence)
-    elif refused:
-        no_fix, patches = mend_load_fault(pattern, bundle, refused, history, record, evidence)
-    elif verdict.cls == 'code' and bundle is not None and re.match(r'Line \d+: ', pattern.get('message') or ''):
-        no_fix = 'no file of %s breaks this rule at that line (any more): changed since' % bundle.folder
-    elif verdict.cls == 'code' and bundle is not None and index is not None and bundle.source(
-            chain[index].name) is None and pattern.get('exception') in ('SyntaxError', 'IndentationError', 'TabError'):
-        no_fix, patches = mend_unreadable(pattern, bundle, chain[index], history, record, evidence)
-    elif verdict.cls == 'code' and bundle is not None and index is not None:
-        found = look_into_source(pattern, bundle, chain, index, history, record, evidence, against)
-        no_fix, patches = found
-    elif verdict.cls == 'code' and bundle is not None:
-        no_fix = said_by(pattern, bundle, record, evidence) or no_fix
     elif verdict.cls != 'code':
         facts = evidence[-1:] + evidence[:1] if len(evidence) > 1 else evidence     # what says so, and how often
         no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, '; '.join(facts + [verdict.advice]))
-    record.update({'evidence': evidence, 'evidence_against': against})
+    elif bundle is not None:
+        no_fix, patches = mend(Inquiry(pattern, bundle, history, record, chain, index), confessed)
+    else:
+        no_fix = NO_LINE if index is None else NO_BUNDLE
     record['hypothesis'] = hypothesis(record, verdict)
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
+
+
+NO_LINE = "the log names no line of the plug-in's own code"
+NO_BUNDLE = 'the bundle is not at hand, so the place is known from the traceback alone'
+
+
+def mend(inquiry, confessed):
+    """Find the place and what can be done there, and fill the record. Returns (why there is no fix or None, patches).
+
+    confessed: the Confession that the pattern is, or None.
+    """
+    pattern, bundle, record, index = inquiry.pattern, inquiry.bundle, inquiry.record, inquiry.index
+    standing = standing_fix(inquiry.history, pattern['pattern'])
+    if standing:
+        if record['divergence_point']:
+            record['divergence_point']['source'] = 'patched'
+        return 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
+            standing['id'], standing['time'], standing['decision']), {}
+    if confessed:
+        return mend_confessed(inquiry._replace(pattern=dict(
+            pattern, exception=confessed.exception, message=confessed.message, messages=[])), confessed)
+    built = address_built(bundle, inquiry.chain, bad_address(pattern) or pattern.get('message') or '') if \
+        record['family'] == 'bad address' else None
+    if built:
+        return mend_address(inquiry, built)
+    called = called_by_framework(pattern, bundle) if index is None else None
+    if called:
+        return mend_signature(inquiry, *called)
+    refused = load_fault(pattern, bundle)
+    if refused:
+        return mend_load_fault(inquiry, *refused)
+    if re.match(r'Line \d+: ', pattern.get('message') or ''):
+        return 'no file of %s breaks this rule at that line (any more): changed since' % bundle.folder, {}
+    return look_into_source(inquiry) if index is not None else (said_by(inquiry) or NO_LINE, {})
+
+
+def offer(inquiry, scene, templates=None):
+    """Fill the fixes for a Scene into the record. Returns (why every one was dropped or None, patches)."""
+    records, dropped, patches = fixes_for(scene, templates)
+    inquiry.record.update({'fixes': records, 'dropped': dropped})
+    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+
+
+def note_cause(record, cause):
+    """Fill a Cause into the record."""
+    record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
+    record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
 
 
 def why_no_template(record):
@@ -9508,12 +9523,25 @@ def why_no_template(record):
 
 
 def point_from_log(chain, index):
+    """The divergence point as far as the traceback alone tells it."""
     frame = chain[index]
     return {'file': frame.name, 'function': frame.function, 'source': 'not read',
             'reported_lines': frame.lines, 'chain': ['%s in %s' % (one.name, one.function) for one in chain],
             'candidates': [{'line': line, 'confidence': round(1.0 / len(frame.lines), 3),
                             'text': frame.quoted.get(line) or ''}
                            for line in frame.lines[:1]]}
+
+
+def point_found(frame, places, chain=()):
+    """The divergence point at places that were found in the source; chain: what the log says, where it does."""
+    return dict(point_from_log([frame], 0), source='unknown', candidates=candidate_rows(places),
+                chain=['%s in %s' % (one.name, one.function) for one in chain or [frame]])
+
+
+def candidate_rows(places):
+    """The first places as the record has them."""
+    return [{'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
+             'text': one_line(place.statement.source.line_text(place.line))} for place in places[:5]]
 
 
 def missing_modules(pattern, bundle):
@@ -9540,13 +9568,14 @@ KNOWN_MODULES = frozenset('os sys re json time datetime urllib urllib2 urlparse 
                           'unicodedata threading socket ssl zlib gzip traceback types logging codecs io lxml'.split())
 
 
-def look_into_source(pattern, bundle, chain, index, history, record, evidence, against):
-    """Find the place and the cause, make the fixes and fill the record. Returns (why there is no fix, patches)."""
-    frame = chain[index]
-    point = record['divergence_point']
+def look_into_source(inquiry):
+    """Find the place and the cause in the function that the log names. Returns (why there is no fix, patches)."""
+    pattern, bundle, history, record, chain, index = inquiry
+    frame, point = chain[index], record['divergence_point']
+    evidence, against = record['evidence'], record['evidence_against']
     source = bundle.source(frame.name)
     if source is None:
-        return mend_unreadable(pattern, bundle, frame, history, record, evidence)
+        return mend_unreadable(inquiry)
     named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
     state, frame = drift(source, frame)
     point['source'] = 'same' if named else state
@@ -9567,8 +9596,7 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
-    point['candidates'] = [{'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
-                            'text': one_line(source.lines[place.line - 1])} for place in places[:5]]
+    point['candidates'] = candidate_rows(places)
     first = places[0]
     record['confidence'] = first.confidence
     holder = catching_try(first.statement, pattern.get('exception') or '') if logged else None
@@ -9586,8 +9614,7 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
     again = raised_again(first.statement)
     if again is not None:
-        return mend_confessed(pattern, bundle, Confession(frame.name, again, pattern.get('exception') or '',
-                                                          first.message), history, record, evidence)
+        return mend_confessed(inquiry, Confession(frame.name, again, pattern.get('exception') or '', first.message))
     patient = record['family'] == 'provider down'       # to go on without an answer would empty what was there before
     if record['family'] == 'time-out' and nothing_left(bundle, chain, index, first):
         patient = True
@@ -9596,20 +9623,15 @@ def look_into_source(pattern, bundle, chain, index, history, record, evidence, a
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
     cause = find_cause(source, function, first, pattern.get('exception') or '', first.message)
-    record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
-    record['origin'] = cause.origin
-    record['suspect'] = cause.expression
-    record['value'] = cause.value
-    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history,
-                                          PATIENT if patient else None)
-    record['fixes'] = records
-    record['dropped'] = dropped
-    if silent and not dropped and first.line in silent:
+    note_cause(record, cause)
+    why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, logged),
+                              PATIENT if patient else None)
+    if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
-    setters = set_elsewhere(source, function, pattern) if not records and not dropped else []
+    setters = set_elsewhere(source, function, pattern) if not record['fixes'] and not record['dropped'] else []
     if setters:
         return '%s makes it, and has not come that far: what went wrong there comes first' % ' or '.join(setters), {}
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+    return why_none, patches
 
 
 Built = collections.namedtuple('Built', 'name node value is_text')
@@ -9619,9 +9641,8 @@ Built = collections.namedtuple('Built', 'name node value is_text')
 def address_built(bundle, chain, url):
     """The Built of the one expression that makes an address with a None in it; or None."""
     rows = []
-    for name in bundle.files:
-        source = bundle.source(name) if name.startswith('Contents/Code/') else None
-        for node in walk(source.tree) if source is not None else ():
+    for name, source in bundle.code():
+        for node in walk(source.tree):
             if is_put_together(node):
                 parts = text_parts(node)
                 nodes = [part for part in parts if not isinstance(part, six.text_type)]
@@ -9631,7 +9652,7 @@ def address_built(bundle, chain, url):
                 values = [part for part, text in zip(nodes, found.groups()) if text == 'None'] if found else ()
                 if values:
                     size = sum(len(re.findall(r'\w', part)) for part in parts if part not in nodes)
-                    near = any(one.function == getattr(enclosing(node, 'FunctionDef'), 'name', '<module>') and
+                    near = any(one.function == name_in_log(function_around(node)) and
                                one.name == name for one in chain)
                     rows.append(((near, size), Built(name, node, values[0], values[0].parent.kind == 'BinOp' and
                                                      values[0].parent.op == 'Add')))
@@ -9639,35 +9660,29 @@ def address_built(bundle, chain, url):
     if not rows or rows[-2:-1] and rows[-2][0] == rows[-1][0]:
         return None
     built = rows[-1][1]
-    made = [one.value for one in own_nodes(enclosing(built.node, 'FunctionDef') or built.node.source.tree)
+    made = [one.value for one in own_nodes(function_around(built.node))
             if one.kind == 'Assign' and one.end <= built.node.start and any(is_name(target, getattr(
                 built.value, 'id', '')) for target in one.targets)][-1:]
     is_text = made and (made[0].kind == 'Call' and is_name(made[0].func, 'str', 'unicode') or is_put_together(made[0]))
     return built._replace(is_text=True) if is_text else built
 
 
-def mend_address(pattern, bundle, chain, index, built, history, record, evidence):
+def mend_address(inquiry, built):
     """Fill the record for an address that is made without its value. Returns (why there is no fix, patches)."""
-    source, statement = built.node.source, statement_of(built.node)
-    function = enclosing(built.node, 'FunctionDef') or source.tree
-    frame = next((one for one in chain if one.name == built.name and one.function == getattr(function, 'name', '')),
-                 Frame(built.name, getattr(function, 'name', '<module>'), [], {}, None, []))
-    place = Place(statement, built.node, built.node.line, 0.95, [], "%s is '%s'" % (
+    pattern, bundle, history, record, chain, index = inquiry
+    source, function = built.node.source, function_around(built.node)
+    frame = next((one for one in chain if one.name == built.name and one.function == name_in_log(function)),
+                 Frame(built.name, name_in_log(function), [], {}, None, []))
+    place = Place(statement_of(built.node), built.node, built.node.line, 0.95, [], "%s is '%s'" % (
         'None' if not built.is_text else 'the text None', source.segment(built.value)))
-    record['divergence_point'] = dict(point_from_log(chain, index) if index is not None else {
-        'chain': ['%s in %s' % (frame.name, frame.function)]}, file=frame.name, function=frame.function,
-        reported_lines=frame.lines, source='unknown', candidates=[
-            {'line': place.line, 'statement_line': statement.line, 'confidence': 0.95,
-             'text': one_line(source.line_text(place.line))}])
-    record.update({'confidence': 0.95, 'suspect': one_line(source.segment(built.value)), 'value': 'None'})
-    evidence.append('line %d of %s puts the address together, and %s was None there' % (
+    record.update({'confidence': 0.95, 'suspect': one_line(source.segment(built.value)), 'value': 'None',
+                   'divergence_point': point_found(frame, [place], chain)})
+    record['evidence'].append('line %d of %s puts the address together, and %s was None there' % (
         place.line, frame.function, record['suspect']))
     if index is not None and chain[index] is frame and nothing_left(bundle, chain, index, place):
         return 'without this value there is nothing to ask for, and nothing else could be filled in', {}
-    records, dropped, patches = fixes_for(dict(pattern, exception=NO_ADDRESS, message=place.message), bundle,
-                                          source, frame, function, [place], history)
-    record.update({'fixes': records, 'dropped': dropped})
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+    pattern = dict(pattern, exception=NO_ADDRESS, message=place.message)
+    return offer(inquiry, Scene(pattern, bundle, history, source, frame, function, [place]))
 
 
 def set_elsewhere(source, function, pattern):
@@ -9691,30 +9706,31 @@ def load_fault(pattern, bundle):
     found = re.search(r'\bLine (\d+): ', pattern.get('message') or '')
     if pattern.get('exception') != 'SyntaxError' or not found:
         return None
-    for name in bundle.files:
-        source = bundle.source(name) if name.startswith('Contents/Code/') else None
-        for line, sentence in sandbox_violations(source, bundle, name) if source else ():
+    for name, source in bundle.code():
+        for line, sentence in sandbox_violations(source, bundle, name):
             if line == int(found.group(1)):
                 return name, line
     return None
 
 
-def mend_load_fault(pattern, bundle, refused, history, record, evidence):
+def mend_load_fault(inquiry, name, line):
     """Fill the record for source that the sandbox refuses. Returns (why there is no fix, patches)."""
-    name, line = refused
+    pattern, bundle, history, record, _, _ = inquiry
     source = bundle.source(name)
-    statement = max((node for node in statements(source.tree, nested=True) if node.line <= line),
-                    key=lambda node: node.start)
-    function = enclosing(statement, 'FunctionDef') or source.tree
-    frame = Frame(name, getattr(function, 'name', '<module>'), [line], {}, [], [])
+    statement = statement_at(source, line)
+    function = function_around(statement)
+    frame = Frame(name, name_in_log(function), [line], {}, [], [])
     place = Place(statement, None, line, 1.0, [], pattern['message'])
-    record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown', candidates=[
-        {'line': line, 'statement_line': statement.line, 'confidence': 1.0, 'text': one_line(source.lines[line - 1])}])
-    record['confidence'] = 1.0
-    evidence.append('line %d of %s breaks the very rule that the log names; the log names no file' % (line, name))
-    records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, [place], history)
-    record.update({'fixes': records, 'dropped': dropped})
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+    record.update({'confidence': 1.0, 'divergence_point': point_found(frame, [place])})
+    record['evidence'].append('line %d of %s breaks the very rule that the log names; the log names no file'
+                              % (line, name))
+    return offer(inquiry, Scene(pattern, bundle, history, source, frame, function, [place]))
+
+
+def statement_at(source, line):
+    """The last statement that begins at a line or before it."""
+    return max((node for node in statements(source.tree, nested=True) if node.line <= line),
+               key=lambda node: node.start)
 
 
 # the text of an error, as Python 2 words it -> its type
@@ -9760,9 +9776,8 @@ def confession(pattern, bundle):
     where = [re.search(r'\(([\w.]+):(\d+)\) - ', row.get('text') or '') for row in pattern.get('exemplars') or ()]
     where = [(found.group(1), int(found.group(2))) for found in where if found][:1]
     rows, vague = [], []
-    for name in bundle.files:
-        source = bundle.source(name) if name.startswith('Contents/Code/') and name.endswith('.py') else None
-        for handler in walk(source.tree) if source else ():
+    for name, source in bundle.code():
+        for handler in walk(source.tree):
             if handler.kind != 'ExceptHandler' or handler.name is None or handler.name.kind != 'Name':
                 continue
             for call in walk(handler):
@@ -9848,57 +9863,45 @@ MERE_GUARDS = ('None guard', 'index guard', 'guard', 'field guard', 'narrow try'
                'empty default', 'skip element', 'wider handler', 'leave out', 'never worked', 'log guard')
 
 
-def mend_confessed(pattern, bundle, confessed, history, record, evidence):
+def mend_confessed(inquiry, confessed):
     """Fill the record for an error that the agent caught and logged. Returns (why there is no fix, patches)."""
+    pattern, bundle, history, record, _, _ = inquiry
     around = confessed.handler.parent
-    source = bundle.source(confessed.name)
-    function = enclosing(around, 'FunctionDef') or source.tree
-    frame = Frame(confessed.name, getattr(function, 'name', '<module>'), [], {}, None, [])
+    source, function = around.source, function_around(around)
+    frame = Frame(confessed.name, name_in_log(function), [], {}, None, [])
     again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
-    evidence.append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
+    record['evidence'].append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
         confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line',
         max(1, confessed.handler.line - around.line - 1)))
-    CONFESSING[0] = around
-    try:
-        found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences())
-                 if any(is_in(place.statement, one) for one in around.body) and not raised_again(place.statement)]
-        if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
-            below = called_places(pattern, bundle, source, around, last_heard(function, sum(said_before(pattern), [])),
-                                  record['message'] or '')
-            if below[0]:                        # no statement of the try itself stands out
-                found, source, function, frame = below
-        if not found:
-            return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
-                around.line, confessed.name), {}
-        found = [place for place in found if not raised_again(place.statement)] or found
-        total = sum(place.confidence for place in found)
-        places = [place._replace(confidence=round(place.confidence / total, 3)) for place in found]
-        record['divergence_point'] = dict(point_from_log([frame], 0) if frame.lines else {
-            'file': frame.name, 'function': frame.function, 'reported_lines': [],
-            'chain': ['%s in %s' % (frame.name, frame.function)]}, source='unknown', candidates=[
-                {'line': place.line, 'statement_line': place.statement.line, 'confidence': place.confidence,
-                 'text': one_line(source.lines[place.line - 1])} for place in places[:5]])
-        record['confidence'] = places[0].confidence
-        evidence.append('line %d of %s can raise exactly this error: %s' % (
-            places[0].line, frame.function, one_line(source.segment(places[0].expression))))
-        cause = find_cause(source, function, places[0], pattern['exception'], places[0].message)
-        record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
-        record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
-        records, dropped, patches = fixes_for(pattern, bundle, source, frame, function, places, history)
-        here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
-        idle = here and not again and not gains_behind(around, places[0].statement)
-    finally:
-        CONFESSING[0] = None
-    records = [row for row in records if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
-    record.update({'fixes': records, 'dropped': dropped})
-    patches = dict((row['id'], patches[row['id']]) for row in records)
-    if idle and not records and not dropped:
+    found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences(), (around,))
+             if any(is_in(place.statement, one) for one in around.body) and not raised_again(place.statement)]
+    if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
+        below = called_places(pattern, bundle, around, last_heard(function, sum(said_before(pattern), [])),
+                              record['message'] or '')
+        if below:                               # no statement of the try itself stands out
+            found, source, function, frame = below
+    if not found:
+        return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
+            around.line, confessed.name), {}
+    found = [place for place in found if not raised_again(place.statement)] or found
+    total = sum(place.confidence for place in found)
+    places = [place._replace(confidence=round(place.confidence / total, 3)) for place in found]
+    record.update({'confidence': places[0].confidence, 'divergence_point': point_found(frame, places)})
+    record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
+        places[0].line, frame.function, one_line(source.segment(places[0].expression))))
+    note_cause(record, find_cause(source, function, places[0], pattern['exception'], places[0].message))
+    why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
+    here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
+    idle = here and not again and not gains_behind(around, places[0].statement)
+    record['fixes'] = [row for row in record['fixes']
+                       if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
+    if idle and not record['fixes'] and not record['dropped']:
         return 'the code already goes on without it, and nothing else is lost', {}
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+    return why_none, dict((row['id'], patches[row['id']]) for row in record['fixes'])
 
 
-def called_places(pattern, bundle, source, around, heard, message):
-    """(places, source, function, frame) in the one function that a try calls and that can have raised.
+def called_places(pattern, bundle, around, heard, message):
+    """(places, source, function, frame) in the one function that a try calls and that can have raised; None for none.
 
     heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
@@ -9916,21 +9919,21 @@ def called_places(pattern, bundle, source, around, heard, message):
                 calls.extend(one for one in walk(function) if one.kind == 'Call')
     if len(rows) > 1:                           # the classes or modules that are named as the record says
         rows = [row for row in rows if is_tagged(row[2], message)]
-    return rows[0] if len(rows) == 1 else ([], source, None, None)
+    return rows[0] if len(rows) == 1 else None
 
 
 def functions_meant(bundle, call):
     """[(file, FunctionDef)] that a call can lead to: by name, and for `self.f()` those of the classes that an object of
     this one can be made of, for `module.f()` those of the module, where there are any."""
-    sources = [(name, bundle.source(name)) for name in bundle.files if name.startswith('Contents/Code/')]
-    found = [(name, function) for name, source in sources if source is not None
+    sources = bundle.code()
+    found = [(name, function) for name, source in sources
              for function in functions_called(source, last_name(call.func) or '')]
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
     if len(found) < 2 or base is None or base.kind != 'Name':
         return found
     better = [row for row in found if row[0].endswith('/%s.py' % base.id)]
     if base.id == 'self' and owner is not None:
-        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources if source is not None
+        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources
                      for one in classes_of(source))
         kin, above = set([owner.name]), set([owner.name])
         for _ in bases:
@@ -9975,23 +9978,22 @@ def log_calls(source):
     return source.log_calls
 
 
-def said_by(pattern, bundle, record, evidence):
+def said_by(inquiry):
     """Why there is no fix for a record without a traceback whose error is not told, by the one log call that can have
     written it, which is noted as the place; None where there is no such call."""
-    text, best = pattern.get('message') or '', []
-    for name in sorted(bundle.files):
-        source = bundle.source(name) if name.startswith('Contents/Code/') else None
-        for row in log_calls(source) if source is not None else ():
+    evidence, text, best = inquiry.record['evidence'], inquiry.pattern.get('message') or '', []
+    for name, source in inquiry.bundle.code():
+        for row in log_calls(source):
             if best and row.size < best[0][0].size:
                 break
             if row.longest in text and row.rule.match(text):
                 best = [one for one in best if one[0].size == row.size] + [(row, name, source)]
-    if pattern.get('kind') != 'log' or len(best) != 1:
+    if inquiry.pattern.get('kind') != 'log' or len(best) != 1:
         return None
     (row, name, source), line = best[0], best[0][0].call.line
-    function = getattr(enclosing(row.call, 'FunctionDef'), 'name', '<module>')
+    function = name_in_log(function_around(row.call))
     handler = enclosing(row.call, 'ExceptHandler', *FRAMES)
-    record['divergence_point'] = {
+    inquiry.record['divergence_point'] = {
         'file': name, 'function': function, 'reported_lines': [], 'source': 'unknown', 'chain': [
             '%s in %s' % (name, function)], 'candidates': [
                 {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
@@ -10027,8 +10029,10 @@ def logs_traceback(node):
         node.kind == 'Name' and node.id in ('format_exc', 'print_exc', 'exc_info')
 
 
-def mend_unreadable(pattern, bundle, frame, history, record, evidence):
+def mend_unreadable(inquiry):
     """Fill the record for a file that Python itself refuses. Returns (why there is no fix, patches)."""
+    pattern, bundle, history, record, chain, index = inquiry
+    frame = chain[index]
     name, data = frame.name, bundle.data(frame.name)
     if data is None or not frame.lines:
         return '%s is not in the installed bundle' % name, {}
@@ -10040,21 +10044,17 @@ def mend_unreadable(pattern, bundle, frame, history, record, evidence):
     if not found:
         return ('%s cannot be read as Python 2 at line %d (%s), and no small change mends that; install the bundle '
                 'again, or another version of it' % (name, frame.lines[0], pattern.get('message'))), {}
-    evidence.append('Python refuses the file at line %d, and reads it whole after a change of one line' %
-                    frame.lines[0])
+    record['evidence'].append('Python refuses the file at line %d, and reads it whole after a change of one line'
+                              % frame.lines[0])
     rows, patches = [], {}
     for edits, words in found:
         whole = Source(apply_edits(broken, edits), name)
         at = broken.line_of(edits[0][0])
-        statement = max((node for node in statements(whole.tree, nested=True) if node.line <= at),
-                        key=lambda node: node.start)
-        case = Case(broken, enclosing(statement, 'FunctionDef') or whole.tree, statement, None,
-                    pattern.get('exception') or '', pattern.get('message') or '', 'own', None, 'unknown',
-                    bundle.policy, name == 'Contents/Code/__init__.py', bundle, 'Log')
+        scene = Scene(pattern, bundle, history, broken, frame, whole.tree, [])
+        place = Place(statement_at(whole, at), None, at, 1.0, [], '')
         proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8,
                             'of all changes of this size, only this one makes the file readable')
-        row, patch, _ = fix_record(pattern, bundle, frame, case._replace(function=whole.tree), Place(
-            statement, None, at, 1.0, [], ''), proposal, history)
+        row, patch, _ = fix_record(scene, case_at(scene, place.statement), place, proposal)
         if row and row['id'] not in patches:
             rows.append(dict(row, score=0.8))
             patches[row['id']] = patch
@@ -10082,20 +10082,19 @@ def called_by_framework(pattern, bundle):
     found = re.match(r'(\w+)\(\) (takes|got an unexpected)', pattern.get('message') or '')
     if pattern.get('exception') != 'TypeError' or not found:
         return None
-    rows = [(name, one) for name in bundle.files if name.startswith('Contents/Code/') and bundle.source(name)
-            for one in functions_called(bundle.source(name), found.group(1))]
+    rows = [(name, one) for name, source in bundle.code() for one in functions_called(source, found.group(1))]
     return rows[0] if len(rows) == 1 else None
 
 
-def mend_signature(pattern, bundle, called, history, record, evidence):
+def mend_signature(inquiry, name, function):
     """Fill the record for a function that a request cannot be handed to. Returns (why there is no fix, patches)."""
-    name, function = called
+    pattern, bundle, history, record, _, _ = inquiry
     source, parameters = function.source, [one for one in function.args.args if one.kind == 'Name']
-    case = Case(source, function, function, None, 'TypeError', pattern['message'], 'own', None, 'unknown',
-                bundle.policy, name == 'Contents/Code/__init__.py', bundle, 'Log')
     frame = Frame(name, function.name, [function.line], {}, [], [])
+    scene = Scene(pattern, bundle, history, source, frame, function, [])
+    case = case_at(scene, function, None, pattern['message'])
     record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
-    evidence.append('%s is called by the framework, with what the request brings' % function.name)
+    record['evidence'].append('%s is called by the framework, with what the request brings' % function.name)
     counts = [int(number) for number in re.findall(r'\d+', pattern['message'])]
     proposal = None
     required = parameters[:len(parameters) - len(function.args.defaults)]
@@ -10119,8 +10118,7 @@ def mend_signature(pattern, bundle, called, history, record, evidence):
                                 'medium', 0.6, 'the last argument is the likeliest to be left out')
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
-    row, patch, why_not = fix_record(pattern, bundle, frame, case, Place(function, None, function.line, 0.9, [], ''),
-                                     proposal, history)
+    row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
     record['fixes'] = [dict(row, score=proposal.prior)] if row else []
     return why_not, {row['id']: patch} if row else {}
 

@@ -90,8 +90,8 @@ def case_for(source, line, error, path=PATH, policy='Elevated', expression=None,
     statement = max(around, key=lambda one: (one.start, -one.end))
     function = diagnose.enclosing(statement, 'FunctionDef') or read.tree
     exception, _, message = error.partition(': ')
-    return diagnose.Case(read, function, statement, expression, exception, message, kind, callee, 'unknown', policy,
-                         path.endswith('__init__.py'), None, 'Log')
+    return diagnose.Case(read, function, statement, expression, exception, message, kind, callee, policy,
+                         path.endswith('__init__.py'), None)
 
 
 def patches(case):
