@@ -825,12 +825,13 @@ def test_epoch_seconds():
 
 
 @pytest.mark.parametrize('word', [b' ERROR', b'aa', b'aXbXc' * 60])
-def test_both_ways_of_finding_give_the_same_places(word):
-    data = b' ERROR\0 ERRORaaaaa' + word * 3 + b'x' * 5000 + word[:-1] + b'\n' + word
+@pytest.mark.parametrize('begin', [b' ERROR\0 ERRORaaaaa', b' ERROR ERRORaaaaa'])
+def test_all_ways_of_finding_give_the_same_places(word, begin):
+    data = begin + word * 3 + b'x' * 5000 + word[:-1] + b'\n' + word
     for end in (0, 1, len(word), 17, 2000, len(data) - 1, len(data), len(data) + 9):
         expected = [place for place in range(len(data)) if data[place:min(end, len(data))].startswith(word)]
-        assert logs.find_all(data, end)(word) == expected
-        assert logs.choose_finder()(data, end)(word) == expected
+        for finder in logs.finders():
+            assert finder(data, end)(word) == expected
 
 
 def test_noise_on_both_sides_of_midnight_is_counted_on_its_day(tmpdir, monkeypatch):
