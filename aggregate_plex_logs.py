@@ -200,6 +200,9 @@ def json_text(document, ascii_only=False):
     return ''.join(to_text(piece) for piece in pieces) + '\n}\n'
 
 
+STRING = six.text_type
+
+
 def fits(value, shape):
     """Has a JSON value a shape: a type, something that match()es a text, [shape of every entry], {name: shape}?
 
@@ -1074,9 +1077,16 @@ class Ahead(object):
         import threading
         from six.moves import queue
         self.source, self.pieces, self.rest, self.stopped = source, queue.Queue(8), b'', False
+        # Unpacking needs the interpreter only between two pieces, and must not wait long for it then; 2.7 is quicker
+        # when it is offered less often.
+        self.turns = sys.getcheckinterval() if six.PY2 else sys.getswitchinterval()
+        self.take_turns(1000 if six.PY2 else 0.0001)
         self.thread = threading.Thread(target=self.work)
         self.thread.daemon = True
         self.thread.start()
+
+    def take_turns(self, interval):
+        (sys.setcheckinterval if six.PY2 else sys.setswitchinterval)(interval)
 
     def work(self):
         try:
@@ -1107,6 +1117,7 @@ class Ahead(object):
                 self.pieces.get(True, 0.01)     # it may wait for room
             except Exception:
                 continue
+        self.take_turns(self.turns)
         self.source.close()
 
 
@@ -3003,10 +3014,10 @@ def frame_row(frame, keep_paths):
     return {'file': library_file(frame.path), 'function': frame.function, 'text': redact_source(frame.text, keep_paths)}
 
 
-def aggregate(paths, position=None, since=None, until=None, keep_paths=False, events=None, resolved=(), jobs=1,
+def aggregate(paths, position=None, since=None, until=None, keep_paths=False, events=None, resolved=(), jobs=None,
               progress=None):
     """The whole job: the aggregate as a dict (the JSON without its schema). events: a function that takes each
-    Event.
+    Event. jobs: number of processes, None for as many as are worth it.
     """
     began = time.time()
     streams, unread = open_streams(paths)
@@ -3018,8 +3029,9 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     work = [(stream, zone, bounds, position, keep_paths, events) for stream in streams]
     results = []
     total = sum(log_size(log) for stream in streams for log in stream.files)
+    jobs = jobs or worthwhile_jobs(total if bounds == (None, None) and not position else 0)
     if jobs > 1 and events is None and len(work) > 1:
-        results = in_parallel(work, jobs, lambda done: progress(done, total) if progress else None)
+        results = in_parallel(work, jobs, lambda part: progress(int(part * total), total) if progress else None)
     else:
         done = 0
         for row in work:
@@ -3097,24 +3109,70 @@ def covered_by(stream):
     return times
 
 
-def in_parallel(work, jobs, tick):
-    """scan_stream of each row in several processes, the largest logs first. tick(bytes read so far): after each log."""
+MUCH = 1 << 26
+
+
+def worthwhile_jobs(size):
+    """How many processes to use for so many bytes when nobody says: a second one takes a while to begin."""
+    if size < MUCH:
+        return 1
     import multiprocessing
-    order = sorted(range(len(work)), key=lambda number: -sum(log_size(log) for log in work[number][0].files))
-    pool = multiprocessing.Pool(jobs)
     try:
-        done = []
-        for result in pool.imap(scan_stream, [work[number] for number in order]):
-            done.append(result)
-            tick(sum(row['bytes'] for row in done))
-        pool.close()
-    except BaseException:
-        pool.terminate()
-        raise
+        return min(2, multiprocessing.cpu_count())
+    except NotImplementedError:
+        return 1
+
+
+def in_parallel(work, jobs, progress):
+    """scan_stream of each row, in this process and in jobs - 1 others. progress(part done, from 0 to 1) is called now
+    and then.
+    """
+    import multiprocessing
+    # fewer words are looked for in a server's log
+    costs = [sum(log_size(log) for log in row[0].files) * (2 if row[0].grammar == SERVER else 5) for row in work]
+    shares, loads = [[] for _ in range(jobs)], [0] * jobs
+    for number in sorted(range(len(work)), key=lambda number: -costs[number]):
+        least = loads.index(min(loads))
+        shares[least].append(number)
+        loads[least] += costs[number]
+    results, helpers = [None] * len(work), []
+    try:
+        for share in [share for share in shares[1:] if share]:
+            receiver, sender = multiprocessing.Pipe(False)
+            helper = multiprocessing.Process(target=scan_for_another, args=(sender, [work[number] for number in share]))
+            helper.daemon = True
+            helper.start()
+            helpers.append((helper, receiver, share))
+            sender.close()                      # or the end of a killed helper would not be seen
+        done, size = 0, float(sum(log_size(log) for number in shares[0] for log in work[number][0].files) or 1)
+        for number in shares[0]:
+            results[number] = scan_stream(work[number], lambda read: progress(min(1, (done + read) / size)))
+            done += results[number]['bytes']
+        for helper, receiver, share in helpers:
+            try:
+                found = receiver.recv()
+            except EOFError:                    # it was killed, perhaps for memory
+                found = [scan_stream(work[number]) for number in share]
+            if isinstance(found, Exception):
+                raise found
+            for number, result in zip(share, found):
+                results[number] = result
     finally:
-        pool.join()
-    results = dict(zip(order, done))
-    return [results[number] for number in range(len(work))]
+        for helper, receiver, _ in helpers:
+            receiver.close()
+            helper.terminate()
+            helper.join()
+    return results
+
+
+def scan_for_another(sender, work):
+    """What a helper of in_parallel() does: send the results of its share, or the exception that stopped it."""
+    try:
+        sender.send([scan_stream(row) for row in work])
+    except KeyboardInterrupt:                   # whoever asked for it has been interrupted too
+        pass
+    except Exception as problem:
+        sender.send(problem)
 
 
 def log_size(log):
@@ -3689,7 +3747,8 @@ def build_parser():
                                                            'after the fix')
     parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
     parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
-    parser.add_argument('--jobs', metavar='N', type=int, default=1, help='processes (default: 1)')
+    parser.add_argument('--jobs', metavar='N', type=int, help='processes (default: 2 for over 64 MB on two cores, '
+                                                              'else 1)')
     add_shared_options(parser, '--quiet', '--json')
     return parser
 

@@ -797,11 +797,26 @@ def test_artifacts(tmpdir):
     assert logs.read_aggregate(logs.aggregate_path(run, 4))['patterns'] == []
 
 
-def test_jobs_give_the_same(tmpdir):
+@pytest.mark.parametrize('jobs', [2, 3])
+@pytest.mark.parametrize('killed', [False, True])
+def test_jobs_give_the_same(tmpdir, monkeypatch, jobs, killed):
     plug_in_log(tmpdir, call(1) + traceback_record(3))
     put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
-    alone, both = logs.aggregate([str(tmpdir)]), logs.aggregate([str(tmpdir)], jobs=2)
+    alone = logs.aggregate([str(tmpdir)], jobs=1)
+    if killed:
+        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, work: os._exit(9))
+    both = logs.aggregate([str(tmpdir)], jobs=jobs)
     assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
+
+
+def test_what_stops_a_helper_stops_the_aggregation(tmpdir, monkeypatch):
+    def scan_stream(row, tick=None):
+        raise ValueError(row[0].base)
+    for name in 'ab':
+        put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.%s.log' % name, traceback_record(4))
+    monkeypatch.setattr(logs, 'scan_stream', lambda row, tick=None: {'bytes': 0} if tick else scan_stream(row))
+    with pytest.raises(ValueError):
+        logs.aggregate([str(tmpdir)], jobs=2)
 
 
 @pytest.mark.parametrize('text,seconds', [('24h', 100 * 86400 - 86400), ('7d', 93 * 86400), ('30m', 100 * 86400 - 1800),
