@@ -33,6 +33,7 @@ import io
 import json
 import os
 import re
+import struct
 import sys
 import time
 import zlib
@@ -1007,10 +1008,13 @@ LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|pli
 
 
 class LogFile(object):
-    """One file of a log, where it lies and how to read it: plain, gzip'd, inside a zip, or bytes at hand."""
+    """One file of a log, where it lies and how to read it: plain, gzip'd, inside a zip, or bytes at hand.
 
-    def __init__(self, path, name, member=None, data=None):
-        self.path, self.name, self.member, self.data = path, name, member, data
+    packed: the size that a zip tells of its member.
+    """
+
+    def __init__(self, path, name, member=None, data=None, packed=None):
+        self.path, self.name, self.member, self.data, self.packed = path, name, member, data, packed
 
     def open(self):
         """A binary file object. Errors: IOError, OSError, zipfile.BadZipfile."""
@@ -1031,7 +1035,17 @@ class LogFile(object):
         return self.member is None and self.data is None and not self.path.endswith('.gz')
 
     def size(self):
-        return os.path.getsize(self.path) if self.plain else None
+        """Bytes of the text; of a .gz what its last four bytes say (of its last part, modulo 4 GB). 0 where nothing
+        tells. Errors: IOError, OSError.
+        """
+        if self.data is not None or self.member:
+            return len(self.data) if self.data is not None else self.packed or 0
+        size = os.path.getsize(self.path)
+        if self.plain or size < 18:             # a whole gzip file has a head of 10 bytes and a tail of 8
+            return size
+        with io.open(self.path, 'rb') as source:
+            source.seek(-4, os.SEEK_END)
+            return max(size, struct.unpack('<I', source.read(4))[0])
 
 
 class GzipReader(object):
@@ -1160,10 +1174,11 @@ def add_path(found, unread, path, root, named):
         import zipfile
         try:
             with zipfile.ZipFile(path) as archive:
-                for member in archive.namelist():
+                for info in archive.infolist():
+                    member = to_text(info.filename)
                     if not member.endswith('/'):
-                        add_file(found, os.path.dirname(to_text(member)), os.path.basename(to_text(member)),
-                                 LogFile(path, to_text(member), member=member), False, unread)
+                        add_file(found, os.path.dirname(member), os.path.basename(member),
+                                 LogFile(path, member, info.filename, packed=info.file_size), False, unread)
         except (zipfile.BadZipfile, IOError, OSError, RuntimeError) as problem:
             unread.append({'file': name, 'why': 'not a readable zip: %s' % to_text(problem)})
         return
@@ -3177,7 +3192,7 @@ def scan_for_another(sender, work):
 
 def log_size(log):
     try:
-        return log.size() or 0
+        return log.size()
     except (IOError, OSError):
         return 0
 

@@ -797,6 +797,17 @@ def test_artifacts(tmpdir):
     assert logs.read_aggregate(logs.aggregate_path(run, 4))['patterns'] == []
 
 
+def test_sizes_of_packed_logs_are_those_of_their_text(tmpdir):
+    text = traceback_record(4).encode('utf-8') * 50
+    with gzip.open(str(tmpdir.join('a.log.gz')), 'wb') as out:
+        out.write(text)
+    with zipfile.ZipFile(str(tmpdir.join('b.zip')), 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('com.plexapp.agents.b.log', text)
+    tmpdir.join('c.log').write_binary(text)
+    streams, _ = logs.find_streams([str(tmpdir)])
+    assert [log.size() for stream in streams for log in stream.files] == [len(text)] * 3
+
+
 @pytest.mark.parametrize('jobs', [2, 3])
 @pytest.mark.parametrize('killed', [False, True])
 def test_jobs_give_the_same(tmpdir, monkeypatch, jobs, killed):
