@@ -3183,11 +3183,15 @@ def in_parallel(work, jobs, progress):
 def scan_for_another(sender, work):
     """What a helper of in_parallel() does: send the results of its share, or the exception that stopped it."""
     try:
-        sender.send([scan_stream(row) for row in work])
+        found = [scan_stream(row) for row in work]
     except KeyboardInterrupt:                   # whoever asked for it has been interrupted too
-        pass
+        return
     except Exception as problem:
-        sender.send(problem)
+        found = problem
+    try:
+        sender.send(found)
+    except (IOError, OSError, KeyboardInterrupt):           # or killed
+        pass
 
 
 def log_size(log):

@@ -187,23 +187,30 @@ def test_what_is_missing_is_one_sentence_wherever_the_script_is_called(script, a
     assert err.startswith((script + '.py: ').encode('ascii')), err
 
 
-def test_the_servers_own_token_is_hidden_also_where_nothing_around_tells_that_it_is_one(tmpdir):
+@pytest.mark.parametrize('known_from', ['Preferences.xml', '--token-file'])
+def test_the_servers_own_token_is_hidden_also_where_nothing_around_tells_that_it_is_one(tmpdir, known_from):
     token = 'qZ7vTn2xLw9Kd4RfYb8M'
     home, run_dir = tmpdir.mkdir('Plex Media Server'), tmpdir.mkdir('run')
-    home.join('Preferences.xml').write('<?xml version="1.0"?><Preferences PlexOnlineToken="%s"/>' % token)
     home.mkdir('Plug-ins')
     home.mkdir('Logs').mkdir('PMS Plugin Logs').join('com.plexapp.agents.a.log').write(
         "2026-11-22 10:00:00,000 (7f1) :  CRITICAL (agentkit:1095) - Exception in the update function of agent named 'A', "
         "called with guid 'com.plexapp.agents.a://1?lang=en' (most recent call last):\n"
         '  File "/p/Plug-ins/A.bundle/Contents/Code/__init__.py", line 3, in update\n    x(y)\n'
         'ValueError: no answer from /x/%s/y\n\n' % token)
-    where = ['--run-dir', str(run_dir), '--plex-home', str(home)]
-    said = [call('aggregate_plex_logs', *where), call('aggregate_plex_logs', '--json', *where),
-            call('diagnose_from_report', *where), call('diagnose_from_report', '--json', *where)]
-    assert [code for code, _, _ in said] == [0, 0, 6, 6], said
-    assert token not in ''.join(out + err for _, out, err in said) and '/x/<token>/y' in said[1][1]
-    for path in run_dir.visit():
-        assert path.isdir() or token.encode('ascii') not in path.read('rb'), path
+    if known_from == '--token-file':
+        tmpdir.join('token').write(token + '\n')
+        said = [call('loop_coordinator', '--dry-run', '--since', '9999d', '--plex-home', str(home), '--runs', str(run_dir),
+                     '--token-file', str(tmpdir.join('token')))]
+    else:
+        home.join('Preferences.xml').write('<?xml version="1.0"?><Preferences PlexOnlineToken="%s"/>' % token)
+        where = ['--run-dir', str(run_dir), '--plex-home', str(home)]
+        said = [call('aggregate_plex_logs', *where), call('aggregate_plex_logs', '--json', *where),
+                call('diagnose_from_report', *where), call('diagnose_from_report', '--json', *where)]
+        assert [code for code, _, _ in said] == [0, 0, 6, 6], said
+    assert token not in ''.join(out + err for _, out, err in said)
+    written = [path.read('rb') for path in run_dir.visit() if path.isfile()]
+    assert [data for data in written if b'/x/<token>/y' in data]
+    assert not [data for data in written if token.encode('ascii') in data]
 
 
 @pytest.mark.parametrize('script', ORDER)
