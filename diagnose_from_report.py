@@ -6535,7 +6535,7 @@ FAMILIES = (
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
     # ---- data: what was fed in
     Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
-           'A scanner failed on a file or folder name, or on a pattern a person wrote.',
+           'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
            'the file or folder named there',
            'rename it, or mend the pattern'),
     Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
@@ -6576,6 +6576,8 @@ FAMILIES = (
            'count the tries'),
     Family('not serialisable', 'code', r'serializing', r'',
            'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
+    Family('wrong arguments', 'code', r'', r'TypeError: \w+\(\) (takes|got (an unexpected|multiple))',
+           'A function was called with other arguments than it takes.', 'who calls it', 'make the two fit'),
     Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
            'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
     Family('cut record', 'code', r'^$', r'^$',
@@ -8848,7 +8850,7 @@ def judge(pattern, agent):
             host, status, times, _ = failed[0]
             evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not '
                             'expect that' % (status_words(status), host, times, looked_words))
-        elif pattern.get('preceding') is not None:
+        elif pattern.get('preceding'):
             evidence.append('no request had failed just before, so the page came and the code could not read it')
     if share is not None:
         evidence.append('%d %% of the %s seen of this agent failed so' % (
@@ -8862,7 +8864,8 @@ def judge(pattern, agent):
         evidence.append('most items are answered in time, so a second try can help')
     if cls == 'upstream':
         host = upstream_host(pattern, failed)
-        evidence.append('%s from %s' % (pattern.get('message') or pattern.get('exception'), host))
+        if family.name != 'failed request':     # that one names the address itself
+            evidence.append('%s from %s' % (pattern.get('message') or pattern.get('exception'), host))
         return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
     return Verdict(cls, family, evidence, against, family.people)
 
@@ -9398,8 +9401,8 @@ def prediction(pattern, case, chance, loss):
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''
     return {'items': items, 'success_percent': int(100 * chance + 0.5), 'fields': fields,
-            'sentence': 'about %d of %s should go through without this error%s' % (hit, number_text(items, 'item'),
-                                                                                   gain)}
+            'sentence': ('about %d of %s should go through without this error' % (hit, number_text(items, 'item'))
+                         if items else 'this error should not come again') + gain}
 
 
 def fields_after(case):
@@ -10004,7 +10007,10 @@ def said_by(inquiry):
     tried = sorted(set([body[0].line, body[-1].end_line]))
     tried = 'line%s %s of %s' % ('s' if tried[1:] else '', ' to '.join('%d' % number for number in tried), name)
     evidence.append('line %d of %s logs what goes wrong in %s' % (line, name, tried))
-    return 'the log does not say which error it was; it arose in %s, or in what is called there' % tried
+    named = re.search(r'\b[A-Z]\w+(?:Error|Exception)\b', text)
+    return '%s; it arose in %s, or in what is called there' % (
+        'the plug-in caught this %s itself' % named.group() if named else 'the log does not say which error it was',
+        tried)
 
 
 def trying_to_log(pattern, function):
@@ -10091,6 +10097,7 @@ def mend_signature(inquiry, name, function):
     pattern, bundle, history, record, _, _ = inquiry
     source, parameters = function.source, [one for one in function.args.args if one.kind == 'Name']
     frame = Frame(name, function.name, [function.line], {}, [], [])
+    frame = frame._replace(quoted={function.line: one_line(source.line_text(function.line))})
     scene = Scene(pattern, bundle, history, source, frame, function, [])
     case = case_at(scene, function, None, pattern['message'])
     record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
@@ -10481,10 +10488,12 @@ def pattern_text(number, record):
 
 def observed_text(record):
     error = ': '.join(part for part in (record['exception'], record['message']) if part) or error_named(record)
-    return '%s on %s, from %s to %s: "%s".' % (
+    first, last = record['first_seen'] or 'unknown', record['last_seen'] or 'unknown'
+    when = 'from %s to %s' % (first, last) if first != last else 'at a time that the log does not tell' if (
+        first == 'unknown') else 'at %s' % first
+    return '%s on %s, %s: "%s".' % (
         number_text(record['count'], 'record'), number_text(record['items_total'], 'item') if record['items_total'] else
-        'no item that the log names', record['first_seen'] or 'unknown', record['last_seen'] or 'unknown',
-        prose(error if len(error) <= 300 else error[:297] + '...'))
+        'no item that the log names', when, prose(error if len(error) <= 300 else error[:297] + '...'))
 
 
 def expected_text(record):
