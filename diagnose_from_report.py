@@ -4452,7 +4452,7 @@ def unknown_name(case, found):
     known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name))
     for proposal in known_elsewhere:
         yield proposal
-    if name in bindings(case.source.tree):
+    if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
         return                                  # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0])
@@ -4556,6 +4556,8 @@ def never_worked(case, uses, name):
     """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
     needs it."""
     statement = case.statement
+    if any(node.ctx == 'Load' and not is_in(node, statement) for node in name_nodes(case.function, name)):
+        return                                  # the next one would fail
     if statement.kind not in ('If', 'Expr') or statement.inline or statement.is_elif or \
             statement.kind == 'If' and (statement.orelse or not any(is_in(use, statement.test) for use in uses)) or \
             statement.end_line - statement.line > 4 or case.function.kind != 'FunctionDef':
@@ -5070,6 +5072,19 @@ def typed_faults(case, found):
         yield Fault(node, node.value, test, soft, 'it is of another kind')
 
 
+def decoded_already(case, found):
+    """unicode(x, 'utf-8'), where x is unicode: lxml gives bytes for plain letters only."""
+    for node in own_part(case.statement):
+        if node.kind == 'Call' and is_name(node.func, 'unicode') and node.args and repeatable(node.args[0]) and (
+                node.args[1:] or node.keywords):
+            text = code_of(case, node.args[0])
+            yield Proposal('right type', [
+                (node.start, node.start, '(%s if isinstance(%s, unicode) else ' % (text, text)),
+                (node.end, node.end, ')')],
+                '%s is taken as it is where it is unicode already' % text, 'nothing', 'low', 0.88,
+                'only bytes can be decoded')
+
+
 def text_already(case, found):
     """`names.append(one["name"])`, where one is the name: what is asked for one key only, and goes into a list of
     texts, was an object once and is a text now."""
@@ -5245,6 +5260,11 @@ def wrong_arguments(case, found):
                 one if not call.keywords else '%s=%s' % (one, one) for one in absent))],
                 '%s is handed over' % ' and '.join(absent), 'nothing', 'low', 0.84,
                 '%s needs it, and a variable of that name is at hand' % name)
+        elif len(absent) == 1 and call.keywords and absent[0] != parameters[-1] and name_effect(
+                case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH:
+            yield Proposal('right arguments', [(call.end - 1, call.end - 1, ', %s=None' % absent[0])],
+                           'None is handed over as %s' % absent[0], 'what %s would do with %s' % (name, absent[0]),
+                           'medium', 0.7, '%s needs it, and lives with None' % name)
         elif absent and not function.args.vararg:
             at = function.args.args[-1].outer[1]
             if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults:
@@ -6022,6 +6042,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: string indices must be integers", other_mapping),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
     (r"^TypeError: string indices must be integers", text_already),
+    (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
@@ -6051,6 +6072,9 @@ def propose(case):
     if case.message.startswith('maximum recursion depth'):
         return []                               # where it ends is not where it goes wrong
     faults = faults_of(case)
+    called = re.match(r'(\w+)\(\) (takes |got (an unexpected|multiple))', case.message)
+    if called and functions_called(case.source, called.group(1)):
+        faults = []                             # it fails for all items alike: a guard would only hide that
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
@@ -8667,6 +8691,8 @@ def suspect(node):
         return text_argument(node) or (node.args[0] if node.args else node)
     if node.kind == 'GeneratorExp':
         return node.generators[0].iter
+    if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn'):
+        return node.comparators[0]
     for name in ('iter', 'value', 'left', 'test'):
         if getattr(node, name, None) is not None and isinstance(getattr(node, name), Node):
             return getattr(node, name)
@@ -9631,9 +9657,13 @@ def look_into_source(inquiry):
                               PATIENT if patient else None)
     if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
-    setters = set_elsewhere(source, function, pattern) if not record['fixes'] and not record['dropped'] else []
+    missed = re.match(r"global name '(\w+)' is not defined", pattern.get('message') or '')
+    setters = set_elsewhere(source, function, missed.group(1)) if missed and not record['dropped'] and not [
+        row for row in record['fixes'] if row['kind'] != 'probe'] else []
     if setters:
-        return '%s makes it, and has not come that far: what went wrong there comes first' % ' or '.join(setters), {}
+        record['fixes'] = []                    # (a probe would only tell which line misses it first)
+        return '%s makes it, and did not run, or not so far: what went wrong there comes first' % (
+            ' or '.join(setters)), {}
     return why_none, patches
 
 
@@ -9688,13 +9718,11 @@ def mend_address(inquiry, built):
     return offer(inquiry, Scene(pattern, bundle, history, source, frame, function, [place]))
 
 
-def set_elsewhere(source, function, pattern):
-    """Names of the functions that alone set the global name which a NameError misses."""
-    found = re.match(r"global name '(\w+)' is not defined", pattern.get('message') or '')
-    others = [one for one in walk(source.tree) if one.kind == 'FunctionDef' and one is not function] if found else []
-    return [one.name for one in others if any(
-        node.kind == 'Global' and found.group(1) in node.names for node in own_nodes(one)) and any(
-            node.ctx == 'Store' for node in name_nodes(one, found.group(1)))]
+def set_elsewhere(source, function, name):
+    """Names of the other functions that set a global name."""
+    return [one.name for one in walk(source.tree) if one.kind == 'FunctionDef' and one is not function and any(
+        node.kind == 'Global' and name in node.names for node in own_nodes(one)) and any(
+            node.ctx == 'Store' for node in name_nodes(one, name))]
 
 
 def raised_again(statement):

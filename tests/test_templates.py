@@ -1307,3 +1307,34 @@ def name_of(title, places):
 """
     found = patches(case_for(source, '    place =', 'IndexError: list index out of range'))
     assert not any("place = ''" in patched for _, patched in found[:1])
+
+
+CALLS = """
+def clip(title, url, depth, thumb, container=False, **more):
+    return dict(title=title, url=url, depth=depth, thumb=thumb)
+
+def Menu(data):
+    for boat in data.findall('boat'):
+        name = unicode(boat.text, errors='replace')
+        oc.add(clip(title=name, url=boat.get('url'), thumb=boat.get('thumb')))
+    return oc
+
+def login():
+    global Session
+    Session = requests.Session()
+
+def page(url):
+    if not Session.cookies:
+        login()
+    return Session.get(url).text
+"""
+
+
+@pytest.mark.parametrize('line, error, wanted', [
+    ('        oc.add(clip(', 'TypeError: clip() takes at least 4 arguments (3 given)', "boat.get('thumb'), depth=None))"),
+    ('        name =', 'TypeError: decoding Unicode is not supported',
+     "(boat.text if isinstance(boat.text, unicode) else unicode(boat.text, errors='replace'))"),
+    ('    if not Session', "NameError: global name 'Session' is not defined", None)])
+def test_what_fails_for_every_item_is_not_hidden_but_made_right(line, error, wanted):
+    found = patches(case_for(CALLS, line, error))
+    assert wanted in found[0][1] if wanted else not found
