@@ -6071,7 +6071,7 @@ def propose(case):
     """The Proposals for a Case, best first; [] where no template fits without doing harm."""
     if case.message.startswith('maximum recursion depth'):
         return []                               # where it ends is not where it goes wrong
-    faults = faults_of(case)
+    faults, given = faults_of(case), case
     called = re.match(r'(\w+)\(\) (takes |got (an unexpected|multiple))', case.message)
     if called and functions_called(case.source, called.group(1)):
         faults = []                             # it fails for all items alike: a guard would only hide that
@@ -6080,36 +6080,86 @@ def propose(case):
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
                  for proposal in way(case, found)]
     found = ranked(case, proposals + list(guarded_ways(case, faults)))
-    known = set((proposal.template, proposal.summary) for proposal in found)
-    return found + [proposal for proposal in unfolded_ways(case) if (proposal.template, proposal.summary) not in known]
+    known = dict(((proposal.template, proposal.summary), proposal.prior) for proposal in reversed(found))
+    return found + [proposal for proposal in unfolded_ways(given)
+                    if proposal.prior > known.get((proposal.template, proposal.summary), 0)]
 
 
 def unfolded_ways(case):
-    """What could be proposed if the statement did not share its line with others; the edits unfold the line too."""
-    line = [one for one in siblings(case.statement) if one.logical_start == case.statement.logical_start]
-    if case.statement.kind in COMPOUND or line == [case.statement] and not case.statement.inline:
-        return
-    source, first = case.source, line[0]
-    lead = source.newline + first.indent + (source.indent_unit() if first.inline else '')
-    header = [suite.header_end for suite in first.parent.suites if first in suite.body]
-    ends = (header if first.inline else [None]) + [one.end for one in line]
-    edits = [(end, one.start, lead) for end, one in zip(ends, line) if end is not None]
-    new = Source(apply_edits(source, edits), source.path)
+    """What could be proposed if the statement, and those behind it, did not share their lines with others."""
+    unfolded = Unfolded(case.source, [case.statement])
+    inner = case._replace(source=unfolded.new, statement=unfolded.moved(case.statement), function=unfolded.moved(
+        case.function), expression=case.expression and unfolded.moved(case.expression), logged=tuple(filter(
+            None, map(unfolded.moved, case.logged)))) if unfolded.groups else None
+    if inner is not None and inner.statement is not None and inner.function is not None:
+        for proposal in propose(inner):
+            if not proposal.path:
+                yield unfolded.folded(proposal)
 
-    def moved(node):
+
+class Unfolded(object):
+    """A source in which no line holds several statements, and none of the given ones stands behind a header."""
+
+    def __init__(self, source, mended):
+        self.source, lines = source, list(joined_lines(source))
+        for statement in mended:
+            line = [one for one in siblings(statement) if one.logical_start == statement.logical_start]
+            if line[0].inline and statement.kind not in COMPOUND and line not in lines:
+                lines.append(line)
+        self.groups = []
+        for line in lines:
+            first = line[0]
+            lead = source.newline + first.indent + (source.indent_unit() if first.inline else '')
+            header = [suite.header_end for suite in first.parent.suites if any(one is first for one in suite.body)]
+            ends = (header if first.inline else [None]) + [one.end for one in line]
+            self.groups.append([(end, one.start, lead) for end, one in zip(ends, line) if end is not None])
+        self.edits = sorted(sum(self.groups, []))
+        self.new = Source(apply_edits(source, self.edits), source.path) if self.groups else source
+
+    def at(self, offset):
+        """Where what stood at an offset stands now."""
+        return offset + sum(len(text) - (end - start) for start, end, text in self.edits if end <= offset)
+
+    def moved(self, node):
         """The same node in the unfolded text."""
-        at = node.start + sum(len(text) - (end - start) for start, end, text in edits if end <= node.start)
-        return next((one for one in walk(new.tree) if one.start == at and one.kind == node.kind and
-                     (one.kind in COMPOUND or new.segment(one) == source.segment(node))), None)
+        at = self.at(node.start)
+        return next((one for one in walk(self.new.tree) if one.start == at and one.kind == node.kind and
+                     (one.kind in COMPOUND + ('Module',) or self.new.segment(one) == self.source.segment(node))), None)
 
-    inner = case._replace(source=new, statement=moved(case.statement), function=moved(case.function),
-                          expression=case.expression and moved(case.expression))
-    if inner.statement is None or inner.function is None:
-        return
-    for proposal in propose(inner):
-        if not proposal.path:
-            text = decode_source(apply_edits(new, proposal.edits))[0]
-            yield proposal._replace(edits=edits_between(source, text))
+    def folded(self, proposal):
+        """A proposal for the unfolded text as one for the text as it is: lines that it leaves alone, or only moves in,
+        are folded again."""
+        new, changes, broken = self.new, list(proposal.edits), [self.at(end) for _, end, _ in self.edits]
+        for group in self.groups:
+            breaks = [(self.at(end) - len(text), self.at(end)) for _, end, text in group]
+            low, high = new.offset_of_line(new.line_of(breaks[0][0] - 1)), new.line_of(breaks[-1][1])
+            high = new.offset_of_line(high) + len(new.line_text(high))
+            inside = [edit for edit in changes if edit[0] < high and edit[1] > low or low < edit[0] == edit[1] < high]
+            steps = [edit for edit in inside if edit[0] == edit[1] and edit[2] and not edit[2].strip(' \t') and not
+                     new.text[new.offset_of_line(new.line_of(edit[0])):edit[0]].strip()]
+            if inside == steps and len(steps) in (0, len(breaks) + 1):
+                changes = [edit for edit in changes if edit not in steps[1:]]
+                changes += [pair + (self.source.text[start:end],) for pair, (start, end, _) in zip(breaks, group)]
+        text = decode_source(apply_edits(new, changes))[0]
+
+        def line_as_it_is(found):
+            begin = new.offset_of_line(int(found.group()))
+            return '%d' % (int(found.group()) - sum(at < begin or new.line_of(at) == int(found.group())
+                                                    for at in broken))
+
+        return proposal._replace(edits=edits_between(self.source, text), **dict(
+            (name, re.sub(r'(?<=\bline )\d+', line_as_it_is, getattr(proposal, name))) for name in ('summary', 'why')))
+
+
+def joined_lines(source):
+    """[[statements]] of the lines of a file that hold several, none of them behind a header; looked up once."""
+    if 'joined_lines' not in source.__dict__:
+        lines = {}
+        for one in statements(source.tree, nested=True) if ';' in source.text else ():
+            lines.setdefault(one.logical_start, []).append(one)
+        source.joined_lines = [lines[at] for at in sorted(lines) if len(lines[at]) > 1 and not lines[at][0].inline and
+                               lines[at][0].kind not in COMPOUND]
+    return source.joined_lines
 
 
 def error_text(case):
@@ -9226,7 +9276,10 @@ def case_at(scene, statement, expression=None, message=''):
 def scored_proposals(scene):
     """[(score, place, case, proposal)] of all templates at all places that are sure enough, best first."""
     rows = []
-    for place in scene.places[:3]:
+    places = scene.places[:3]
+    if len(set(place.statement.logical_start for place in places)) < len(places) and joined_lines(scene.source):
+        return scored_on_one_line(scene._replace(places=places))
+    for place in places:
         if place.confidence < SURE_ENOUGH:
             continue
         case = case_at(scene, place.statement, place.expression, place.message)
@@ -9234,7 +9287,24 @@ def scored_proposals(scene):
             factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
             rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
     rows.extend(at_every_place(rows, scene.places))
-    return sorted(rows, key=lambda row: (-row[0], row[1].line))         # stable: a template's own order stays
+    # of equals the earlier place, without which the later one is not reached; stable: a template's own order stays
+    return sorted(rows, key=lambda row: (-round(row[0], 2), row[1].line, row[1].statement.start))
+
+
+def scored_on_one_line(scene):
+    """The same for places that stand on one line and so cannot be told apart: as if each had a line of its own."""
+    places, unfolded = scene.places, Unfolded(scene.source, [place.statement for place in scene.places])
+    inner = [place._replace(statement=unfolded.moved(place.statement), expression=place.expression and unfolded.moved(
+        place.expression)) for place in places]
+    function = unfolded.moved(scene.function)
+    if function is None or any(place.statement is None for place in inner):
+        return []
+    known = dict(zip([place.statement.start for place in inner], [place.statement for place in places]))
+    rows = scored_proposals(scene._replace(source=unfolded.new, function=function, places=inner, logged=tuple(
+        filter(None, map(unfolded.moved, scene.logged)))))
+    return [(score, place._replace(statement=known[place.statement.start]), case_at(
+        scene, known[place.statement.start], None, place.message), proposal if proposal.path else unfolded.folded(
+            proposal)) for score, place, case, proposal in rows]
 
 
 def at_every_place(rows, places):
@@ -9252,14 +9322,15 @@ def at_every_place(rows, places):
     if places[0].confidence >= 0.9 or len(chosen) < 2:
         return
     first, sure = chosen[0], sum(row[1].confidence for row in chosen)
-    words = ' and '.join('%d' % line for line in sorted(row[1].line for row in chosen))
+    words = line_words(set(row[1].line for row in chosen))
+    words = 'the ' + words if words.startswith('lines') else 'the statements of ' + words
     prior = min(row[3].prior for row in chosen)
     lost = [row[3].loss for row in chosen if row[3].loss != 'nothing']
     yield (sure * min(row[0] / row[1].confidence for row in chosen), first[1]._replace(confidence=sure), first[2],
            first[3]._replace(edits=sorted(edits), prior=prior, loss='; '.join(sorted(set(lost))) or 'nothing', summary=(
                '; '.join(sorted(set(row[3].summary for row in chosen)))), risk=max(row[3].risk for row in chosen), why=(
-                   'the log shows errors of this kind at each of the lines %s' if several else
-                   'any of the lines %s can have failed, and a guard costs the others nothing') % words))
+                   'the log shows errors of this kind at each of %s' if several else
+                   'any of %s can have failed, and a guard costs the others nothing') % words))
 
 
 def in_each_others_way(edits, more):

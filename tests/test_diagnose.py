@@ -741,6 +741,26 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
     assert "+        if code in boat['names']:" in text and "+        if code in boat['stories']:" in text
 
 
+def test_statements_of_one_line_are_guarded_together_or_moved_in_as_they_are(tmpdir):
+    source = SOURCE.replace("boat['yard']['name']\n    metadata.tagline = boat['motto']",
+                            "boat['yard'].strip(); metadata.tagline = boat['motto'].strip()")
+    source = source.replace("metadata.genres.clear()", "metadata.genres.clear(); note = boat['note'].strip()").replace(
+        "    for genre in", "    metadata.title_sort = note.lower(); metadata.tags.add(note)\n    for genre in", 1)
+    for text, changed in (("boat['note']", [
+            '-    metadata.genres.clear(); note = ', '-    metadata.title_sort = ', '+    metadata.genres.clear()',
+            "+    if boat['note'] is not None:", "+      note = boat['note'].strip()",
+            '+      metadata.title_sort = note.lower(); metadata.tags.add(note)', '+    else:', '+      Log(']), (
+                "boat['motto']", ['-', "+    if boat['yard'] is not None:", '+      metadata.studio = boat', '+    else:',
+                                  '+      Log(', "+    if boat['motto'] is not None:", '+      metadata.tagline = boat',
+                                  '+    else:', '+      Log('])):
+        row = pattern('AttributeError', "'NoneType' object has no attribute 'strip'", [
+            frame('fill', line_of(text, source), source=source)])
+        found = look(row, tmpdir, source)
+        lines = found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()[3:]
+        lines = [line for line in lines if line[0] in '+-']
+        assert len(lines) == len(changed) and all(line.startswith(one) for line, one in zip(lines, changed)), lines
+
+
 CONFESSES = """
 def strip_marks(text):
     return re.sub('<[^>]+>', '', text)
