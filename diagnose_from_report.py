@@ -1666,6 +1666,7 @@ FIELDS = frozenset(
     'chapters trailers rating_count absolute_index available_at artist album season producers name role photo '
     'reviews author source image link similar lyrics extras styles moods subtype'.split())
 ONE_TEXT = 'it is one text, no list'
+NOT_ALL_TEXT = 'not all of it is text'
 LOOSE = frozenset('BinOp BoolOp UnaryOp Compare IfExp Lambda Yield'.split())       # need parentheses inside of others
 SIMPLE = frozenset('Assign AugAssign Expr Delete Print'.split())
 WRAPPED_LINES = 9                               # a block that is moved in by one step stays readable up to here
@@ -2294,7 +2295,9 @@ def effect_of_operator(case, node, parent, value, depth):
             return CRASH if value != SOME else OPEN
         return effect_of_formatting(case, parent, other, value)
     if value in (ZERO, NUMBER, SOME) and not (parent.op in ('Div', 'FloorDiv') and node is parent.right):
-        return effect(case, parent, NUMBER, depth + 1)
+        made = ZERO if value == ZERO and parent.op in ('Mult', 'Div', 'FloorDiv') else NUMBER
+        worth = effect(case, parent, made, depth + 1)
+        return min(worth, HOLLOW) if value == ZERO and made == NUMBER else worth    # 1 - 0 says something else
     return CRASH
 
 
@@ -2811,6 +2814,9 @@ def none_soft(case, bad, name=None):
     """Ways to put something empty in the place of None. name: the attribute asked for, where there is one."""
     ways = []
     values = (NO_TEXT, NO_LIST, NO_DICT, ZERO)
+    preset = preset_text(case, bad) if name is None or name in TEXT_METHODS else None
+    if preset is not None:
+        ways.append((or_default(bad, preset), bad, TEXT))
     if name is not None:
         call = bad.parent.parent
         if name == 'replace' and call.kind == 'Call' and len(call.args) == 2 and not call.keywords:
@@ -2828,6 +2834,25 @@ def none_soft(case, bad, name=None):
     for value in values:
         ways.append((or_default(bad, value), bad, value))
     return ways
+
+
+def preset_text(case, node):
+    """The text that DefaultPrefs.json has for the preference that a node reads, as a literal; or None."""
+    import json
+    key = index_of(node) if node.kind == 'Subscript' and is_name(node.value, 'Prefs') else None
+    if key is None or key.kind != 'Str' or getattr(case.bundle, 'data', None) is None:
+        return None
+    try:
+        rows = json.loads(logs.to_text(case.bundle.data('Contents/DefaultPrefs.json') or b'[]'))
+        value = [row.get('default') for row in rows if row.get('id') == text_of(key) and row.get('type') != 'bool']
+    except (ValueError, AttributeError):
+        return None
+    plain = value and isinstance(value[0], type('')) and re.match(r'[\w .:/-]+$', value[0])
+    return "'%s'" % value[0] if plain and value[0] == in_ascii(value[0]) else None
+
+
+def in_ascii(text):
+    return re.sub(r'[^ -~]', '', text)
 
 
 def none_test(text):
@@ -2877,7 +2902,11 @@ def subscript_faults(case, found):
 
 def iteration_faults(case, found):
     """What is gone through, unpacked or searched is None."""
-    for node in frame_part(case):
+    below = list(callee_faults(case, found)) if case.frame_kind == 'call' and any(
+        node.kind == 'Call' and last_name(node.func) == case.callee for node in frame_part(case)) else []
+    for fault in below:
+        yield fault                             # a function of a library went through it, not this line
+    for node in frame_part(case) if not below else ():
         if node.kind in ('For', 'comprehension'):
             yield Fault(node, node.iter, none_test, none_soft(case, node.iter), 'there is no list')
         elif node.kind == 'Assign' and unpacked(node) is not None:
@@ -3189,6 +3218,9 @@ def soften(case, faults):
         prior = 0.5                             # the function itself relies on the field a few lines on
     if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
         prior = 0.8
+    sure = faults[0].what == NOT_ALL_TEXT or values[0] == TEXT
+    if sure:
+        prior = 0.88                            # the rest of the list; what the preference is where nobody set it
     if worst > CRASH and case.statement.kind == 'Assign' and is_same(
             case.statement.targets[0], case.source.segment(faults[0].bad)):
         prior = 0.88                            # text is added to a field that was empty
@@ -3198,7 +3230,7 @@ def soften(case, faults):
     also = '; the same for %s' % ' and '.join(key for key, _, _ in alike) if alike else ''
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
                    '%s is taken where %s%s' % (value_words(values[0]), faults[0].what, also), loss_words(case),
-                   'medium' if worst < FINE else 'low', prior,
+                   'medium' if worst < FINE and not sure else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
                    'it goes on, but may store an empty value')
 
@@ -3714,7 +3746,8 @@ def left_unset(case, block, bad=()):
     needed, end = {}, block[-1].end
     for name in sorted(set().union(*[bound_names(one) for one in block])):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
-        if not uses or bound_before(case, name, block[0]) and not any(is_name(one, name) for one in bad):
+        if not uses or bound_before(case, name, block[0]) and not any(is_name(one, name) for one in bad) or \
+                is_sum(block[0], name) and 'NoneType' not in case.message:
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
@@ -3733,6 +3766,11 @@ def left_unset(case, block, bad=()):
                 return None
             needed['self.' + target.attr] = best[1]
     return needed
+
+
+def is_sum(statement, name):
+    """Whether a statement makes a variable from itself: without it, what it was stays."""
+    return statement.kind == 'Assign' and name in names_in(statement.value)
 
 
 def is_only_setter(case, target, block):
@@ -4157,6 +4195,8 @@ def unset_name(case, found):
     uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
+    for proposal in bound_too_late(case, name):
+        yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
     readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders)] or uses
@@ -4185,6 +4225,48 @@ def unset_name(case, found):
                        '%s is None unless a branch sets it' % ' and '.join(flags),
                        'nothing: None is written where the switch is off', 'medium', 0.6,
                        'it is a switch, and it is off otherwise')
+
+
+def bound_too_late(case, name):
+    """The statement that surely sets a name stands behind the one that reads it, and needs nothing of what is between:
+    it goes in front of it."""
+    place = case.statement
+    while place.parent.kind in ('If', 'For', 'While', 'With') and not place.inline and not any(
+            name in bound_names(one) for one in siblings(place)[siblings(place).index(place) + 1:]):
+        place = place.parent
+    suite = siblings(place)
+    between = suite[suite.index(place):]
+    late = next((one for one in between[1:] if sets_surely(one, name)), None)
+    if late is None or place.inline or late.inline or getattr(place, 'is_elif', False) or \
+            late.logical_start <= place.end:
+        return
+    between = between[:between.index(late)]
+    earlier = [value for value in assigned_before(case, name, place.start) if value.start < place.start]
+    given = [case.source.segment(one.value) for one in walk(late) if one.kind == 'Assign']
+    if any(name in bound_names(one) and one is not place for one in between) or names_in(late) - set([name]) & set(
+            ).union(*[bound_names(one) for one in between]) or any(not is_pure(one) for one in walk(late)) or any(
+                case.source.segment(value) not in given for value in earlier):
+        return
+    begin, end = line_start(case, late), line_end(case, late.end)
+    text, at = case.source.text[begin:end] + case.source.newline, line_start(case, place)
+    behind = LINE_END.match(case.source.text, end)
+    yield Proposal('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
+                   '%s is set before it is used, not behind it' % name, 'nothing', 'low', 0.92,
+                   'what sets it stands a few lines too low')
+
+
+def sets_surely(statement, name):
+    """Whether a statement does nothing else than to set a name, on each of its ways."""
+    if statement.kind == 'Assign':
+        return len(statement.targets) == 1 and is_name(statement.targets[0], name) and name not in names_in(
+            statement.value)
+    return statement.kind == 'If' and bool(statement.orelse) and all(
+        len(suite) == 1 and sets_surely(suite[0], name) for suite in (statement.body, statement.orelse))
+
+
+def is_pure(node):
+    """Whether to evaluate a node changes nothing, wherever it is done."""
+    return node.kind != 'Call' or last_name(node.func) in PURE_CALLS or last_name(node.func) in TEXT_METHODS
 
 
 def first_use(case, names):
@@ -4428,7 +4510,8 @@ API = {
     'HTML': 'ElementFromString ElementFromURL StringFromElement '
     'Element', 'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta '
                            'MillisecondsFromString',
-    'Thread': 'Create Sleep Lock AcquireLock ReleaseLock Block Unblock', 'Proxy': 'Media Preview LocalFile Remote'}
+    'Thread': 'Create Sleep Lock AcquireLock ReleaseLock Block Unblock', 'Proxy': 'Media Preview LocalFile Remote',
+    'Locale': 'Language Match CurrentLocale DefaultLocale Geolocation'}
 
 
 def unknown_name(case, found):
@@ -4459,11 +4542,12 @@ def unknown_name(case, found):
     called = all(use.parent.kind == 'Call' and use.parent.func is use for use in same)
     near = near_names(name, known)
     near += near_names(name, SANDBOX_BUILTINS - known) if called else []
-    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if row[0].lower() == name.lower() and (
-        called or row[0] in API or row[0] in ('Prefs', 'Dict', 'Locale', 'Platform', 'Data', 'Ex')) and all(
+    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if (
+        row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex')) or
+        row[0] in API) and all(
         use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
         if row[0] in API)]                      # the interface in other letters
-    family = list(renamed_word(case, name))
+    family = list(renamed_word(case, name)) or list(callers_name(case, here, name))
     for proposal in family:
         yield proposal
     for other, prior in near:
@@ -4481,6 +4565,21 @@ def unknown_name(case, found):
             case, path)) for path in files_of(case))):
         for proposal in list(never_worked(case, uses, name)) + list(unset_fields(case, name)):
             yield proposal
+
+
+def callers_name(case, uses, name):
+    """The parameter that the callers hand a variable of the unknown name over for: the lines once stood there."""
+    function, found = enclosing(uses[0], 'FunctionDef'), set()
+    names = [one.id if one.kind == 'Name' else None for one in function.args.args] if function is not None else []
+    for _, source in sources_with(case, name) if names else ():
+        for call in calls_of(source, function.name):
+            given = call.args[:0] if call.starargs else call.args
+            pairs = list(zip(names[function.parent.kind == 'ClassDef' and names[0] == 'self':], given))
+            pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
+            found.update(parameter for parameter, value in pairs if is_name(value, name))
+    if len(found) == 1 and None not in found:
+        yield rename(case, uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
+                     '%s' % (name, function.name, name, min(found)))
 
 
 def longer_name(case, uses, name, known):
@@ -4883,6 +4982,18 @@ def unknown_attribute(case, found):
                        'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
+    if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
+        twice = [node for node in attributes_called(case.source, name) if node.value.kind == 'Attribute' and
+                 node.value.attr == name and is_same(node.value, case.source.segment(nodes[0].value))]
+        plain = nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS
+        end, known = nodes[0].value.end, TEXT_METHODS | DICT_METHODS | LIST_METHODS
+        if twice:
+            yield Proposal('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once',
+                           'nothing', 'low', 0.92, '.%s stands there twice' % name)
+        elif plain and name in known:
+            yield Proposal('right name', [(end, end, '()')], 'it is called first', 'nothing', 'low', 0.92,
+                           'a function is asked for what its answer has')
+        return
     called = nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
@@ -4895,6 +5006,10 @@ def unknown_attribute(case, found):
         edits = [(node.end - len(name), node.end, near) for node in same]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
                        'there is no %s, and %s is there' % (name, near))
+
+
+# methods that are called without anything
+ARGUMENTLESS = frozenset('read readlines json strip lower upper items keys values copy getroot now today'.split())
 
 
 def newer_path(case, found):
@@ -5197,6 +5312,35 @@ def paired_element(case, found):
                            '%s() gives pairs of a %s and an element' % (method, first.rstrip('0123456789')))
 
 
+def part_of_answer(case, found):
+    """`name = f(x)` where f answers a tuple, and the others who call it take one of its parts: the same part."""
+    for name in names_in_order(case.statement):
+        origins = [one for one in statements(case.function) if one.kind == 'Assign' and one.start < case.statement.start
+                   and is_name(one.targets[0], name)]
+        call = origins[-1].value if origins else None
+        parts = set()
+        for function in functions_behind(case, call) if call is not None else ():
+            answers = [one.value for one in returns_of(function)]
+            if not answers or any(one is None or one.kind != 'Tuple' for one in answers):
+                return
+            for _, source in sources_with(case, function.name):
+                parts.update(text_of(index_of(one.parent)) if index_of(one.parent).kind == 'Str' else
+                             source.segment(index_of(one.parent)) for one in calls_of(source, function.name)
+                             if one.parent.kind == 'Subscript' and one.parent.value is one and index_of(one.parent))
+            parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
+                         if len(answers) == 1 and is_name(one, name))
+        if len(parts) == 1 and min(parts).isdigit():
+            yield Proposal('right value', [(call.end, call.end, '[%s]' % min(parts))],
+                           '%s is the part of the answer that is meant' % name, 'nothing', 'low', 0.93,
+                           '%s() answers several values at once' % last_name(call.func))
+
+
+def functions_behind(case, call):
+    """The bundle's own functions of the name that is called."""
+    name = last_name(call.func) if call.kind == 'Call' else None
+    return [one for _, source in sources_with(case, name) for one in functions_called(source, name)] if name else []
+
+
 def not_callable(case, found):
     """'X' object is not callable: parentheses too many, or the module's name in place of its class."""
     owner = found.group('type')
@@ -5229,10 +5373,27 @@ def wrong_arguments(case, found):
     name = found.group('name')
     definitions = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
     calls = [node for node in own_part(case.statement) if node.kind == 'Call' and last_name(node.func) == name]
+    for proposal in list(behind_wrapper(case, definitions)) if not calls else ():
+        yield proposal
+    twice = re.search(r"multiple values for keyword argument '(\w+)'", case.message)
+    for call in own_part(case.statement) if twice else ():
+        if call.kind == 'Call' and call.kwargs is not None and any(one.arg == twice.group(1) for one in call.keywords):
+            start, end = call.kwargs.outer
+            text = "dict((key, value) for key, value in %s.items() if key != '%s')" % (
+                case.source.segment(call.kwargs), twice.group(1))
+            yield Proposal('right arguments', [(start, end, text)],
+                           '%s is handed over once, as it is written there' % twice.group(1), 'nothing', 'low', 0.9,
+                           'the dict behind the asterisks may hold it too')
     if len(definitions) != 1:
         return
     function = definitions[0]
     parameters = [one.id for one in function.args.args if one.kind == 'Name']
+    if is_static(function) and parameters[:1] == ['self']:
+        edits = [edit for one in function.parent.body if is_static(one) for edit in without_self(one)]
+        if edits and not name_nodes(function, 'self')[1:]:
+            yield Proposal('right arguments', edits, '%s takes no self' % name, 'nothing', 'low', 0.92,
+                           'a static method gets no object')
+            return
     in_class = function.parent.kind == 'ClassDef' and not any(is_name(one, 'staticmethod', 'classmethod')
                                                               for one in function.decorator_list)
     opening = case.source.text.index('(', function.keyword)
@@ -5277,6 +5438,49 @@ def wrong_arguments(case, found):
             yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
                            'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
                            '%s takes %d and gets %d' % (name, len(given), len(call.args)))
+
+
+def is_static(function):
+    return function.kind == 'FunctionDef' and any(is_name(one, 'staticmethod') for one in function.decorator_list)
+
+
+def without_self(function):
+    """Edits that take the self away that a static method asks for and does not use."""
+    args = function.args.args
+    if not args or not is_name(args[0], 'self') or name_nodes(function, 'self')[1:]:
+        return []
+    return [(args[0].start, args[1].start if args[1:] else args[0].end, '')]
+
+
+def behind_wrapper(case, definitions):
+    """`func(*args, **kwargs)` of a decorator: the functions of that name do without what their caller leaves out."""
+    counts = [int(number) for number in re.findall(r'\d+', case.message)]
+    edits, words = [], set()
+    for function in definitions if len(counts) == 2 and counts[0] > counts[1] else ():
+        args = [one for one in function.args.args if one.kind == 'Name']
+        if len(args) != counts[0] or function.args.defaults or function.args.vararg or not function.decorator_list:
+            continue
+        for one in args[counts[1]:]:
+            value = usual_default(case, one.id)
+            if value == 'None' and name_effect(case._replace(function=function), one.id, NOTHING, function.body[0],
+                                               from_start=True) == CRASH:
+                return
+            edits.append((one.outer[1], one.outer[1], '=' + value))
+            words.add(one.id)
+    if edits:
+        yield Proposal('right arguments', edits, '%s may be left out' % ' and '.join(sorted(words)), 'nothing', 'low',
+                       0.88, 'the caller hands %d of %d over, and the wrapper passes on what it gets' % (
+                           counts[1], counts[0]))
+
+
+def usual_default(case, name):
+    """What the functions of the file take for a parameter that is left out: 'None' where none says it."""
+    for function in walk(case.source.tree):
+        if function.kind == 'FunctionDef' and function.args.defaults:
+            for one, value in zip(function.args.args[-len(function.args.defaults):], function.args.defaults):
+                if is_name(one, name) and literal_value(value) is not None and not has_call(value):
+                    return case.source.segment(value)
+    return 'None'
 
 
 def unexpected_keyword(case, function, parameters, calls, keyword_name):
@@ -5928,7 +6132,7 @@ def join_faults(case, found):
                 new = '[one for one in %s if one is not None]' % text
             else:
                 new = "['%%s' %% one for one in %s]" % text
-            yield Fault(node, bad, None, [([(start, end, new)], bad, SOME)], 'not all of it is text')
+            yield Fault(node, bad, None, [([(start, end, new)], bad, SOME)], NOT_ALL_TEXT)
 
 
 def store_faults(case, found):
@@ -5970,6 +6174,9 @@ def leave_log_out(case, found):
         if case.statement.kind != 'Expr' or case.statement.value is not node or not is_log_call(node):
             continue
         name = exception_name(case)
+        if re.search(r"'(tuple|list|dict|instance)'", case.message) and any(
+                not in_log_call(use) for one in names_in(node) for use in later_uses(case, one, case.statement)):
+            return                              # what comes after the log line wants another kind of value too
         if name and can_wrap(case, [case.statement]) and not case.statement.inline:
             yield Proposal('log guard', wrap(case, [case.statement], ['try:'], ['except %s:' % name, '\t' + (
                 log_line(case, 'a log line could not be written') or ['pass'])[0]]),
@@ -6034,6 +6241,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
+    (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
      joined_types),
@@ -6199,6 +6407,16 @@ def could_be_none(faults):
     return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
+MISFIT = re.compile(r'TypeError: \w+\(\) (takes|got) ')      # a call that can never be made: to pass over it is no cure
+
+
+def is_own_object(case):
+    """Whether an object of the bundle's own stood where a number or text is wanted: what is meant is a part of it."""
+    found = re.match(r"unsupported operand type\(s\) for .*: '(\w+)' and '(\w+)'", case.message)
+    return found is not None and any(re.search(r'(?m)^class (%s|%s)\b' % found.groups(), bundle_text(case, path))
+                                     for path in getattr(case.bundle, 'files', ()) or () if path.endswith('.py'))
+
+
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
     faults = [fault for fault in faults if not was_used_before(case, fault.bad)] or faults
@@ -6208,7 +6426,7 @@ def guarded_ways(case, faults):
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
               same_value(case, fault, chosen)]  # both groups of one match
-    if fills_object(case, faults):
+    if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case):
         return                                  # an object that nothing was filled into fails at its next user
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
@@ -6228,7 +6446,8 @@ def with_echoes(case, faults, proposal):
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
     covered = [guarded_body(case.statement, proposal)]
-    for statement in same_defects(case, faults, last):
+    twins = twin_defects(case, faults)
+    for statement in sorted(same_defects(case, faults, last) + twins, key=lambda one: one.start):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
         if len(covered) > 3:                    # then the function cannot do much without the value
@@ -6236,9 +6455,11 @@ def with_echoes(case, faults, proposal):
                                      why='%s; but much of the function uses the '
                                      'same value' % proposal.why)
         inner = case._replace(statement=statement, expression=None)
-        same = echo_faults(inner, faults)
+        same = faults_of(inner) if statement in twins else echo_faults(inner, faults)
         ways = [one for way in (soften, choose, tighten, filter_element, fence) for one in way(inner, same)]
         best = max(ways, key=lambda one: one.prior) if ways else None
+        if statement in twins and (best is None or best.prior < 0.5):
+            continue
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
             return proposal._replace(prior=proposal.prior * 0.6, risk='high',
@@ -6249,6 +6470,27 @@ def with_echoes(case, faults, proposal):
         covered.append(guarded_body(statement, best))
         last = max(edit[1] for edit in proposal.edits)
     return proposal
+
+
+def twin_defects(case, faults):
+    """The statements right behind that do the same with another variable, which comes from the same function."""
+    bad, suite = faults[0].bad, siblings(case.statement)
+    if bad.kind != 'Name' or len(faults) != 1 or case.statement.kind not in SIMPLE or case.statement.inline:
+        return []
+    makers, found = makers_of(case, bad.id), []
+    for one in suite[suite.index(case.statement) + 1:][:3]:
+        others = [name for name in names_in_order(one) if name != bad.id and makers & makers_of(case, name)]
+        if len(others) == 1 and one.kind == case.statement.kind and re.sub(
+                r'\b%s\b' % others[0], bad.id, case.source.segment(one)) == case.source.segment(case.statement):
+            found.append(one)
+    return found
+
+
+def makers_of(case, name):
+    """The bundle's own functions that a variable of the function gets its values from."""
+    calls = [one.value for one in statements(case.function) if one.kind == 'Assign' and
+             is_name(one.targets[0], name) and one.start < case.statement.start]
+    return set(last_name(call.func) for call in calls if functions_behind(case, call))
 
 
 def with_same_elements(case, faults, proposal):
@@ -6373,7 +6615,7 @@ def default_source(case, faults):
     origin = origins[-1]
     if len(later_uses(case, bad.id, origin)) < 2:
         return
-    values = [value for _, node, value in faults[0].soft if node is bad]
+    values = [value for _, node, value in faults[0].soft if node is bad and value not in (SOME, TEXT, NUMBER, SPLIT)]
     ways = [(name_effect(case, bad.id, value, origin), value) for value in values]
     best = max(ways, key=lambda way: way[0]) if ways else (CRASH, None)
     if best[0] < OPEN:
@@ -7453,6 +7695,8 @@ def raises_not_callable(node, found, hunt):
 
 
 def raises_arguments(node, found, hunt):
+    if found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
+        return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
     return 1.0 if node.kind == 'Call' and last_name(node.func) == found.group('name') else (
         0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
 
@@ -9944,7 +10188,11 @@ def text_parts(node, more=()):
         return filled_in(text_of(node.left), PERCENT, values)
     if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
             node.func.value.kind == 'Str':
-        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', node.args)
+        named, values = dict((one.arg, one.value) for one in node.keywords), []
+        for number, field in enumerate(re.findall(r'\{(\w*)[^{}]*\}', text_of(node.func.value))):
+            at = int(field) if field.isdigit() else number
+            values.append(named.get(field) or (node.args[at] if at < len(node.args) and not field.isalpha() else None))
+        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', values)
     if node.kind == 'Call' and is_name(node.func, 'str', 'unicode', 'repr') and len(node.args) == 1:
         return text_parts(node.args[0])
     return [node]
@@ -9956,7 +10204,8 @@ def filled_in(text, shape, values):
     for number, word in enumerate(words):
         parts.append(word.replace('%%', '%'))
         if number + 1 < len(words):
-            parts += text_parts(values[number]) if number < len(values) else [None]
+            value = values[number] if number < len(values) else None
+            parts += text_parts(value) if value is not None else [None]
     return parts
 
 
@@ -10175,8 +10424,8 @@ def gains_behind(around, statement):
                    not stored(node))
         if one.start > statement.start and read & spoilt:
             spoilt.update(spoilt_names(one.source, one))
-        elif one.start > statement.start and ('metadata' in names_in(one) or 'results' in names_in(one)) and \
-                statement_of(one).kind not in ('If', 'Return', 'Raise'):
+        elif one.start > statement.start and one.kind not in ('Return', 'Raise') and (
+                fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results'))):
             return True
     inner = [node for node in ancestors(statement) if node.kind == 'For' and is_in(node, around)]
     return bool(inner)                          # the other elements
@@ -10267,6 +10516,23 @@ def small_changes(source, line):
                     (opened(code[:gap.end(1)]) > 0 or opened(code) < 0))
         rows.extend((1, edits, 'the missing quote in line %d is added' % number)
                     for edits in quote_added(source.line_text(number).rstrip(), begin))
+        rows.extend((1, [(begin + one.start(), begin + one.end(), text)], words) for shape, text, words in TWISTED
+                    for one in re.finditer(shape, code))
+        if HEADER_WORDS.match(code) and code.endswith(':') and (number != line or not below):
+            indent = re.match(r'[ \t]*', code).group()
+            after = source.line_text(below[0] if number == line else line) if below or number != line else ''
+            if len(after) - len(after.lstrip()) < len(indent) or not after or re.match(
+                    indent + r'(def|class|elif|else|except|finally)\b|@', after):
+                step = re.search(r'(?m)^([ \t]+)\S', source.text)
+                at = begin + len(source.line_text(number).rstrip('\r\n'))
+                text = source.newline + indent + (step.group(1) if step else STEP_FALLBACK) + 'pass'
+                rows.append((1, [(at, at, text)], 'what line %d begins is empty, and says so' % number))
+        for lone in re.finditer(r',[ \t]*([A-Za-z_]\w*)[ \t]*(?=[,)])', code) if re.search(r'\w=(?!=)', code) else ():
+            known = len(re.findall(r'\b%s\b' % lone.group(1), source.text)) > 1
+            if re.search(r'[(,][ \t]*\w+[ \t]*=[^=]', code[:lone.start()]):
+                rows.append((1, [(begin + lone.start(), begin + lone.end(), ', {0}={0}'.format(lone.group(1)) if known
+                                  else '')], 'an argument without a name behind one with a name is %s' % (
+                                      'named' if known else 'taken away: nothing is called so')))
         if HEADER_WORDS.match(code) and not code.endswith(':'):
             rows.append((1, [(end, end, ':')], 'the colon at the end of line %d is added' % number))
         if opened(code) > 0:
@@ -10290,6 +10556,12 @@ def small_changes(source, line):
     return sorted(rows, key=lambda row: row[0])
 
 
+# what other languages, or Python 3, write otherwise
+TWISTED = ((r'\belse[ \t]+if\b', 'elif', 'elif is written in place of else if'),
+           (r'[ \t]+from[ \t]+(None|\w+)[ \t]*$', '', 'what only Python 3 can say of an error is taken away'),
+           (r'(?<=\()\*,[ \t]*', '', 'the lone asterisk, which only Python 3 can read, is taken away'),
+           (r'(?<=\w):[ \t]*[\w.]+(\[[^\]]*\])?(?=[ \t]*=[^=])', '', 'the type, which only Python 3 can read, is taken '
+            'away'))
 TEXTS = re.compile(r"""#[^\n]*|(?<!\w)(?P<prefix>[A-Za-z]{0,2})(?P<quote>'{3}|"{3}|'|")"""
                    r'(?P<body>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)', re.DOTALL)
 NAMED = re.compile(r"""\{\s*((?:'[^']*'|"[^"]*"|\([^(){}]*\)|\[[^\[\]{}]*\]|[^{}!:'"()\[\]=]|[=!<>]=)+?)\s*"""
