@@ -9944,7 +9944,7 @@ def look_into_source(inquiry):
     first = places[0]
     record['confidence'] = first.confidence
     holder = catching_try(first.statement, pattern.get('exception') or '') if logged else None
-    if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first.statement):
+    if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first):
         return 'the code already goes on without it, and nothing else is lost', {}
     if first.line in named:
         evidence.append('a probe ran over the failing items, and the log says that line %d raised' % first.line)
@@ -10243,7 +10243,7 @@ def mend_confessed(inquiry, confessed):
     note_cause(record, find_cause(source, function, places[0], pattern['exception'], places[0].message))
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
-    idle = here and not again and not gains_behind(around, places[0].statement)
+    idle = here and not again and not gains_behind(around, places[0])
     record['fixes'] = [row for row in record['fixes']
                        if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
     if idle and not record['fixes'] and not record['dropped']:
@@ -10416,9 +10416,12 @@ def mend_unreadable(inquiry):
     return None, patches
 
 
-def gains_behind(around, statement):
+def gains_behind(around, place):
     """Whether something behind a statement of a try, that does not need what it gives, works on the metadata."""
+    statement = place.statement
     spoilt = set(spoilt_names(statement.source, statement))
+    bad = suspect(place.expression) if place.expression is not None else None
+    spoilt.update([bad.id] if bad is not None and bad.kind == 'Name' else ())
     for one in around.body:
         read = set(flat(one.source, node) for node in walk(one) if node.kind in ('Name', 'Attribute') and
                    not stored(node))
