@@ -6856,6 +6856,9 @@ FAMILIES = (
            'rename it, or mend the pattern'),
     Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
            'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
+    Family('own report', 'data', r'(?!)', r'',
+           'The agent checked something, found it wanting, wrote this line about it and went on. No error stands behind '
+           'it.', 'what the line says about the item', 'give the item what is asked for, or leave it'),
     # ---- code: the only class that is patched
     Family('does not load', 'code', r'while loading code', r'',
            'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
@@ -6896,6 +6899,9 @@ FAMILIES = (
            'A function was called with other arguments than it takes.', 'who calls it', 'make the two fit'),
     Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
            'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
+    Family('missing attribute', 'code', r'', r'AttributeError',
+           'The code asks something of an object that this kind of object does not have.',
+           'what the object is, and how the name is spelt', 'hand over the right object, or spell it right'),
     Family('cut record', 'code', r'^$', r'^$',
            'The log breaks off in the middle of this error, so which one it was is not in it.',
            'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
@@ -9067,7 +9073,7 @@ WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 
 
 # families whose error can be the mere echo of a request that failed a moment before
 ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
-          'other defect', 'wrong kind', 'unset name', 'not serialisable')
+          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable')
 
 
 def number_of_items(pattern):
@@ -9802,7 +9808,7 @@ def diagnose(pattern, document, bundles, history):
         no_fix, patches = mend(Inquiry(pattern, bundle, history, record, chain, index), confessed)
     else:
         no_fix = NO_LINE if index is None else NO_BUNDLE
-    record['hypothesis'] = hypothesis(record, verdict)
+    record['hypothesis'] = hypothesis(record)
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
@@ -10349,7 +10355,10 @@ def said_by(inquiry):
             '%s in %s' % (name, function)], 'candidates': [
                 {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
     if handler is None or handler.kind != 'ExceptHandler':
-        evidence.append('line %d of %s logs it after a check of its own; no error stands behind it' % (line, name))
+        evidence.append('line %d of %s logs it after a check of its own' % (line, name))
+        family = named_family('own report')
+        inquiry.record.update({'class': family.cls, 'family': family.name, 'meaning': family.meaning,
+                               'look': family.look, 'advice': family.people})
         return 'the plug-in itself reports this at line %d of %s, and goes on' % (line, name)
     body = handler.parent.body
     tried = sorted(set([body[0].line, body[-1].end_line]))
@@ -10725,10 +10734,10 @@ def plan_test(pattern, agent):
             'healthy': [pick(item) for item in healthy]}
 
 
-def hypothesis(record, verdict):
+def hypothesis(record):
     """The root cause as one or two sentences a user without Python understands."""
-    sentences = [verdict.family.meaning]
-    if record.get('suspect') and verdict.cls == 'code':
+    sentences = [record['meaning']]
+    if record.get('suspect') and record['class'] == 'code':
         source = ORIGIN_WORDS.get(record.get('origin'))
         calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
         if record.get('origin') in ('unknown', 'function') and calls:
@@ -11063,8 +11072,8 @@ def summary_lines(document):
     lines = []
     for record in document['patterns']:
         what = record['fixes'][0]['id'] if record['fixes'] else 'no patch'
-        lines.append(('%-11s %4d items  %-24s %s' % (record['class'], record['items_total'],
-                                                     (record['exception'] or record['family'])[:24], what))[:80])
+        lines.append(('%-11s %10s  %-24s %s' % (record['class'], number_text(record['items_total'], 'item'),
+                                                (record['exception'] or record['family'])[:24], what))[:80])
     return lines
 
 
