@@ -10468,16 +10468,23 @@ def mend_signature(inquiry, name, function):
     last = (function.args.defaults or function.args.args or [None])[-1]
     end = last.outer[1] if last else source.text.index('(', function.keyword) + 1
     unexpected = re.search(r"keyword argument '(\w+)'", pattern['message'])
-    own = unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), bundle.source(one).text)
-                             for one in bundle.files if one.startswith('Contents/Code/') and bundle.source(one))
-    if own:
+    if unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), one.text) for _, one in bundle.code()):
         return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
     if unexpected or ' no arguments ' in pattern['message']:
         if not function.args.kwarg and not function.args.vararg:
             proposal = Proposal('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
                                 '%s takes whatever else a request brings' % function.name, 'nothing', 'low', 0.8,
                                 'a request may bring more than the function asks for')
-    elif len(counts) == 2 and counts[0] == counts[1] + 1 and required:
+    callbacks = [call for call in calls_of(source, 'Callback') if len(call.args) == 1 and call.keywords and
+                 not call.kwargs and is_name(call.args[0], function.name)]
+    short = [(call, one.id) for call in callbacks for one in required
+             if one.id not in [keyword.arg for keyword in call.keywords]]
+    if proposal is None and len(short) == 1 and short[0][1] in visible_names(case, short[0][0]):
+        (call, missing), at = short[0], short[0][0].keywords[-1].value.outer[1]
+        proposal = Proposal('right arguments', [(at, at, ', %s=%s' % (missing, missing))],
+                            'the one Callback that leaves %s out hands it over' % missing, 'nothing', 'low', 0.85,
+                            'line %d makes the address of %s without it' % (call.line, function.name))
+    elif proposal is None and len(counts) == 2 and counts[0] == counts[1] + 1 and required:
         last = required[-1]
         if name_effect(case, last.id, NOTHING, function.body[0], from_start=True) > CRASH:
             proposal = Proposal('right arguments', [(last.outer[1], last.outer[1], '=None')],

@@ -698,6 +698,9 @@ def Menu():
 
 def Pier(name, depth=3):
   return Callback(Pier, name=name, width=7)
+
+def Buoy(url, thumb, container=False):
+  return Callback(Buoy, url=url, container=True)
 '''
 
 
@@ -705,6 +708,7 @@ def Pier(name, depth=3):
     ('Clip() takes at least 3 arguments (2 given)', 'def Clip(url, title, summary=None, container=False):'),
     ("Clip() got an unexpected keyword argument 'includeWaves'",
      'def Clip(url, title, summary, container=False, **kwargs):'),
+    ('Buoy() takes at least 2 arguments (2 given)', '  return Callback(Buoy, url=url, container=True, thumb=thumb)'),
     ('Menu() takes no arguments (1 given)', 'def Menu(**kwargs):')])
 def test_what_a_request_does_not_bring_may_be_left_out(tmpdir, message, wanted):
     row = pattern('TypeError', message, kind='route', wrapper='Exception', items=0, agent=AGENT)
