@@ -507,6 +507,8 @@ SECRET_RULES = [
     (('bearer ', 'authorization'), re.compile(r'(?:authorization[\'"]?: ?u?[\'"]?[a-z]+ |bearer )([\w.~+/=-]{8,})'),
      '<secret>'),
     (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
+    # some services have the key in the path: /api/v1/json/60130162/searchteams.php
+    (('/json/',), re.compile(r'/v\d+/json/(?=[a-z_-]*\d)([\w-]{3,})/'), '<secret>'),
     (('://',), re.compile(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     # the name that plex.tv gives a server holds its address: 203-0-113-9.<32 hex>.plex.direct
     (('.plex.direct',), re.compile(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),

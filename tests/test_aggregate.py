@@ -300,6 +300,7 @@ def test_message_shape(text, shape):
     ('C:\\Users\\Zelda Q\\x', 'Q'), ("u'C:\\\\Users\\\\Zelda Q\\\\x'", 'Q'),
     ('C%3A%5CUsers%5CZelda%20Q%5Cx', 'Zelda'),
     ('%2Fhome%2Fzelda%2Fx', 'zelda'), ('/volume1/homes/zelda/x', 'zelda'), ('/home7/zelda/x', 'zelda'),
+    ('http://x.example/api/v1/json/60130162/all.php', '60130162'),
     ('/media/sdb1/zelda/x', 'zelda'), ('Documents and Settings\\Zelda Q\\x', 'Q'),
 ])
 def test_redact(text, secret):
@@ -595,10 +596,12 @@ BODY = WHOLE.split('\n', 1)[1]
     WHOLE.replace(" '", ' \u2018').replace("'\n", '\u2019\n').replace("' (", '\u2019 ('),
     'Signed-in ' + WHOLE, record(1, 'x') + 'words of a mail ' + WHOLE,
     'Exception in the update function of agent named ' + WHOLE.split(' agent named ', 1)[1],
+    '<Response code="2000" status="x">\n<Traceback>\nTraceback (most recent call last): ' + ' '.join(
+        line.strip() for line in BODY.split('\n')) + '\n</Traceback>\n</Response>',
 ], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
        'numbered table list dollar nbsp smart '
        'bare bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose hash '
-       'html curly mail-first mail no-level'.split())
+       'html curly mail-first mail no-level answer'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
     assert (event['exception'], event['message']) == ('KeyError', "'title'")
@@ -606,6 +609,11 @@ def test_damaged_pastes(tmpdir, text):
     assert [(frame['file'], frame['function'], frame['line'], frame['text']) for frame in event['own_frames']] == [
         ('Example.bundle/Contents/Code/__init__.py', 'update', 88, 'self.fill(metadata, page)'),
         ('Example.bundle/Contents/Code/__init__.py', 'fill', 120, "title = page['title']")]
+
+
+@pytest.mark.parametrize('left', ['F', 'Fil', 'File', 'File "/config/Pl'])
+def test_half_a_frame_is_no_exception(left):
+    assert logs.parse_traceback(BODY[:BODY.index('KeyError')] + '  ' + left).exception is None
 
 
 def test_several_records_in_one_paste(tmpdir):
