@@ -1614,16 +1614,17 @@ def run_time_refusals(source, bundle_names=(), policy='Standard'):
 # A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
 # in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
 
-class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path')):
+class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others')):
     """One way to mend a place.
 
     edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low', 'medium' or 'high';
-    prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own.
+    prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own; others: {path:
+    edits} of further files.
     """
     __slots__ = ()
 
-    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None):
-        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path)
+    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None, others=()):
+        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path, others)
 
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
@@ -5670,24 +5671,43 @@ def written_out(nodes):
 
 
 def within_rules(case, found):
-    """Source that the sandbox does not load, written as it takes it. All of the file, or the plug-in still fails."""
+    """Source that the sandbox does not load, written as it takes it: all of the file, and of the others that it would
+    refuse next, or the plug-in still fails."""
+    source, templates = obedient(case)
+    if not templates:
+        return
+    others, worse, names = {}, [], set(node.name.split('.')[-1] for _, one in case.bundle.code() for node in walk(
+        one.tree) if node.kind == 'alias') | set(node.module for _, one in case.bundle.code() for node in walk(one.tree)
+                                                 if node.kind == 'ImportFrom') if case.bundle else ()
+    for path in other_files(case):
+        stem, other = os.path.splitext(os.path.basename(path))[0], case.bundle.source(path)
+        if other is not None and (stem in names or stem == '__init__') and sandbox_violations(other, case.bundle, path):
+            changed, more = obedient(case._replace(source=other, is_entry=path == 'Contents/Code/__init__.py'))
+            templates = [one for one in RULES if one in templates + more]
+            others[path] = edits_between(other, changed.text)
+            worse += [] if more else [path]
+    lazy = 'sandbox generator' in templates
+    words = ' and '.join(RULES[one][1] for one in RULES if one in templates) + ', as the sandbox wants it'
+    words += ''.join('; also in %s' % path for path in sorted(others) if path not in worse)
+    yield Proposal(templates[0] if len(templates) == 1 else 'sandbox rules', edits_between(case.source, source.text),
+                   words, 'nothing; what was made one by one is now made at once' if lazy else 'nothing',
+                   'high' if worse else 'medium' if lazy else 'low', 0.2 if worse else 0.8 if lazy else 0.92,
+                   'the plug-in does not start as it is; this does the same' + ''.join(
+                       '; but %s breaks the rules too, and must be rewritten by a person' % path for path in worse),
+                   None, dict((path, edits) for path, edits in others.items() if edits))
+
+
+def obedient(case):
+    """(source, templates used) of a file written as the sandbox takes it; (source, []) where that cannot be done."""
     source, templates = case.source, []
-    for template, change in (('sandbox name', rename_private), ('sandbox operator', write_out),
-                             ('sandbox generator', collect_yields)):
+    for template, (change, _) in RULES.items():
         edits = change(case._replace(source=source))
         if edits:
             source = Source(apply_edits(source, edits), source.path)
             templates.append(template)
-    if not templates or check_sandbox(source, case.policy == 'Elevated', case.is_entry):
-        return
-    words = {'sandbox name': 'names get no underscore in front', 'sandbox operator': 'operators are written out',
-             'sandbox generator': 'a list is made where there was a generator'}
-    lazy = 'sandbox generator' in templates
-    yield Proposal(templates[0] if len(templates) == 1 else 'sandbox rules', edits_between(case.source, source.text),
-                   ' and '.join(words[one] for one in templates) + ', as the sandbox wants it',
-                   'nothing; what was made one by one is now made at once' if lazy else 'nothing',
-                   'medium' if lazy else 'low', 0.8 if lazy else 0.92,
-                   'the plug-in does not start as it is; this does the same')
+    if check_sandbox(source, case.policy == 'Elevated', case.is_entry):
+        return case.source, []
+    return source, templates
 
 
 def edits_between(source, text):
@@ -5803,6 +5823,12 @@ def collect_yields(case):
             at = line_end(case, last.end)
             edits.append((at, at, source.newline + first.indent + 'return ' + name))
     return edits
+
+
+RULES = collections.OrderedDict((
+    ('sandbox name', (rename_private, 'names get no underscore in front')),
+    ('sandbox operator', (write_out, 'operators are written out')),
+    ('sandbox generator', (collect_yields, 'a list is made where there was a generator'))))
 
 
 def foreign_constant(case, found):
@@ -9708,19 +9734,22 @@ def fix_record(scene, case, place, proposal):
     """(record, patch, None) of one proposal, or (None, None, why it cannot be offered)."""
     pattern, bundle, history = scene.pattern, scene.bundle, scene.history
     target = proposal.path or scene.frame.name  # the class of a missing attribute may lie in another file
-    before = bundle.data(target)
-    try:
-        after = apply_edits(bundle.source(target) if proposal.path else case.source, proposal.edits)
-    except SourceError as problem:
-        return None, None, 'its edits do not fit (%s)' % problem.sentence
-    if after == before:
-        return None, None, 'it changes nothing'
-    unsafe = safety_problems(bundle, target, after, None if proposal.path else case.function)
-    if unsafe:
-        return None, None, unsafe[0]
-    path = '%s/%s' % (bundle.folder, target)
-    patch = unified_diff(path, before, after)
-    lines = changed_lines(patch)
+    before, files, patch = bundle.data(target), [], b''
+    for name, edits in [(target, proposal.edits)] + sorted(dict(proposal.others).items()):
+        own = name == target and not proposal.path
+        try:
+            after = apply_edits(case.source if own else bundle.source(name), edits)
+        except SourceError as problem:
+            return None, None, 'its edits do not fit (%s)' % problem.sentence
+        if after == bundle.data(name):
+            return None, None, 'it changes nothing'
+        unsafe = safety_problems(bundle, name, after, case.function if own else None)
+        if unsafe:
+            return None, None, unsafe[0]
+        path = '%s/%s' % (bundle.folder, name)
+        patch += unified_diff(path, bundle.data(name), after)
+        files.append({'path': path, 'sha256_before': sha256(bundle.data(name)), 'sha256_after': sha256(after)})
+    path, lines = files[0]['path'], changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
         return None, None, 'it changes %d lines' % lines
     name, function = fix_id(proposal.template, patch, before), name_in_log(case.function)
@@ -9736,7 +9765,7 @@ def fix_record(scene, case, place, proposal):
             'predicted': prediction(pattern, case, chance, proposal.loss), 'summary': proposal.summary,
             'loss': proposal.loss, 'changed_lines': lines, 'score': 0.0,
             'why_this_rank': '; '.join(part for part in (proposal.why, sure, learned_text) if part),
-            'files': [{'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)}]}, patch, None
+            'files': files}, patch, None
 
 
 def prediction(pattern, case, chance, loss):
@@ -10058,11 +10087,9 @@ def load_fault(pattern, bundle):
     found = re.search(r'\bLine (\d+): ', pattern.get('message') or '')
     if pattern.get('exception') != 'SyntaxError' or not found:
         return None
-    for name, source in bundle.code():
-        for line, sentence in sandbox_violations(source, bundle, name):
-            if line == int(found.group(1)):
-                return name, line
-    return None
+    rows = [(sentence in pattern['message'], name, line) for name, source in bundle.code()
+            for line, sentence in sandbox_violations(source, bundle, name) if line == int(found.group(1))]
+    return max(rows, key=lambda row: row[0])[1:] if rows else None
 
 
 def mend_load_fault(inquiry, name, line):

@@ -662,6 +662,18 @@ def test_a_load_failure_is_found_in_the_file_that_the_log_does_not_name(tmpdir):
     assert found.record['divergence_point']['candidates'][0]['line'] == 5
     patch = list(found.patches.values())[0]
     assert b'+    found[name] = found[name] + 1' in patch
+    code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code')
+    code.join('berth.py').write('import tally\nimport lock\ndef _open(boat):\n  return boat\n'
+                                'def all_open(boats): return [_open(boat) for boat in boats]\n')
+    code.join('unused.py').write(bad)
+    code.join('tally.py').write(bad + 'import berth\n')
+    for lock, risk in (('wet = True\n', 'low'), ("wet = {}\nwet.__class__ = None\n", 'high')):
+        code.join('lock.py').write(lock)
+        found = diagnose.diagnose(row, document(row), diagnose.find_bundles(plug_ins), [])
+        fix, = found.record['fixes']
+        assert [one['path'].split('/')[-1] for one in fix['files']] == ['tally.py', 'berth.py'] and fix['risk'] == risk
+        assert ('lock.py breaks the rules too' in fix['why_this_rank']) == (risk == 'high')
+        assert b'return [open_(boat)' in found.patches[fix['id']]
 
 
 @pytest.mark.parametrize('good,bad,message,line', [
