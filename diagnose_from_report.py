@@ -1476,21 +1476,20 @@ SANDBOX_BUILTINS = frozenset(
     'Warning WindowsError ZeroDivisionError'.split())
 FRAMEWORK_NAMES = frozenset(
     'AMF Agent AlbumObject Archive ArtistObject AudioCodec AudioStreamObject BehindTheScenesObject CACHE_1DAY '
-    'CACHE_1HOUR CACHE_1MINUTE CACHE_1MONTH CACHE_1WEEK Cache Callback Cipher Client ClientPlatform '
-    'ConcertVideoObject Container ContainerContent ContextMenu D Data DataObject Datetime DeletedSceneObject Dict '
-    'DirectoryItem DirectoryObject E EmbedURL EpisodeObject Ex External F FeaturetteObject FrameworkException Function '
-    'HTML HTTP HTTPLiveStreamURL Hash IndirectFunction IndirectResponse InputDirectoryItem InputDirectoryObject '
-    'InterviewObject JSON L LiveMusicVideoObject Locale Log LyricMusicVideoObject Media MediaContainer MediaObject '
-    'MessageContainer Metadata MetadataItem MetadataSearchResult MovieObject MusicVideoObject Network NextPageObject '
-    'Notify Object ObjectContainer OtherObject PartObject PhotoAlbumObject PhotoItem PhotoObject Platform Player '
-    'PlaylistObject Plist Plugin PopupDirectoryItem PopupDirectoryObject Prefs PrefsItem PrefsObject Protocol '
-    'ProviderObject Proxy R RSS RTMPVideoItem RTMPVideoURL Redirect Regex RelatedContentService Request Resource '
-    'Response Route S SceneOrSampleObject SearchDirectoryItem SearchDirectoryObject SearchResult SearchService '
-    'SeasonObject ServerPlatform SharedCodeService ShortObject String SummaryTextType TVShowObject Thread TrackItem '
-    'TrackObject TrailerObject URLService Util VideoClipObject VideoCodec VideoItem VideoStreamObject ViewType '
-    'WebVideoItem WebVideoURL WindowsMediaVideoItem WindowsMediaVideoURL XML XMLContainer XMLObject XMLRPC YAML '
-    'deferred event expose handler indirect lock locks parallel parallelize route source spawn task thread trigger'
-    .split())
+    'CACHE_1HOUR CACHE_1MINUTE CACHE_1MONTH CACHE_1WEEK Cache Callback Cipher Client ClientPlatform ConcertVideoObject '
+    'Container ContainerContent ContextMenu D Data DataObject Datetime DeletedSceneObject Dict DirectoryItem '
+    'DirectoryObject E EmbedURL EpisodeObject Ex External F FeaturetteObject FrameworkException Function HTML HTTP '
+    'HTTPLiveStreamURL Hash IndirectFunction IndirectResponse InputDirectoryItem InputDirectoryObject InterviewObject '
+    'JSON L LiveMusicVideoObject Locale Log LyricMusicVideoObject Media MediaContainer MediaObject MessageContainer '
+    'Metadata MetadataItem MetadataSearchResult MovieObject MusicVideoObject Network NextPageObject Notify Object '
+    'ObjectContainer OtherObject PartObject PhotoAlbumObject PhotoItem PhotoObject Platform Player PlaylistObject '
+    'Plist Plugin PopupDirectoryItem PopupDirectoryObject Prefs PrefsItem PrefsObject Protocol ProviderObject Proxy R '
+    'RSS RTMPVideoItem RTMPVideoURL Redirect Regex RelatedContentService Request Resource Response Route S '
+    'SceneOrSampleObject SearchDirectoryItem SearchDirectoryObject SearchResult SearchService SeasonObject '
+    'ServerPlatform SharedCodeService ShortObject String SummaryTextType TVShowObject Thread TrackItem TrackObject '
+    'TrailerObject URLService Util VideoClipObject VideoCodec VideoItem VideoStreamObject ViewType WebVideoItem '
+    'WebVideoURL WindowsMediaVideoItem WindowsMediaVideoURL XML XMLContainer XMLObject XMLRPC YAML deferred event '
+    'expose handler indirect lock locks parallel parallelize route source spawn task thread trigger'.split())
 ELEVATED_NAMES = frozenset('CloudObject Core Factory FactoryClass Framework Helper Session Stream User dir getattr '
                            'hasattr super type'.split())
 ABSENT_BUILTINS = frozenset(
@@ -1638,9 +1637,8 @@ SOME, TEXT, NUMBER, SPLIT = 'some', 'text', 'number', "['']"    # values known b
 
 TEXT_METHODS = frozenset(
     'capitalize center count decode encode endswith expandtabs find format index isalnum isalpha isdigit islower '
-    'isspace '
-    'istitle isupper join ljust lower lstrip partition replace rfind rindex rjust rpartition rsplit rstrip split '
-    'splitlines startswith strip swapcase title translate upper zfill'.split())
+    'isspace istitle isupper join ljust lower lstrip partition replace rfind rindex rjust rpartition rsplit rstrip '
+    'split splitlines startswith strip swapcase title translate upper zfill'.split())
 SHARED_METHODS = frozenset(                     # elements, dates and lists have such methods too
     'count find index replace items keys values get copy pop update'.split())
 SPLITTERS = frozenset('split rsplit splitlines'.split())
@@ -1648,24 +1646,22 @@ DICT_METHODS = frozenset('get items iteritems iterkeys itervalues keys values ha
 LIST_METHODS = frozenset('append extend insert sort reverse remove'.split())
 PURE_CALLS = frozenset(
     'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip '
-    'lstrip '
-    'rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
-    'getprevious '
-    'keys values items len str unicode int float bool list sorted set text_content tostring join partition rpartition '
-    'get_text find_all select has_key isinstance'.split())
+    'lstrip rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
+    'getprevious keys values items len str unicode int float bool list sorted set text_content tostring join partition '
+    'rpartition get_text find_all select has_key isinstance'.split())
 FETCHES = frozenset('Request urlopen ElementFromURL ObjectFromURL StringFromURL FeedFromURL request post open'.split())
 PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString '
                    'strptime'.split())
 TO_LIST = frozenset('list sorted set tuple reversed enumerate zip filter iter'.split())
-TEXT_TOOLS = frozenset('quote unquote quote_plus unquote_plus unescape StripTags StripDiacritics escape normalize '
-                       'URLEncode '
-                       'Quote Unquote CapitalizeWords normpath basename dirname splitext urlparse'.split())
+TEXT_TOOLS = frozenset(
+    'quote unquote quote_plus unquote_plus unescape StripTags StripDiacritics escape normalize URLEncode Quote Unquote '
+    'CapitalizeWords normpath basename dirname splitext urlparse'.split())
 FIELDS = frozenset(
     'title title_sort original_title summary year rating rating_image audience_rating audience_rating_image '
     'originally_available_at tagline studio content_rating content_rating_age duration index trivia quotes genres '
     'collections countries tags directors writers producers roles guest_stars posters art banners themes thumbs '
-    'chapters trailers rating_count absolute_index available_at artist album season producers name role photo '
-    'reviews author source image link similar lyrics extras styles moods subtype'.split())
+    'chapters trailers rating_count absolute_index available_at artist album season producers name role photo reviews '
+    'author source image link similar lyrics extras styles moods subtype'.split())
 ONE_TEXT = 'it is one text, no list'
 NOT_ALL_TEXT = 'not all of it is text'
 LOOSE = frozenset('BinOp BoolOp UnaryOp Compare IfExp Lambda Yield'.split())       # need parentheses inside of others
@@ -1697,22 +1693,16 @@ def name_nodes(scope, name):
     return table.get(name, [])
 
 
-def calls_of(source, name):
-    """The calls of a name in a file, `x.name()` too; looked up once per file."""
-    if 'call_table' not in source.__dict__:
-        source.call_table, source.function_table = {}, {}
+def nodes_named(source, kind, name):
+    """The nodes of a kind in a file by name: calls of `name` and `x.name`, defs, attributes, and the x['name'] that are
+    read; looked up once per file."""
+    table = source.__dict__.get('named')
+    if table is None:
+        table = source.named = {}
         for node in walk(source.tree):
-            if node.kind == 'Call':
-                source.call_table.setdefault(last_name(node.func), []).append(node)
-            elif node.kind == 'FunctionDef':
-                source.function_table.setdefault(node.name, []).append(node)
-    return source.call_table.get(name, [])
-
-
-def functions_called(source, name):
-    """The FunctionDef nodes of a name in a file."""
-    calls_of(source, name)
-    return source.function_table.get(name, [])
+            if node.kind in NAMED_BY:
+                table.setdefault((node.kind, NAMED_BY[node.kind](node)), []).append(node)
+    return table.get((kind, name), [])
 
 
 def is_name(node, *names):
@@ -1904,7 +1894,7 @@ def bound_before(case, name, statement):
     """Whether a variable surely has a value of this round when a statement is reached."""
     if case.function.kind not in ('FunctionDef', 'Lambda'):
         return False
-    if name in [one.id for one in walk(case.function.args) if one.kind == 'Name']:
+    if name in names_in(case.function.args):
         return True
     node = statement
     while node is not case.function and node.parent is not None:
@@ -2016,8 +2006,8 @@ def is_mapping(case, node):
     if make_of(case, node) in ('dict', 'json'):
         return True
     text = case.source.segment(node)
-    return any(one.kind == 'Subscript' and index_of(one) is not None and index_of(one).kind == 'Str' and
-               case.source.segment(one.value) == text and one.value is not node for one in walk(case.function))
+    return any(key_of(one) is not None and is_same(one.value, text) and one.value is not node
+               for one in walk(case.function))
 
 
 def is_field(target):
@@ -2244,7 +2234,7 @@ def effect_of_adding(call, value, name):
 
 def effect_in_callee(case, node, call, value, name, depth):
     """A value handed to a function: of this file, what its parameter goes through; else not known."""
-    found = functions_called(case.source, name)
+    found = nodes_named(case.source, 'FunctionDef', name)
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
@@ -2330,7 +2320,7 @@ def is_request(case, call):
     if name in FETCHES and name != 'open':
         return True
     return any(last_name(node.func) in FETCHES and last_name(node.func) != 'open'
-               for function in functions_called(case.source, name) if name
+               for function in nodes_named(case.source, 'FunctionDef', name) if name
                for node in walk(function) if node.kind == 'Call')
 
 
@@ -2407,8 +2397,9 @@ def effect_of_assignment(case, node, parent, value, depth):
 def readers_of(case, target):
     """The places in the bundle that read what a method puts into self.x, and do not check it."""
     owner = enclosing(target, 'ClassDef')
-    return [node for _, source in sources_with(case, target.attr) for node in attributes_called(source, target.attr)
-            if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node)) and
+    return [node for _, source in sources_with(case, target.attr)
+            for node in nodes_named(source, 'Attribute', target.attr) if node.ctx == 'Load' and
+            not of_the_server(node) and not is_checked(case, node, source.segment(node)) and
             (not is_name(node.value, 'self') or owner is not None and is_in(node, owner))]
 
 
@@ -2420,7 +2411,7 @@ def attribute_effect(case, target, value, depth=0):
 def read_effect(case, target, value, depth=0, after=0):
     """What becomes of the value of an attribute where the function reads it again further on, behind an offset."""
     text = case.source.segment(target)
-    uses = [node for node in attributes_called(case.source, target.attr) if node.ctx == 'Load'
+    uses = [node for node in nodes_named(case.source, 'Attribute', target.attr) if node.ctx == 'Load'
             and node.start > max(target.end, after) and
             is_in(node, case.function) and is_same(node, text) and not is_checked(case, node, text)]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
@@ -2477,7 +2468,7 @@ def returned_effect(case, function, value, depth=0):
     if function is None:
         return OPEN
     worst, calls = FINE, 0
-    for call in calls_of(case.source, function.name):
+    for call in nodes_named(case.source, 'Call', function.name):
         if not is_in(call, function):
             calls += 1
             worst = min(worst, effect(case._replace(function=function_around(call)), call, value, depth + 5))
@@ -2517,24 +2508,12 @@ def is_only_logged(case, node):
 
 def key_effect(case, key, value, depth):
     """What becomes of a value under a key of a dict, by what the bundle does with x[key]; never better than OPEN."""
-    sources = [case.source] + [case.bundle.source(path) for path in other_files(case)]
     worst = OPEN
-    for source in sources:
-        for node in subscripts_of(source, key) if source is not None else ():
+    for _, source in sources_with(case):
+        for node in nodes_named(source, 'Subscript', key):
             if not is_checked(case, node, source.segment(node)):
                 worst = min(worst, effect(in_frame_of(case, node), node, value, depth + 4))
     return worst
-
-
-def subscripts_of(source, key):
-    """The x['key'] of a file that are read; looked up once per file."""
-    if 'key_table' not in source.__dict__:
-        source.key_table = {}
-        for node in walk(source.tree):
-            if node.kind == 'Subscript' and node.ctx == 'Load' and index_of(node) is not None and \
-                    index_of(node).kind == 'Str':
-                source.key_table.setdefault(index_of(node).s, []).append(node)
-    return source.key_table.get(key, [])
 
 
 def effect_of_element(case, node, parent, value, depth):
@@ -2845,7 +2824,7 @@ def preset_text(case, node):
         return None
     try:
         rows = json.loads(logs.to_text(case.bundle.data('Contents/DefaultPrefs.json') or b'[]'))
-        value = [row.get('default') for row in rows if row.get('id') == text_of(key) and row.get('type') != 'bool']
+        value = [row.get('default') for row in rows if row.get('id') == key.s and row.get('type') != 'bool']
     except (ValueError, AttributeError):
         return None
     plain = value and isinstance(value[0], type('')) and re.match(r'[\w .:/-]+$', value[0])
@@ -2957,8 +2936,7 @@ def key_faults(case, found):
     """KeyError of d[key], d.pop(key), del d[key]."""
     key, quoted = unquoted(found.group('key'))
     nodes = frame_part(case)
-    named = [node for node in nodes if node.kind == 'Subscript' and node.ctx == 'Load' and
-             index_of(node) is not None and index_of(node).kind == 'Str' and index_of(node).s == key]
+    named = [node for node in nodes if key_of(node) == key and node.ctx == 'Load']
     for node in nodes:
         if is_model(node) or quoted and named and node.kind == 'Subscript' and node not in named:
             continue                            # a key that stands there is meant, not one that a variable may hold
@@ -2990,16 +2968,15 @@ def written_default(case, found):
     key, _ = unquoted(found.group('key'))
     edits, words, suite = [], [], siblings(case.statement)
     for one in suite[suite.index(case.statement):][:5]:
-        nodes = [node for node in own_part(one) if node.kind == 'Subscript' and node.ctx == 'Load' and
-                 index_of(node) is not None and index_of(node).kind == 'Str']
-        default = own_default(case, index_of(nodes[0]).s) if len(nodes) == 1 and (
-            edits or index_of(nodes[0]).s == key) and has_get(case, nodes[0], index_of(nodes[0])) else None
+        nodes = [node for node in own_part(one) if key_of(node) is not None and node.ctx == 'Load']
+        default = own_default(case, key_of(nodes[0])) if len(nodes) == 1 and (
+            edits or key_of(nodes[0]) == key) and has_get(case, nodes[0], index_of(nodes[0])) else None
         if default is None or edits and not (one.kind == case.statement.kind == 'Assign' and one.value is nodes[0] and
                                              is_same(nodes[0].value, case.source.segment(first.value))):
             break
         first = first if edits else nodes[0]
         edits += get_edits(case, nodes[0], default)
-        words.append('%s where %s is missing' % (default, index_of(nodes[0]).s))
+        words.append('%s where %s is missing' % (default, key_of(nodes[0])))
     if edits:
         yield Proposal('tolerant lookup', edits, ' and '.join(words), 'nothing', 'low', 0.87,
                        'the code itself writes that where it has no better value')
@@ -3257,13 +3234,12 @@ def none_but_for_logs(case, fault):
 def alike_lookups(case, faults):
     """[(key, node, default)] of the statements right behind that ask the same thing for another key in the same way."""
     node = faults[0].node
-    if len(faults) != 1 or case.exception != 'KeyError' or node.kind != 'Subscript' or index_of(node).kind != 'Str' or \
+    if len(faults) != 1 or case.exception != 'KeyError' or key_of(node) is None or \
             case.statement.kind not in ('Assign', 'Expr') or case.statement.inline:
         return []
     found, suite = [], siblings(case.statement)
     for one in suite[suite.index(case.statement) + 1:][:4]:
-        nodes = [part for part in own_part(one) if part.kind == 'Subscript' and part.ctx == 'Load' and
-                 index_of(part) is not None and index_of(part).kind == 'Str' and
+        nodes = [part for part in own_part(one) if key_of(part) is not None and part.ctx == 'Load' and
                  is_same(part.value, case.source.segment(node.value))]
         if len(nodes) != 1 or shape_of(one, nodes[0]) != shape_of(case.statement, node):
             break
@@ -3272,7 +3248,7 @@ def alike_lookups(case, faults):
         best = max(ways, key=lambda way: way[0]) if ways else (CRASH, NOTHING)
         if best[0] < OPEN:
             break
-        found.append((index_of(nodes[0]).s, nodes[0], best[1]))
+        found.append((key_of(nodes[0]), nodes[0], best[1]))
     return found
 
 
@@ -3542,8 +3518,8 @@ def tighten(case, faults):
 def alike_tests(case, faults, tested):
     """[(key, operand)] of the tests in the same suite that ask the same object in the same way for another key."""
     node, found = faults[0].node, []
-    if len(faults) != 1 or case.exception != 'KeyError' or case.statement.kind != 'If' or node.kind != 'Subscript' or \
-            index_of(node).kind != 'Str' or node.value.kind != 'Name' or not is_in(node, tested):
+    if len(faults) != 1 or case.exception != 'KeyError' or case.statement.kind != 'If' or key_of(node) is None or \
+            node.value.kind != 'Name' or not is_in(node, tested):
         return []
     name, suite = node.value.id, siblings(case.statement)
     at = suite.index(case.statement)
@@ -3554,9 +3530,8 @@ def alike_tests(case, faults, tested):
         if operands and one.test.kind == 'BoolOp' and one.test.op.lower() == 'and':
             operands = one.test.values
         for other in operands:
-            keys = [index_of(part) for part in walk(other) if part.kind == 'Subscript' and
-                    is_name(part.value, name) and index_of(part) is not None and index_of(part).kind == 'Str']
-            if len(keys) != 1 or other is tested or keys[0].s == index_of(node).s:
+            keys = [index_of(part) for part in walk(other) if key_of(part) is not None and is_name(part.value, name)]
+            if len(keys) != 1 or other is tested or keys[0].s == key_of(node):
                 continue
             asked = r'%s in %s\b' % (re.escape(code_of(case, keys[0])), name)
             if shape_without(case, other, keys[0]) == shape_without(case, tested, index_of(node)) and not re.search(
@@ -3780,7 +3755,7 @@ def is_only_setter(case, target, block):
     return owner is not None and bool(readers_of(case, target)) and target.attr not in set().union(
         *[bound_names(one) for one in owner.body]) and not any(
             node.ctx == 'Store' and is_name(node.value, 'self') and not any(is_in(node, one) for one in block)
-            for _, source in sources_with(case, target.attr) for node in attributes_called(source, target.attr))
+            for _, source in sources_with(case, target.attr) for node in nodes_named(source, 'Attribute', target.attr))
 
 
 def uses_value(case, statement, faults):
@@ -3871,8 +3846,7 @@ def exception_name(case):
     if same:                                    # lxml's and ElementTree's are SyntaxErrors, the JSON ones ValueErrors
         return same
     if is_sandboxed(case) and name in ('HTTPError', 'URLError', 'IncompleteRead', 'RedirectError',
-                                       'AttributeTypeMismatch',
-                                       'FrameworkException'):
+                                       'AttributeTypeMismatch', 'FrameworkException'):
         return 'Ex.' + name
     if is_sandboxed(case) and name in ('timeout', 'SocketTimeout'):
         return 'Ex.SocketTimeout'
@@ -3880,8 +3854,7 @@ def exception_name(case):
     if name in imported:
         return name
     for module in {'HTTPError': ('urllib2',), 'URLError': ('urllib2',), 'timeout': ('socket',),
-                   'BadStatusLine': ('httplib',),
-                   'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
+                   'BadStatusLine': ('httplib',), 'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
         if module in imported:
             return '%s.%s' % (module, name)
     return None
@@ -3889,10 +3862,8 @@ def exception_name(case):
 
 BUILTIN_EXCEPTIONS = frozenset(
     'AttributeError KeyError IndexError TypeError ValueError UnicodeDecodeError UnicodeEncodeError NameError IOError '
-    'OSError '
-    'UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError '
-    'ImportError '
-    'UnicodeError SyntaxError EOFError'.split())
+    'OSError UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError '
+    'ImportError UnicodeError SyntaxError EOFError'.split())
 
 
 def try_around(case, faults):
@@ -3914,8 +3885,7 @@ def try_around(case, faults):
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
                    wrap(case, block, ['try:'], lines),
                    'an error while %s is set is logged, and the rest goes on' % subject_words(case, block),
-                   loss_words(case, block),
-                   'medium', prior, 'only this one exception at this one place is caught' + (
+                   loss_words(case, block), 'medium', prior, 'only this one exception at this one place is caught' + (
                        '; no condition can tell beforehand' if no_test else ''))
 
 
@@ -4122,7 +4092,7 @@ def handler_lines(case, name, words, body):
 def caller_way(case):
     """(edits, prior, loss) of how the callers in the file can live with an answer of None, or None."""
     name = case.function.name
-    calls = [call for call in calls_of(case.source, name) if not is_in(call, case.function)]
+    calls = [call for call in nodes_named(case.source, 'Call', name) if not is_in(call, case.function)]
     if not 0 < len(calls) <= 2:
         return None
     several = any(node.value is not None and node.value.kind in ('Dict', 'Tuple', 'List') and
@@ -4218,8 +4188,7 @@ def unset_name(case, found):
         yield Proposal('initialise first', put_before(case, place, lines),
                        '%s is %s unless a branch sets it' % (' and '.join([name] + alike), value_words(value)),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
-                       prior,
-                       'a value before the branches, of the kind that the rest of the function expects')
+                       prior, 'a value before the branches, of the kind that the rest of the function expects')
     if flags and all(is_formatted(use) for one in flags for use in name_nodes(case.function, one) if use.ctx == 'Load'):
         lines = ['%s = None' % one for one in flags]
         yield Proposal('initialise first', put_before(case, first_use(case, flags), lines),
@@ -4238,7 +4207,7 @@ def bound_too_late(case, name):
     suite = siblings(place)
     between = suite[suite.index(place):]
     late = next((one for one in between[1:] if sets_surely(one, name)), None)
-    if late is None or place.inline or late.inline or getattr(place, 'is_elif', False) or \
+    if late is None or place.inline or late.inline or place.is_elif or \
             late.logical_start <= place.end:
         return
     between = between[:between.index(late)]
@@ -4315,9 +4284,9 @@ def unset_attribute(case, found):
                if node.kind == 'Attribute' and node.attr == name and node.ctx == 'Store'
                and is_name(node.value, 'self')]
     if not setters and not any(node.ctx == 'Store' for _, source in sources
-                               for node in attributes_called(source, name)):
+                               for node in nodes_named(source, 'Attribute', name)):
         return
-    readers = [node for _, source in sources for node in attributes_called(source, name)
+    readers = [node for _, source in sources for node in nodes_named(source, 'Attribute', name)
                if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node))]
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
@@ -4356,7 +4325,7 @@ def set_by_method(case, family, setters, name):
                 if node.kind == 'Attribute' and node.attr == name):
         return
     called = [last_name(node.func) for node in walk(method) if node.kind == 'Call']
-    if set(called) & FETCHES or case.function.name in called or not calls_of(method.source, method.name):
+    if set(called) & FETCHES or case.function.name in called or not nodes_named(method.source, 'Call', method.name):
         return
     yield Proposal('initialise first', put_before(case, case.statement, ['self.%s()' % method.name]),
                    '%s() is called first, which sets %s' % (method.name, name), 'nothing', 'low', 0.92,
@@ -4389,7 +4358,7 @@ def exits_without(case, readers):
     return edits
 
 
-def sources_with(case, text):
+def sources_with(case, text=''):
     """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
     found = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
     return [(path, source) for path, source in found if source is not None and text in source.text]
@@ -4431,16 +4400,6 @@ def other_files(case):
 
 def classes_of(source):
     return [one for one in statements(source.tree, nested=True) if one.kind == 'ClassDef']
-
-
-def attributes_called(source, name):
-    """The Attribute nodes of a name in a file; looked up once per file."""
-    if 'attribute_table' not in source.__dict__:
-        source.attribute_table = {}
-        for node in walk(source.tree):
-            if node.kind == 'Attribute':
-                source.attribute_table.setdefault(node.attr, []).append(node)
-    return source.attribute_table.get(name, [])
 
 
 def is_in(node, around):
@@ -4573,7 +4532,7 @@ def callers_name(case, uses, name):
     function, found = enclosing(uses[0], 'FunctionDef'), set()
     names = [one.id if one.kind == 'Name' else None for one in function.args.args] if function is not None else []
     for _, source in sources_with(case, name) if names else ():
-        for call in calls_of(source, function.name):
+        for call in nodes_named(source, 'Call', function.name):
             given = call.args[:0] if call.starargs else call.args
             pairs = list(zip(names[function.parent.kind == 'ClassDef' and names[0] == 'self':], given))
             pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
@@ -4645,8 +4604,8 @@ def asked_of(use):
         if around.attr in ('get', 'has_key') and call.kind == 'Call' and call.args and call.args[0].kind == 'Str':
             return set([('key', call.args[0].s)])
         return set([('attribute', around.attr)])
-    if around.kind == 'Subscript' and around.value is use and index_of(around) is not None:
-        return set([('key', index_of(around).s)]) if index_of(around).kind == 'Str' else set()
+    if key_of(around) is not None and around.value is use:
+        return set([('key', key_of(around))])
     if around.kind == 'Compare' and around.ops[0] in ('In', 'NotIn') and around.left.kind == 'Str':
         return set([('key', around.left.s)])
     return set()
@@ -4974,17 +4933,17 @@ def unknown_attribute(case, found):
     if owner == 'NoneType' or not nodes:
         return
     if owner == 'RecordObject' and name in RECORD_NAMES:
-        edits = [(node.end - len(name), node.end, RECORD_NAMES[name]) for node in attributes_called(case.source, name)
+        edits = [(node.end - len(name), node.end, RECORD_NAMES[name])
+                 for node in nodes_named(case.source, 'Attribute', name)
                  if (name not in PICTURES or is_in(node, case.function)) and (
                      is_same(node.value, case.source.segment(nodes[0].value)) or is_record(node.value))]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
-                       'low',
-                       0.9, 'an episode has thumbs' if name in PICTURES else
+                       'low', 0.9, 'an episode has thumbs' if name in PICTURES else
                        'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
     if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
-        twice = [node for node in attributes_called(case.source, name) if node.value.kind == 'Attribute' and
+        twice = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.kind == 'Attribute' and
                  node.value.attr == name and is_same(node.value, case.source.segment(nodes[0].value))]
         plain = nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS
         end, known = nodes[0].value.end, TEXT_METHODS | DICT_METHODS | LIST_METHODS
@@ -5068,9 +5027,8 @@ def crossed_calls(case, function, parameter, depth):
     that name, which they do not hand over at all; callers that pass their own on are followed."""
     names, found = [one.id for one in function.args.args if one.kind == 'Name'], []
     position = names.index(parameter) - (function.parent.kind == 'ClassDef' and names[0] == 'self')
-    sources = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
-    for path, source in sources:
-        for call in calls_of(source, function.name) if source is not None else ():
+    for path, source in sources_with(case):
+        for call in nodes_named(source, 'Call', function.name):
             caller = enclosing(call, 'FunctionDef')
             if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
                 continue
@@ -5136,17 +5094,16 @@ def attributes_of(case, node, owner):
 def other_mapping(case, found):
     """`url['key']` of a text that was put together here: the one variable that this file asks for that very key."""
     for node in own_part(case.statement):
-        if node.kind != 'Subscript' or node.value.kind != 'Name' or index_of(node) is None or \
-                index_of(node).kind != 'Str' or case.function.kind != 'FunctionDef':
+        if key_of(node) is None or node.value.kind != 'Name' or case.function.kind != 'FunctionDef':
             continue
-        name, key = node.value.id, index_of(node).s
+        name, key = node.value.id, key_of(node)
         values = assigned_before(case, name, node.start)
         if not values or not all(value.kind == 'Str' or value.kind == 'BinOp' and value.op in ('Mod', 'Add') or
                                  value.kind == 'Call' and last_name(value.func) == 'format' for value in values):
             continue                            # what it is may lie in the data
-        uses = [one for one in name_nodes(case.function, name) if one.parent.kind == 'Subscript' and
-                one.parent.value is one and index_of(one.parent) is not None and index_of(one.parent).kind == 'Str']
-        wanted = set(index_of(one.parent).s for one in uses)
+        uses = [one for one in name_nodes(case.function, name) if key_of(one.parent) is not None and
+                one.parent.value is one]
+        wanted = set(key_of(one.parent) for one in uses)
         others = [other for other, bound in sorted(bindings(case.function).items()) if other != name and any(
             one.kind == 'arguments' or one.start < node.start for one in bound) and wanted <= set().union(
                 *[asked_keys(one) for one in name_nodes(case.source.tree, other)])]
@@ -5158,9 +5115,7 @@ def other_mapping(case, found):
 
 def asked_keys(use):
     """The keys that a use of a name reads or sets."""
-    around = use.parent
-    named = around.kind == 'Subscript' and around.value is use and index_of(around) is not None
-    return set([index_of(around).s.strip()]) if named and index_of(around).kind == 'Str' else set()
+    return set([key_of(use.parent).strip()]) if key_of(use.parent) is not None and use.parent.value is use else set()
 
 
 def typed_faults(case, found):
@@ -5205,16 +5160,15 @@ def text_already(case, found):
     """`names.append(one["name"])`, where one is the name: what is asked for one key only, and goes into a list of
     texts, was an object once and is a text now."""
     for node in own_part(case.statement):
-        index = index_of(node) if node.kind == 'Subscript' and node.value.kind == 'Name' else None
         loop = next((around for around in ancestors(node) if around.kind == 'For' and is_name(
-            around.target, node.value.id)), None) if index is not None and index.kind == 'Str' else None
+            around.target, node.value.id)), None) if key_of(node) is not None and node.value.kind == 'Name' else None
         uses = [use for use in name_nodes(loop, node.value.id) if use.ctx == 'Load'] if loop is not None else ()
         call = node.parent
         if len(uses) == 1 and call.kind == 'Call' and call.args == [node] and last_name(call.func) in ('append', 'add'):
             name = node.value.id
             yield Proposal('right type', [(node.end, node.end, ' if isinstance(%s, dict) else %s' % (name, name))],
                            '%s itself is taken where it is a text' % name, 'nothing', 'low', 0.86,
-                           'it is asked for %s only, which it is itself now' % index.s)
+                           'it is asked for %s only, which it is itself now' % key_of(node))
 
 
 def attribute_type_test(case, node):
@@ -5275,8 +5229,7 @@ def joined_types(case, found):
             if bad.kind in LOOSE and not bad.parens:
                 edits = [(start, start, "'%s' % ("), (end, end, ')')]
         yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'),
-                       'nothing',
-                       'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
+                       'nothing', 'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
 
 
 def text_in_calculation(case, found):
@@ -5291,8 +5244,7 @@ def text_in_calculation(case, found):
             continue
         start, end = bad.outer
         yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first',
-                       'nothing', 'low',
-                       0.84, 'the number came as text')
+                       'nothing', 'low', 0.84, 'the number came as text')
 
 
 def paired_element(case, found):
@@ -5325,8 +5277,8 @@ def part_of_answer(case, found):
             if not answers or any(one is None or one.kind != 'Tuple' for one in answers):
                 return
             for _, source in sources_with(case, function.name):
-                parts.update(text_of(index_of(one.parent)) if index_of(one.parent).kind == 'Str' else
-                             source.segment(index_of(one.parent)) for one in calls_of(source, function.name)
+                parts.update(index_of(one.parent).s if index_of(one.parent).kind == 'Str' else
+                             source.segment(index_of(one.parent)) for one in nodes_named(source, 'Call', function.name)
                              if one.parent.kind == 'Subscript' and one.parent.value is one and index_of(one.parent))
             parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
                          if len(answers) == 1 and is_name(one, name))
@@ -5339,7 +5291,8 @@ def part_of_answer(case, found):
 def functions_behind(case, call):
     """The bundle's own functions of the name that is called."""
     name = last_name(call.func) if call.kind == 'Call' else None
-    return [one for _, source in sources_with(case, name) for one in functions_called(source, name)] if name else []
+    return [one for _, source in sources_with(case, name)
+            for one in nodes_named(source, 'FunctionDef', name)] if name else []
 
 
 def not_callable(case, found):
@@ -5490,8 +5443,7 @@ def unexpected_keyword(case, function, parameters, calls, keyword_name):
                  if keyword.arg == keyword_name]
         if edits:
             yield Proposal('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), 'nothing',
-                           'low',
-                           prior, '%s has no %s, and has %s' % (function.name, keyword_name, near))
+                           'low', prior, '%s has no %s, and has %s' % (function.name, keyword_name, near))
     if function.args.args and not function.args.kwarg and not function.args.vararg:
         last = (function.args.defaults or function.args.args)[-1]
         at = last.outer[1]
@@ -5512,13 +5464,11 @@ def wrong_format(case, found):
         if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
             start, end = node.right.outer[0], following[-1].outer[1]
             yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text',
-                           'nothing', 'low',
-                           0.92, 'the values behind the comma belong to the format')
+                           'nothing', 'low', 0.92, 'the values behind the comma belong to the format')
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
             start, end = node.right.outer
             yield Proposal('right format', [(start, start, '('), (end, end, ',)')], 'the value goes in as one',
-                           'nothing', 'low',
-                           0.8, 'a tuple as the only value must itself be in a tuple')
+                           'nothing', 'low', 0.8, 'a tuple as the only value must itself be in a tuple')
         elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
             yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1],
                                              ',' if wanted == 1 else '')],
@@ -5531,8 +5481,7 @@ def wrong_format(case, found):
                 edits = [(node.right.outer[0], node.right.outer[0], '('),
                          (node.right.outer[1], node.right.outer[1], missing + ')')]
             yield Proposal('right format', edits, 'the places without a value stay empty',
-                           'nothing but a part of a log line', 'low',
-                           0.75, 'only a log line is concerned')
+                           'nothing but a part of a log line', 'low', 0.75, 'only a log line is concerned')
 
 
 def number_format(case, found):
@@ -5557,8 +5506,7 @@ def text_and_bytes(case, found):
         bad = node.args[0] if node.args else None
         if is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
             yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing',
-                           'low', 0.82,
-                           'str() cannot hold letters beyond ASCII, unicode() can')
+                           'low', 0.82, 'str() cannot hold letters beyond ASCII, unicode() can')
         elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
             text = code_of(case, bad)
             if text and repeatable(bad):
@@ -5598,8 +5546,7 @@ def text_and_bytes(case, found):
                 yield Proposal('text encoding', [(start, end,
                                                   "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (
                     operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low',
-                    0.86,
-                    'quote() takes bytes')
+                    0.86, 'quote() takes bytes')
 
 
 def bytes_for_lxml(case, found):
@@ -5645,8 +5592,7 @@ def mixed_text_faults(case, found):
 
 
 # -------------------------------------------------------------------------------------------------- sandbox rules
-SIGNS = {'Add': '+', 'Sub': '-', 'Mult': '*', 'Div': '/', 'Mod': '%', 'Pow': '**', 'LShift': '<<', 'RShift': '>>',
-         'BitOr': '|', 'BitXor': '^', 'BitAnd': '&', 'FloorDiv': '//'}
+SIGNS = dict((name, sign) for sign, name in BINARY.items())
 
 
 def augmented(case, found):
@@ -5800,7 +5746,7 @@ def collect_yields(case):
         yields = [node for node in own if node.kind == 'Yield']
         endless = [node for node in own if node.kind == 'While' and node.test.kind in ('Num', 'Name') and not any(
             one.kind in ('Break', 'Return') for one in walk(node))]
-        asked = [call for call in calls_of(source, function.name) if call.parent.kind == 'Attribute' or
+        asked = [call for call in nodes_named(source, 'Call', function.name) if call.parent.kind == 'Attribute' or
                  call.parent.kind == 'Call' and last_name(call.parent.func) in ('next', 'iter')]
         first, last = function.body[0], function.body[-1]
         if function.decorator_list or first.inline or endless or asked or any(
@@ -5869,8 +5815,7 @@ def field_type(case, found):
         text = given not in ('int', 'float', 'long')
         edits = [(start, start, before), (end, end, after)]
         yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low',
-                       0.86 if not text else 0.8,
-                       'the field takes a %s only' % wanted)
+                       0.86 if not text else 0.8, 'the field takes a %s only' % wanted)
         if text and can_wrap(case, [statement]):
             tail = handler_lines(case, 'ValueError', 'No %s' % statement.targets[0].attr, [])
             yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail),
@@ -5951,8 +5896,7 @@ def parse_first(case, faults):
     same = [one.node for one in faults if is_same(one.node, case.source.segment(node)) and one.node is not node]
     edits += [one.outer + (local,) for one in [node] + same]
     yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what),
-                   loss_words(case),
-                   'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0),
+                   loss_words(case), 'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0),
                    'only the conversion is guarded')
 
 
@@ -6047,8 +5991,7 @@ def changed_while_read(case, found):
         if node.kind == 'For':
             start, end = node.iter.outer
             yield Proposal('copy first', [(start, start, 'list('), (end, end, ')')], 'the loop goes through a copy',
-                           'nothing', 'low',
-                           0.9, 'the loop changes what it goes through')
+                           'nothing', 'low', 0.9, 'the loop changes what it goes through')
 
 
 # modules that only Python 3 has -> where Python 2 has most of what is in them
@@ -6307,7 +6250,7 @@ def propose(case):
         return []                               # where it ends is not where it goes wrong
     faults, given = faults_of(case), case
     called = re.match(r'(\w+)\(\) (takes |got (an unexpected|multiple))', case.message)
-    if called and functions_called(case.source, called.group(1)):
+    if called and nodes_named(case.source, 'FunctionDef', called.group(1)):
         faults = []                             # it fails for all items alike: a guard would only hide that
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
@@ -6416,7 +6359,7 @@ def fails_elsewhere(case, bad):
     """Whether other functions fail on the same None, which a class of the bundle gives its objects to begin with."""
     if bad.kind != 'Attribute' or of_the_server(bad) or 'NoneType' not in case.message:
         return False
-    nodes = [node for _, source in sources_with(case, bad.attr) for node in attributes_called(source, bad.attr)]
+    nodes = [node for _, source in sources_with(case, bad.attr) for node in nodes_named(source, 'Attribute', bad.attr)]
     if not any(node.ctx == 'Store' and node.parent.kind == 'Assign' and is_name(node.value, 'self') and
                is_name(node.parent.value, 'None') for node in nodes):
         return False
@@ -6440,7 +6383,7 @@ def is_own_object(case):
     """Whether an object of the bundle's own stood where a number or text is wanted: what is meant is a part of it."""
     found = re.match(r"unsupported operand type\(s\) for .*: '(\w+)' and '(\w+)'", case.message)
     return found is not None and any(re.search(r'(?m)^class (%s|%s)\b' % found.groups(), bundle_text(case, path))
-                                     for path in getattr(case.bundle, 'files', ()) or () if path.endswith('.py'))
+                                     for path in files_of(case) if path.endswith('.py'))
 
 
 def guarded_ways(case, faults):
@@ -6521,20 +6464,20 @@ def makers_of(case, name):
 
 def with_same_elements(case, faults, proposal):
     """The proposal, extended to the file's comprehensions that ask the elements of the same list for the same key."""
-    bad, key = faults[0].bad, index_of(faults[0].node) if faults[0].node.kind == 'Subscript' else None
-    if case.exception != 'KeyError' or bad.kind != 'Name' or key is None or key.kind != 'Str':
+    bad, key = faults[0].bad, key_of(faults[0].node)
+    if case.exception != 'KeyError' or bad.kind != 'Name' or key is None:
         return proposal
     lists = [loop.iter for loop in ancestors(bad) if loop.kind == 'For' and is_name(loop.target, bad.id)]
     if not lists or lists[0].kind != 'Attribute' or of_the_server(lists[0]):
         return proposal
     edits = []
-    for node in attributes_called(case.source, lists[0].attr):
+    for node in nodes_named(case.source, 'Attribute', lists[0].attr):
         loop = node.parent
         if loop.kind != 'comprehension' or loop.iter is not node or loop.ifs or loop.target.kind != 'Name':
             continue
-        if any(one.kind == 'Subscript' and is_name(one.value, loop.target.id) and index_of(one) is not None and
-               index_of(one).kind == 'Str' and index_of(one).s == key.s for one in walk(loop.parent)):
-            edits.append((node.outer[1], node.outer[1], ' if %s in %s' % (code_of(case, key), loop.target.id)))
+        if any(key_of(one) == key and is_name(one.value, loop.target.id) for one in walk(loop.parent)):
+            text = code_of(case, index_of(faults[0].node))
+            edits.append((node.outer[1], node.outer[1], ' if %s in %s' % (text, loop.target.id)))
     if not edits or len(edits) > 3:
         return proposal
     return proposal._replace(edits=proposal.edits + edits, summary='%s; the same where the list is gone through '
@@ -6543,20 +6486,19 @@ def with_same_elements(case, faults, proposal):
 
 def guarded_body(statement, proposal):
     """(start, end) of the suite that a tightened `if` only enters where the value is there; (0, 0) where it is none."""
-    if statement.kind != 'If' or proposal.summary != TIGHTENED:
+    if statement.kind != 'If' or not proposal.summary.startswith(TIGHTENED):
         return (0, 0)
-    text = statement.source.text
-    at, node = min(proposal.edits, key=lambda edit: -edit[0])[0], statement.test
-    words = [edit[2] for edit in proposal.edits if is_within(statement.test.outer, edit)]
+    text, node = statement.source.text, statement.test
+    edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
+    words = [edit[2] for edit in edits]
     if node.kind == 'UnaryOp' and node.op == 'Not' and statement.body[-1].kind in ('Return', 'Continue', 'Break') \
             and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
         return (statement.end, rest[-1].end)
     if node.kind == 'BoolOp' and node.op == 'Or' or any(' or ' in word for word in words) or any(
-            word.startswith('(') and text[max(0, edit[0] - 4):edit[0]] == 'not ' for word,
-            edit in zip(words, proposal.edits)):
+            word.startswith('(') and text[max(0, start - 4):start] == 'not ' for start, _, word in edits):
         return (0, 0)
-    return (statement.body[0].start, statement.body[-1].end) if at else (0, 0)
+    return (statement.body[0].start, statement.body[-1].end)
 
 
 def is_within(span, edit):
@@ -6607,7 +6549,7 @@ def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
     found = []
     for one in statements(case.function):
-        if one.start < behind or one is case.statement or excludes(case.statement, one):
+        if one.start < behind or one is case.statement or exclusive(case.statement, one):
             continue
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
@@ -6617,18 +6559,6 @@ def same_defects(case, faults, behind):
     return found
 
 
-def excludes(statement, other):
-    """Whether two statements stand in branches of which only one is run."""
-    around = [statement] + list(ancestors(statement))
-    node = other
-    while node.parent is not None:
-        if node.parent.kind == 'If' and node.parent in around:
-            mine = around[around.index(node.parent) - 1]
-            return (mine in node.parent.body) != (node in node.parent.body)
-        node = node.parent
-    return False
-
-
 def default_source(case, faults):
     """`x = f() or []`: something empty where the value comes from, when it is used in several places."""
     bad = faults[0].bad
@@ -6636,7 +6566,7 @@ def default_source(case, faults):
         return
     origins = [one for one in statements(case.function) if one.kind == 'Assign' and one.end < case.statement.start and
                len(one.targets) == 1 and is_name(one.targets[0], bad.id)]
-    if not origins or is_name(origins[-1].value, 'None') or excludes(origins[-1], case.statement):
+    if not origins or is_name(origins[-1].value, 'None') or exclusive(origins[-1], case.statement):
         return
     origin = origins[-1]
     if len(later_uses(case, bad.id, origin)) < 2:
@@ -6660,7 +6590,8 @@ def other_hint(case, faults):
                 owner is None or bad.attr.capitalize() not in owner.name):
         return
     text, base = case.source.segment(bad), case.source.segment(bad.value)
-    stores = [node for node in attributes_called(case.source, bad.attr) if node.ctx == 'Store' and is_same(node, text)]
+    stores = [node for node in nodes_named(case.source, 'Attribute', bad.attr)
+              if node.ctx == 'Store' and is_same(node, text)]
     if bad.attr == 'name' and not (is_name(bad.value, 'media') and case.function.name.lower() == 'search') or \
             bad.attr != 'name' and not (stores and base + '.title' in case.source.text):
         return                                  # the file shows that a hint may be set, and that there is a title
@@ -6677,7 +6608,7 @@ def default_attribute(case, faults):
     if bad.kind != 'Attribute' or of_the_server(bad) or len(set(case.source.segment(one.bad) for one in faults)) > 1:
         return
     sources = sources_with(case, bad.attr)
-    nodes = [(path, node) for path, source in sources for node in attributes_called(source, bad.attr)]
+    nodes = [(path, node) for path, source in sources for node in nodes_named(source, 'Attribute', bad.attr)]
     setters = [(path, node) for path, node in nodes if node.ctx == 'Store' and node.parent.kind == 'Assign' and
                is_name(node.value, 'self') and is_name(node.parent.value, 'None')]
     readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
@@ -6850,8 +6781,7 @@ FAMILIES = (
            'wait a day, refresh more slowly'),
     Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
            'The provider refuses the requests: key, login or a block against robots.',
-           'the key, the provider\'s status',
-           'change the key or wait'),
+           'the key, the provider\'s status', 'change the key or wait'),
     Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
            'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
     Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
@@ -6878,13 +6808,12 @@ FAMILIES = (
     # ---- data: what was fed in
     Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
            'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
-           'the file or folder named there',
-           'rename it, or mend the pattern'),
+           'the file or folder named there', 'rename it, or mend the pattern'),
     Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
            'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
     Family('own report', 'data', r'(?!)', r'',
-           'The agent checked something, found it wanting, wrote this line about it and went on. No error stands behind '
-           'it.', 'what the line says about the item', 'give the item what is asked for, or leave it'),
+           'The agent checked something, found it wanting, wrote this line about it and went on. No error stands '
+           'behind it.', 'what the line says about the item', 'give the item what is asked for, or leave it'),
     # ---- code: the only class that is patched
     Family('does not load', 'code', r'while loading code', r'',
            'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
@@ -7037,8 +6966,7 @@ class Bundle(object):
         except (ValueError, KeyError, AttributeError, TypeError):
             return {}                           # with comments, as some have it, the framework reads it no better
         path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
-                            'Preferences',
-                            self.identifier + '.xml')
+                            'Preferences', self.identifier + '.xml')
         try:
             with open(path, 'rb') as source:
                 text = logs.to_text(source.read())
@@ -7323,8 +7251,7 @@ OFTEN_NONE = frozenset('find get search match getparent getnext getprevious grou
                        'get_element_by_id Attr getItem select_one'.split())
 OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
 LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare',
-            'Lambda',
-            'BinOp', 'Repr', 'Set')
+            'Lambda', 'BinOp', 'Repr', 'Set')
 FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 
@@ -7390,6 +7317,16 @@ def index_of(node):
     return inner.value if inner.kind == 'Index' else None
 
 
+def key_of(node):
+    """The text 'a' of x['a']; None for whatever is not such a Subscript."""
+    index = index_of(node) if node.kind == 'Subscript' else None
+    return index.s if index is not None and index.kind == 'Str' else None
+
+
+NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'Attribute': lambda node: node.attr,
+            'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None}
+
+
 def unquoted(text):
     """The text of a repr such as u'x', and whether it was one; else the text as it is."""
     found = re.match(r'^u?b?([\'"])(.*)\1$', text.strip(), re.S)
@@ -7406,7 +7343,7 @@ def none_weight(hunt, base, depth=0):
             return 0.02
         if name in OFTEN_NONE:
             return 1.0
-        own = functions_by_name(hunt.source).get(name, ())
+        own = nodes_named(hunt.source, 'FunctionDef', name)
         if any(returns_none(node) for node in own):
             return 0.9
         return 0.3 if own else 0.5
@@ -7434,22 +7371,7 @@ def returns_none(function):
     last = function.body[-1]
     if last.kind not in ('Return', 'Raise'):
         return True
-    for node in walk(function):
-        if node.kind == 'Return' and enclosing(node, *FRAMES) is function:
-            if node.value is None or (node.value.kind == 'Name' and node.value.id == 'None'):
-                return True
-    return False
-
-
-def functions_by_name(source):
-    """{name: [FunctionDef]} of a file; kept on its tree, since many patterns ask."""
-    found = source.tree.__dict__.get('functions_by_name')
-    if found is None:
-        found = source.tree.functions_by_name = {}
-        for node in source.functions():
-            if node.kind == 'FunctionDef':
-                found.setdefault(node.name, []).append(node)
-    return found
+    return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
 
 
 def bound_in(function):
@@ -7520,8 +7442,7 @@ def raises_iteration(node, found, hunt):
         return 0.8 * typed_weight(hunt, node.value, found)
     if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
             'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
-            'extend',
-            'update', 'reversed'):
+            'extend', 'update', 'reversed'):
         return 0.8 * typed_weight(hunt, node.args[-1], found)
     return 0
 
@@ -7578,7 +7499,7 @@ def deleted(node):
 
 def key_weight(index, key, quoted, hunt):
     if index.kind == 'Str':
-        return 1.0 if quoted and text_of(index) == key else 0
+        return 1.0 if quoted and index.s == key else 0
     if index.kind == 'Num':
         return 1.0 if not quoted and logs.to_text(str(index.n)) == key else 0
     if index.kind in LITERALS and index.kind not in ('BinOp', 'Tuple'):
@@ -7586,11 +7507,6 @@ def key_weight(index, key, quoted, hunt):
     if index.kind == 'UnaryOp':
         return 0
     return 0.4
-
-
-def text_of(node):
-    """The text of a Str node, as text."""
-    return logs.to_text(node.s)
 
 
 def raises_index(node, found, hunt):
@@ -7870,8 +7786,7 @@ RAISERS = (
     (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
-     r"ConnectTimeout|error)\b",
-     raises_request),
+     r"ConnectTimeout|error)\b", raises_request),
     (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
      raises_parsing),
 )
@@ -8040,7 +7955,7 @@ def held_before(hunt, node, statement):
         own_header = earlier.start <= statement.start and earlier.end >= statement.end
         if not own_header and root and rebinds(earlier, root):
             return False
-        if earlier.kind == 'For' and own_header and root and rebinds_target(earlier, root):
+        if earlier.kind == 'For' and own_header and root in names_in(earlier.target):
             return False
         for part in sure_parts(earlier):
             if part is node or part.kind not in ('Attribute', 'Subscript', 'Call'):
@@ -8076,8 +7991,7 @@ def switched_off(hunt, node):
 def preference_value(hunt, test):
     """What a condition made of preferences is: True, False, or None where it is not known."""
     if test.kind == 'Subscript' and root_name(test) == 'Prefs' and test.value.kind == 'Name':
-        index = index_of(test)
-        return hunt.preferences.get(text_of(index)) if index is not None and index.kind == 'Str' else None
+        return hunt.preferences.get(key_of(test))
     if test.kind == 'UnaryOp' and test.op == 'Not':
         value = preference_value(hunt, test.operand)
         return None if value is None else not value
@@ -8104,7 +8018,7 @@ def voices(function):
         for node in own_nodes(function):
             if node.kind != 'Str' or '\n' in node.s or enclosing(node, 'Call', 'Assign') is None:
                 continue
-            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text_of(node))
+            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', node.s)
             call, above = enclosing(node, 'Call'), node.parent
             is_log = call is not None and root_name(call.func) == 'Log'
             whole = is_log and call.args[:1] in ([node], [above]) and (
@@ -8273,10 +8187,6 @@ def depth(statement):
         number += outer.kind in COMPOUND
         outer = outer.parent
     return number
-
-
-def rebinds_target(loop, root):
-    return any(node.kind == 'Name' and node.id == root for node in walk(loop.target))
 
 
 def guarded(hunt, node):
@@ -9035,7 +8945,7 @@ def find_cause(source, function, place, exception, message):
         node = (joined_parts(place.expression, message) or [node])[-1]
     text = one_line(source.segment(node))
     steps, origin = [], 'unknown'
-    arguments = argument_names(function)
+    arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
     for _ in range(6):
         segment = one_line(source.segment(node))
         origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
@@ -9064,13 +8974,6 @@ def find_cause(source, function, place, exception, message):
     return Cause(value_known(exception, message), text, origin, steps)
 
 
-def argument_names(function):
-    arguments = getattr(function, 'args', None)
-    if arguments is None:
-        return set()
-    return set(node.id for node in walk(arguments) if node.kind == 'Name')
-
-
 def last_assignment(hunt, name):
     """The Assign or For nearest before a Name that binds it, or None."""
     best = None
@@ -9080,7 +8983,7 @@ def last_assignment(hunt, name):
         if node.kind == 'Assign' and node.end <= name.start and any(
                 target.kind == 'Name' and target.id == name.id for target in node.targets):
             best = node
-        elif node.kind == 'For' and rebinds_target(node, name.id):
+        elif node.kind == 'For' and name.id in names_in(node.target):
             best = node
     return best
 
@@ -9187,8 +9090,7 @@ def judge(pattern, agent):
             family = named_family('deleted item')
             return Verdict('platform', family, evidence + [
                 'the media tree of the item could not be read just before, in %d of %s'
-                % (trees, looked_words)],
-                against, family.people)
+                % (trees, looked_words)], against, family.people)
         troubled = sum(row[2] for row in blocked)
         if troubled * 5 >= max(looked, 1) * 3:
             host, status, times, _ = blocked[0]
@@ -9675,7 +9577,7 @@ def probe_edits(source, place, named, log):
         return None
     if statement.kind in COMPOUND:
         test = statement.test if statement.kind == 'If' else statement.iter if statement.kind == 'For' else None
-        if test is None or not inside(place.expression, test) or any(
+        if test is None or place.expression is None or not is_in(place.expression, test) or any(
                 node.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp') or
                 (node.kind == 'Call' and last_name(node.func) not in ASKED_TWICE) for node in walk(test)):
             return None
@@ -9688,10 +9590,6 @@ def probe_edits(source, place, named, log):
         return None
     line_end = statement.end + len(rest)
     return [(statement.start, statement.start, 'try: '), (line_end, line_end, handler)]
-
-
-def inside(node, outer):
-    return node is not None and outer.start <= node.start and node.end <= outer.end
 
 
 PROBE_SAYS = 'probe: line %d raised (%s)'       # aggregate_plex_logs.PROBE is how it begins
@@ -10185,7 +10083,7 @@ def heard_error(call, name, message, bundle):
     parts = said_parts(call.args[0], call.args[1:], name)
     if (True,) not in parts and [(True,)] in [said_parts(one, (), name) for one in call.args] and \
             functions_meant(bundle, call):
-        own = [text_of(one) for one in call.args if one.kind == 'Str']      # a function of its own puts it together
+        own = [one.s for one in call.args if one.kind == 'Str']      # a function of its own puts it together
         ends = [message[at.end():] for at in re.finditer(r'^|[\s:(\[]+|\W\s', message) if all(
             one in message[:at.end()] for one in own)]
         error = next((error for error in [said_error(end) for end in ends] if error), None)
@@ -10213,19 +10111,19 @@ def text_parts(node, more=()):
     """What a text is put together from, in parts: its own words, the nodes whose values come between them (None for one
     that is not known). more: what the text is formatted with later."""
     if node.kind == 'Str':
-        return filled_in(text_of(node), PERCENT, more) if more else [text_of(node)]
+        return filled_in(node.s, PERCENT, more) if more else [node.s]
     if node.kind == 'BinOp' and node.op == 'Add':
         return text_parts(node.left) + text_parts(node.right)
     if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str':
         values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
-        return filled_in(text_of(node.left), PERCENT, values)
+        return filled_in(node.left.s, PERCENT, values)
     if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
             node.func.value.kind == 'Str':
         named, values = dict((one.arg, one.value) for one in node.keywords), []
-        for number, field in enumerate(re.findall(r'\{(\w*)[^{}]*\}', text_of(node.func.value))):
+        for number, field in enumerate(re.findall(r'\{(\w*)[^{}]*\}', node.func.value.s)):
             at = int(field) if field.isdigit() else number
             values.append(named.get(field) or (node.args[at] if at < len(node.args) and not field.isalpha() else None))
-        return filled_in(text_of(node.func.value), r'\{[^{}]*\}', values)
+        return filled_in(node.func.value.s, r'\{[^{}]*\}', values)
     if node.kind == 'Call' and is_name(node.func, 'str', 'unicode', 'repr') and len(node.args) == 1:
         return text_parts(node.args[0])
     return [node]
@@ -10311,7 +10209,7 @@ def functions_meant(bundle, call):
     this one can be made of, for `module.f()` those of the module, where there are any."""
     sources = bundle.code()
     found = [(name, function) for name, source in sources
-             for function in functions_called(source, last_name(call.func) or '')]
+             for function in nodes_named(source, 'FunctionDef', last_name(call.func) or '')]
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
     if len(found) < 2 or base is None or base.kind != 'Name':
         return found
@@ -10332,7 +10230,7 @@ def is_tagged(function, message):
     owner = enclosing(function, 'ClassDef')
     texts = [os.path.splitext(os.path.basename(function.source.path))[0]]
     if owner is not None:
-        texts += [owner.name] + [text_of(one.value) for one in owner.body if one.kind == 'Assign' and
+        texts += [owner.name] + [one.value.s for one in owner.body if one.kind == 'Assign' and
                                  one.value.kind == 'Str']
     return any(len(text) > 3 and re.search(r'(?<!\w)%s(?!\w)' % re.escape(text), message) for text in texts)
 
@@ -10475,7 +10373,7 @@ def called_by_framework(pattern, bundle):
     found = re.match(r'(\w+)\(\) (takes|got an unexpected)', pattern.get('message') or '')
     if pattern.get('exception') != 'TypeError' or not found:
         return None
-    rows = [(name, one) for name, source in bundle.code() for one in functions_called(source, found.group(1))]
+    rows = [(name, one) for name, source in bundle.code() for one in nodes_named(source, 'FunctionDef', found.group(1))]
     return rows[0] if len(rows) == 1 else None
 
 
@@ -10502,7 +10400,7 @@ def mend_signature(inquiry, name, function):
             proposal = Proposal('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
                                 '%s takes whatever else a request brings' % function.name, 'nothing', 'low', 0.8,
                                 'a request may bring more than the function asks for')
-    callbacks = [call for call in calls_of(source, 'Callback') if len(call.args) == 1 and call.keywords and
+    callbacks = [call for call in nodes_named(source, 'Call', 'Callback') if len(call.args) == 1 and call.keywords and
                  not call.kwargs and is_name(call.args[0], function.name)]
     short = [(call, one.id) for call in callbacks for one in required
              if one.id not in [keyword.arg for keyword in call.keywords]]
@@ -11057,8 +10955,7 @@ def file_meant(path, home, bundles):
             break
     if len(found) != 1:
         raise logs.Problem('%s %s the .py files in Code and Libraries of %s; a patch can change only those' % (
-            path, 'may be %d of' % len(found) if found else 'is none of', home.folder),
-            logs.UNSAFE)
+            path, 'may be %d of' % len(found) if found else 'is none of', home.folder), logs.UNSAFE)
     return found[0]
 
 
