@@ -6034,6 +6034,45 @@ def misspelt_module(case, found):
                            'there is no module %s, and the file goes on to use %s' % (found.group('name'), right))
 
 
+def renamed_module(case, found):
+    """An import of a module that the bundle has under a name that differs by a letter: in all files that do so."""
+    wrong = found.group('name')
+    right = near_module(case.bundle, case.source, wrong) if case.bundle else None
+    if right:
+        edits = dict((path, [edit for node in walk(source.tree) for edit in import_edits(node, wrong, right)])
+                     for path, source in [(case.source.path, case.source)] + [
+                         (path, case.bundle.source(path)) for path in other_files(case)] if source)
+        yield Proposal('right name', edits.pop(case.source.path), 'the module %s is imported' % right, 'nothing', 'low',
+                       0.9, 'the bundle has %s.py, with all that is used of %s, and no %s.py' % (right, wrong, wrong),
+                       None, dict(row for row in edits.items() if row[1]))
+
+
+def import_edits(node, wrong, right):
+    """The edits that make an import of one module one of another, which keeps its name."""
+    if node.kind == 'ImportFrom' and node.module == wrong and not node.level:
+        at = node.source.text.index(wrong, node.start + len('from'))
+        return [(at, at + len(wrong), right)]
+    if node.kind == 'alias' and node.parent.kind == 'Import' and node.name == wrong:
+        return [(node.start, node.start + len(wrong), right if node.asname else '%s as %s' % (right, wrong))]
+    return []
+
+
+def near_module(bundle, source, module):
+    """The module beside a file whose name is nearly that of one which is not there, and that has all that the file uses
+    of it; or None."""
+    beside = dict((os.path.splitext(os.path.basename(name))[0], other) for name, other in bundle.code()
+                  if name.count('/') == 2 and other is not source)
+    for name, prior in near_names(module, set(beside) - set(['__init__'])) if bundle.missing_import(module) else ():
+        used = set(alias.name for node in walk(source.tree) if node.kind == 'ImportFrom' and node.module == module
+                   for alias in node.names)
+        local = [node.asname or module for node in walk(source.tree) if node.kind == 'alias' and node.name == module]
+        used.update(node.attr for node in walk(source.tree) if node.kind == 'Attribute' and is_name(node.value, *local))
+        known = module_names(beside[name])
+        if prior >= 0.75 and used and known is not None and used <= known | set(['*']):
+            return name
+    return None
+
+
 def spelt_right(source, module):
     """[the name that a file uses for a module that it imports under a wrong one]; [] where that does not show."""
     nodes = free_names(source.tree)
@@ -6238,6 +6277,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
     (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module),
+    (r"^ImportError: No module named (?P<name>\w+)$", renamed_module),
     (r"^TypeError: exceptions must be", string_raised),
     (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
@@ -9823,15 +9863,21 @@ def candidate_rows(places):
 
 def missing_modules(pattern, bundle):
     """Sentences when an ImportError names a module that this bundle should bring and does not."""
-    found = re.match(r'No module named ([\w.]+)', pattern.get('message') or '')
+    found = re.match(r'(No module named|cannot import name) ([\w.]+)', pattern.get('message') or '')
     if pattern.get('exception') != 'ImportError' or not found:
         return []
-    module = found.group(1)
+    module = found.group(2)
+    deeper = [name for name in bundle.files if name.startswith('Contents/Code/') and name.count('/') > 2 and
+              name.endswith('/%s.py' % module.split('.')[-1])]
+    if deeper:
+        return ['%s lies in a folder inside Contents/Code, from where the framework imports nothing' % deeper[0]]
+    if found.group(1).startswith('cannot'):
+        return []
     if module.split('.')[0] in KNOWN_MODULES:
         return []
     index = fault_frame(own_chain(pattern))
     source = bundle.source(own_chain(pattern)[index].name) if index is not None else None
-    if source is not None and spelt_right(source, module):
+    if source is not None and (spelt_right(source, module) or near_module(bundle, source, module)):
         return []                               # nothing is missing but a letter
     if bundle.missing_import(module):
         return ['the module %s, which the code imports, is in no file of %s' % (module, bundle.folder)]

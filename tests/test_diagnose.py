@@ -386,6 +386,8 @@ def test_a_module_that_is_missing_means_reinstall(tmpdir):
                   wrapper='Exception starting plug-in')
     found = look(row, tmpdir)
     assert found.record['class'] == 'environment' and not found.patches
+    tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'log', 'yardbook.py').ensure()
+    assert 'inside Contents/Code, from where' in look(row, tmpdir).record['no_fix_because']
 
 
 def test_a_missing_folder_is_one_sentence(tmpdir):
@@ -922,6 +924,21 @@ def test_a_misspelt_module_is_no_broken_copy(tmpdir):
         row = pattern('ImportError', 'No module named %s' % name, [frame('<module>', 1, source=source)], items=0, kind='start')
         found = look(row, tmpdir, source)
         assert found.record['class'] == cls and bool(found.patches) == (cls == 'code'), name
+
+
+def test_a_module_that_the_bundle_has_under_another_name_is_imported_by_that_in_all_files(tmpdir):
+    code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code').ensure(dir=True)
+    code.join('sailcloths.py').write('def polish(text):\n  return text\n')
+    code.join('deck.py').write('from sailcloth import polish\n')
+    for used, cls in (('polish', 'code'), ('varnish', 'environment')):
+        source = 'import re, sailcloth\n' + SOURCE.replace("boat['motto']", "sailcloth.%s(boat['motto'])" % used)
+        row = pattern('ImportError', 'No module named sailcloth', [frame('<module>', 1, source=source)], items=0,
+                      kind='start')
+        found = look(row, tmpdir, source)
+        assert found.record['class'] == cls
+        added = [line[1:] for patch in found.patches.values() for line in patch.decode('utf-8').splitlines()
+                 if line[0] == '+' and line[:3] != '+++']
+        assert added == ['import re, sailcloths as sailcloth', 'from sailcloths import polish'] * (cls == 'code')
 
 
 def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(tmpdir):
