@@ -9590,14 +9590,15 @@ def probe_for(scene):
         if is_handled != handled[0]:
             continue                            # what speaks there and is caught would be taken for the fault
         log = log_line(case, PROBE_SAYS % (place.line, version_mark(source)))
-        added = probe_edits(source, place, named, log) if log and place.confidence >= 0.01 else None
+        added = probe_edits(case, place, named, log) if log and place.confidence >= 0.01 else None
         if added and place.line not in lines and place.line not in asked:
-            edits.extend(added)
+            edits.extend((edit[0], place.line, edit) for edit in added)
             lines.append(place.line)
             if len(lines) == PROBED_PLACES:
                 break
     if len(lines) < 2:
         return None, None
+    edits = [edit for _, _, edit in sorted(edits, key=lambda row: row[:2])]     # what is asked first comes first
     proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines),
                         'nothing', 'low', 0.0, 'the place is not sure, and one more refresh settles it')
     record, patch, _ = fix_record(scene, case, places[0], proposal)
@@ -9609,27 +9610,51 @@ def probe_for(scene):
     return record, patch
 
 
-def probe_edits(source, place, named, log):
+def probe_edits(case, place, named, log):
     """The edits that log when this place raises, and raise again: on one line each; None where that is not possible."""
-    statement = place.statement
-    handler = source.newline + statement.indent + 'except %s: %s; raise' % (named, log[0])
-    if statement.inline or statement.logical_start != statement.start or statement.is_elif:
+    statement, source = place.statement, case.source
+    handler = 'except %s: %s; raise' % (named, log[0])
+    if statement.inline or statement.logical_start != statement.start:
         return None
     if statement.kind in COMPOUND:
-        test = statement.test if statement.kind == 'If' else statement.iter if statement.kind == 'For' else None
-        if test is None or place.expression is None or not is_in(place.expression, test) or any(
-                node.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp') or
-                (node.kind == 'Call' and last_name(node.func) not in ASKED_TWICE) for node in walk(test)):
-            return None
-        asked = 'try: (%s)' % source.segment(test) + handler + source.newline + statement.indent
-        return [(statement.start, statement.start, asked)]
+        return header_probe(case, place, handler)
     line_end = source.text.find('\n', statement.end)
     line_end = len(source.text) if line_end < 0 else line_end
     rest = source.text[statement.end:line_end].rstrip('\r')
     if rest.strip() and not rest.strip().startswith('#'):
         return None
     line_end = statement.end + len(rest)
-    return [(statement.start, statement.start, 'try: '), (line_end, line_end, handler)]
+    return [(statement.start, statement.start, 'try: '), (line_end, line_end, source.newline + statement.indent + handler)]
+
+
+def header_probe(case, place, handler):
+    """The edits for what a header evaluates: asked once more before it where that is all the same, as for an elif; else
+    evaluated there, under a name. What a while asks is asked at the head of its body."""
+    statement, source = place.statement, case.source
+    field = {'If': 'test', 'For': 'iter', 'With': 'context_expr', 'While': 'test'}.get(statement.kind)
+    asked = [getattr(statement, field)] if field else []
+    if not asked or place.expression is None or not is_in(place.expression, asked[0]):
+        return None
+    while statement.is_elif:
+        statement = statement.parent
+        asked.insert(0, statement.test)
+    name, inner, newline = fresh_name(case, 'probed'), statement.body[0], source.newline
+    if statement.kind == 'While':
+        at, (start, end) = inner.start, asked[0].outer
+        lines = ['try:', source.indent_unit() + 'if not (%s): break' % source.segment(asked[0]), handler, '']
+        return None if statement.orelse or inner.inline else [
+            (start, end, 'True' if source.text[start - 1] in ' \t' else ' True'),
+            (at, at, (newline + inner.indent).join(lines))]
+    twice = statement.kind in ('If', 'For') and not any(
+        node.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp') or node.kind == 'Call' and
+        last_name(node.func) not in ASKED_TWICE for one in asked for node in walk(one))
+    if statement.inline or statement.logical_start != statement.start or len(asked) > 1 and not twice:
+        return None
+    lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % source.segment(one) for one in asked)),
+             handler, '']
+    edits = [(statement.start, statement.start, (newline + statement.indent).join(lines))]
+    start, end = asked[0].outer
+    return edits if twice else edits + [(start, end, name if source.text[start - 1] in ' \t' else ' ' + name)]
 
 
 PROBE_SAYS = 'probe: line %d raised (%s)'       # aggregate_plex_logs.PROBE is how it begins

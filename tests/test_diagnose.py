@@ -1229,6 +1229,65 @@ def test_a_probe_does_not_watch_what_the_code_catches_itself(tmpdir):
     assert probe['probed']['lines'] == [4, 5, 6]
 
 
+HEADERS = """def fill(metadata, boat):
+    title = 'none'
+    if boat.get('kind'):
+        title = 'kind'
+    elif boat['name'] == 'Ann':
+        title = 'Ann'
+    while boat['crew']:
+        title += boat['crew'].pop()
+    with room(boat['yard']) as room_there:
+        title += room_there
+    for one in parts_of(boat['parts']):
+        title += one
+    metadata.title = title
+"""
+
+
+@pytest.mark.parametrize('missing', ['name', 'crew', 'yard', 'parts', None])
+def test_a_probe_watches_headers_and_changes_nothing_else(missing, tmpdir):
+    source = diagnose.Source(HEADERS.encode('utf-8'), 'Contents/Code/__init__.py')
+    function = source.functions_named('fill')[0]
+    frame_there = diagnose.Frame('Contents/Code/__init__.py', 'fill', [13], {}, [GETITEM], [])
+    row = pattern('KeyError', "'%s'" % missing, [])
+    places = [diagnose.Place(node, node.test if node.kind in ('If', 'While') else node.iter if node.kind == 'For' else
+                             node.context_expr, node.line, 0.25, [], '') for node in diagnose.statements(function)
+              if node.kind in ('If', 'While', 'With', 'For') and node.line > 3]
+    bundle = diagnose.find_bundles(make_plug_ins(tmpdir, HEADERS))[AGENT]
+    scene = diagnose.Scene(row, bundle, [], source, frame_there, function, places)
+    record, patch = diagnose.probe_for(scene)
+    assert record['probed']['lines'] == [5, 7, 9, 11]
+    (_, hunks), = diagnose.parse_patch(patch)
+    patched = diagnose.patched(source.data, hunks, 'x').decode('utf-8')
+    outcomes = []
+    for text in (HEADERS, patched):
+        said, boat = [], {'name': 'Ann', 'crew': ['b', 'c'], 'yard': 'y', 'parts': 'pq'}
+        boat.pop(missing, None)
+        names = {'Log': said.append, 'parts_of': list, 'room': Room}
+        exec(compile(text, 'agent', 'exec'), names)
+        metadata = Room('')
+        try:
+            names['fill'](metadata, boat)
+        except KeyError as error:
+            said.append(str(error))
+        outcomes.append((metadata.__dict__, said[-1:], said[:-1]))
+    assert outcomes[0][:2] == outcomes[1][:2]
+    line = {'name': 5, 'crew': 7, 'yard': 9, 'parts': 11}.get(missing)
+    assert [one.split(' raised')[0] for one in outcomes[1][2]] == (['probe: line %d' % line] if line else [])
+
+
+class Room(object):
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        return self.name
+
+    def __exit__(self, *_):
+        pass
+
+
 def test_no_probe_in_a_plug_in_that_logs_no_information(tmpdir):
     broken = [(17, 'hello', 6, 'pass                # of an older version, so the line tells nothing')]
     terse = PLIST.replace('<dict>', '<dict><key>PlexPluginLogLevel</key><string>Error</string>')
