@@ -9624,7 +9624,8 @@ def probe_edits(case, place, named, log):
     if rest.strip() and not rest.strip().startswith('#'):
         return None
     line_end = statement.end + len(rest)
-    return [(statement.start, statement.start, 'try: '), (line_end, line_end, source.newline + statement.indent + handler)]
+    return [(statement.start, statement.start, 'try: '),
+            (line_end, line_end, source.newline + statement.indent + handler)]
 
 
 def header_probe(case, place, handler):
