@@ -3519,6 +3519,14 @@ def read_calls(paths, position=None):
     return calls
 
 
+def count_words(paths, words, position=None):
+    """How many lines of plug-in logs hold one of the words (texts), from a position on."""
+    streams, _ = open_streams(paths)
+    data = [read_from(log, offset) for stream in streams for log, offset in
+            (resume(stream, position, []) if position else [(log, 0) for log in stream.files])]
+    return sum(any(word in line for word in map(to_bytes, words)) for piece in data for line in piece.split(b'\n'))
+
+
 def read_from(log, offset):
     """All bytes of a log after an offset; b'' where it cannot be read."""
     try:

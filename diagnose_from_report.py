@@ -9232,6 +9232,17 @@ def changed_lines(patch):
     return max(sum(line.startswith(b'+') for line in body), sum(line.startswith(b'-') for line in body))
 
 
+LOGGED = re.compile(br"""(?m)^\+.*\bLog(?:\.\w+)?\([ur]?(['"])((?:(?!\1|[%\\]).){5,})""")
+
+
+def words_logged(patch):
+    """[fixed text] that the lines which a patch puts in write to the log: where it stands there, the patch did its part.
+    """
+    old = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'+'))
+    found = [match.group(2) for match in LOGGED.finditer(patch)]
+    return sorted(set(logs.to_text(words) for words in found if words not in old))
+
+
 def fix_id(template, patch, before=b''):
     """A name made from the change itself: the same in every run, wherever the lines have moved.
 
@@ -10802,6 +10813,8 @@ def write_report(run_dir, document, patches):
         os.makedirs(folder)
     for name, patch in sorted(patches.items()):
         logs.write_file(fix_patch_path(run_dir, name), patch)
+    for fix in (fix for record in document['patterns'] for fix in record['fixes'] if fix['id'] in patches):
+        fix['says'] = words_logged(patches[fix['id']])
     logs.write_file(diagnosis_path(run_dir, '.md'), report_text(document))
     logs.write_json(diagnosis_path(run_dir), document, DIAGNOSIS_SCHEMA)
 

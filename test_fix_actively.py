@@ -50,7 +50,7 @@ __test__ = False                    # the name begins with test_, and this is no
 ACTIVE_TEST_SCHEMA = 1
 PHASES = ('before', 'after')
 ITEM = ('rating_key', 'guid', 'title', 'type', 'section', 'role')       # what of a row is the same in every test
-DOCUMENT = ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files',
+DOCUMENT = ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files', 'says',
             'baseline_patterns')    # of a before-test: what its after-test takes over
 ATTEMPTS = 2                        # a broken measurement is made once more, then it is reported as not measured
 TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: the agent or its provider hangs
@@ -83,7 +83,8 @@ def read_active_test(path):
     """The dict that this script wrote. Problem where it is missing, damaged or newer.
 
     Keys: phase, fix, pattern, agent, mode, predicted, baseline_patterns, server {version}, bundle_digest, in_place,
-    plug_in {starts, failed_starts, last_start_ok}, window {from, to}, patterns_seen, stopped, complete, rows. A row:
+    plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (how often it did, None for
+    nothing), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
     started, ended, restarts, proof.
     """
@@ -236,6 +237,9 @@ class LogWatch(object):
 
     def calls(self, position):
         return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
+
+    def lines_with(self, words, position):
+        return self.steady(lambda paths: logs.count_words(paths, words, position))
 
     def starts(self, position=None):
         return self.steady(lambda paths: logs.plugin_starts(paths, self.agent, position=position))
@@ -708,7 +712,7 @@ def plan_test(run_dir, iteration, options):
     document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
                 'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),
                 'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'),
-                'own_files': sorted(row['path'] for row in fix.get('files') or ()),
+                'own_files': sorted(row['path'] for row in fix.get('files') or ()), 'says': fix.get('says') or [],
                 'baseline_patterns': sorted(row['pattern'] for row in patterns)}
     return document, plan, known_bad
 
@@ -859,6 +863,7 @@ def run(options):
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
         in_place_at_end=fix_state(home, document['fix'], plug_ins),
+        said=watch.lines_with(document['says'], position) if document.get('says') else None,
         complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)

@@ -463,3 +463,12 @@ def test_bad_input_is_one_sentence_that_says_what_to_do(tmpdir):
     assert code == 4 and 'schema 99' in err and len(err.splitlines()) == 1
     assert sorted(path.basename for path in tmpdir.listdir()) == ['active_test_iteration_2_after.json',
                                                                   'active_test_iteration_2_before.json']
+
+
+@pytest.mark.parametrize('said, words', [(None, None), (0, 'never logged'), (7, None)])
+def test_a_patch_that_never_had_anything_to_do_may_have_met_items_that_healed(said, words):
+    found = decide([failing(key) for key in range(9)], [row(key, after=RICH) for key in range(9)],
+                   second_changes={'said': said})
+    assert found['decision'] == 'KEEP' and (words is None or words in found['reason'])
+    assert ('healed' in found['reason']) == (said == 0)
+    assert ('logged 7 times' in compare.report_text(found, 1)) == (said == 7)

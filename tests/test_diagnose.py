@@ -1622,3 +1622,17 @@ def test_a_quoted_line_is_found_where_it_stands_now(tmpdir):
     found = look(row, tmpdir, source)
     assert found.record['divergence_point']['source'] == 'moved'
     assert found.record['divergence_point']['candidates'][0]['line'] == line_of("person['name']", source)
+
+
+def test_what_a_patch_itself_logs_is_known_by_its_fixed_words():
+    patch = b"""--- a/A.bundle/Contents/Code/__init__.py
++++ b/A.bundle/Contents/Code/__init__.py
+@@ -1,3 +1,5 @@
+ Log('No title')
+-    self.Log('Studio: %s', name)
++    try: self.Log('Studio: %s', name)
++    except KeyError as error: Log('No studio: %r' % error)
++        Log.Info('No title'); Log("nothing was found")
++        Log('%s', name)
+"""
+    assert diagnose.words_logged(patch) == ['No studio: ', 'nothing was found']
