@@ -335,7 +335,8 @@ def decide(before, after, baseline=None, postfix=None):
     verdict['retest'] = bool(after.get('retest'))
     verdict['said'] = after.get('said')         # how often the patch itself logged what it met
     if verdict['said'] == 0 and verdict['fixed']:
-        verdict['reason'] += '; the patch never logged that it had something to do, so they may have healed by themselves'
+        verdict['reason'] += ('; the patch never logged that it had something to do, so they may have healed by '
+                              'themselves')
     return verdict
 
 
@@ -540,8 +541,8 @@ def why_sentences(verdict):
         sentences.append('The patch itself logged %s that it had something to do, so what failed before did come up '
                          'again.' % logs.count_text(verdict['said'], 'time'))
     elif verdict['said'] == 0 and verdict['fixed']:
-        sentences.append('The patch logs when it has something to do, and it never did. What failed before did not come '
-                         'up again, or the items went another way through the code: look at them.')
+        sentences.append('The patch logs when it has something to do, and it never did. What failed before did not '
+                         'come up again, or the items went another way through the code: look at them.')
     if verdict['weak_evidence']:
         sentences.append('Fewer than %d items were measured: weak evidence, so the next run tests it again.'
                          % WEAK_BELOW)

@@ -9236,7 +9236,8 @@ LOGGED = re.compile(br"""(?m)^\+.*\bLog(?:\.\w+)?\([ur]?(['"])((?:(?!\1|[%\\]).)
 
 
 def words_logged(patch):
-    """[fixed text] that the lines which a patch puts in write to the log: where it stands there, the patch did its part.
+    """[fixed text] that the lines which a patch puts in write to the log: it stands there when the patch had something
+    to do.
     """
     old = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'+'))
     found = [match.group(2) for match in LOGGED.finditer(patch)]
