@@ -2156,6 +2156,8 @@ def effect_of_argument(case, node, call, value, depth):
     name = last_name(call.func) or ''
     receiver = root_name(call.func)
     empty = value in (NO_TEXT, NO_LIST, NO_DICT)
+    if name == 'validate_keys' and empty:
+        return HOLLOW                           # that removes the pictures that are there
     if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
         return HOLLOW                           # a file below whatever folder the process happens to run in
     if name in ('int', 'float', 'long', 'round', 'abs'):
@@ -4239,6 +4241,18 @@ def is_pure(node):
     return node.kind != 'Call' or last_name(node.func) in PURE_CALLS or last_name(node.func) in TEXT_METHODS
 
 
+def into_branch(case, found):
+    """`x.validate_keys(names)` right behind the one branch that sets names belongs into it: else all is kept."""
+    before = (earlier_siblings(case.statement) or [case.statement])[-1]
+    if before.kind == 'If' and not before.orelse and not before.body[0].inline and case.statement.kind == 'Expr' and \
+            case.statement.line == case.statement.end_line and '.validate_keys(' in case.source.segment(
+                case.statement) and all(is_in(node, before) for node in bindings(case.function)[found.group('name')]):
+        start = line_start(case, case.statement)
+        yield Proposal('into the branch', [(start, case.statement.start, before.body[0].indent)],
+                       'old pictures are only removed where new ones were looked for', 'nothing', 'low', 0.87,
+                       'that branch alone sets %s, and the pictures of other items stay' % found.group('name'))
+
+
 def first_use(case, names):
     """The first statement of the function that has to do with one of some names."""
     return first_statement(case, min((node for name in names for node in name_nodes(case.function, name)),
@@ -6239,6 +6253,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
 # the error, and ways to mend it that are no guards
 SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name),
+    (r"^UnboundLocalError: local variable '(?P<name>\w+)'", into_branch),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
      unknown_attribute),

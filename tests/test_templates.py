@@ -1355,6 +1355,13 @@ def Menu(data):
         oc.add(clip(title=name, url=boat.get('url'), thumb=boat.get('thumb')))
     return oc
 
+def pictures(boat, wanted):
+    for mast in boat.masts:
+        if wanted:
+            kept = list()
+            kept.append(mast.url)
+        mast.thumbs.validate_keys(kept)
+
 def login():
     global Session
     Session = requests.Session()
@@ -1370,6 +1377,8 @@ def page(url):
     ('        oc.add(clip(', 'TypeError: clip() takes at least 4 arguments (3 given)', "boat.get('thumb'), depth=None))"),
     ('        name =', 'TypeError: decoding Unicode is not supported',
      "(boat.text if isinstance(boat.text, unicode) else unicode(boat.text, errors='replace'))"),
+    ('        mast.thumbs', "UnboundLocalError: local variable 'kept' referenced before assignment",
+     '            kept.append(mast.url)\n            mast.thumbs.validate_keys(kept)'),
     ('    if not Session', "NameError: global name 'Session' is not defined", None)])
 def test_what_fails_for_every_item_is_not_hidden_but_made_right(line, error, wanted):
     found = patches(case_for(CALLS, line, error))
