@@ -3859,7 +3859,37 @@ def exception_name(case):
                    'BadStatusLine': ('httplib',), 'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
         if module in imported:
             return '%s.%s' % (module, name)
-    return None
+    return bundle_exception(case)[0]
+
+
+def bundle_exception(case):
+    """(how the file can name an exception of a module of the bundle that it imports, the edits that this needs)."""
+    name, deeper = case.exception, None
+    for node in walk(case.source.tree) if case.bundle and re.match(r'[A-Z]\w+$', name) else ():
+        if node.kind != 'alias' or node.parent.parent is not case.source.tree or getattr(node.parent, 'level', 0):
+            continue
+        if node.parent.kind == 'Import':
+            if binds(case.bundle, node.name, name):
+                return '%s.%s' % (node.asname or node.name, name), []
+            inner = [one[len('Contents/Libraries/Shared/'):-len('.py')].replace('/', '.') for one in case.bundle.files
+                     if one.startswith('Contents/Libraries/Shared/%s/' % node.name.replace('.', '/'))]
+            inner = [] if node.asname else [one for one in inner if binds(case.bundle, one, name)]
+            deeper = deeper or ['%s.%s' % (one, name) for one in inner][:1]
+        elif binds(case.bundle, '%s.%s' % (node.parent.module, node.name), name):
+            return '%s.%s' % (node.asname or node.name, name), []
+        elif binds(case.bundle, node.parent.module, name):
+            last = node.parent.names[-1]
+            return name, [] if last.name == '*' else [(last.end, last.end, ', ' + name)]
+    return deeper[0] if deeper else None, []
+
+
+def binds(bundle, module, name):
+    """Whether a module of the bundle has a name."""
+    at = module.replace('.', '/')
+    for path in ('Contents/Code/%s.py', 'Contents/Libraries/Shared/%s.py', 'Contents/Libraries/Shared/%s/__init__.py'):
+        if path % at in bundle.files and bundle.source(path % at) is not None:
+            return name in bindings(bundle.source(path % at).tree)
+    return False
 
 
 BUILTIN_EXCEPTIONS = frozenset(
@@ -6312,6 +6342,10 @@ def propose(case):
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
                  for proposal in way(case, found)]
     found = ranked(case, proposals + list(guarded_ways(case, faults)))
+    named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
+    if edits:                                   # what is caught must be imported as well
+        found = [proposal._replace(edits=proposal.edits + edits) if any(
+            'except %s' % named in edit[2] for edit in proposal.edits) else proposal for proposal in found]
     known = dict(((proposal.template, proposal.summary), proposal.prior) for proposal in reversed(found))
     return found + [proposal for proposal in unfolded_ways(given)
                     if proposal.prior > known.get((proposal.template, proposal.summary), 0)]
@@ -6407,7 +6441,7 @@ def faults_of(case):
             if not faults and 'None' in case.message:
                 faults = could_be_none(callee_faults(case, found))
             return faults or list(any_faults(case, found))
-    return []
+    return list(any_faults(case, None)) if bundle_exception(case)[0] else []
 
 
 def fails_elsewhere(case, bad):

@@ -941,6 +941,28 @@ def test_a_module_that_the_bundle_has_under_another_name_is_imported_by_that_in_
         assert added == ['import re, sailcloths as sailcloth', 'from sailcloths import polish'] * (cls == 'code')
 
 
+@pytest.mark.parametrize('line, call, caught, added', [
+    ('import wharf', 'wharf.master_of(boat)', 'wharf.NoMaster', ''), ('import wharf as quay', 'quay.master_of(boat)',
+                                                                      'quay.NoMaster', ''),
+    ('from wharf import master_of', 'master_of(boat)', 'NoMaster', 'from wharf import master_of, NoMaster'),
+    ('from wharf.men import master_of', 'master_of(boat)', 'NoMaster', 'from wharf.men import master_of, NoMaster'),
+    ('from wharf import men', 'men.master_of(boat)', 'men.NoMaster', ''), ('import crane', 'crane.lift(boat)', None, '')])
+def test_an_exception_of_a_module_of_the_bundle_is_caught_by_its_name(tmpdir, line, call, caught, added):
+    shared = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Libraries', 'Shared', 'wharf').ensure(dir=True)
+    shared.join('__init__.py').write('from men import NoMaster, master_of\n')
+    shared.join('men.py').write('class NoMaster(Exception):\n  pass\n\ndef master_of(boat):\n  raise NoMaster(boat)\n')
+    source = line + '\n' + SOURCE.replace("boat['motto']", call)
+    row = pattern('NoMaster', 'nobody', [frame('fill', line_of(call, source), source=source, callees=[
+        {'file': 'Libraries/Shared/wharf/men.py', 'function': 'master_of', 'text': 'raise NoMaster(boat)'}])])
+    found = look(row, tmpdir, source)
+    if caught is None:
+        assert not found.record['fixes']
+        return
+    patch = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+    assert '+    except %s as error:\n' % caught in patch and ('+%s\n' % added in patch if added else
+                                                              patch.count('@@ -') == 1)
+
+
 def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(tmpdir):
     source = 'import urllib\n' + SOURCE.replace("boat['motto']", "urllib.parse.quote(boat['motto'])")
     line = line_of('urllib.parse', source)
