@@ -399,9 +399,9 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
 PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range', b'referenced before assignment',
-                b"' is not defined", b' string or buffer')
+                b"' is not defined", b' string or buffer', b' string or a number')
 NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
-           tuple((words, 0) for words in PYTHON_WORDS),
+           tuple((words, 0) for words in PYTHON_WORDS[:-2] + (b' string or ',)),        # one pass for two of them
            SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))

@@ -2161,7 +2161,8 @@ def effect_of_argument(case, node, call, value, depth):
     if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
         return HOLLOW                           # a file below whatever folder the process happens to run in
     if name in ('int', 'float', 'long', 'round', 'abs'):
-        return effect(case, call, NUMBER, depth + 1) if value in (ZERO, NUMBER, FALSE, SOME) else CRASH
+        return effect(case, call, ZERO if value == ZERO else NUMBER, depth + 1) if value in (
+            ZERO, NUMBER, FALSE, SOME) else CRASH
     if name in ('str', 'unicode'):
         if value == NOTHING:
             return HOLLOW
@@ -2263,7 +2264,7 @@ def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
     if last_name(call.func) == 'MetadataSearchResult':
         if parent.arg in ('year', 'lang', 'thumb'):
-            return FINE
+            return HOLLOW if (parent.arg, value) == ('year', ZERO) else FINE
         return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
     if is_name(call.func, 'Callback') and value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg):
         return HOLLOW                           # an entry of a menu that leads nowhere
@@ -3510,8 +3511,9 @@ def tighten(case, faults):
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
     alike = alike_tests(case, faults, operand_node) if word == 'and' and not loose and not inner else []
     for key, other in alike:
-        at = other.outer[0]
-        edits.append((at, at, '%s in %s and ' % (code_of(case, key), code_of(case, faults[0].bad))))
+        at, asked = other.outer[0], code_of(case, enclosing(key, 'Subscript'))
+        edits.append((at, at, '%s and ' % (faults[0].test(asked)[0] if case.exception != 'KeyError' else '%s in %s' % (
+            code_of(case, key), code_of(case, faults[0].bad)))))
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
                    TIGHTENED + '; the same for %s' % ' and '.join(key.s for key, _ in alike) if alike else TIGHTENED,
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
@@ -3519,9 +3521,9 @@ def tighten(case, faults):
 
 def alike_tests(case, faults, tested):
     """[(key, operand)] of the tests in the same suite that ask the same object in the same way for another key."""
-    node, found = faults[0].node, []
-    if len(faults) != 1 or case.exception != 'KeyError' or case.statement.kind != 'If' or key_of(node) is None or \
-            node.value.kind != 'Name' or not is_in(node, tested):
+    node, found = faults[0].node if case.exception == 'KeyError' else faults[0].bad, []
+    if len(faults) != 1 or case.statement.kind != 'If' or key_of(node) is None or node.value.kind != 'Name' or (
+            case.exception != 'KeyError' and faults[0].test is not none_test) or not is_in(node, tested):
         return []
     name, suite = node.value.id, siblings(case.statement)
     at = suite.index(case.statement)
@@ -3535,7 +3537,8 @@ def alike_tests(case, faults, tested):
             keys = [index_of(part) for part in walk(other) if key_of(part) is not None and is_name(part.value, name)]
             if len(keys) != 1 or other is tested or keys[0].s == key_of(node):
                 continue
-            asked = r'%s in %s\b' % (re.escape(code_of(case, keys[0])), name)
+            asked = r'%s in %s\b' % (re.escape(code_of(case, keys[0])), name) if case.exception == 'KeyError' else \
+                re.escape(code_of(case, enclosing(keys[0], 'Subscript'))) + r'(?! *[.([])'
             if shape_without(case, other, keys[0]) == shape_without(case, tested, index_of(node)) and not re.search(
                     asked, case.source.segment(one.test)):
                 found.append((keys[0], other))
@@ -4202,7 +4205,8 @@ def unset_name(case, found):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
-    readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders)] or uses
+    readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders) and
+               not bound_between(use, 0)] or uses
     flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
@@ -4820,7 +4824,10 @@ def missing_import(case, uses, name):
         line, prior, why = 'from %s import %s' % (MODULE_OF.get(name),
                                                   name), 0.84, 'it is used here, and nothing imports it'
     if line is None:
-        for module, how in defining_modules(case, name):
+        for other in idle_imports(case, uses):
+            yield rename(case, uses, other, 0.9, 'the function imports %s, uses it nowhere, and it takes what is '
+                         'handed over here' % other)
+        for module, how in defining_modules(case, name) if may_be_called(case, uses, name) else ():
             if how == 'imported':
                 yield rename(case, same, '%s.%s' % (module, name), 0.85,
                              '%s is defined in %s, which this file imports' % (
@@ -4832,6 +4839,27 @@ def missing_import(case, uses, name):
             return
         return
     yield Proposal('missing import', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', prior, why)
+
+
+def idle_imports(case, uses):
+    """The names that the function itself imports from a module of the bundle and then does not use."""
+    for node in own_nodes(case.function):
+        name = node.asname or node.name if node.kind == 'alias' and node.parent.kind == 'ImportFrom' else None
+        if name and uses[0].parent.kind == 'Call' and not [
+                one for one in name_nodes(case.function, name) if one.ctx == 'Load'] and may_be_called(
+                    case, uses, node.name, True):
+            yield name
+
+
+def may_be_called(case, uses, name, known=False):
+    """Whether a function of the bundle takes as many arguments as it is given; known: there must be one."""
+    functions = [one for _, source in sources_with(case, name) for one in nodes_named(source, 'FunctionDef', name)
+                 if one.parent.kind == 'Module']
+    calls = [use.parent for use in uses if use.parent.kind == 'Call' and use.parent.func is use]
+    return not functions and not known or any(all(
+        call.starargs or call.kwargs or one.args.vararg or one.args.kwarg or len(one.args.args) - len(
+            one.args.defaults) <= len(call.args) + len(call.keywords) <= len(one.args.args) for call in calls)
+        for one in functions)
 
 
 def bundle_modules(case):
@@ -5337,6 +5365,33 @@ def functions_behind(case, call):
     name = last_name(call.func) if call.kind == 'Call' else None
     return [one for _, source in sources_with(case, name)
             for one in nodes_named(source, 'FunctionDef', name)] if name else []
+
+
+def text_of_element(case, found):
+    """re.search(pattern, node.xpath('./a')[0]): the text of the element."""
+    for call in frame_part(case):
+        asked = text_argument(call) if call.kind == 'Call' and last_name(call.func) in SEARCHES else None
+        bad = asked.values[0] if asked is not None and asked.kind == 'BoolOp' and asked.op == 'Or' else asked
+        if bad is None or of_xpath(bad) != 'element':
+            continue
+        start, end = bad.outer
+        edits = [(end, end, '.text')] if bad is not asked else [(start, start, '('), (end, end, ".text or '')")]
+        yield Proposal('right value', edits, 'the text of the element is searched, not the element', 'nothing', 'low',
+                       0.88, 'an XPath without text() or an @attribute finds elements, which no pattern can search')
+
+
+SEARCHES = ('search', 'match', 'findall', 'finditer', 'sub', 'subn')
+
+
+def of_xpath(node):
+    """'element' or 'text' for one of what an XPath that stands there finds; None for anything else."""
+    made = node.value if node.kind == 'Subscript' and index_of(node) is not None else None
+    if made is None or made.kind != 'Call' or last_name(made.func) != 'xpath' or not made.args:
+        return None
+    path = made.args[0].left if made.args[0].kind == 'BinOp' and made.args[0].op == 'Mod' else made.args[0]
+    if path.kind != 'Str' or '|' in path.s:
+        return None
+    return 'text' if re.search(r'(text\(\)|@[\w:-]+|string\(.*\))$', path.s.strip()) else 'element'
 
 
 def not_callable(case, found):
@@ -6295,6 +6350,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
+    (r"^TypeError: expected string or buffer", text_of_element),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
      joined_types),
@@ -7614,7 +7670,8 @@ def raises_index(node, found, hunt):
         if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
             return 0.02
         if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
-            return 1.0
+            around = statement_of(node)         # what had no title would hardly have been found
+            return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in ('title', 'title_sort') else 1.0
         if node.value.kind in ('Dict',) or name in ('match', 'group'):
             return 0.05
         return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5
@@ -7645,15 +7702,15 @@ def raises_call(*names):
 
 def raises_no_text(node, found, hunt):
     """re.search() and json.loads() of what is no text: unless it was made by what always makes one."""
-    if node.kind != 'Call' or last_name(node.func) not in ('search', 'match', 'findall', 'finditer', 'sub', 'subn',
-                                                           'loads', 'ObjectFromString'):
+    if node.kind != 'Call' or last_name(node.func) not in SEARCHES + ('loads', 'ObjectFromString'):
         return 0
     text = text_argument(node)
     if text is not None and text.kind == 'Name':
         before = [value for statement, value in bound_in(hunt.function).get(text.id, ())
                   if statement.start < node.start and statement.parent in list(ancestors(node))]
         text = before[-1] if before and before[-1] is not None else text
-    made = text is not None and (text.kind == 'Str' or text.kind == 'Call' and last_name(text.func) in (
+    made = text is not None and (text.kind == 'Str' or of_xpath(text) == 'text' or
+                                 text.kind == 'Call' and last_name(text.func) in (
         'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join', 'format', 'encode', 'decode', 'read',
         'text_content') or text.kind == 'Attribute' and text.attr == 'content')
     return 0.1 if made else 1.0
@@ -8099,16 +8156,23 @@ Voice = collections.namedtuple('Voice', 'statement parts whole is_log')
 # text that a statement hands to a call: its literal parts, and whether these are all that the log line holds
 
 
+# calls whose text is a path or a pattern, which is neither logged nor asked for
+LOOKS_FOR = frozenset('xpath find findall findtext iterfind cssselect Regex compile search match sub split replace '
+                      'strip lstrip rstrip startswith endswith get'.split())
+
+
 def voices(function):
     """[Voice] of what a function says in the log or asks a server for, in the order of the text; kept on it."""
     found = function.__dict__.get('voices')
     if found is None:
         found = function.voices = []
         for node in own_nodes(function):
-            if node.kind != 'Str' or '\n' in node.s or enclosing(node, 'Call', 'Assign') is None:
-                continue
-            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', node.s)
+            text = constant_text(node)
             call, above = enclosing(node, 'Call'), node.parent
+            if not text or '\n' in text or (call or enclosing(node, 'Assign')) is None or \
+                    (node.kind == 'Name' and '/' not in text) or last_name(call or node) in LOOKS_FOR:
+                continue
+            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
             is_log = call is not None and root_name(call.func) == 'Log'
             whole = is_log and call.args[:1] in ([node], [above]) and (
                 above is call or (above.kind == 'BinOp' and above.op == 'Mod'))
@@ -8117,6 +8181,24 @@ def voices(function):
                 found.append(Voice(statement_of(node), parts, whole, is_log))
         found.sort(key=lambda voice: voice.statement.start)
     return found
+
+
+def constant_text(node):
+    """The text that a string is, or a name that the file itself binds once, at its top, to strings; None."""
+    if node.kind == 'Str':
+        return node.s
+    if node.kind == 'BinOp' and node.op == 'Add':
+        left, right = constant_text(node.left), constant_text(node.right)
+        return left + right if left is not None and right is not None else None
+    if node.kind != 'Name' or node.ctx != 'Load':
+        return None
+    tops = node.source.tree.__dict__.get('constants')
+    if tops is None:                            # each is asked for again and again
+        tops = node.source.tree.constants = bindings(node.source.tree)
+    bound, around = tops.get(node.id, ()), frame_of(node)
+    return constant_text(bound[0].parent.value) if len(bound) == 1 and bound[0].kind == 'Name' and \
+        bound[0].parent.kind == 'Assign' and bound[0].start < node.start and (
+            around.kind == 'Module' or node.id not in local_names(around)) else None
 
 
 SAID_MOST = 200                 # letters that the aggregate keeps of what was said
@@ -8159,7 +8241,7 @@ def plain_requests(function):
     return [statement_of(node) for node in own_nodes(function)
             if node.kind == 'Call' and flat(node.source, node.func) in ('HTTP.Request', 'JSON.ObjectFromURL',
                                                                         'HTML.ElementFromURL', 'XML.ElementFromURL')
-            and not any(below.kind == 'Str' and '/' in below.s for below in walk(node))]
+            and not any('/' in (constant_text(below) or '') for below in walk(node))]
 
 
 def said_weight(hunt, statement, last):
@@ -9596,20 +9678,25 @@ def at_every_place(rows, places):
         if (proposal.risk == 'low' or several and proposal.risk == 'medium') and proposal.path is None and \
                 proposal.prior >= 0.6 and not any(row[1].statement is one[1].statement for one in chosen) and \
                 not in_each_others_way(edits, proposal.edits):
-            chosen.append(row)                  # an import that both need is added once
-            edits += [edit for edit in proposal.edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
+            chosen.append(row)
+            edits += proposal.edits
     if places[0].confidence >= 0.9 or len(chosen) < 2:
         return
-    first, sure = chosen[0], sum(row[1].confidence for row in chosen)
-    words = line_words(set(row[1].line for row in chosen))
-    words = 'the ' + words if words.startswith('lines') else 'the statements of ' + words
-    prior = min(row[3].prior for row in chosen)
-    lost = [row[3].loss for row in chosen if row[3].loss != 'nothing']
-    yield (sure * min(row[0] / row[1].confidence for row in chosen), first[1]._replace(confidence=sure), first[2],
-           first[3]._replace(edits=sorted(edits), prior=prior, loss='; '.join(sorted(set(lost))) or 'nothing', summary=(
-               '; '.join(sorted(set(row[3].summary for row in chosen)))), risk=max(row[3].risk for row in chosen), why=(
-                   'the log shows errors of this kind at each of %s' if several else
-                   'any of %s can have failed, and a guard costs the others nothing') % words))
+    for rows in [chosen, chosen[:2]][:len(chosen) - 1]:     # all may be too long a patch, and two are not
+        first, sure = rows[0], sum(row[1].confidence for row in rows)
+        words = line_words(set(row[1].line for row in rows))
+        words = 'the ' + words if words.startswith('lines') else 'the statements of ' + words
+        lost = [row[3].loss for row in rows if row[3].loss != 'nothing']
+        edits = []                              # an import that both need is added once
+        for row in rows:
+            edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
+        yield (sure * min(row[0] / row[1].confidence for row in rows), first[1]._replace(confidence=sure), first[2],
+               first[3]._replace(
+                   edits=sorted(edits), prior=min(row[3].prior for row in rows), risk=max(row[3].risk for row in rows),
+                   loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(sorted(set(
+                       row[3].summary for row in rows))), why=(
+                           'the log shows errors of this kind at each of %s' if several else
+                           'any of %s can have failed, and a guard costs the others nothing') % words))
 
 
 def in_each_others_way(edits, more):
@@ -10195,10 +10282,14 @@ def confession(pattern, bundle):
                 if found:
                     module, line = where[0] if where else (None, call.line)
                     near = name.endswith('/%s.py' % module)
-                    kept = rows if found[0] >= 4 or near and abs(line - call.line) < 4 else vague
+                    kept = rows if found[0] >= 4 or near and call.line < line + 4 else vague
                     kept.append(((found[0], near, -abs(line - call.line)), name, handler, found[1]))
     if not rows and all(row[2] is vague[0][2] for row in vague):
         rows = vague                            # nobody else can have said it
+    if len(rows) > 1:                           # what was said last was said in the try, and the try can fail so
+        rows = [(key[:2] + (said_in(handler.parent, pattern), bool(failing_in(
+            handler.parent, dict(pattern, exception=error[0], message=error[1]), bundle))) + key[2:], name, handler,
+            error) for key, name, handler, error in rows]
     rows.sort(key=lambda row: row[0])
     if not rows or rows[-2:-1] and rows[-2][0] == rows[-1][0] and rows[-2][2] is not rows[-1][2]:
         return None                             # none, or two that say the same
@@ -10207,6 +10298,21 @@ def confession(pattern, bundle):
             last_name(handler.type) not in ('Exception', 'StandardError', 'BaseException'):
         kind = last_name(handler.type)
     return Confession(name, handler, kind, text)
+
+
+def said_in(around, pattern):
+    """Whether what the log holds last before a record was said, or asked for, in the body of a try."""
+    return any(is_in(statement, part) for texts in said_before(pattern)
+               for statement in last_heard(frame_of(around), texts) for part in around.body)
+
+
+def failing_in(around, pattern, bundle):
+    """The Places in the body of a try that can have raised what its except clause logged."""
+    function = function_around(around)
+    places = places_of(pattern, around.source, function, Frame(
+        around.source.path, name_in_log(function), [], {}, None, []), True, bundle.preferences(), (around,))
+    return [place for place in places if any(is_in(place.statement, one) for one in around.body) and
+            not raised_again(place.statement)]
 
 
 def heard_error(call, name, message, bundle):
@@ -10288,8 +10394,7 @@ def mend_confessed(inquiry, confessed):
     record['evidence'].append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
         confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line',
         max(1, confessed.handler.line - around.line - 1)))
-    found = [place for place in places_of(pattern, source, function, frame, True, bundle.preferences(), (around,))
-             if any(is_in(place.statement, one) for one in around.body) and not raised_again(place.statement)]
+    found = failing_in(around, pattern, bundle)
     if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
         below = called_places(pattern, bundle, around, last_heard(function, sum(said_before(pattern), [])),
                               record['message'] or '')
@@ -10300,7 +10405,11 @@ def mend_confessed(inquiry, confessed):
             around.line, confessed.name), {}
     found = [place for place in found if not raised_again(place.statement)] or found
     total = sum(place.confidence for place in found)
-    places = [place._replace(confidence=round(place.confidence / total, 3)) for place in found]
+    named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
+    places = settled([place._replace(confidence=round(place.confidence / total, 3)) for place in found], named, silent)
+    if places[0].line in named:
+        record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised' %
+                                  places[0].line)
     record.update({'confidence': places[0].confidence, 'divergence_point': point_found(frame, places)})
     record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
         places[0].line, frame.function, one_line(source.segment(places[0].expression))))
@@ -10308,8 +10417,7 @@ def mend_confessed(inquiry, confessed):
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
     idle = here and not again and not gains_behind(around, places[0])
-    record['fixes'] = [row for row in record['fixes']
-                       if row['kind'] != 'probe' and not (idle and row['template'] in MERE_GUARDS)]
+    record['fixes'] = [row for row in record['fixes'] if not idle or row['template'] not in MERE_GUARDS + ('probe',)]
     if idle and not record['fixes'] and not record['dropped']:
         return 'the code already goes on without it, and nothing else is lost', {}
     return why_none, dict((row['id'], patches[row['id']]) for row in record['fixes'])
@@ -10321,7 +10429,7 @@ def called_places(pattern, bundle, around, heard, message):
     heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
     passed = max([0] + [one.start for one in heard if any(is_in(one, part) for part in around.body)])
-    calls = [call for one in around.body for call in walk(one) if call.kind == 'Call' and call.start > passed]
+    calls = [call for one in around.body for call in plain_calls(one) if call.start > passed]
     rows, met = [], []
     for call in calls:
         for name, function in functions_meant(bundle, call) if len(met) < 40 else ():
@@ -10331,7 +10439,7 @@ def called_places(pattern, bundle, around, heard, message):
                 places = places_of(pattern, function.source, function, frame, True, bundle.preferences())
                 if places and places[0].confidence >= 0.4:
                     rows.append((places, function.source, function, frame))
-                calls.extend(one for one in walk(function) if one.kind == 'Call')
+                calls.extend(plain_calls(function))
     if len(rows) > 1:                           # the classes or modules that are named as the record says
         rows = [row for row in rows if is_tagged(row[2], message)]
     return rows[0] if len(rows) == 1 else None
@@ -10366,6 +10474,12 @@ def is_tagged(function, message):
         texts += [owner.name] + [one.value.s for one in owner.body if one.kind == 'Assign' and
                                  one.value.kind == 'Str']
     return any(len(text) > 3 and re.search(r'(?<!\w)%s(?!\w)' % re.escape(text), message) for text in texts)
+
+
+def plain_calls(node):
+    """The calls in a node that can be the bundle's own: f() and a.f(), but not f().search(), which is a pattern's."""
+    return [call for call in walk(node) if call.kind == 'Call' and (
+        call.func.kind == 'Name' or call.func.kind == 'Attribute' and call.func.value.kind == 'Name')]
 
 
 LETTERS_TO_KNOW = 8             # of a log call's own words, to know it again in a record
@@ -10494,8 +10608,9 @@ def gains_behind(around, place):
                    not stored(node))
         if one.start > statement.start and read & spoilt:
             spoilt.update(spoilt_names(one.source, one))
-        elif one.start > statement.start and one.kind not in ('Return', 'Raise') and (
-                fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results'))):
+        elif one.start > statement.start and (one.kind == 'Return' and one.value is not None and not is_name(
+                one.value, 'None') or one.kind not in ('Return', 'Raise') and (
+                    fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results')))):
             return True
     inner = [node for node in ancestors(statement) if node.kind == 'For' and is_in(node, around)]
     return bool(inner)                          # the other elements

@@ -840,6 +840,64 @@ def test_an_error_that_the_agent_caught_and_logged_in_one_line(tmpdir, message, 
         assert r"re.findall(r'\d+(?:\.\d+)?', boat['stars']) or [boat['stars']])[0])" in patched
 
 
+SILENT = """BOAT = 'http://boats.example/boat/%s'
+CREW = BOAT + '/crew'
+
+def update(metadata):
+  try:
+    page = HTML.ElementFromURL(BOAT % metadata.id)
+    metadata.title = page.xpath('//h1')[0].text
+    metadata.studio = page.xpath('//b')[0].text
+    metadata.tagline = page.xpath('//i')[0].text
+    metadata.summary = read(page).strip()
+  except Exception as e:
+    Log.Debug(repr(e))
+  try:
+    page = HTML.ElementFromURL(CREW % metadata.id)
+    metadata.writers.add(page.xpath('//b')[0].text)
+  except Exception as e:
+    Log.Debug(repr(e))
+
+def read(page):
+  try:
+    boat = {'name': page.get('name')}
+    Log('name: %s', boat['name'])
+    boat['year'] = re.compile('[0-9]+').search(page.get('built')).group()
+    return boat
+  except Exception as e:
+    Log('No boat: ' + str(e))
+"""
+
+
+def test_what_was_asked_for_last_tells_which_try_wrote_an_error_without_words(tmpdir):
+    def told(asked, message="IndexError('list index out of range',)", line=17, history=()):
+        row = said_line(message, line, 'DEBUG')     # as reported for both: lines are too high, if anything
+        row['exemplars'][0]['said'] = asked
+        return look(row, tmpdir, SILENT, history)
+    crew = told(["Requesting 'http://boats.example/boat/7'", "Requesting 'http://boats.example/boat/7/crew'"])
+    assert [row['line'] for row in crew.record['divergence_point']['candidates']] == [15]
+    asked = ["Requesting 'http://boats.example/boat/7'"]
+    boat = told(asked)
+    assert [row['line'] for row in boat.record['divergence_point']['candidates']][:3] == [8, 9, 7]
+    assert '8 and 9' in boat.record['fixes'][0]['why_this_rank']
+    probe = boat.record['fixes'][-1]
+    assert probe['kind'] == 'probe'
+    said = ['probe: line 9 raised (%s)' % probe['probed']['version']]
+    assert told(asked + said).record['divergence_point']['candidates'][0]['confidence'] > 0.9
+    lost = told(['name: x'], "No boat: 'NoneType' object has no attribute 'group'", 25)
+    assert 're.compile' in lost.patches[lost.record['fixes'][0]['id']].decode('utf-8')      # read() answers nothing at all
+
+
+def test_a_function_that_was_imported_for_it_is_called(tmpdir):
+    code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code').ensure(dir=True)
+    code.join('boats.py').write('def look(results, media, lang):\n  pass\n\ndef fill(metadata, media):\n  pass\n')
+    source = ('def search(results, media, lang):\n  from boats import look\n  look(results, media, lang)\n\n'
+              'def update(metadata, media):\n  from boats import fill\n  look(metadata, media)\n')
+    row = pattern('NameError', "global name 'look' is not defined", [frame('update', 7, source=source)])
+    found = look(row, tmpdir, source)
+    assert b'+  fill(metadata, media)' in found.patches[found.record['fixes'][0]['id']] and len(found.patches) == 1
+
+
 def test_where_two_functions_can_have_raised_what_was_logged_there_is_no_guess(tmpdir):
     source = CONFESSES.replace("boat['motto']", 'marks_of(boat)') + """
 def marks_of(boat):

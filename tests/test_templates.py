@@ -465,6 +465,18 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(page):\n    for x in page.text:\n        Log(x)\n", "for x",
      "AttributeError: 'str' object has no attribute '__iter__'",
      'for x in list(page.text):'),
+    ("def f(page):\n    found = re.search('[0-9]+', page.xpath('//b[last()]')[0] or '')\n    return found\n", "found",
+     "TypeError: expected string or buffer", "page.xpath('//b[last()]')[0].text or '')"),
+    ("def f():\n    if Prefs['near'].strip():\n        Log('near')\n    if Prefs['far'].strip():\n        Log('far')\n",
+     "if Prefs['near']", "AttributeError: 'NoneType' object has no attribute 'strip'",
+     "if Prefs['far'] is not None and Prefs['far'].strip():"),
+    ("def search(results, rows):\n    for row in rows:\n        results.Append(MetadataSearchResult(id=row['id'], "
+     "name='x', year=int(row['year']), score=7))\n", "results.Append", "ValueError: invalid literal for int() with base 10: "
+     "''", "year=int(row['year']) if row['year'] else None,"),
+    ("def f(item, metadata):\n    for part in item:\n        days = part.xpath('b')\n        if len(days) == 1:\n"
+     "            day = days[0].text\n            metadata.year = day.split('-')[0]\n        hours = part.xpath('i')\n"
+     "        if len(hours) == 1:\n            metadata.title = '%s %s' % (day, hours[0].text)\n", "metadata.title",
+     "UnboundLocalError: local variable 'day' referenced before assignment", "        day = ''\n        if len(days)"),
 ]
 
 
