@@ -128,11 +128,6 @@ class Node(object):
         start = self.source.offset_of_line(self.source.line_of(self.logical_start))
         return self.source.text[start:self.logical_start]
 
-    @property
-    def col(self):
-        """Characters between the start of the line and the node."""
-        return self.start - self.source.offset_of_line(self.line)
-
 
 # ---------------------------------------------------------------------------------------------- walking and asking
 def children(node):
@@ -286,13 +281,6 @@ def free_names(scope):
 def is_generator(function):
     """True for a def with a yield of its own."""
     return any(node.kind == 'Yield' for node in own_nodes(function))
-
-
-def function_path(node):
-    """'Class.method' of a function, or of the function around any other node; '<module>' outside of all."""
-    names = [around.name if around.kind != 'Lambda' else '<lambda>'
-             for around in [node] + list(ancestors(node)) if around.kind in ('FunctionDef', 'ClassDef', 'Lambda')]
-    return '.'.join(reversed(names)) or '<module>'
 
 
 # ----------------------------------------------------------------------------------------------- bytes, text, lines
@@ -1576,37 +1564,17 @@ def misplaced_jump(node):
 
 
 def module_names(source):
-    """The names that a file defines for its module, or None where `import *` makes that unknown."""
-    names = local_names(source.tree)
-    for node in walk(source.tree):
-        if node.kind == 'Global':
-            names.update(node.names)
-        elif node.kind == 'alias' and node.name == '*':
-            return None
-    return names
+    """The names that a file defines for its module; '*' among them where it takes all that another one has."""
+    return local_names(source.tree).union(name for node in walk(source.tree) for name in (
+        node.names if node.kind == 'Global' else [node.name] if node.kind == 'alias' and node.name == '*' else ()))
 
 
-def undefined_names(source, bundle_names=(), policy='Standard'):
-    """{name: node that reads it first} of the names that nothing defines.
-
-    bundle_names: what the entry module defines, as sub-modules see its environment (FRAMEWORK 4), or None where that
-    cannot be known. policy: the one in Info.plist.
-    """
-    own = module_names(source)
-    if own is None or bundle_names is None:
-        return {}
-    known = own.union(bundle_names, SANDBOX_BUILTINS, FRAMEWORK_NAMES, ELEVATED_NAMES if policy == 'Elevated' else ())
-    return dict((name, node) for name, node in free_names(source.tree).items() if name not in known)
-
-
-def run_time_refusals(source, bundle_names=(), policy='Standard'):
-    """[(line, sentence)] of what loads in the sandbox and fails when it runs: warnings, as bundles punch holes."""
-    found = [(node.line, "the sandbox has no operator '%s=' ; write the assignment out" % sign)
-             for node in walk(source.tree) if node.kind == 'AugAssign' and node.op != 'Add'
-             for sign, name in BINARY.items() if name == node.op]
-    found.extend((node.line, 'the sandbox has no %s' % name)
-                 for name, node in undefined_names(source, bundle_names, policy).items() if name in ABSENT_BUILTINS)
-    return sorted(found)
+def undefined_names(source, known):
+    """{name: node that reads it first} of the names that neither a file defines nor are known; {} where `import *` may
+    bring any."""
+    known = module_names(source).union(known)
+    return dict((name, node) for name, node in free_names(source.tree).items()
+                if name not in known) if '*' not in known else {}
 
 
 # -------------------------------------------------------------------------------------------------- repair templates
@@ -1703,6 +1671,11 @@ def nodes_named(source, kind, name):
             if node.kind in NAMED_BY:
                 table.setdefault((node.kind, NAMED_BY[node.kind](node)), []).append(node)
     return table.get((kind, name), [])
+
+
+def is_called(node):
+    """Whether a node is what a call calls: the `f` of f(x)."""
+    return node.parent.kind == 'Call' and node.parent.func is node
 
 
 def is_name(node, *names):
@@ -2080,7 +2053,7 @@ def effect_crash(case, node, parent, value, depth):
 
 
 def effect_of_attribute(case, node, parent, value, depth):
-    call = parent.parent if parent.parent.kind == 'Call' and parent.parent.func is parent else None
+    call = parent.parent if is_called(parent) else None
     result = method_result(value, parent.attr, call)
     return CRASH if result is None else effect(case, call or parent, result, depth + 1)
 
@@ -2497,14 +2470,18 @@ def effect_in_display(case, node, parent, value, depth):
     return OPEN
 
 
+def name_assigned(statement):
+    """The one variable that an assignment sets; None where it is no such statement."""
+    is_one = statement.kind == 'Assign' and len(statement.targets) == 1 and statement.targets[0].kind == 'Name'
+    return statement.targets[0].id if is_one else None
+
+
 def is_only_logged(case, node):
     """Whether a dict or list is written to be logged, and for nothing else."""
     statement = statement_of(node)
     if in_log_call(node):
         return True
-    if statement.kind != 'Assign' or len(statement.targets) > 1 or statement.targets[0].kind != 'Name':
-        return False
-    name = statement.targets[0].id
+    name = name_assigned(statement)
     uses = [use for use in name_nodes(case.function, name) if use.ctx == 'Load']
     return bool(uses) and all(in_log_call(use) for use in uses)
 
@@ -2587,6 +2564,8 @@ def can_insert(statement):
 
 def put_before(case, statement, lines):
     """Edits that put simple statements in front of one."""
+    if not lines:
+        return []
     if statement.inline:
         return [(statement.start, statement.start, ''.join(line + '; ' for line in lines))]
     text = ''.join(statement.indent + line + case.source.newline for line in lines)
@@ -3219,10 +3198,8 @@ def soften(case, faults):
 def none_but_for_logs(case, fault):
     """[(effect, edits, None)] where the function asks whether a variable is None, and only log lines cannot bear it."""
     statement = case.statement
-    if statement.kind != 'Assign' or len(statement.targets) > 1 or statement.targets[0].kind != 'Name':
-        return []
-    name = statement.targets[0].id
-    if NOTHING not in compared_with(later_uses(case, name, statement)):
+    name = name_assigned(statement)
+    if name is None or NOTHING not in compared_with(later_uses(case, name, statement)):
         return []
     uses = [use for use in later_uses(case, name, statement) if not is_checked(case, use, name)]
     logged = [use for use in uses if in_log_call(use) and effect(case, use, NOTHING) == CRASH]
@@ -3290,6 +3267,11 @@ def suite_needs(case, faults):
     return case.statement.kind in ('If', 'While') and any(needs_value(case, one, faults) for one in case.statement.body)
 
 
+def best_value(values, judge):
+    """(effect, value) of the first of some values that fares best."""
+    return max(((judge(value), value) for value in values), key=lambda way: way[0])
+
+
 def value_words(value):
     return {NOTHING: 'None', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
             ZERO: '0'}.get(value, value)
@@ -3334,7 +3316,7 @@ def chain_top(node):
     while True:
         parent = node.parent
         if parent.kind in ('Attribute', 'Subscript') and parent.value is node and parent.ctx == 'Load' or \
-                parent.kind == 'Call' and parent.func is node:
+                is_called(node):
             node = parent
         else:
             return node
@@ -3411,9 +3393,7 @@ def tuple_defaults(case, statement):
     for target in statement.targets[0].elts:
         if target.kind != 'Name':
             return []
-        ways = [(name_effect(case, target.id, value, statement), value)
-                for value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO)]
-        best = max(ways, key=lambda way: way[0])
+        best = best_value(OTHERWISE, lambda value: name_effect(case, target.id, value, statement))
         if best[0] == CRASH:
             return []
         values.append(best[1])
@@ -3442,9 +3422,8 @@ def choose(case, faults):
     found = condition(case, faults)
     if found is None:
         return
-    edits = list(found.edits) + conditional_edits(region, found.text, default)
-    if found.before:
-        edits += put_before(case, case.statement, found.before)
+    edits = found.edits + conditional_edits(region, found.text, default) + put_before(
+        case, case.statement, found.before)
     prior = 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
@@ -3491,9 +3470,7 @@ def tighten(case, faults):
     found = condition(case, faults)
     if found is None:
         return
-    edits = list(found.edits)
-    if found.before:
-        edits += put_before(case, case.statement, found.before)
+    edits = found.edits + put_before(case, case.statement, found.before)
     around = operand_node.parent
     if around.kind == 'UnaryOp' and (is_none_check(operand_node) or case.statement.kind == 'If' and any(
             needs_value(case, one, faults) for one in case.statement.body)):
@@ -3732,17 +3709,15 @@ def left_unset(case, block, bad=()):
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
-        ways = [(name_effect(case, name, value, block[-1], after=end), value)
-                for value in wished_values(case, name, block) + OTHERWISE]
-        best = max(ways, key=lambda way: way[0])
+        best = best_value(wished_values(case, name, block) + OTHERWISE,
+                          lambda value: name_effect(case, name, value, block[-1], after=end))
         if best[0] <= HOLLOW:
             return None
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
         if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
-            ways = [(attribute_effect(case, target, value), value) for value in wished_values(case, target.attr, block)
-                    + OTHERWISE]
-            best = max(ways, key=lambda way: way[0])
+            best = best_value(wished_values(case, target.attr, block) + OTHERWISE,
+                              lambda value: attribute_effect(case, target, value))
             if best[0] <= HOLLOW:
                 return None
             needed['self.' + target.attr] = best[1]
@@ -4032,7 +4007,7 @@ def normal_empty(case):
                     return node.value.id
     kinds = set(make_of(case, node.value) for node in with_value)
     if len(kinds) == 1:
-        return {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST}.get(kinds.pop())
+        return EMPTY_OF.get(kinds.pop()) if kinds != set(['number']) else None
     return None
 
 
@@ -4149,9 +4124,8 @@ def caller_edits(case, call, way):
     if around is None or statement.inline:
         return None
     inner = case._replace(statement=statement, function=around, expression=None)
-    if statement.kind == 'Assign' and statement.value is call and len(statement.targets) == 1 and \
-            statement.targets[0].kind == 'Name':
-        return way(inner, statement.targets[0].id)
+    if name_assigned(statement) is not None and statement.value is call:
+        return way(inner, name_assigned(statement))
     fault = Fault(call.parent, call, none_test, [], '%s found nothing' % case.function.name)
     return next((proposal.edits for proposal in fence(inner, [fault])), None)
 
@@ -4338,9 +4312,7 @@ def unset_attribute(case, found):
                if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node))]
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
-    first = owner.body[0]
-    if first.kind == 'Expr' and first.value.kind == 'Str' and len(owner.body) > 1:
-        first = owner.body[1]
+    first = behind_docstring(owner.body)
     at = home.offset_of_line(home.line_of(first.logical_start))
     tried = []
     exits = exits_without(case, readers) if path is None else None
@@ -4419,7 +4391,7 @@ def in_frame_of(case, node):
 
 def of_the_server(node):
     """Whether an attribute is the metadata's or the media's, or a method: the same name, but not the bundle's own."""
-    return node.parent.kind == 'Call' and node.parent.func is node or any(
+    return is_called(node) or any(
         is_name(one, 'metadata', 'media') or one.kind == 'Attribute' and one.attr in ('metadata', 'media')
         for one in walk(node.value))
 
@@ -4470,10 +4442,9 @@ def initial_values(case, name, uses):
     wished = compared_with(uses)
     for value in assigned_before(case, name, case.statement.start):
         kind = make_of(case, value)
-        wished.append({'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': NOTHING}.get(
-            kind, literal_value(value)))
+        wished.append(NOTHING if kind == 'number' else EMPTY_OF.get(kind, literal_value(value)))
     values = []
-    for value in wished + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]:
+    for value in wished + OTHERWISE:
         if value not in values and value not in (SOME, TEXT, NUMBER):
             values.append(value)
     return values
@@ -4547,7 +4518,7 @@ def unknown_name(case, found):
         return                                  # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0])
-    called = all(use.parent.kind == 'Call' and use.parent.func is use for use in same)
+    called = all(is_called(use) for use in same)
     near = near_names(name, known)
     near += near_names(name, SANDBOX_BUILTINS - known) if called else []
     near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if (
@@ -4704,24 +4675,25 @@ def unset_fields(case, name):
 def undefined_here(case):
     """{name: [nodes that read it]} of what nothing in the case's file or in what it may see defines."""
     entry = case.bundle.source('Contents/Code/__init__.py') if case.bundle is not None else None
-    seen = set(name for path in star_modules(case) for name in module_names(case.bundle.source(path)) or ())
-    seen.update(local_names(entry.tree) if entry is not None else ())
-    known = local_names(case.source.tree) | seen | SANDBOX_BUILTINS | FRAMEWORK_NAMES | ABSENT_BUILTINS | ELEVATED_NAMES
-    if '*' in bindings(case.source.tree) and not seen:
-        return {}                               # it may come from there
+    seen = names_seen(case.bundle, case.source).union(names_seen(case.bundle, entry) if entry is not None else ())
+    known = seen | SANDBOX_BUILTINS | FRAMEWORK_NAMES | ABSENT_BUILTINS | ELEVATED_NAMES
     return dict((name, [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load'])
-                for name in free_names(case.source.tree) if name not in known)
+                for name in free_names(case.source.tree) if name not in known) if '*' not in known else {}
 
 
-def star_modules(case):
-    """The files of the bundle that the case's file takes all names from."""
-    found = []
-    for node in case.source.tree.body:
-        if node.kind == 'ImportFrom' and any(alias.name == '*' for alias in node.names) and case.bundle is not None:
+def names_seen(bundle, source, met=()):
+    """The names that a file defines, or takes from others of the bundle with `import *`; '*' among them where it takes
+    all that a module from elsewhere has. met: the files that were looked at."""
+    names = module_names(source) - set('*')
+    for node in walk(source.tree):
+        if node.kind == 'ImportFrom' and node.names[0].name == '*':
             path = 'Contents/Code/%s.py' % (node.module or '').replace('.', '/')
-            if case.bundle.source(path) is not None:
-                found.append(path)
-    return found
+            other = bundle.source(path) if bundle is not None else None
+            if other is None:
+                names.add('*')
+            elif path not in met:
+                names |= names_seen(bundle, other, met + (path,))
+    return names
 
 
 def words_of(name):
@@ -4731,9 +4703,7 @@ def words_of(name):
 
 def renamed_word(case, name):
     """One word of several names was changed everywhere but here: TvNfo and MovieNfo for what is TvXml and MovieXml."""
-    known = set(bindings(case.source.tree))
-    known.update(one for path in star_modules(case) for one in module_names(case.bundle.source(path)) or ())
-    missing = undefined_here(case)
+    known, missing = names_seen(case.bundle, case.source), undefined_here(case)
     if name not in missing:
         return
     mine = words_of(name)
@@ -4904,6 +4874,11 @@ def bundle_text(case, path):
     return logs.to_text(case.bundle.data(path) or b'')
 
 
+def behind_docstring(body):
+    """The first of some statements that is no docstring; the docstring where nothing else stands there."""
+    return body[1 if body[0].kind == 'Expr' and body[0].value.kind == 'Str' and len(body) > 1 else 0]
+
+
 def add_import(case, line):
     """Edits that add an import below the file's first imports, or above its first statement but the docstring."""
     body = case.source.tree.body
@@ -4918,10 +4893,7 @@ def add_import(case, line):
         if case.source.text[last.end:at].strip()[:1] == ';':
             return [(last.start, last.start, line + '; ')]
         return [(at, at, case.source.newline + line)]
-    first = body[0]
-    if first.kind == 'Expr' and first.value.kind == 'Str' and len(body) > 1:
-        first = body[1]
-    at = line_start(case, first)
+    at = line_start(case, behind_docstring(body))
     return [(at, at, line + case.source.newline)]
 
 
@@ -4965,7 +4937,7 @@ def absent_builtin(case, uses, name):
     """A built-in that the sandbox lacks, from the module that has it: exactly the same, all through the file."""
     if name in ('open', 'file'):                # that one does not work in the sandbox
         calls = [use.parent for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use) and
-                 use.parent.kind == 'Call' and use.parent.func is use and 0 < len(use.parent.args) <= 2 and
+                 is_called(use) and 0 < len(use.parent.args) <= 2 and
                  not use.parent.keywords and not use.parent.starargs and not use.parent.kwargs]
         if not all(use.parent in calls for use in uses):
             return
@@ -5026,7 +4998,7 @@ def unknown_attribute(case, found):
             yield Proposal('right name', [(end, end, '()')], 'it is called first', 'nothing', 'low', 0.92,
                            'a function is asked for what its answer has')
         return
-    called = nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]
+    called = is_called(nodes[0])
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
@@ -5246,7 +5218,7 @@ def text_already(case, found):
 def attribute_type_test(case, node):
     """(a test that what stands before the dot has the attribute, ways to make it so)."""
     name, bad = node.attr, node.value
-    call = node.parent.kind == 'Call' and node.parent.func is node
+    call = is_called(node)
     if name in TEXT_METHODS - SHARED_METHODS and call:
         text = operand(case, bad)
         soft = []
@@ -5852,9 +5824,7 @@ def collect_yields(case):
                 one.parent.kind != 'Expr' or one.value is None for one in yields) or any(
                     statement.inline and statement.kind == 'Return' for statement in function.body):
             continue
-        if first.kind == 'Expr' and first.value.kind == 'Str' and len(function.body) > 1:
-            first = function.body[1]
-        name = 'found'
+        first, name = behind_docstring(function.body), 'found'
         while re.search(r'\b%s\b' % name, source.segment(function)):
             name += '_'
         at = source.offset_of_line(first.line)
@@ -5977,9 +5947,8 @@ def parse_first(case, faults):
     others = [one for one in faults if not is_in(one.node, node) and not is_same(one.node, case.source.segment(node))]
     if node is getattr(case.statement, 'value', None) and case.statement.kind != 'Return':
         return                                  # there a try around the whole statement says the same
-    kinds = {'number': [ZERO], 'text': [NO_TEXT], 'list': [NO_LIST], 'dict': [NO_DICT]}.get(make_of(case, node), [])
-    ways = [(effect(case, node, value), value) for value in kinds + [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]]
-    outcome, default = max(ways, key=lambda way: way[0])
+    outcome, default = best_value([EMPTY_OF.get(make_of(case, node), NOTHING)] + OTHERWISE,
+                                  lambda value: effect(case, node, value))
     if outcome <= HOLLOW:
         return
     wish = {'int': 'number', 'float': 'number', 'strptime': 'date', 'ParseDate': 'date'}.get(
@@ -6167,7 +6136,7 @@ def near_module(bundle, source, module):
         local = [node.asname or module for node in walk(source.tree) if node.kind == 'alias' and node.name == module]
         used.update(node.attr for node in walk(source.tree) if node.kind == 'Attribute' and is_name(node.value, *local))
         known = module_names(beside[name])
-        if prior >= 0.75 and used and known is not None and used <= known | set(['*']):
+        if prior >= 0.75 and used and ('*' not in known and used <= known | set(['*'])):
             return name
     return None
 
@@ -6178,16 +6147,6 @@ def spelt_right(source, module):
     used = [name for name, node in nodes.items() if node.parent.kind == 'Attribute' and node.parent.value is node and
             name not in FRAMEWORK_NAMES | ELEVATED_NAMES | SANDBOX_BUILTINS]
     return [] if module in nodes else [name for name, prior in near_names(module, used) if prior >= 0.75][:1]
-
-
-def string_raised(case, found):
-    """raise 'text'."""
-    statement = case.statement
-    if statement.kind == 'Raise' and statement.type is not None and statement.type.kind in ('Str', 'BinOp'):
-        start, end = statement.type.outer
-        yield Proposal('right type', [(start, start, 'Exception('), (end, end, ')')],
-                       'an exception is raised in place of a text',
-                       'nothing', 'low', 0.6, 'Python takes no texts there')
 
 
 def tested_faults(*rows):
@@ -6379,7 +6338,6 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
     (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module),
     (r"^ImportError: No module named (?P<name>\w+)$", renamed_module),
-    (r"^TypeError: exceptions must be", string_raised),
     (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
 ))
@@ -6717,8 +6675,7 @@ def default_source(case, faults):
     if len(later_uses(case, bad.id, origin)) < 2:
         return
     values = [value for _, node, value in faults[0].soft if node is bad and value not in (SOME, TEXT, NUMBER, SPLIT)]
-    ways = [(name_effect(case, bad.id, value, origin), value) for value in values]
-    best = max(ways, key=lambda way: way[0]) if ways else (CRASH, None)
+    best = best_value(values or [SOME], lambda value: name_effect(case, bad.id, value, origin) if values else CRASH)
     if best[0] < OPEN:
         return
     yield Proposal('empty default', or_default(origin.value, best[1]), '%s is %s where %s' % (
@@ -6762,9 +6719,8 @@ def default_attribute(case, faults):
             node.parent.kind == 'Compare' and any(is_name(one, 'None') for one in node.parent.comparators)
             for node in readers):
         return                                  # somebody tells None from empty
-    ways = [(min(effect(in_frame_of(case, node), node, value) for node in unchecked), value)
-            for value in by_plural(bad.attr) + OTHERWISE[1:4]]
-    outcome, value = max(ways, key=lambda way: way[0])
+    outcome, value = best_value(by_plural(bad.attr) + OTHERWISE[1:4], lambda value: min(
+        effect(in_frame_of(case, node), node, value) for node in unchecked))
     if outcome > HOLLOW:
         edits = [node.parent.value.outer + (value,) for _, node in setters]
         yield Proposal('initialise first', edits, '%s is %s unless something sets it' % (bad.attr, value_words(value)),

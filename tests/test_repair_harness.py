@@ -107,8 +107,9 @@ def static_complaints(folder, changed):
         elevated = folder.startswith('Teilmodul')
         if set(diagnose.check_sandbox(new, elevated, is_entry)) - set(diagnose.check_sandbox(old, elevated, is_entry)):
             complaints.append('the sandbox refuses it')
-        policy = 'Elevated' if elevated else 'Standard'
-        if set(diagnose.undefined_names(new, policy=policy)) - set(diagnose.undefined_names(old, policy=policy)):
+        known = diagnose.SANDBOX_BUILTINS | diagnose.FRAMEWORK_NAMES | (
+            diagnose.ELEVATED_NAMES if elevated else frozenset())
+        if set(diagnose.undefined_names(new, known)) - set(diagnose.undefined_names(old, known)):
             complaints.append('it uses names that nothing defines')
         changes = difflib.SequenceMatcher(None, split(before), split(after), autojunk=False).get_opcodes()
         lines = sum(max(end - start, last - first) for tag, start, end, first, last in changes if tag != 'equal')

@@ -198,7 +198,8 @@ def test_parents_lines_and_columns():
         for child in diagnose.children(node):
             assert child.parent is node
         if node.kind in diagnose.STATEMENTS:
-            assert lines[node.line - 1][node.col:].startswith(source.segment(node).split('\n')[0][:7])
+            assert lines[node.line - 1][node.start - source.offset_of_line(node.line):].startswith(
+                source.segment(node).split('\n')[0][:7])
             assert not node.indent.strip()
     assert source.line_text(1) == '# -*- coding: utf-8 -*-' and source.line_text(9999) == ''
     assert source.lines[2] == source.line_text(3)
@@ -316,10 +317,10 @@ def test_bindings_of_a_function():
     assert sorted(bindings(source.tree)) == ['Agent', 'LIMIT', 'lang', 'os', 'quote', 'simple']
 
 
-def test_functions_and_their_paths():
+def test_functions_and_their_names():
     source = source_of(SCOPES)
-    assert [diagnose.function_path(scope) for scope in source.functions()] == [
-        '<module>', 'Agent.search', 'Agent.search.inner', 'Agent.search.<lambda>', 'Agent.pages', '<lambda>']
+    assert [diagnose.name_in_log(scope) for scope in source.functions() if scope.kind != 'Lambda'] == [
+        '<module>', 'search', 'inner', 'pages']
     assert [diagnose.is_generator(scope) for scope in source.functions()] == [False, False, False, False, True, False]
     assert len(source.functions_named('<lambda.23>')) == 3          # the generator expression is one, too
     assert source.functions_named('<module>') == [source.tree]
@@ -383,12 +384,12 @@ count = 1; count -= 1
 
 def test_undefined_names():
     source = source_of(NAMES)
-    assert sorted(diagnose.undefined_names(source)) == ['all', 'getattr', 'open', 'shared', 'typo', 'y', 'z']
-    assert sorted(diagnose.undefined_names(source, ['shared', 'y', 'z'], 'Elevated')) == ['all', 'open', 'typo']
-    assert diagnose.undefined_names(source, None) == {}
-    assert diagnose.undefined_names(source_of('from a import *\nx = y')) == {}
-    assert [sentence.split(' no ')[1][:9] for line, sentence in diagnose.run_time_refusals(source)] == [
-        'all', 'getattr', 'open', "operator "]
+    known = diagnose.SANDBOX_BUILTINS | diagnose.FRAMEWORK_NAMES
+    assert sorted(diagnose.undefined_names(source, known)) == ['all', 'getattr', 'open', 'shared', 'typo', 'y', 'z']
+    known |= diagnose.ELEVATED_NAMES.union(['shared', 'y', 'z'])
+    assert sorted(diagnose.undefined_names(source, known)) == ['all', 'open', 'typo']
+    assert diagnose.undefined_names(source, ['*']) == {}
+    assert diagnose.undefined_names(source_of('from a import *\nx = y'), known) == {}
 
 
 if __name__ == '__main__':
