@@ -666,6 +666,10 @@ class Parser(object):
         if self.kinds[self.at] != kind:
             found = self.text[self.starts[self.at]:self.ends[self.at]].strip()
             self.refuse('%s is missing%s' % (kind, ' before %s' % found[:20] if found else ''))
+        return self.step()
+
+    def step(self):
+        """Step over the next token, whatever it is; its index."""
         self.at += 1
         return self.at - 1
 
@@ -754,8 +758,7 @@ class Parser(object):
     def if_statement(self):
         chain = []                              # (first token, test, suites) of if and every elif
         while not chain or self.kinds[self.at] == 'elif':
-            first = self.at
-            self.at += 1
+            first = self.step()
             test = self.test()
             chain.append((first, test, [self.suite('body', first)]))
         orelse = self.optional_suite('else', 'orelse', chain[-1][2])
@@ -769,16 +772,14 @@ class Parser(object):
             chain[-1][2].append(Suite('orelse', made.start, made.header_end, orelse))
 
     def while_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         test = self.test()
         suites = [self.suite('body', first)]
         orelse = self.optional_suite('else', 'orelse', suites)
         return self.compound('While', first, suites, self.starts[first], test=test, body=suites[0].body, orelse=orelse)
 
     def for_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         target = self.store(self.targets())
         self.take('in')
         iterated = self.tests()
@@ -788,8 +789,7 @@ class Parser(object):
                              body=suites[0].body, orelse=orelse)
 
     def try_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         suites = [self.suite('body', first)]
         handlers = []
         while self.kinds[self.at] == 'except':
@@ -809,8 +809,7 @@ class Parser(object):
         return self.compound('TryFinally', first, suites, self.starts[first], body=suites[0].body, finalbody=finalbody)
 
     def handler(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         caught = name = None
         if self.kinds[self.at] != ':':
             caught = self.test()
@@ -924,13 +923,11 @@ class Parser(object):
 
     # -------------------------------------------------------------------------------------- simple statements
     def keyword_alone(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         return self.node(self.kinds[first].capitalize(), first)
 
     def print_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         dest, values, newline = None, [], True
         if self.has('>>'):
             dest = self.test()
@@ -946,22 +943,19 @@ class Parser(object):
         return self.node('Print', first, dest=dest, values=values, nl=newline)
 
     def del_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         targets = self.comma_list(lambda: self.expression(BITS))
         for target in targets:
             self.store(target, 'Del')
         return self.node('Delete', first, targets=targets)
 
     def return_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
         return self.node('Return', first, value=value)
 
     def raise_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         parts = [None, None, None]
         if self.kinds[self.at] in STARTS_EXPRESSION:
             parts[0] = self.test()
@@ -972,16 +966,12 @@ class Parser(object):
         return self.node('Raise', first, type=parts[0], inst=parts[1], tback=parts[2])
 
     def global_statement(self):
-        first = self.at
-        self.at += 1
-        names = [self.word()]
-        while self.has(','):
-            names.append(self.word())
+        first = self.step()
+        names = self.listed(self.word)
         return self.node('Global', first, names=names)
 
     def exec_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         parts = [self.expression(BITS), None, None]
         if self.has('in'):
             parts[1] = self.test()
@@ -992,8 +982,7 @@ class Parser(object):
         return self.node('Exec', first, body=parts[0], globals=parts[1], locals=parts[2])
 
     def assert_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         test = self.test()
         return self.node('Assert', first, test=test, msg=self.test() if self.has(',') else None)
 
@@ -1003,22 +992,25 @@ class Parser(object):
             parts.append(self.word())
         return '.'.join(parts)
 
+    def listed(self, read):
+        """What read() gives, once or more, separated by commas; none at the end."""
+        items = [read()]
+        while self.has(','):
+            items.append(read())
+        return items
+
     def alias(self, read_name):
         first = self.at
         name = read_name()
         return self.node('alias', first, asname=self.word() if self.has('as') else None, name=name)
 
     def import_statement(self):
-        first = self.at
-        self.at += 1
-        names = [self.alias(self.dotted_name)]
-        while self.has(','):
-            names.append(self.alias(self.dotted_name))
+        first = self.step()
+        names = self.listed(lambda: self.alias(self.dotted_name))
         return self.node('Import', first, names=names)
 
     def from_statement(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         level = 0
         while self.has('.'):
             level += 1
@@ -1031,9 +1023,7 @@ class Parser(object):
             names = self.comma_list(lambda: self.alias(self.word), ')')
             self.take(')')
         else:
-            names = [self.alias(self.word)]
-            while self.has(','):
-                names.append(self.alias(self.word))
+            names = self.listed(lambda: self.alias(self.word))
         if module == '__future__':
             self.change_grammar(name.name for name in names)
         return self.node('ImportFrom', first, module=module, names=names, level=level)
@@ -1116,8 +1106,7 @@ class Parser(object):
         return self.tests(lambda: self.expression(BITS))
 
     def yielded(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
         return self.node('Yield', first, value=value)
 
@@ -1142,8 +1131,7 @@ class Parser(object):
         return self.lambda_expression(self.old_test) if self.kinds[self.at] == 'lambda' else self.expression(OR)
 
     def lambda_expression(self, read_body):
-        first = self.at
-        self.at += 1
+        first = self.step()
         arguments = self.parameters(':')
         self.take(':')
         body = read_body()
@@ -1351,16 +1339,14 @@ class Parser(object):
         if kind == '{':
             return self.dict_or_set()
         if kind == '`':
-            first = self.at
-            self.at += 1
+            first = self.step()
             value = self.tests()
             self.take('`')
             return self.node('Repr', first, value=value)
         self.refuse('an expression is missing' if kind in ('newline', ')', ']', '}', ',', ':') else 'invalid syntax')
 
     def parenthesised(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         kind = self.kinds[self.at]
         if self.has(')'):
             return self.node('Tuple', first, elts=[], ctx='Load')
@@ -1384,8 +1370,7 @@ class Parser(object):
         return made
 
     def list_display(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         if self.has(']'):
             return self.node('List', first, elts=[], ctx='Load')
         made = self.test()
@@ -1400,8 +1385,7 @@ class Parser(object):
         return self.node('List', first, elts=items, ctx='Load')
 
     def dict_or_set(self):
-        first = self.at
-        self.at += 1
+        first = self.step()
         keys, values = [], []
         if self.has('}'):
             return self.node('Dict', first, keys=[], values=[])
@@ -1432,8 +1416,7 @@ class Parser(object):
         """`for x in y if z` once or more."""
         found = []
         while self.kinds[self.at] == 'for':
-            first = self.at
-            self.at += 1
+            first = self.step()
             target = self.store(self.targets())
             self.take('in')
             iterated, conditions = read_iterated(), []
@@ -7646,6 +7629,11 @@ def raises_name(node, found, hunt):
         not stored(node) or node.parent.kind in ('Delete', 'AugAssign')) else 0
 
 
+def raises_where(can_raise, weight=1.0):
+    """A rule for errors that any expression of a kind raises. can_raise: node -> bool."""
+    return lambda node, found, hunt: weight if can_raise(node) else 0
+
+
 def raises_call(*names):
     """A rule for errors that only calls of these functions raise (by the last part of the name)."""
     def rule(node, found, hunt):
@@ -7681,10 +7669,6 @@ def raises_conversion(node, found, hunt):
     if name == 'map' and node.args and last_name(node.args[0]) == wanted:
         return 0.9
     return 0
-
-
-def raises_unpack(node, found, hunt):
-    return 1.0 if unpacked(node) is not None else 0
 
 
 def raises_operator(node, found, hunt):
@@ -7726,10 +7710,6 @@ def raises_len(node, found, hunt):
     return 0
 
 
-def raises_store(node, found, hunt):
-    return 1.0 if node.kind == 'Subscript' and stored(node) else 0
-
-
 def raises_wrong_index(node, found, hunt):
     """A list or a text that is asked for a key."""
     if node.kind != 'Subscript' or root_name(node) in MODEL:
@@ -7738,10 +7718,6 @@ def raises_wrong_index(node, found, hunt):
     if index is None or (index.kind in ('Num', 'UnaryOp') and 'indices' in hunt.message):
         return 0
     return 1.0 if index.kind == 'Str' or 'indices' not in hunt.message else 0.4
-
-
-def raises_not_callable(node, found, hunt):
-    return 0.7 if node.kind == 'Call' else 0
 
 
 def raises_arguments(node, found, hunt):
@@ -7772,14 +7748,6 @@ def raises_import(node, found, hunt):
         parts = (node.module or '').split('.') + [alias.name for alias in node.names]
         return 1.0 if wanted in parts else 0
     return 0.3 if node.kind == 'Call' and last_name(node.func) == '__import__' else 0
-
-
-def raises_division(node, found, hunt):
-    return 1.0 if node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod') else 0
-
-
-def raises_assertion(node, found, hunt):
-    return 1.0 if node.kind == 'Assert' else 0
 
 
 def raises_augmented(node, found, hunt):
@@ -7860,7 +7828,7 @@ RAISERS = (
     (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion),
     (r"^ValueError: could not convert string to (?P<name>float)|^ValueError: empty string for (?P<n2>float)",
      raises_conversion),
-    (r"^ValueError: (need more than \d+ value|too many values)", raises_unpack),
+    (r"^ValueError: (need more than \d+ value|too many values)", raises_where(lambda node: unpacked(node) is not None)),
     (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
     (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
      raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
@@ -7874,17 +7842,19 @@ RAISERS = (
     (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
      r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting),
     (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
-    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)", raises_store),
+    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
+     raises_where(lambda node: node.kind == 'Subscript' and stored(node))),
     (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
      raises_wrong_index),
-    (r"^TypeError: .*(is not callable|object is not callable)", raises_not_callable),
+    (r"^TypeError: .*(is not callable|object is not callable)", raises_where(lambda node: node.kind == 'Call', 0.7)),
     (r"^TypeError: sequence item \d+: expected", raises_call('join')),
     (r"^TypeError: expected string or buffer", raises_no_text),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
     (r"^Unicode(En|De)codeError", raises_unicode),
     (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
-    (r"^ZeroDivisionError", raises_division),
-    (r"^AssertionError", raises_assertion),
+    (r"^ZeroDivisionError",
+     raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod'))),
+    (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert')),
     (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
