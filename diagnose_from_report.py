@@ -3115,18 +3115,44 @@ def operator_faults(case, found):
     for node in frame_part(case):
         if node.kind in ('BinOp', 'AugAssign') and node.op != 'Mod':
             parts = (node.left, node.right) if node.kind == 'BinOp' else (node.value,)
-            if re.search(r"cannot concatenate|coercing to|: 'NoneType' found|and 'NoneType'$", case.message):
+            if re.search(r"cannot concatenate|coercing to|: 'NoneType' found|and 'NoneType'$|only concatenate",
+                         case.message):
                 parts = parts[-1:]              # it is the right one
             elif re.search(r": 'NoneType' and", case.message):
                 parts = parts[:1]
             for bad in parts:
                 if bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
                     continue
-                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+                other = re.search(r"'?\b(list|str|unicode|int|float|long)\b", case.message)
+                fitting = EMPTY_LIKE.get(other.group(1)) if other else None
+                yield Fault(node, bad, none_test, [way for way in none_soft(case, bad) if fitting in (None, way[2])],
+                            'there is no value')
+
+
+# what can be added to what an error names beside None
+EMPTY_LIKE = {'list': NO_LIST, 'str': NO_TEXT, 'unicode': NO_TEXT, 'int': ZERO, 'float': ZERO, 'long': ZERO}
 
 
 def length_test(number):
     return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
+
+
+def split_once(case, found):
+    """`name, value = line.split(':')`, where the value holds the sign too: only the first ones divide."""
+    node = case.statement
+    call = node.value if node.kind == 'Assign' else None
+    target = unpacked(node) if call is not None else None
+    if target is None or call.kind != 'Call' or last_name(call.func) not in ('split', 'rsplit') or call.keywords or \
+            not call.args or is_name(call.func.value, 're', 'Regex'):
+        return
+    number = len(target.elts) - 1
+    limit = call.args[1] if len(call.args) == 2 else None
+    if limit is None or case.source.segment(limit).startswith('-'):
+        edits = [limit.outer + (str(number),)] if limit is not None else [
+            (call.args[0].outer[1], call.args[0].outer[1], ', %d' % number)]
+        yield Proposal('right split', edits, 'it is divided %s, and the rest stays together' % (
+            'once' if number == 1 else '%d times' % number), 'nothing', 'low', 0.87,
+            'the last part may hold the sign that divides')
 
 
 def unpack_faults(case, found):
@@ -3313,6 +3339,8 @@ def defaults_for(case, region):
             return [borrowed(case)]
         if statement.targets[0].kind == 'Name':
             name = statement.targets[0].id
+            if is_sum(statement, name) and fault_is_beside(case, name):
+                return [name]                   # what was gathered so far
             wished = compared_with(later_uses(case, name, statement)) + [
                 literal_value(value) for value in assigned_before(case, name, statement.start)
                 if value is not statement.value]
@@ -3326,6 +3354,11 @@ def defaults_for(case, region):
     target = statement.targets[0] if statement.kind == 'Assign' else None
     plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
     return wished + by_kind + plural + OTHERWISE
+
+
+def fault_is_beside(case, name):
+    """Whether it is something else than a variable itself that an operation failed on."""
+    return any(fault.bad is not None and name not in names_in(fault.bad) for fault in faults_of(case)[:1])
 
 
 def compared_with(uses):
@@ -3393,7 +3426,8 @@ def choose(case, faults):
     top, best = chain_top(chain[0]), None
     for rank, region in enumerate(chain):
         for order, default in enumerate(defaults_for(case, region)):
-            if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind == 'Call':
+            if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
+                    'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             value = effect(case, region, default) if default in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
             score = (value, region is top, -rank, -order)
@@ -4051,6 +4085,34 @@ def nothing_follows(case, faults):
     return len(same_defects(case, faults, case.statement.start)) >= 3
 
 
+def join_guard(case, faults):
+    """`if a is None: return b`, with which the function begins, asks for this as well."""
+    function, found = case.function, condition(case, faults, outside=True)
+    if function.kind != 'FunctionDef' or function.name in ('update', 'search') or found is None or found.before:
+        return
+    top = case.statement
+    while top.parent is not function and top.parent is not None:
+        top = top.parent
+    before = function.body[:function.body.index(top)] if top.parent is function else []
+    guards = [one for one in before if one.kind == 'If' and not one.orelse and len(one.body) == 1 and
+              one.body[0].kind == 'Return']
+    asked = [node for fault in faults for node in walk(fault.bad) if node.kind == 'Name']
+    known = set(names_in(function.args))
+    if not guards or any(not (one in guards or one.kind == 'Expr' and one.value.kind == 'Str' or is_log_call(getattr(
+            one, 'value', one))) for one in before) or any(node.id not in known for node in asked) or any(
+                has_call(fault.bad) or field_of(case.statement) for fault in faults):
+        return
+    guard, answer = guards[-1], guards[-1].body[0].value
+    parts = guard.test.values if guard.test.kind == 'BoolOp' and guard.test.op == 'Or' else [guard.test]
+    if not all(is_none_check(part) or part.kind == 'UnaryOp' for part in parts) or \
+            answer is not None and has_call(answer):
+        return
+    edits = found.edits + [(guard.test.outer[1], guard.test.outer[1], ' or ' + found.opposite)]
+    yield Proposal('early return', edits, 'the condition that the function begins with asks for this as well',
+                   'what %s would answer' % function.name, 'low', 0.88,
+                   'the function already says what it answers where something is missing')
+
+
 def leaving_edits(case, faults, value):
     """Edits that return a value (None: just return) where the statement would fail; None where that cannot be told."""
     answer = 'return %s' % value if value else 'return'
@@ -4158,7 +4220,7 @@ def unset_name(case, found):
     uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
-    for proposal in bound_too_late(case, name):
+    for proposal in list(bound_too_late(case, name)) + list(loop_variable(case, name, uses)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -4216,6 +4278,28 @@ def bound_too_late(case, name):
     yield Proposal('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
                    '%s is set before it is used, not behind it' % name, 'nothing', 'low', 0.92,
                    'what sets it stands a few lines too low')
+
+
+def loop_variable(case, name, uses):
+    """The variable of another loop as a key of something that the own loop asks for its own one."""
+    loops = [node.parent for node in bindings(case.function)[name] if node.kind == 'Name']
+    if not loops or any(loop.kind not in ('For', 'comprehension') for loop in loops):
+        return
+    edits, words = [], set()
+    for use in uses:
+        if any(is_in(use, loop if loop.kind == 'For' else loop.parent) for loop in loops):
+            continue
+        own = next((one for one in ancestors(use) if one.kind == 'For' and one.target.kind == 'Name'), None)
+        slot = use.parent.parent if use.parent.kind == 'Index' else use.parent
+        if own is None or slot.kind != 'Subscript' or use is slot.value or not any(
+                one.kind == 'Compare' and is_name(one.left, own.target.id) and one.ops[0] in ('In', 'NotIn') and
+                is_same(one.comparators[0], case.source.segment(slot.value)) for one in walk(own)):
+            return
+        edits.append((use.start, use.end, own.target.id))
+        words.add(own.target.id)
+    if edits:
+        yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(words)), name),
+                       'nothing', 'low', 0.9, '%s belongs to another loop, which may have had no round' % name)
 
 
 def sets_surely(statement, name):
@@ -4969,6 +5053,13 @@ def unknown_attribute(case, found):
                        'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
+    if owner in ('dict', 'DictObject') and not (nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]):
+        text = case.source.segment(nodes[0].value)
+        same = [node for node in attributes_called(case.source, name) if is_same(node.value, text) and
+                enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
+        yield Proposal('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
+                       '%s is asked for as a key' % name, 'nothing', 'low', 0.88,
+                       'a dict has keys, and no such attribute')
     if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
         twice = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.kind == 'Attribute' and
                  node.value.attr == name and is_same(node.value, case.source.segment(nodes[0].value))]
@@ -5140,6 +5231,23 @@ def other_mapping(case, found):
         return
 
 
+def element_meant(case, found):
+    """`page['id']` in `for one in page['items']:`, where the other lines of the loop ask the element for that key."""
+    for node in own_part(case.statement):
+        key = index_of(node) if node.kind == 'Subscript' and node.value.kind == 'Name' and node.ctx == 'Load' else None
+        if key is None or key.kind != 'Str' or key.s != found.group('key'):
+            continue
+        for loop in ancestors(node):
+            if loop.kind != 'For' or loop.target.kind != 'Name' or not any(is_in(node, one) for one in loop.body) or \
+                    node.value.id not in names_in(loop.iter):
+                continue
+            asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
+            if any(key.s in asked_keys(use) for use in asked):
+                yield rename(case, [node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
+                    loop.target.id, key.s))
+            return
+
+
 def asked_keys(use):
     """The keys that a use of a name reads or sets."""
     return set([key_of(use.parent).strip()]) if key_of(use.parent) is not None and use.parent.value is use else set()
@@ -5267,9 +5375,15 @@ def text_in_calculation(case, found):
         left_is_text = found.group('left') in ('str', 'unicode')
         bad = node.left if left_is_text else node.right
         other = found.group('right') if left_is_text else found.group('left')
-        if other not in ('int', 'float', 'long') or bad.kind in ('Num', 'Str'):
-            continue
         start, end = bad.outer
+        if found.group('sign') == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
+                node.left.id not in bindings(case.source.tree):
+            start, end = node.left.outer
+            yield Proposal('right type', [(start, start, 'str('), (end, end, ')')], 'it becomes a text first',
+                           'nothing', 'low', 0.86, 'what is formatted is a text, as a rule')
+        if other not in ('int', 'float', 'long') or bad.kind in ('Num', 'Str') or not re.search(
+                r"'(str|unicode)'", case.message):
+            continue
         yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first',
                        'nothing', 'low', 0.84, 'the number came as text')
 
@@ -6160,6 +6274,14 @@ def not_empty(case, call):
     return (call.args[0], truth_test, 'there is nothing to choose from')
 
 
+def packing_faults(case, found):
+    """struct.pack() of what is no number."""
+    for node in frame_part(case):
+        if node.kind == 'Call' and last_name(node.func) == 'pack':
+            for bad in [one for one in node.args[1:] if one.kind in ('Name', 'Attribute', 'Subscript')]:
+                yield Fault(node, bad, none_test, [], 'there is no value')
+
+
 def division_faults(case, found):
     for node in frame_part(case):
         if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in ('Num', 'Str',
@@ -6269,6 +6391,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, address_faults),
     (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
     (r"^ZeroDivisionError", division_faults),
+    (r"^(struct\.)?error: (required argument is not|cannot convert argument to) ", packing_faults),
     (r"^Unicode(En|De)codeError", mixed_text_faults),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout|XMLSyntaxError|JSONDecodeError|"
      r"ParseError|ExpatError|JSONError)|"
@@ -6302,6 +6425,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
     (r"^TypeError: string indices must be integers", text_already),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
+    (r"^ValueError: too many values to unpack", split_once),
+    (r"^KeyError: u?['\"](?P<key>.+)['\"]$", element_meant),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
@@ -6331,9 +6456,6 @@ def propose(case):
     if case.message.startswith('maximum recursion depth'):
         return []                               # where it ends is not where it goes wrong
     faults, given = faults_of(case), case
-    called = re.match(r'(\w+)\(\) (takes |got (an unexpected|multiple))', case.message)
-    if called and nodes_named(case.source, 'FunctionDef', called.group(1)):
-        faults = []                             # it fails for all items alike: a guard would only hide that
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
     proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
@@ -6462,14 +6584,23 @@ def could_be_none(faults):
     return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
-MISFIT = re.compile(r'TypeError: \w+\(\) (takes|got) ')      # a call that can never be made: to pass over it is no cure
+MISFIT = re.compile(r'TypeError: \w+\(\) (takes|got) ')      # for all items alike: a guard would only hide that
+
+
+def is_other_form(case, node):
+    """Whether an object of a JSON answer, whose keys are texts, is asked for a number as a list would be."""
+    if case.exception != 'KeyError' or not re.match(r'-?\d+$', case.message) or node.kind != 'Subscript':
+        return False
+    root = root_name(node)
+    values = assigned_before(case, root, node.start) if root else []
+    return bool(values) and all(re.match(r'JSON\.|json\.loads', case.source.segment(value)) for value in values)
 
 
 def is_own_object(case):
     """Whether an object of the bundle's own stood where a number or text is wanted: what is meant is a part of it."""
     found = re.match(r"unsupported operand type\(s\) for .*: '(\w+)' and '(\w+)'", case.message)
-    return found is not None and any(re.search(r'(?m)^class (%s|%s)\b' % found.groups(), bundle_text(case, path))
-                                     for path in files_of(case) if path.endswith('.py'))
+    return found is not None and any(one.name == name for name in found.groups()
+                                     for _, source in sources_with(case, name) for one in classes_of(source))
 
 
 def guarded_ways(case, faults):
@@ -6481,7 +6612,8 @@ def guarded_ways(case, faults):
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
               same_value(case, fault, chosen)]  # both groups of one match
-    if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case):
+    if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or \
+            any(is_other_form(case, fault.node) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
@@ -6748,9 +6880,10 @@ def own_id(case, faults):
 
 
 GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
-          filter_element, fence, try_around, parse_first, widen_handler, skip_round, leave)
+          filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard, leave)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (first_episode, own_id, skip_round, leave, widen_handler, default_attribute, other_hint, ask_value)
+NO_ECHOES = (first_episode, own_id, skip_round, join_guard, leave, widen_handler, default_attribute, other_hint,
+             ask_value)
 
 
 def ranked(case, proposals):
@@ -7226,12 +7359,32 @@ def own_chain(pattern):
     return frames
 
 
-def fault_frame(chain):
-    """Index of the frame that a patch belongs to: the last one in Contents/Code, else the last one; None for []."""
+def fault_frame(chain, bundle=None):
+    """Index of the frame that a patch belongs to: the last one in Contents/Code, or in a library that is the plug-in's
+    own work, else the last one; None for []."""
     for index in range(len(chain) - 1, -1, -1):
-        if '/Code/' in '/' + chain[index].name:
+        if '/Code/' in '/' + chain[index].name or is_own_library(bundle, chain[index].name):
             return index
     return len(chain) - 1 if chain else None
+
+
+# libraries that plug-ins bring along, which are not mended for one of them
+FOREIGN = frozenset(
+    'BeautifulSoup PIL apsw babelfish bs4 caper certifi cfscrape chardet cherrypy cloudscraper concurrent cookielib '
+    'dateutil decorator enum enzyme feedparser fuzzywuzzy guessit html5lib httplib2 idna jinja2 js2py jsonpickle lxml '
+    'mechanize mock mutagen oauth2 oauthlib peewee pkg_resources plexapi psutil pychromecast pytz raven rarfile rebulk '
+    'requests setuptools simplejson six socks soupsieve stevedore subliminal tmdbsimple tornado tvdb_api unidecode '
+    'unrar urllib3 websocket werkzeug ws4py xmltodict yaml youtube_dl zope'.split())
+SIGNED = re.compile(r'(?im)^__(version|author|license|copyright)\w*__ *=|copyright|licen[sc]e')
+
+
+def is_own_library(bundle, name):
+    """Whether a file under Contents/Libraries is the plug-in's own work: no name, version or licence says otherwise."""
+    found = re.match(r'(Contents/Libraries/\w+/)(\w+)', name)
+    if bundle is None or found is None or found.group(2) in FOREIGN or bundle.source(name) is None:
+        return False
+    return not any(SIGNED.search(logs.to_text((bundle.data(one) or b'')[:3000]))
+                   for one in (name, found.group() + '/__init__.py'))
 
 
 def frame_kind(frame):
@@ -7668,7 +7821,7 @@ def raises_conversion(node, found, hunt):
         return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
     if name == 'map' and node.args and last_name(node.args[0]) == wanted:
         return 0.9
-    return 0
+    return 0.5 if node.func.kind == 'Name' and node.func.id in argument_names(hunt.function) else 0     # type(value)
 
 
 def raises_operator(node, found, hunt):
@@ -9861,7 +10014,7 @@ def diagnose(pattern, document, bundles, history):
         'confidence': None, 'bundle': bundle.folder if bundle else None, 'test_plan': plan_test(pattern, agent),
         'evidence': evidence, 'evidence_against': list(verdict.against)}
     patches, chain = {}, own_chain(pattern)
-    index = fault_frame(chain)
+    index = fault_frame(chain, bundle)
     if index is not None:
         record['divergence_point'] = point_from_log(chain, index)
     if verdict.family.name == 'cut record':

@@ -489,6 +489,9 @@ def test_rewritten_line(row):
 
 
 REFUSED = [     # nothing is known that would make these succeed
+    ("def f(url, at):\n    page = JSON.ObjectFromURL(url)\n    return page['names'][at]\n", "return", "KeyError: 0"),
+    ("class Mark(object):\n    pass\n\ndef f(marks):\n    x = 0.0\n    for i in marks:\n        x = x + i\n    return x\n",
+     "x = x", "TypeError: unsupported operand type(s) for +: 'float' and 'Mark'"),
     ("def f(x):\n    return frobnicate(x)\n", "return", "NameError: global name 'frobnicate' is not defined"),
     ("def f(metadata, s):\n    metadata.seasons[s].title = 'x'\n", "metadata", "KeyError: '3'"),
     ("def f(x):\n    raise x\n", "raise", "KeyboardInterrupt: "),
@@ -887,6 +890,26 @@ NAMES = [   # names that nothing defines, and what they should be
      "TypeError: sequence item 1: expected string, NoneType found", "if one is not None])"),
     ("def ratio(a, b):\n    return 1 - distance(a, b) / float(len(a))\n\ndef f(a, b):\n    return ratio(a, b) > 0.9\n",
      '    return 1', "TypeError: object of type 'NoneType' has no len()", "float(len(a)) if a is not None"),
+    ("def f(d):\n    return d.host.name + d.port\n", '    return', "AttributeError: 'dict' object has no attribute 'host'",
+     "d['host'].name + d.port"),
+    ("def f(line):\n    key, value = line.split(':')\n    return value\n", '    key', "ValueError: too many values to unpack",
+     "line.split(':', 1)"),
+    ("def f(results, page):\n    for one in page['boats']:\n        results.Append(one['name'], page['code'])\n"
+     "        Log(one['code'])\n", '        results', "KeyError: 'code'", "one['name'], one['code'])"),
+    ("def f(done, a, b):\n    for one in a:\n        done[one] = 1\n    for other in b:\n        if other not in done:\n"
+     "            done[one] = 2\n", '            done', "UnboundLocalError: local variable 'one' referenced before assignment",
+     "done[other] = 2"),
+    ("def share(part, whole):\n    if part is None:\n        return None\n    return part / whole\n", '    return part',
+     "ZeroDivisionError: integer division or modulo by zero", "if part is None or whole == 0:"),
+    ("def f(posters, new):\n    posters = posters + new.get('x')\n    return posters\n", '    posters = ',
+     'TypeError: can only concatenate list (not "NoneType") to list', "posters = posters + value\n    else:"),
+    ("LINE = '[%s]'\n\ndef f(tag, text, args):\n    Log(LINE % (text % args))\n", '    Log',
+     "TypeError: unsupported operand type(s) for %: 'int' and 'tuple'", "(str(text) % args)"),
+    ("def f(one):\n    return {'y': struct.pack('H', one.year)}\n", '    return',
+     "error: cannot convert argument to integer", "struct.pack('H', one.year) if one.year is not None else"),
+    ("def f(value, kind):\n    try:\n        return kind(value)\n    except ValueError:\n        return None\n",
+     '        return kind', "TypeError: int() argument must be a string or a number, not 'NoneType'",
+     "except (ValueError, TypeError):"),
     ("__version__ = '1.1'\n\ndef Start():\n    Log(__version__)\n", '__version__',
      'SyntaxError: Line 1: "__version__" is an invalid variable name because it starts with "_"', "    Log(version_)"),
 ]
