@@ -5055,7 +5055,7 @@ def unknown_attribute(case, found):
         return                                  # it is no typo where something sets it
     if owner in ('dict', 'DictObject') and not (nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]):
         text = case.source.segment(nodes[0].value)
-        same = [node for node in attributes_called(case.source, name) if is_same(node.value, text) and
+        same = [node for node in nodes_named(case.source, 'Attribute', name) if is_same(node.value, text) and
                 enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
         yield Proposal('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
                        '%s is asked for as a key' % name, 'nothing', 'low', 0.88,
@@ -7821,7 +7821,8 @@ def raises_conversion(node, found, hunt):
         return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
     if name == 'map' and node.args and last_name(node.args[0]) == wanted:
         return 0.9
-    return 0.5 if node.func.kind == 'Name' and node.func.id in argument_names(hunt.function) else 0     # type(value)
+    takes = parameter_names(hunt.function) if hunt.function.kind == 'FunctionDef' else ()
+    return 0.5 if node.func.kind == 'Name' and node.func.id in takes else 0     # kind(value)
 
 
 def raises_operator(node, found, hunt):
