@@ -3301,7 +3301,8 @@ def loss_words(case, block=()):
                                           for node in walk(statement_of(use))))))
         if fields and len(fields) < 6:
             return '%s may stay empty for these items' % ' and '.join(fields)
-        return '%s is empty for these items' % target.id
+        return ('%s, and what is made of it, for these items' if len(block) > 1 else
+                '%s is empty for these items') % target.id
     return 'what this line would have added, for these items'
 
 
@@ -3814,8 +3815,10 @@ def fence(case, faults):
     read = relied_on(case, block)
     moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
+    used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''
     yield Proposal('field guard' if field else template_of(faults), edits,
-                   '%s is only set where it is there' % subject_words(case, block), loss_words(case, block), 'low',
+                   '%s is only set%s where it is there' % (subject_words(case, block), used),
+                   loss_words(case, block), 'low',
                    0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still '
                                                             'filled')
 
@@ -7022,6 +7025,9 @@ FAMILIES = (
     Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
            'The provider has no such page (any more), and the agent gives up the whole item for it.',
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
+    Family('page not there', 'upstream', r'(?!)', r'',
+           'The provider has no such page (any more), and the plug-in says so in a line of its own.',
+           'whether the address that was asked for is right', 'look at what follows from it'),
     # ---- data: what was fed in
     Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
            'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
@@ -7037,6 +7043,9 @@ FAMILIES = (
            'the line named there', 'rewrite the line'),
     Family('sandbox rule', 'code', r'', r'SyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
            'The source breaks a rule of the sandbox or of Python 2.', 'the line named there', 'rewrite the line'),
+    Family('field of an entry', 'code', r"Exception setting attribute '", r'',
+           'A field of an entry of a menu got what cannot be stored, mostly text with letters beyond ASCII that was '
+           'not decoded; the field stays empty.', 'where the text comes from', 'decode it once'),
     Family('missing value', 'code', r'', r"'NoneType'|None for|NoneType",
            'Something was not found, and the code used it as if it had been.', 'where the value came from',
            'guard it, and go on with what there is'),
@@ -7077,6 +7086,9 @@ FAMILIES = (
     Family('cut record', 'code', r'^$', r'^$',
            'The log breaks off in the middle of this error, so which one it was is not in it.',
            'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
+    Family('own words', 'code', r'(?!)', r'',
+           'The plug-in wrote this line about something that went wrong; which error that was is not in it.',
+           'the lines before it in the log', 'depends'),
     Family('other defect', 'code', r'', r'',
            'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
 )
@@ -7121,6 +7133,11 @@ def family_of(pattern):
         return named_family('cut record')
     if family is FAMILIES[-1] and pattern.get('kind') == 'server':
         return named_family('server')           # whatever it is, it is no plug-in's code
+    if not pattern.get('exception') and not pattern.get('own_frames'):
+        if family.name == 'gone':
+            return named_family('page not there')
+        if family is FAMILIES[-1]:
+            return named_family('own words')
     return family
 
 
@@ -8177,6 +8194,7 @@ def held_before(hunt, node, statement):
     base = flat(hunt.source, node.value) if node.kind in ('Attribute', 'Subscript') else None
     none_error = by_base(hunt)
     root = root_name(node)
+    kinds = ('Name',) if hunt.exception in ('NameError', 'UnboundLocalError') else ('Attribute', 'Subscript', 'Call')
     for earlier in passed_before(statement):
         own_header = earlier.start <= statement.start and earlier.end >= statement.end
         if not own_header and root and rebinds(earlier, root):
@@ -8184,7 +8202,7 @@ def held_before(hunt, node, statement):
         if earlier.kind == 'For' and own_header and root in names_in(earlier.target):
             return False
         for part in sure_parts(earlier):
-            if part is node or part.kind not in ('Attribute', 'Subscript', 'Call'):
+            if part is node or part.kind not in kinds:
                 continue
             if part.start >= node.start:
                 continue
@@ -9767,14 +9785,14 @@ def at_every_place(rows, places):
         words = line_words(set(row[1].line for row in rows))
         words = 'the ' + words if words.startswith('lines') else 'the statements of ' + words
         lost = [row[3].loss for row in rows if row[3].loss != 'nothing']
-        edits = []                              # an import that both need is added once
+        edits, done = [], []                    # an import that both need is added once
         for row in rows:
+            done += [part for part in row[3].summary.split('; ') if part not in done]
             edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
         yield (sure * min(row[0] / row[1].confidence for row in rows), first[1]._replace(confidence=sure), first[2],
                first[3]._replace(
                    edits=sorted(edits), prior=min(row[3].prior for row in rows), risk=max(row[3].risk for row in rows),
-                   loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(sorted(set(
-                       row[3].summary for row in rows))), why=(
+                   loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(done), why=(
                            'the log shows errors of this kind at each of %s' if several else
                            'any of %s can have failed, and a guard costs the others nothing') % words))
 
@@ -11080,7 +11098,7 @@ def short(text):
 
 
 CLASS_WORDS = (                 # for whoever reads the report without knowing any code
-    ('code', 'the agent itself is at fault, and a patch of it can help'),
+    ('code', 'the agent itself is at fault, or does not expect what it got; a patch can help where the place is known'),
     ('upstream', 'the site that the agent asks is at fault; no patch helps'),
     ('environment', 'something is wrong or missing on this machine'),
     ('platform', 'Plex itself or its plug-in framework is at fault'),

@@ -150,6 +150,8 @@ FAMILIES = [
     ('platform', '', 'No database ID provided - faking the media object', {'kind': 'log', 'wrapper': ''}),
     ('platform', '', 'Could not find route matching /video/boats/7', {'kind': 'log', 'wrapper': ''}),
     ('data', 'error', 'bad character range', {'wrapper': 'Error in Python: Running scanner:'}),
+    ('upstream', '', 'HTTP Error 404: Not Found', {'own_frames': []}),
+    ('code', '', "Exception setting attribute 'title' of object <Harbour> to B\xe5t (type: <type 'str'>)", {}),
     ('noise', 'HTTPError', 'HTTP Error 404: Not Found', {'wrapper': 'Exception getting hosted resource hashes'}),
 ]
 
@@ -435,6 +437,14 @@ def test_what_went_well_just_before_cannot_be_none():
     places = diagnose.locate(source, function, seen, 'AttributeError', "'NoneType' object has no attribute 'second'",
                              True)
     assert places[0].reasons == ['the same expression went well just before']
+
+
+def test_a_name_that_is_not_there_fails_at_its_first_use():
+    source = diagnose.Source("def f(a):\n  if not Pier.boats:\n    moor()\n  return Pier.get(a)\n".encode('utf-8'))
+    seen = diagnose.Frame('Contents/Code/x.py', 'f', [9], {}, [], [])
+    places = diagnose.locate(source, source.functions_named('f')[0], seen, 'NameError',
+                             "global name 'Pier' is not defined", True)
+    assert places[0].line == 2
 
 
 def test_a_handler_that_raises_the_error_again_is_the_place():
