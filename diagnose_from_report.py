@@ -4581,7 +4581,8 @@ def unknown_name(case, found):
         for proposal in newer_path(case, None):
             yield proposal                      # urllib.request: importing urllib would not bring it
         return
-    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name))
+    caught = list(caught_error(case, uses, name))
+    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name)) + caught
     for proposal in known_elsewhere:
         yield proposal
     if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
@@ -4614,6 +4615,18 @@ def unknown_name(case, found):
             case, path)) for path in files_of(case))):
         for proposal in list(never_worked(case, uses, name)) + list(unset_fields(case, name)):
             yield proposal
+
+
+def caught_error(case, uses, name):
+    """`except X:` whose body speaks of an e that it has not got."""
+    handler = enclosing(uses[0], 'ExceptHandler', *FRAMES)
+    if handler is None or handler.kind != 'ExceptHandler' or handler.name is not None or not re.match(
+            r'e$|ex$|exc$|err|exception', name, re.I) or bindings(case.function).get(name):
+        return
+    at = handler.type.outer[1] if handler.type else case.source.text.index('except', handler.start) + len('except')
+    yield Proposal('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
+                   'the error that is caught is called %s' % name, 'nothing', 'low' if handler.type else 'medium',
+                   0.9 if handler.type else 0.8, 'what goes on when it is caught asks for %s' % name)
 
 
 def callers_name(case, uses, name):
@@ -5351,8 +5364,17 @@ def text_iteration_faults(case, found):
 
 def joined_types(case, found):
     """'a' + 1: the number as text; `%s` keeps a text as it is."""
+    handler = enclosing(case.statement, 'ExceptHandler', *FRAMES)
+    caught = getattr(handler, 'name', None) if handler is not None and handler.kind == 'ExceptHandler' else None
     for node in own_part(case.statement):
         if node.kind not in ('BinOp', 'AugAssign') or node.op != 'Add':
+            continue
+        if found.groupdict().get('kind'):       # an error that is caught
+            bad = node.right if node.kind == 'BinOp' else node.value
+            if caught is not None and caught.kind == 'Name' and is_name(bad, caught.id):
+                yield Proposal('right type', [(bad.start, bad.start, 'str('), (bad.end, bad.end, ')')],
+                               'the error becomes text before it is joined', 'nothing', 'low', 0.9,
+                               'its text is wanted, and an error is none')
             continue
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
@@ -6382,7 +6404,9 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.\w+\(x\)|tuple\.index)",
      tested_faults(('index', membership), ('rindex', membership), ('remove', membership))),
     (r"^ValueError: (max|min)\(\) arg", tested_faults(('max', not_empty), ('min', not_empty))),
-    (r"^(TypeError): (must be string, not None|expected string or buffer|must be str|expected a character buffer)",
+    (r"^TypeError: None object cannot be quoted", argument_faults('Quote', 'quote', 'quote_plus')),
+    (r"^(TypeError): ((strptime\(\) argument \d )?must be string, not None|expected string or buffer|must be str|"
+     r"expected a character buffer)",
      argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile',
                      'ParseDate',
                      'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith',
@@ -6419,6 +6443,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
+    (r"^TypeError: (?:cannot concatenate 'str' and '|coercing to Unicode: need string or buffer, )"
+     r"(?P<kind>[\w.]*(Error|Exception|timeout|Warning))'?( objects| found)", joined_types),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
      joined_types),
@@ -10207,6 +10233,9 @@ def look_into_source(inquiry):
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
+    hiding = hides_another(first.statement)
+    if hiding:
+        evidence.append('it arose in %s, so another error came first, which the log does not show' % hiding)
     again = raised_again(first.statement)
     if again is not None:
         return mend_confessed(inquiry, Confession(frame.name, again, pattern.get('exception') or '', first.message))
@@ -10289,6 +10318,23 @@ def set_elsewhere(source, function, name):
     return [one.name for one in walk(source.tree) if one.kind == 'FunctionDef' and one is not function and any(
         node.kind == 'Global' and name in node.names for node in own_nodes(one)) and any(
             node.ctx == 'Store' for node in name_nodes(one, name))]
+
+
+def hides_another(statement):
+    """'the finally at line 7' or 'the except at line 5', where a statement fails that stands in one, and in a finally
+    reads what only the try in front of it sets; or None."""
+    below = statement
+    for around in ancestors(statement) if statement.kind != 'Raise' else ():
+        if around.kind in FRAMES:
+            return None
+        if around.kind == 'ExceptHandler':
+            return 'the except at line %d' % around.line
+        if around.kind == 'TryFinally' and below in around.finalbody:
+            tried = set().union(*[bound_names(one) for one in around.body])
+            if any(node.kind == 'Name' and node.ctx == 'Load' and node.id in tried for node in walk(statement)):
+                return 'the finally at line %d' % around.source.line_of(around.suites[-1].start)
+        below = around
+    return None
 
 
 def raised_again(statement):

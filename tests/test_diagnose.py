@@ -1031,6 +1031,25 @@ def test_an_exception_of_a_module_of_the_bundle_is_caught_by_its_name(tmpdir, li
                                                               patch.count('@@ -') == 1)
 
 
+@pytest.mark.parametrize('head, tail, error, wanted', [
+    ('except KeyError:', "Log('No motto: %s' % e)", ('NameError', "global name 'e' is not defined"),
+     '    except KeyError as e:'),
+    ('except:', "Log('No motto: ' + str(err))", ('NameError', "global name 'err' is not defined"),
+     '    except Exception as err:'),
+    ('except KeyError as e:', "Log('No motto: ' + e)",
+     ('TypeError', "cannot concatenate 'str' and 'exceptions.KeyError' objects"), "      Log('No motto: ' + str(e))"),
+    ('finally:', 'metadata.studio = note', ('UnboundLocalError',
+                                            "local variable 'note' referenced before assignment"), None)])
+def test_what_goes_wrong_while_an_error_is_handled_hides_that(tmpdir, head, tail, error, wanted):
+    source = SOURCE.replace("    metadata.tagline = boat['motto']\n", (
+        "    try:\n      metadata.tagline = boat['motto']\n      note = 'x'\n    %s\n      %s\n" % (head, tail)))
+    found = look(pattern(error[0], error[1], [frame('fill', line_of(tail, source), source=source)]), tmpdir, source)
+    assert 'at line %d, so another error came first' % line_of(head, source) in ' '.join(found.record['evidence'])
+    if wanted:
+        patch = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+        assert [line for line in patch.splitlines() if line[0] == '+'][1:] == ['+' + wanted]
+
+
 def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(tmpdir):
     source = 'import urllib\n' + SOURCE.replace("boat['motto']", "urllib.parse.quote(boat['motto'])")
     line = line_of('urllib.parse', source)
