@@ -324,8 +324,9 @@ def decide(before, after, baseline=None, postfix=None):
                    wilson=wilson_interval(counts['fixed'], counts['measured']),
                    healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
-    verdict['further'] = sum(item['verdict'] == 'still_failing' and item['note'].startswith(FURTHER_ON)
-                             for item in sample)
+    failing = [item['note'].startswith(FURTHER_ON) for item in sample if item['verdict'] == 'still_failing']
+    # where the patch logged that it had something to do, the same error comes from a place behind it
+    verdict['further'] = sum(failing) + min(failing.count(False), after.get('said') or 0)
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
@@ -524,7 +525,7 @@ def why_sentences(verdict):
         sentences.append('%s lost the error and gained nothing: an error that is only silenced is no success.'
                          % logs.count_text(verdict['silenced'], 'item'))
     if verdict['further']:
-        sentences.append('%s got past this place and failed with another error: the next diagnosis sees both, and can '
+        sentences.append('%s got past this place and failed further on: the next diagnosis sees both, and can '
                          'mend them together.' % logs.count_text(verdict['further'], 'item'))
     if verdict['healed']:
         sentences.append('%s did not fail any more before the fix was made, and so proves nothing.'

@@ -9069,6 +9069,16 @@ def settled(places, named, silent=()):
     return sorted(rows, key=lambda place: (-place.confidence, place.statement.start))
 
 
+def with_those_behind(places, history, pattern, function):
+    """The places after a fix for the first one with which the items failed further on: half the chance is the others'."""
+    if len(places) < 2 or not any(row.get('further') and row.get('pattern') == pattern and row.get('function') == function
+                                  for row in history):
+        return places
+    rest = sum(place.confidence for place in places[1:]) or 1.0
+    return [places[0]._replace(confidence=0.5)] + [place._replace(confidence=round(0.5 * place.confidence / rest, 3))
+                                                   for place in places[1:]]
+
+
 def expression_weight(node, rule, found, hunt):
     """How well an expression can have raised the error: 0 for not at all .. 1."""
     if node.kind == 'Raise':
@@ -10214,6 +10224,7 @@ def look_into_source(inquiry):
         evidence.append('the plug-in caught the error itself and logged it: it arose in a try whose except does that')
     places = settled(places_of(pattern, source, function, frame, sandboxed, bundle.preferences(), logged), named,
                      silent)
+    places = with_those_behind(places, history, pattern['pattern'], name_in_log(function))
     if not places:
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}

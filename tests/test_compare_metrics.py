@@ -119,6 +119,8 @@ def test_fixed_is_more_than_without_an_error():
     name, found = verdict_of(failing(1), row(1, errors=[dict(ERROR, message="'genre'")]))
     assert name == 'still_failing' and found['further'] == 1 and "another error: 'genre'" in found['items'][0]['note']
     assert 'got past this place' in compare.report_text(found, 1)
+    found = decide([failing(1), failing(2)], [failing(1), failing(2)], second_changes={'said': 1})
+    assert (found['still_failing'], found['further']) == (2, 1)         # the patch spoke: the same error, further on
 
 
 def test_a_partial_gain_is_a_gain():

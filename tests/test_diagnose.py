@@ -1247,6 +1247,16 @@ def test_a_fix_after_which_the_items_failed_further_on_comes_again_with_the_next
             'at each of the lines' in fix['why_this_rank']) == bool(further)
 
 
+def test_after_a_fix_that_the_same_error_outlived_the_places_behind_it_count_as_much():
+    places = [diagnose.Place(None, None, line, sure, [], '') for line, sure in ((3, .98), (5, .015), (7, .005))]
+    row = {'pattern': 'p1-harbour', 'function': 'fill', 'decision': 'ROLLBACK', 'further': 2}
+    for history, wanted in (([row], [.5, .375, .125]), ([dict(row, function='update'), dict(row, further=0)],
+                                                        [.98, .015, .005])):
+        found = diagnose.with_those_behind(places, history, 'p1-harbour', 'fill')
+        assert [place.confidence for place in found] == wanted
+    assert len(diagnose.with_those_behind(places[:1], [row], 'p1-harbour', 'fill')) == 1
+
+
 def test_verdicts_of_earlier_runs_move_the_ranking(tmpdir):
     first = look(missing_motto(), tmpdir.mkdir('a')).record['fixes']
     best = first[0]['template']
