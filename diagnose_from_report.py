@@ -3426,11 +3426,13 @@ def choose(case, faults):
         return
     top, best = chain_top(chain[0]), None
     for rank, region in enumerate(chain):
-        for order, default in enumerate(defaults_for(case, region)):
+        kept = [name for name in [kept_name(case, region, faults)] if name]
+        for order, default in enumerate(kept + defaults_for(case, region)):
             if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
                     'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
-            value = effect(case, region, default) if default in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
+            value = FINE if default in kept else effect(case, region, default) if default in (
+                NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
             score = (value, region is top, -rank, -order)
             if value > CRASH and (best is None or score > best[0]):
                 best = (score, region, default)
@@ -3446,6 +3448,18 @@ def choose(case, faults):
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
+
+
+def kept_name(case, region, faults):
+    """`title = '%s - %s' % (number.zfill(2), title)`: the variable that a statement puts something to and that needs
+    nothing of what fails, or None. It stays as it was."""
+    statement = case.statement
+    name = statement.targets[0].id if statement.kind == 'Assign' and region is statement.value and \
+        len(statement.targets) == 1 and statement.targets[0].kind == 'Name' else None
+    made = region.func.value if region.kind == 'Call' and last_name(region.func) == 'format' and \
+        region.func.kind == 'Attribute' else region
+    return name if name in names_in(region) and made.kind in ('BinOp', 'Str') and not any(
+        name in names_in(fault.node) for fault in faults) else None
 
 
 def template_of(faults):
@@ -4223,7 +4237,8 @@ def unset_name(case, found):
     uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
-    for proposal in list(bound_too_late(case, name)) + list(loop_variable(case, name, uses)):
+    for proposal in list(bound_too_late(case, name)) + list(loop_variable(case, name, uses)) + list(own_element(
+            case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -4303,6 +4318,22 @@ def loop_variable(case, name, uses):
     if edits:
         yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(words)), name),
                        'nothing', 'low', 0.9, '%s belongs to another loop, which may have had no round' % name)
+
+
+def own_element(case, name, binders):
+    """`for row in rows: link = link.get('href')`, where nothing else uses row: row is what is meant."""
+    statement = case.statement
+    nodes = [node for node in name_nodes(case.function, name) if node.ctx == 'Load' and is_in(node, statement)]
+    loop = next((one for one in ancestors(statement) if one.kind == 'For'), None)
+    if loop is None or loop.target.kind != 'Name' or statement.kind != 'Assign' or not all(
+            node.parent.kind in ('Attribute', 'Subscript') and node.parent.value is node for node in nodes) or not any(
+                is_in(one, statement) for one in binders):
+        return
+    right = loop.target.id
+    if right != name and not any(one.ctx == 'Load' and is_in(one, loop) for one in name_nodes(case.function, right)):
+        yield Proposal('right name', [(node.start, node.end, right) for node in nodes],
+                       '%s is asked in place of %s' % (right, name), 'nothing', 'low', 0.93,
+                       'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
 
 
 def sets_surely(statement, name):
@@ -5092,6 +5123,8 @@ def unknown_attribute(case, found):
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
+    if name.lower() in ('add', 'append', 'push') and ADDED_BY.get(owner) not in (None, name):
+        pairs = [(ADDED_BY[owner], 0.95)]
     if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
         pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
     for near, prior in pairs:
@@ -5102,6 +5135,8 @@ def unknown_attribute(case, found):
                        'there is no %s, and %s is there' % (name, near))
 
 
+# type -> how something is put into it; the results of a search are a MediaContainer
+ADDED_BY = {'MediaContainer': 'Append', 'list': 'append', 'set': 'add', 'ObjectContainer': 'add'}
 # methods that are called without anything
 ARGUMENTLESS = frozenset('read readlines json strip lower upper items keys values copy getroot now today'.split())
 
@@ -5393,24 +5428,35 @@ def joined_types(case, found):
 
 
 def text_in_calculation(case, found):
-    """'80' / 10: a number that came as text."""
+    """'80' / 10: a number that came as text; where both did, all that the calculation reads."""
+    sides = [TEXT if found.group(side) in TEXT_TYPES else found.group(side) for side in ('left', 'right')]
+    number = [one for one in sides if one in ('int', 'float', 'long')]
     for node in own_part(case.statement):
         if node.kind != 'BinOp' or SIGNS.get(node.op) != found.group('sign'):
             continue
-        left_is_text = found.group('left') in ('str', 'unicode')
-        bad = node.left if left_is_text else node.right
-        other = found.group('right') if left_is_text else found.group('left')
-        start, end = bad.outer
         if found.group('sign') == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
                 node.left.id not in bindings(case.source.tree):
             start, end = node.left.outer
             yield Proposal('right type', [(start, start, 'str('), (end, end, ')')], 'it becomes a text first',
                            'nothing', 'low', 0.86, 'what is formatted is a text, as a rule')
-        if other not in ('int', 'float', 'long') or bad.kind in ('Num', 'Str') or not re.search(
-                r"'(str|unicode)'", case.message):
+        bad = [one for one, kind in zip((node.left, node.right), sides) if kind == TEXT]
+        if len(bad) == 2 and found.group('sign') in '-/*':
+            number = ['float'] if found.group('sign') == '/' else ['int']
+            bad = [one for side in bad for one in summands(side)]
+        if not number or any(one.kind in ('Num', 'Str') for one in bad):
             continue
-        yield Proposal('right type', [(start, start, '%s(' % other), (end, end, ')')], 'it becomes a number first',
-                       'nothing', 'low', 0.84, 'the number came as text')
+        edits = [edit for start, end in sorted(set(one.outer for one in bad)) for edit in (
+            (start, start, '%s(' % number[0]), (end, end, ')'))]
+        yield Proposal('right type', edits, 'it becomes a number first', 'nothing', 'low', 0.84,
+                       'the number came as text')
+
+
+def summands(node):
+    """What a calculation is made of."""
+    return summands(node.left) + summands(node.right) if node.kind == 'BinOp' else [node]
+
+
+TEXT_TYPES = frozenset('str unicode _ElementStringResult _ElementUnicodeResult'.split())
 
 
 def paired_element(case, found):
@@ -5575,10 +5621,21 @@ def wrong_arguments(case, found):
                            'medium', 0.7, '%s needs it, and lives with None' % name)
         elif absent and not function.args.vararg:
             at = function.args.args[-1].outer[1]
-            if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults:
+            if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults and name_effect(
+                    case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH:
                 yield Proposal('right arguments', [(at, at, '=None')], '%s may be left out' % absent[0],
                                'what %s would do with %s'
                                % (name, absent[0]), 'medium', 0.4, 'one call leaves it out; None stands in')
+        inner = call.args[0] if len(call.args) == 1 and len(absent) == 1 and not call.keywords else None
+        if inner is not None and inner.kind == 'Call' and inner.func.kind == 'Attribute' and len(inner.args) == 1 and \
+                not inner.keywords and any(one.kind == 'Call' and one.func.kind == 'Attribute' and one.func.attr ==
+                                           inner.func.attr and is_name(one.func.value, given[0]) and any(
+                                               given[1] in names_in(other) for other in one.args)
+                                           for one in walk(function)):
+            base, asked = inner.func.value.outer, inner.args[0].outer
+            yield Proposal('right arguments', [(base[1], asked[0], ', '), (asked[1], inner.outer[1], '')],
+                           '%s and %s are handed over apart' % tuple(given[:2]), 'nothing', 'low', 0.93,
+                           '%s calls .%s() itself' % (name, inner.func.attr))
         extra = len(call.args) - len(given)
         if extra > 0 and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
             start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
@@ -6200,17 +6257,26 @@ def module_of(path, name):
 
 def moved_module(case, found):
     """ImportError of a name that only Python 3 has."""
-    statement = case.statement
-    if statement.kind != 'ImportFrom' or statement.module not in MOVED:
-        return
-    names = [alias.name for alias in statement.names]
-    modules = set(module_of(statement.module, name) for name in names)
-    if len(modules) != 1:
-        return
-    at = case.source.text.index(statement.module, statement.start)
-    yield Proposal('missing import', [(at, at + len(statement.module), modules.pop())],
-                   'it is imported from where Python 2 has it',
-                   'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
+    statement, edits = case.statement, []
+    if statement.kind == 'ImportFrom' and statement.module in MOVED:
+        modules = set(module_of(statement.module, alias.name) for alias in statement.names)
+        if len(modules) == 1:
+            at = case.source.text.index(statement.module, statement.start)
+            edits = [(at, at + len(statement.module), modules.pop())]
+    for alias in statement.names if statement.kind == 'Import' else ():
+        if alias.name in MOVED and alias.name.split('.')[-1] == found.group('name').split('.')[-1]:
+            text = alias.asname or alias.name
+            uses = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and
+                    case.source.segment(node.value) == text]
+            modules = sorted(set(module_of(alias.name, node.attr) for node in uses)) or [MOVED[alias.name]]
+            if '.' in text:
+                edits += [(node.value.start, node.value.end, module_of(alias.name, node.attr)) for node in uses]
+            if '.' in text or len(modules) == 1:
+                edits.append((alias.start, alias.end, ', '.join(modules) if '.' in text else '%s as %s' % (
+                    modules[0], text)))
+    if edits:
+        yield Proposal('missing import', edits, 'it is imported from where Python 2 has it',
+                       'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
 
 
 def misspelt_module(case, found):
@@ -10181,7 +10247,7 @@ def missing_modules(pattern, bundle):
         return ['%s lies in a folder inside Contents/Code, from where the framework imports nothing' % deeper[0]]
     if found.group(1).startswith('cannot'):
         return []
-    if module.split('.')[0] in KNOWN_MODULES:
+    if module.split('.')[0] in KNOWN_MODULES or module in MOVED:
         return []
     index = fault_frame(own_chain(pattern))
     source = bundle.source(own_chain(pattern)[index].name) if index is not None else None
@@ -10734,7 +10800,7 @@ def mend_unreadable(inquiry):
     if not found:
         return ('%s cannot be read as Python 2 at line %d (%s), and no small change mends that; install the bundle '
                 'again, or another version of it' % (name, frame.lines[0], pattern.get('message'))), {}
-    record['evidence'].append('Python refuses the file at line %d, and reads it whole after a change of one line'
+    record['evidence'].append('Python refuses the file at line %d, and reads it whole after a small change'
                               % frame.lines[0])
     rows, patches = [], {}
     for edits, words in found:
@@ -10825,21 +10891,43 @@ def mend_signature(inquiry, name, function):
     return why_not, {row['id']: patch} if row else {}
 
 
-def readable_again(source, line):
-    """[(edits, words)] of the one small change near a line with which Python 2 can read the file; [] where there is
-    none, or where two that are as likely would do."""
-    good = []
+def readable_again(source, line, steps=3):
+    """[(edits, words)] of the one small change near a line with which Python 2 can read the file, or of few of them,
+    where each one lets it read further; [] where there is none, or where two that are as likely would do."""
+    good, further = [], []
     for order, edits, words in small_changes(source, line):
         if good and order > good[0][0]:
             break
         try:
             fixed = Source(apply_edits(source, edits), source.path)
             fixed.tree
-        except SourceError:
+        except SourceError as problem:
+            if (problem.line > line + 1 or problem.line == line and words == TWISTED[0][2]) and order < 3 and \
+                    fixed.text not in [row[3].text for row in further]:
+                further.append((order, edits, words, fixed, problem.line))
             continue
         if not any(fixed.text == other[3].text for other in good):
             good.append((order, edits, words, fixed))
-    return [row[1:3] for row in good] if len(good) == 1 else []
+    if good or not further or steps == 1:
+        return [row[1:3] for row in good] if len(good) == 1 else []
+    likeliest = [row for row in further if row[0] == further[0][0]]
+    if len(likeliest) > 1:
+        return []
+    _, edits, words, fixed, line = likeliest[0]
+    return [(line_edits(source.text, Source(apply_edits(fixed, others), source.path).text), '%s; %s' % (words, more))
+            for others, more in readable_again(fixed, line, steps - 1)]
+
+
+def line_edits(text, wanted):
+    """Edits of whole lines that make one text of another of as many lines; else one edit from the first difference."""
+    old, new = text.splitlines(True), wanted.splitlines(True)
+    if len(old) != len(new):
+        return [(0, len(text), wanted)]
+    starts = [0]
+    for row in old:
+        starts.append(starts[-1] + len(row))
+    return [(starts[number], starts[number + 1], new[number]) for number in range(len(old)) if old[number] != new[
+        number]]
 
 
 HEADER_WORDS = re.compile(r'[ \t]*(if|elif|else|try|except|finally|for|while|def|class|with)\b')
@@ -10880,6 +10968,8 @@ def small_changes(source, line):
                 rows.append((1, [(begin + lone.start(), begin + lone.end(), ', {0}={0}'.format(lone.group(1)) if known
                                   else '')], 'an argument without a name behind one with a name is %s' % (
                                       'named' if known else 'taken away: nothing is called so')))
+        if number == line:
+            rows.extend((1,) + row for row in of_a_try(source, number))
         if HEADER_WORDS.match(code) and not code.endswith(':'):
             rows.append((1, [(end, end, ':')], 'the colon at the end of line %d is added' % number))
         if opened(code) > 0:
@@ -10901,6 +10991,40 @@ def small_changes(source, line):
             indent = re.match(r'[ \t]*', code).end()
             rows.append((3, [(begin, begin + indent, wanted)], 'line %d is indented like line %d' % (line, other)))
     return sorted(rows, key=lambda row: row[0])
+
+
+def of_a_try(source, line):
+    """[(edits, words)] for a `try:` or `except:` whose lines stand no deeper than it, and for a try without except."""
+    rows = [(source.offset_of_line(number), bare_code(source.line_text(number))) for number in range(
+        1, len(source.lines) + 1)]
+    indents = [len(code) - len(code.lstrip()) if code else None for _, code in rows]
+    step = re.search(r'(?m)^([ \t]+)\S', source.text)
+    step = step.group(1) if step else STEP_FALLBACK
+    here, found = indents[line - 1], []
+    above = next((number for number in range(line - 1, 0, -1) if rows[number - 1][1]), None)
+    if above is not None and re.match(r'[ \t]*(try|except\b.*):$', rows[above - 1][1]) and indents[above - 1] == here:
+        below = []
+        for number in range(line, len(rows) + 1):
+            code = rows[number - 1][1]
+            if code and (indents[number - 1] < here or indents[number - 1] == here and re.match(
+                    r'[ \t]*(except|finally|else)\b', code)):
+                break
+            below += [number] if code else []
+        if number <= len(rows):
+            found.append(([(rows[one - 1][0], rows[one - 1][0], step) for one in below],
+                          'what %s holds is indented' % rows[above - 1][1].strip().rstrip(':')))
+    for number in range(line - 1, 0, -1):
+        code = rows[number - 1][1]
+        if code and indents[number - 1] <= here and re.match(r'[ \t]*(except|finally)\b|[ \t]*(def|class)\b', code):
+            break
+        if re.match(r'[ \t]*try:$', code) and indents[number - 1] >= here:
+            end = rows[above - 1][0] + len(source.line_text(above).rstrip('\r\n'))
+            indent = code[:indents[number - 1]]
+            found.append(([(end, end, source.newline.join(['', indent + 'except Exception as error:',
+                                                           indent + step + "Log('%r' % error)"]))],
+                          'the try gets the except that it lacks'))
+            break
+    return found
 
 
 # what other languages, or Python 3, write otherwise

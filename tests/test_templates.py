@@ -473,6 +473,21 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def search(results, rows):\n    for row in rows:\n        results.Append(MetadataSearchResult(id=row['id'], "
      "name='x', year=int(row['year']), score=7))\n", "results.Append", "ValueError: invalid literal for int() with base 10: "
      "''", "year=int(row['year']) if row['year'] else None,"),
+    ("def f(d, n):\n    title = d['t']\n    if n:\n        title = '%s %s' % (n, title)\n    else:\n        title = '%s %s' "
+     "% (n.strip(), title)\n    return title\n", "        title = '%s %s' % (n.strip", "AttributeError: 'NoneType' "
+     "object has no attribute 'strip'", "n.strip(), title) if n is not None else title"),
+    ("def f(a, b):\n    return int(a / (a + b) * 100)\n", "return", "TypeError: unsupported operand type(s) for /: "
+     "'_ElementStringResult' and 'str'", "int(float(a) / (float(a) + float(b)) * 100)"),
+    ("def search(results, d):\n    results.add(MetadataSearchResult(id=d, score=7))\n", "results.add", "AttributeError: "
+     "'MediaContainer' object has no attribute 'add'", "results.Append(Meta"),
+    ("def f(page):\n    return texts(page.xpath('//a'))\n\ndef texts(node, path):\n    return node.xpath(path + "
+     "'/text()')\n", "return texts", "TypeError: texts() takes exactly 2 arguments (1 given)", "texts(page, '//a')"),
+    ("def f(rows):\n    for row in rows:\n        link = 'http://x' + link.get('href')\n        Log(link)\n", "link = ",
+     "UnboundLocalError: local variable 'link' referenced before assignment", "'http://x' + row.get('href')"),
+    ("import queue\n\nline = queue.Queue()\n", "import queue", "ImportError: No module named queue",
+     "import Queue as queue"),
+    ("import urllib.request, os\n\nline = urllib.request.quote(os.name)\n", "import urllib", "ImportError: No module named "
+     "request", "import urllib2, os"),
     ("def f(item, metadata):\n    for part in item:\n        days = part.xpath('b')\n        if len(days) == 1:\n"
      "            day = days[0].text\n            metadata.year = day.split('-')[0]\n        hours = part.xpath('i')\n"
      "        if len(hours) == 1:\n            metadata.title = '%s %s' % (day, hours[0].text)\n", "metadata.title",
@@ -1033,6 +1048,9 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(d, keep):\n    return ask(d, log=True, keep)\n", 2, "log=True, keep=keep)"),
     ("def f(d):\n    if d:\n        return 7\n    else if d == 1:\n        return 8\n", 4, "    elif d == 1:"),
     ("def f(d):\n    try:\n        x = d\n    except KeyError as e:\n        raise ValueError(d) from e\n", 5, "Error(d)\n"),
+    ("def f(d):\n    try:\n        x = d\n    return 7\n", 4, "        x = d\n    except Exception as error:\n"),
+    ("def f(d):\n    try:\n    x = d\n    x += 1\n    except:\n    x = 1\n", 3, "        x += 1\n    except:\n        x = 1\n"),
+    ("def f(d):\n    if d = 1:\n        return 7\n    else if d = 2:\n        return 8\n", 2, "    elif d == 2:"),
     ("def f(d):\n    return [d, 'a, 'b']\n", 2, None),
     ("def f(d):\n    if d:\n    return 7\n", 3, None),
     ("def f(d):\n    x = d d\n    return x\n", 2, None),
