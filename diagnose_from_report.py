@@ -5443,7 +5443,7 @@ def text_in_calculation(case, found):
         if len(bad) == 2 and found.group('sign') in '-/*':
             number = ['float'] if found.group('sign') == '/' else ['int']
             bad = [one for side in bad for one in summands(side)]
-        if not number or any(one.kind in ('Num', 'Str') for one in bad):
+        if not bad or not number or any(one.kind in ('Num', 'Str') for one in bad):
             continue
         edits = [edit for start, end in sorted(set(one.outer for one in bad)) for edit in (
             (start, start, '%s(' % number[0]), (end, end, ')'))]
