@@ -9137,7 +9137,7 @@ def settled(places, named, silent=()):
 
 def with_those_behind(places, history, pattern, function):
     """The places after a fix for the first one with which the items failed further on: half the chance is the others'."""
-    if len(places) < 2 or not any(row.get('further') and row.get('pattern') == pattern and row.get('function') == function
+    if len(places) < 2 or not any(row.get('further') and (row.get('pattern'), row.get('function')) == (pattern, function)
                                   for row in history):
         return places
     rest = sum(place.confidence for place in places[1:]) or 1.0
