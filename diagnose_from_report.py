@@ -9136,9 +9136,9 @@ def settled(places, named, silent=()):
 
 
 def with_those_behind(places, history, pattern, function):
-    """The places after a fix for the first one with which the items failed further on: half the chance is the others'."""
-    if len(places) < 2 or not any(row.get('further') and (row.get('pattern'), row.get('function')) == (pattern, function)
-                                  for row in history):
+    """The places after a fix for the first one with which items failed further on: half the chance is the others'."""
+    further = [row for row in history if row.get('further')]
+    if len(places) < 2 or (pattern, function) not in [(row.get('pattern'), row.get('function')) for row in further]:
         return places
     rest = sum(place.confidence for place in places[1:]) or 1.0
     return [places[0]._replace(confidence=0.5)] + [place._replace(confidence=round(0.5 * place.confidence / rest, 3))
