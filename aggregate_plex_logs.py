@@ -74,8 +74,8 @@ def to_text(value):
 
 
 def to_bytes(value):
-    """UTF-8 bytes of text or of bytes; the only way out."""
-    return value if isinstance(value, bytes) else value.encode('utf-8')
+    """UTF-8 bytes of text or of bytes (what cannot be one, as in names of files on 3, is '?'); the only way out."""
+    return value if isinstance(value, bytes) else value.encode('utf-8', 'replace')
 
 
 def utc_text(seconds=None):
@@ -295,15 +295,18 @@ def text_options(options):
 
 
 def on_signals(what):
-    """'stop': a stopped service, a closed terminal or a time-out in cron ends the run as Ctrl-C does; or 'ignore'."""
+    """'stop': a stopped service, a closed terminal or a time-out in cron ends the run as Ctrl-C does; or 'ignore', or
+    'die'.
+    """
     import signal
 
     def stop(number, frame):
         raise KeyboardInterrupt
+    handler = {'stop': stop, 'ignore': signal.SIG_IGN, 'die': signal.SIG_DFL}[what]
     for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
         number = getattr(signal, name, None)
         if number is not None and (name != 'SIGHUP' or signal.getsignal(number) != signal.SIG_IGN):     # nohup
-            signal.signal(number, stop if what == 'stop' else signal.SIG_IGN)
+            signal.signal(number, handler)
 
 
 def run_script(run, parser, argv=None):
@@ -1019,26 +1022,24 @@ class LogFile(object):
         self.path, self.name, self.member, self.data, self.packed = path, name, member, data, packed
 
     def open(self):
-        """A binary file object. Errors: IOError, OSError, zipfile.BadZipfile."""
+        """A binary file object. Errors: IOError, OSError."""
         if self.data is not None:
             return io.BytesIO(self.data)
         if self.member:
-            import zipfile
-            with zipfile.ZipFile(self.path) as archive:
-                source = archive.open(self.member)
-                return GzipReader(source) if self.member.endswith('.gz') else source
-        if self.path.endswith('.gz'):
+            source = ZipReader(self.path, self.member)
+            return GzipReader(source) if self.name.endswith('.gz') else source
+        if self.name.endswith('.gz'):
             return GzipReader(io.open(self.path, 'rb'))
         return io.open(self.path, 'rb', buffering=0)
 
     @property
     def plain(self):
         """True where the file can be read from any place on."""
-        return self.member is None and self.data is None and not self.path.endswith('.gz')
+        return self.member is None and self.data is None and not self.name.endswith('.gz')
 
     def size(self):
-        """Bytes of the text; of a .gz what its last four bytes say (of its last part, modulo 4 GB). 0 where nothing
-        tells. Errors: IOError, OSError.
+        """Bytes of the text; of a .gz what its last four bytes say (of its last part, modulo 4 GB), of one that is cut
+        off its own. 0 where nothing tells. Errors: IOError, OSError.
         """
         if self.data is not None or self.member:
             return len(self.data) if self.data is not None else self.packed or 0
@@ -1047,7 +1048,29 @@ class LogFile(object):
             return size
         with io.open(self.path, 'rb') as source:
             source.seek(-4, os.SEEK_END)
-            return max(size, struct.unpack('<I', source.read(4))[0])
+            told = struct.unpack('<I', source.read(4))[0]
+        return told if size < told < 1032 * size else size      # deflate packs no better than that
+
+
+class ZipReader(object):
+    """read(size) of a member of a zip. Whatever is wrong with it is an IOError: it is what people send."""
+
+    def __init__(self, path, member):
+        import zipfile
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self.source = archive.open(member)
+        except Exception as problem:            # zipfile, zlib and lzma have their own classes of errors
+            raise_clean(IOError(errno.EIO, to_text(problem) or type(problem).__name__))
+
+    def read(self, size):
+        try:
+            return self.source.read(size)
+        except Exception as problem:
+            raise_clean(IOError(errno.EIO, to_text(problem) or type(problem).__name__))
+
+    def close(self):
+        self.source.close()
 
 
 class GzipReader(object):
@@ -1148,7 +1171,7 @@ def find_streams(paths, keep=None):
     """(streams, unread) of folders, files, zips; '-' is standard input. unread: [{'file', 'why'}]."""
     found, unread = {}, []
     for path in paths:
-        path = to_text(path) if not six.PY2 else path
+        path = to_bytes(path) if six.PY2 and os.name != 'nt' else to_text(path)    # 2.7: also names that are not UTF-8
         if path == '-':
             source = getattr(sys.stdin, 'buffer', sys.stdin)
             add_file(found, '', '(standard input)', LogFile('-', '(standard input)', data=source.read()), True)
@@ -1888,7 +1911,7 @@ def finders():
         import ctypes
         library = ctypes.PyDLL(None)            # a call is too short to let other threads run
         memmem, strstr, strlen = library.memmem, library.strstr, library.strlen
-    except (ImportError, AttributeError, OSError, TypeError, ValueError):   # other systems, other libraries
+    except (ImportError, AttributeError, OSError, TypeError, ValueError, MemoryError):      # other systems or libraries
         return [find_all]
     memmem.restype = strstr.restype = ctypes.c_void_p
     memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
@@ -1900,10 +1923,10 @@ def finders():
 
     def by_memmem(data, end):
         begin = address(data)
-        stop = begin + max(0, min(end, len(data)))
 
         def places(word):
             found, length = [], len(word)
+            stop = begin + max(0, min(end, len(data)))      # data stays in memory for as long as places does
             place = memmem(begin, stop - begin, word, length)
             while place:
                 found.append(place - begin)
@@ -1917,7 +1940,7 @@ def finders():
             return by_memmem(data, end)
 
         def places(word):
-            found, place, last = [], strstr(begin, word), begin + end - len(word)
+            found, place, last = [], strstr(begin, word), begin + min(end, len(data)) - len(word)
             while place and place <= last:
                 found.append(place - begin)
                 place = strstr(place + 1, word)
@@ -1974,12 +1997,8 @@ class Scan(object):
                 if self.stream.agent is None and self.grammar == PLUG_IN and self.reader.fallback is None:
                     self.name_agent(next(chunks(log), b''))
                 rest = self.file(log, offset, rest, log is not todo[-1][0])
-            except (IOError, OSError, EOFError) as problem:
-                self.notes.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
-            except Exception as problem:
-                if type(problem).__module__ not in ('zipfile', 'zlib'):
-                    raise
-                self.notes.append({'file': log.name, 'why': to_text(problem)})
+            except (IOError, OSError) as problem:
+                self.notes.append({'file': log.name, 'why': to_text(problem.strerror or problem)})
         if rest:
             self.block(rest[0], len(rest[0]), rest[1], rest[2], rest[3])
         self.count_noise()
@@ -2630,12 +2649,8 @@ def open_streams(paths):
                     heads.append(source.read(SNIFFED))
                 finally:
                     source.close()
-            except Exception as problem:            # zipfile and zlib have their own classes of errors
-                if not isinstance(problem, (IOError, OSError, EOFError, ValueError, RuntimeError,
-                                            NotImplementedError)) \
-                        and type(problem).__module__ not in ('zipfile', 'zlib'):
-                    raise
-                unread.append({'file': log.name, 'why': to_text(getattr(problem, 'strerror', None) or problem)})
+            except (IOError, OSError) as problem:
+                unread.append({'file': log.name, 'why': to_text(problem.strerror or problem)})
                 stream.files.remove(log)
         heads = [head for head in heads if head.strip()]
         if any(b'\0' in head[:1000] for head in heads):
@@ -3156,10 +3171,14 @@ def in_parallel(work, jobs, progress):
     try:
         for share in [share for share in shares[1:] if share]:
             receiver, sender = multiprocessing.Pipe(False)
-            helper = multiprocessing.Process(target=scan_for_another, args=(sender, [work[number] for number in share]))
+            helper = multiprocessing.Process(target=scan_for_another, args=(sender, receiver,
+                                                                            [work[number] for number in share]))
             helper.daemon = True
-            helper.start()
             helpers.append((helper, receiver, share))
+            try:
+                helper.start()
+            except OSError:                     # no room for one more: its share is done here
+                pass
             sender.close()                      # or the end of a killed helper would not be seen
         done, size = 0, float(sum(log_size(log) for number in shares[0] for log in work[number][0].files) or 1)
         for number in shares[0]:
@@ -3168,31 +3187,26 @@ def in_parallel(work, jobs, progress):
         for helper, receiver, share in helpers:
             try:
                 found = receiver.recv()
-            except EOFError:                    # it was killed, perhaps for memory
+            except Exception:                   # it was killed, perhaps for memory, or met what is met here again
                 found = [scan_stream(work[number]) for number in share]
-            if isinstance(found, Exception):
-                raise found
             for number, result in zip(share, found):
                 results[number] = result
     finally:
         for helper, receiver, _ in helpers:
             receiver.close()
-            helper.terminate()
-            helper.join()
+            if helper.ident:
+                helper.terminate()
+                helper.join()
     return results
 
 
-def scan_for_another(sender, work):
-    """What a helper of in_parallel() does: send the results of its share, or the exception that stopped it."""
+def scan_for_another(sender, receiver, work):
+    """What a helper of in_parallel() does: send the results of its share, or nothing where something stops it."""
+    on_signals('die')                           # quietly: whoever asked for it has been told too
+    receiver.close()                            # or it would wait for ever to be heard when its parent was killed
     try:
-        found = [scan_stream(row) for row in work]
-    except KeyboardInterrupt:                   # whoever asked for it has been interrupted too
-        return
-    except Exception as problem:
-        found = problem
-    try:
-        sender.send(found)
-    except (IOError, OSError, KeyboardInterrupt):           # or killed
+        sender.send([scan_stream(row) for row in work])
+    except Exception:
         pass
 
 

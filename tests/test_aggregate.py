@@ -514,6 +514,31 @@ def test_odd_files_never_stop_the_rest(tmpdir, data, name):
     assert 'KeyError' in [row['exception'] for row in patterns(tmpdir)]
 
 
+@pytest.mark.parametrize('name', ['%s.log' % AGENT, 'com.plexapp.system.log', 'Plex Media Server.log'])
+def test_a_zip_that_is_damaged_behind_its_beginning_gives_what_could_be_read(tmpdir, name):
+    archive = tmpdir.join('logs.zip')
+    with zipfile.ZipFile(str(archive), 'w') as out:
+        out.writestr(name, (traceback_record(3) * 2000).encode('utf-8'))
+    data = bytearray(archive.read('rb'))
+    data[-300:-250] = b'x' * 50
+    archive.write_binary(bytes(data))
+    document = logs.aggregate([str(archive)])
+    assert [row['exception'] for row in document['patterns'] if not row['noise']] == ['KeyError']
+    assert len(document['unread']) == 1 and logs.count_words([str(archive)], ['KeyError']) == 0
+
+
+def test_names_that_are_not_utf_8_and_the_tail_of_a_cut_gzip_stop_nothing(tmpdir):
+    folder = logs.to_bytes(str(tmpdir))
+    with open(os.path.join(folder, b'com.plexapp.agents.\xff.log'), 'wb') as out:
+        out.write(traceback_record(3).encode('utf-8'))
+    with gzip.open(str(tmpdir.join('b.log.gz')), 'wb') as out:
+        out.write(traceback_record(4).encode('utf-8') * 50)
+    tmpdir.join('b.log.gz').write_binary(tmpdir.join('b.log.gz').read('rb')[:-12] + b'\xff' * 4)
+    document = logs.aggregate([str(tmpdir)])
+    assert len(document['files']) == 2 and sum(row['bytes'] for row in document['files']) < 5000
+    logs.write_json(str(tmpdir.join('aggregate.json')), document, 1)
+
+
 def test_long_line_and_bad_bytes(tmpdir):
     plug_in_log(tmpdir, record(1, 'Unexpected page: ' + '<div class="ERROR">x</div>' * 60000, 'ERROR',
                                'a:1').encode('utf-8')
@@ -817,13 +842,13 @@ def test_sizes_of_packed_logs_are_those_of_their_text(tmpdir):
 
 
 @pytest.mark.parametrize('jobs', [2, 3])
-@pytest.mark.parametrize('killed', [False, True])
-def test_jobs_give_the_same(tmpdir, monkeypatch, jobs, killed):
+@pytest.mark.parametrize('sent', [None, b'', b'\0\0\1\0half'])
+def test_jobs_give_the_same_also_where_a_helper_is_killed(tmpdir, monkeypatch, jobs, sent):
     plug_in_log(tmpdir, call(1) + traceback_record(3))
     put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
     alone = logs.aggregate([str(tmpdir)], jobs=1)
-    if killed:
-        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, work: os._exit(9))
+    if sent is not None:
+        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, *rest: os._exit(os.write(sender.fileno(), sent)))
     both = logs.aggregate([str(tmpdir)], jobs=jobs)
     assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
 
