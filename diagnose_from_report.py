@@ -3143,8 +3143,9 @@ def split_once(case, found):
     call = node.value if node.kind == 'Assign' else None
     target = unpacked(node) if call is not None else None
     if target is None or call.kind != 'Call' or last_name(call.func) not in ('split', 'rsplit') or call.keywords or \
-            not call.args or is_name(call.func.value, 're', 'Regex'):
-        return
+            not call.args or is_name(call.func.value, 're', 'Regex') or target.elts[-1].kind == 'Name' and name_effect(
+                case, target.elts[-1].id, TEXT, node) == CRASH:
+        return                                  # (a rest with the sign in it is no number)
     number = len(target.elts) - 1
     limit = call.args[1] if len(call.args) == 2 else None
     if limit is None or case.source.segment(limit).startswith('-'):

@@ -506,7 +506,8 @@ def test_gzip_zip_and_standard_input_give_the_same(tmpdir):
 
 @pytest.mark.parametrize('data', [b'', b'\n', b'\x00' * 5000, b'\xff\xfe\xfd' * 99, b'x' * 3000000,
                                   b'2026-02-03 21:14:07,318 (7f) :  ERROR (a:1) - ',
-                                  b'PK\x03\x04 no zip', b'\x1f\x8b\x08 no gzip'])
+                                  b'PK\x03\x04 no zip', b'\x1f\x8b\x08 no gzip'],
+                         ids='nothing end zeros bytes line head zip gzip'.split())
 @pytest.mark.parametrize('name', [AGENT + '.log', 'Plex Media Server.log', 'paste.txt', AGENT + '.log.gz', 'x.zip'])
 def test_odd_files_never_stop_the_rest(tmpdir, data, name):
     put(tmpdir, 'odd/' + name, data)

@@ -36,6 +36,16 @@ def doubtful(tmpdir):
         yield running
 
 
+@pytest.fixture(scope='module')
+def kept(tmpdir_factory):
+    """(a server whose one fix was kept by a first run, its reports): whoever uses it leaves both as they are."""
+    folder = tmpdir_factory.mktemp('kept')
+    with start_simulator(folder.join('Plex ä')) as running:
+        refresh_all(running)
+        assert run_loop(running, folder.join('runs'))[0] == 0
+        yield running, folder.join('runs')
+
+
 def refresh_all(plex):
     server = PlexServer(plex.url, plex.token)
     for section in server.sections():
@@ -233,16 +243,15 @@ def test_a_fix_that_should_have_been_undone_is_undone_by_the_next_run(plex, tmpd
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='signals')
-def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(plex, tmpdir):
-    runs = tmpdir.join('runs')
-    assert run_loop(plex, runs)[0] == 0
-    kept = code_of(plex)
+def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(kept):
+    plex, runs = kept
+    patched = code_of(plex)
     process = subprocess.Popen(words_for(plex, runs), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     wait_for(lambda: phase_of(runs) == 'after-test')
     process.send_signal(signal.SIGINT)
     process.communicate()
-    assert process.returncode == 130 and code_of(plex) == kept
+    assert process.returncode == 130 and code_of(plex) == patched
     row, = json_of(newest(runs), 'loop_state.json')['fixes']
     assert (row['decision'], row['weak_evidence'], row['measured']) == ('KEEP', True, 7)
 
@@ -306,9 +315,8 @@ def test_two_runs_on_one_server_exclude_each_other_wherever_their_reports_lie(pl
     assert (code, out, err.count('\n')) == (75 if os.name != 'nt' else 0, '', 1), err
 
 
-def test_a_fix_of_another_server_is_not_tested_here(plex, tmpdir):
-    runs = tmpdir.join('runs')
-    assert run_loop(plex, runs)[0] == 0
+def test_a_fix_of_another_server_is_not_tested_here(kept, tmpdir):
+    plex, runs = kept
     patched = code_of(plex)
     with start_simulator(tmpdir.join('another')) as other:
         refresh_all(other)

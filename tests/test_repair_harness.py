@@ -10,6 +10,7 @@ Write it anew (with 2.7) by: python tests/test_repair_harness.py > tests/bundles
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import difflib
+import gc
 import hashlib
 import io
 import json
@@ -64,7 +65,7 @@ def committed():
         return dict((seen['row'], seen) for seen in json.load(handle))
 
 
-KNOWN = {}                                      # one diagnosis per pattern, one run per agent and whole page
+KNOWN = {}                                      # one diagnosis per pattern, one run per whole page, one check per file
 
 
 def diagnosed(pattern):
@@ -96,20 +97,27 @@ def apply_patch(folder, patch):
     return changed
 
 
+def checked(folder, name, data):
+    """(Source, what the sandbox refuses in it, names that nothing defines) of a file of a bundle."""
+    source, elevated = diagnose.Source(data, name), folder.startswith('Teilmodul')
+    names = diagnose.SANDBOX_BUILTINS | diagnose.FRAMEWORK_NAMES | (
+        diagnose.ELEVATED_NAMES if elevated else frozenset())
+    return (source, set(diagnose.check_sandbox(source, elevated, name.endswith('/__init__.py'))),
+            set(diagnose.undefined_names(source, names)))
+
+
 def static_complaints(folder, changed):
     """What is wrong with patched files without running them."""
     complaints = []
     for name, after in changed.items():
         with io.open(os.path.join(rig.BUNDLES, folder, *name.split('/')), 'rb') as handle:
             before = handle.read()
-        old, new = diagnose.Source(before, name), diagnose.Source(after, name)
-        is_entry = name.endswith('/__init__.py')
-        elevated = folder.startswith('Teilmodul')
-        if set(diagnose.check_sandbox(new, elevated, is_entry)) - set(diagnose.check_sandbox(old, elevated, is_entry)):
+        if (folder, name) not in KNOWN:
+            KNOWN[folder, name] = checked(folder, name, before)
+        (old, refused, undefined), (new, now_refused, now_undefined) = KNOWN[folder, name], checked(folder, name, after)
+        if now_refused - refused:
             complaints.append('the sandbox refuses it')
-        known = diagnose.SANDBOX_BUILTINS | diagnose.FRAMEWORK_NAMES | (
-            diagnose.ELEVATED_NAMES if elevated else frozenset())
-        if set(diagnose.undefined_names(new, known)) - set(diagnose.undefined_names(old, known)):
+        if now_undefined - undefined:
             complaints.append('it uses names that nothing defines')
         changes = difflib.SequenceMatcher(None, split(before), split(after), autojunk=False).get_opcodes()
         lines = sum(max(end - start, last - first) for tag, start, end, first, last in changes if tag != 'equal')
@@ -177,7 +185,11 @@ def shortcomings(row, sources):
 
 @pytest.fixture(scope='module')
 def seen():
-    return committed()
+    """What was seen, and few collections of garbage meanwhile: trees of many thousand nodes stay to the end."""
+    often = gc.get_threshold()
+    gc.set_threshold(100000, 20, 20)
+    yield committed()
+    gc.set_threshold(*often)
 
 
 ROWS = dict((name_of(row), row) for row in FAILURES)
