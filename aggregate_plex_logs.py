@@ -3534,11 +3534,12 @@ def read_calls(paths, position=None):
 
 
 def count_words(paths, words, position=None):
-    """How many lines of plug-in logs hold one of the words (texts), from a position on."""
+    """How many records of plug-in logs begin with one of the words (texts), from a position on."""
     streams, _ = open_streams(paths)
+    words = [b') - ' + to_bytes(word) for word in words]
     data = [read_from(log, offset) for stream in streams for log, offset in
             (resume(stream, position, []) if position else [(log, 0) for log in stream.files])]
-    return sum(any(word in line for word in map(to_bytes, words)) for piece in data for line in piece.split(b'\n'))
+    return sum(any(word in line for word in words) for piece in data for line in piece.split(b'\n'))
 
 
 def read_from(log, offset):

@@ -325,8 +325,9 @@ def decide(before, after, baseline=None, postfix=None):
                    healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
     failing = [item['note'].startswith(FURTHER_ON) for item in sample if item['verdict'] == 'still_failing']
-    # where the patch logged that it had something to do, the same error comes from a place behind it
-    verdict['further'] = sum(failing) + min(failing.count(False), after.get('said') or 0)
+    # where the patch logged more often than items got through, the same error comes from a place behind it
+    more = (after.get('said') or 0) - counts['measured'] + counts['still_failing']
+    verdict['further'] = sum(failing) + max(0, min(failing.count(False), more - sum(failing)))
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW

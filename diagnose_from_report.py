@@ -11258,7 +11258,8 @@ def write_report(run_dir, document, patches):
         os.makedirs(folder)
     for name, patch in sorted(patches.items()):
         logs.write_file(fix_patch_path(run_dir, name), patch)
-    for fix in (fix for record in document['patterns'] for fix in record['fixes'] if fix['id'] in patches):
+    for fix in (fix for record in document['patterns'] for fix in record['fixes']
+                if fix['id'] in patches and fix['kind'] == 'fix'):      # what a person logs can mean anything
         fix['says'] = words_logged(patches[fix['id']])
     logs.write_file(diagnosis_path(run_dir, '.md'), report_text(document))
     logs.write_json(diagnosis_path(run_dir), document, DIAGNOSIS_SCHEMA)

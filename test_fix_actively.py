@@ -863,7 +863,8 @@ def run(options):
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
         in_place_at_end=fix_state(home, document['fix'], plug_ins),
-        said=watch.lines_with(document['says'], position) if document.get('says') else None,
+        said=watch.lines_with(document['says'], position)           # at log levels above DEBUG it cannot be heard
+        if document.get('says') and tester.calls_are_logged and not watch.gap else None,
         complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)

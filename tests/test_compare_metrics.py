@@ -121,6 +121,8 @@ def test_fixed_is_more_than_without_an_error():
     assert 'got past this place' in compare.report_text(found, 1)
     found = decide([failing(1), failing(2)], [failing(1), failing(2)], second_changes={'said': 1})
     assert (found['still_failing'], found['further']) == (2, 1)         # the patch spoke: the same error, further on
+    found = decide([failing(1), failing(2)], [failing(1), row(2, after=RICH)], second_changes={'said': 1})
+    assert (found['still_failing'], found['further']) == (1, 0)         # it spoke of the item that is fixed
 
 
 def test_a_partial_gain_is_a_gain():
