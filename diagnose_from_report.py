@@ -10750,9 +10750,13 @@ def said_by(inquiry):
                 {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
     if handler is None or handler.kind != 'ExceptHandler':
         evidence.append('line %d of %s logs it after a check of its own' % (line, name))
-        family = named_family('own report')
-        inquiry.record.update({'class': family.cls, 'family': family.name, 'meaning': family.meaning,
-                               'look': family.look, 'advice': family.people})
+        family, hidden = named_family('own report'), hiding_except(inquiry.bundle, row.call)
+        if hidden:
+            evidence.append('the except at line %d of %s can hide the error behind it' % (
+                hidden.line, os.path.basename(hidden.source.path)))
+        else:
+            inquiry.record.update({'class': family.cls, 'family': family.name, 'meaning': family.meaning,
+                                   'look': family.look, 'advice': family.people})
         return 'the plug-in itself reports this at line %d of %s, and goes on' % (line, name)
     body = handler.parent.body
     tried = sorted(set([body[0].line, body[-1].end_line]))
@@ -10762,6 +10766,26 @@ def said_by(inquiry):
     return '%s; it arose in %s, or in what is called there' % (
         'the plug-in caught this %s itself' % named.group() if named else 'the log does not say which error it was',
         tried)
+
+
+def hiding_except(bundle, call):
+    """The except clause that an agent's report after a check of its own can come from: it has this function report, or
+    stands before it, or in what is called there, and catches something without a word; None for none."""
+    function = function_around(call)
+    callers = [one for _, source in bundle.code() for one in nodes_named(source, 'Call', getattr(function, 'name', ''))]
+    found = [enclosing(one, 'ExceptHandler', *FRAMES) for one in callers]
+    found = [one for one in found if one is not None and one.kind == 'ExceptHandler']
+    below = [one for asked in plain_calls(function) for _, one in functions_meant(bundle, asked)]
+    found += [one for one in own_nodes(function) if one.kind == 'ExceptHandler' and one.start < call.start
+              and is_silent(one)]
+    found += [one for place in below for one in own_nodes(place) if one.kind == 'ExceptHandler' and is_silent(one)]
+    return found[0] if found else None
+
+
+def is_silent(handler):
+    """Whether an except clause neither raises nor logs."""
+    return not any(one.kind == 'Raise' or one.kind == 'Call' and LOGS_BY_NAME.search(flat(handler.source, one.func))
+                   for one in walk(handler))
 
 
 def trying_to_log(pattern, function):

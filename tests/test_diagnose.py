@@ -1705,6 +1705,20 @@ def test_a_check_of_the_agents_own_is_no_error_to_mend(tmpdir):
     assert 'itself reports this' in found.record['no_fix_because'] and found.record['class'] == 'data'
 
 
+NO_PICTURE = "Log.Error('There is no picture of boat {}'.format(metadata.id))\n"
+
+
+@pytest.mark.parametrize('source', [
+    CATCHING.replace(NO_PICTURE, 'pass\n').replace("Log.Exception('No year of the boat')", 'self.fail(metadata)') +
+    '\n  def fail(self, metadata):\n    ' + NO_PICTURE,
+    CATCHING.replace('    if not metadata.posters:', '    try: x = boat["x"]\n    except KeyError: x = None\n    if not x:'),
+    CATCHING.replace('    for person', '    try: x = boat["x"]\n    except KeyError: return\n    for person')])
+def test_a_check_behind_an_except_that_says_nothing_stays_a_defect_of_the_code(tmpdir, source):
+    found = look(told('There is no picture of boat 4711'), tmpdir, source)
+    assert found.patches == {} and found.record['class'] == 'code'
+    assert any('can hide the error behind it' in sentence for sentence in found.record['evidence'])
+
+
 def test_an_error_that_is_not_named_is_only_narrowed_down(tmpdir):
     found = look(told('The words of the boat are lost'), tmpdir, CATCHING)
     assert found.patches == {}
