@@ -1564,17 +1564,19 @@ def undefined_names(source, known):
 # A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
 # in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
 
-class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others')):
+class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others '
+                                                  'wide')):
     """One way to mend a place.
 
     edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low', 'medium' or 'high';
     prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own; others: {path:
-    edits} of further files.
+    edits} of further files; wide: it mends several places that may have failed.
     """
     __slots__ = ()
 
-    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None, others=()):
-        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path, others)
+    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None, others=(), wide=False):
+        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path, others,
+                                             wide)
 
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
@@ -9760,7 +9762,7 @@ def read_fix_history(run_dir):
     return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py', {'fixes?': [dict]}).get('fixes') or []
 
 
-def tried_before(history, pattern, name, template, function):
+def tried_before(history, pattern, name, template, function, wide=False):
     """The row of a rollback that forbids this fix for this pattern, or None.
 
     One after which the items failed further on cured its own place: a fix of the kind that covers more is another one.
@@ -9768,7 +9770,7 @@ def tried_before(history, pattern, name, template, function):
     for row in history:
         if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
             if row.get('id') == name or (row.get('template') == template and row.get('function') == function
-                                         and function and not row.get('further')):
+                                         and function and not (wide and row.get('further'))):
                 return row
     return None
 
@@ -9894,7 +9896,8 @@ def at_every_place(rows, places):
             edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
         yield (sure * min(row[0] / row[1].confidence for row in rows), first[1]._replace(confidence=sure), first[2],
                first[3]._replace(
-                   edits=sorted(edits), prior=min(row[3].prior for row in rows), risk=max(row[3].risk for row in rows),
+                   wide=True, edits=sorted(edits), prior=min(row[3].prior for row in rows),
+                   risk=max(row[3].risk for row in rows),
                    loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(done), why=(
                            'the log shows errors of this kind at each of %s' if several else
                            'any of %s can have failed, and a guard costs the others nothing') % words))
@@ -10066,7 +10069,7 @@ def fix_record(scene, case, place, proposal):
     if lines > MAX_CHANGED_LINES:
         return None, None, 'it changes %d lines' % lines
     name, function = fix_id(proposal.template, patch, before), name_in_log(case.function)
-    forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function)
+    forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function, proposal.wide)
     if forbidden:
         return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
@@ -10150,6 +10153,8 @@ def diagnose(pattern, document, bundles, history):
         no_fix, patches = mend(Inquiry(pattern, bundle, history, record, chain, index), confessed)
     else:
         no_fix = NO_LINE if index is None else NO_BUNDLE
+    if record.get('hidden_lines'):
+        patches = dict(patches, **mend_hidden(Inquiry(pattern, bundle, history, record, chain, index), document))
     record['hypothesis'] = hypothesis(record)
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
@@ -10312,8 +10317,12 @@ def look_into_source(inquiry):
                         % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
     hiding = hides_another(first.statement)
-    if hiding:
-        evidence.append('it arose in %s, so another error came first, which the log does not show' % hiding)
+    if hiding is not None:
+        tried = hiding if hiding.kind == 'TryFinally' else hiding.parent
+        record['hidden_lines'] = [tried.body[0].line, tried.body[-1].end_line]
+        evidence.append('it arose in the %s, so another error came first, which the log does not show' % (
+            'except at line %d' % hiding.line if hiding is not tried else
+            'finally at line %d' % source.line_of(hiding.suites[-1].start)))
     again = raised_again(first.statement)
     if again is not None:
         return mend_confessed(inquiry, Confession(frame.name, again, pattern.get('exception') or '', first.message))
@@ -10399,20 +10408,48 @@ def set_elsewhere(source, function, name):
 
 
 def hides_another(statement):
-    """'the finally at line 7' or 'the except at line 5', where a statement fails that stands in one, and in a finally
-    reads what only the try in front of it sets; or None."""
+    """The except clause or try-finally whose handling of an error a statement fails in, so that it hides that one: in a
+    finally, where it reads what only the try in front of it sets; or None."""
     below = statement
     for around in ancestors(statement) if statement.kind != 'Raise' else ():
         if around.kind in FRAMES:
             return None
         if around.kind == 'ExceptHandler':
-            return 'the except at line %d' % around.line
+            return around
         if around.kind == 'TryFinally' and below in around.finalbody:
             tried = set().union(*[bound_names(one) for one in around.body])
             if any(node.kind == 'Name' and node.ctx == 'Load' and node.id in tried for node in walk(statement)):
-                return 'the finally at line %d' % around.source.line_of(around.suites[-1].start)
+                return around
         below = around
     return None
+
+
+def mend_hidden(inquiry, document):
+    """Patches of the error that a pattern has hidden, put first into the record, where a fix that was rolled back has
+    brought it to light: it is the one to be mended, at its place in what was tried."""
+    pattern, bundle, history, record, chain, index = inquiry
+    low, high = record['hidden_lines']
+    for other in document['patterns'] if any(row.get('further') and row.get('pattern') == pattern['pattern']
+                                             for row in history) else ():
+        frames = own_chain(other)
+        at = fault_frame(frames, bundle)
+        frame = None if at is None else frames[at]
+        if other is pattern or frame is None or frame[:2] != chain[index][:2]:
+            continue
+        source = bundle.source(frame.name)
+        function = function_named(source, frame)
+        places = [place for place in places_of(other, source, function, frame, True, bundle.preferences())
+                  if low <= place.statement.line <= high]
+        total = sum(place.confidence for place in places)
+        if total:
+            places = [place._replace(confidence=round(place.confidence / total, 3)) for place in places]
+            fixes, _, patches = fixes_for(Scene(dict(other, pattern=pattern['pattern']), bundle, history, source, frame,
+                                                function, places))
+            record['fixes'] = [fix for fix in fixes if fix['kind'] == 'fix'] + record['fixes']
+            record['evidence'].append('once a patch kept it away, the error behind it showed: %s' % other['pattern'])
+            record['hides'] = other['pattern']
+            return patches
+    return {}
 
 
 def raised_again(statement):
@@ -11583,6 +11620,11 @@ def run(options):
         found = diagnose(pattern, aggregate, bundles, history)
         records.append(found.record)
         patches.update(found.patches)
+    for record in records:
+        hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes']]
+        if hiding:
+            record.update({'fixes': [], 'no_fix_because': 'it only shows where the error that hides it is kept away; '
+                                                          'the patch for pattern %s mends both' % hiding[0]})
     document = {'iteration': iteration, 'made': logs.utc_text(), 'aggregate': os.path.basename(path),
                 'bundles': len(bundles), 'patterns': records, 'window': aggregate.get('window')}
     keep_earlier_report(run_dir, iteration)

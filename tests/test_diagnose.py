@@ -1048,6 +1048,16 @@ def test_what_goes_wrong_while_an_error_is_handled_hides_that(tmpdir, head, tail
     if wanted:
         patch = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
         assert [line for line in patch.splitlines() if line[0] == '+'][1:] == ['+' + wanted]
+        return
+    first = pattern(error[0], error[1], [frame('fill', line_of(tail, source), source=source)])
+    behind = dict(missing_motto(line_of("boat['motto']", source)), pattern='p1-behind')
+    history = [{'id': 'a', 'pattern': 'p1-harbour', 'function': 'fill', 'template': 'initialise first', 'further': 5,
+                'decision': 'ROLLBACK', 'exception': error[0]}]
+    bundles = diagnose.find_bundles(make_plug_ins(tmpdir, source))
+    found = diagnose.diagnose(first, document(first, behind), bundles, history)
+    fix = found.record['fixes'][0]          # a patch that was rolled back has shown what the finally hides
+    assert fix['pattern'] == 'p1-harbour' and found.record['hides'] == 'p1-behind'
+    assert "'motto' in boat" in found.patches[fix['id']].decode('utf-8')
 
 
 def test_a_part_of_a_module_that_python_2_lacks_is_no_echo_of_a_failed_request(tmpdir):
