@@ -326,7 +326,8 @@ def decide(before, after, baseline=None, postfix=None):
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
     failing = [item['note'].startswith(FURTHER_ON) for item in sample if item['verdict'] == 'still_failing']
     # where the patch logged more often than items got through, the same error comes from a place behind it
-    more = (after.get('said') or 0) - counts['measured'] + counts['still_failing']
+    verdict['said'] = None if before.get('said') else after.get('said')     # words that the agent has itself say nothing
+    more = (verdict['said'] or 0) - counts['measured'] + counts['still_failing']
     verdict['further'] = sum(failing) + max(0, min(failing.count(False), more - sum(failing)))
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
@@ -335,7 +336,6 @@ def decide(before, after, baseline=None, postfix=None):
     for name in ('fix', 'pattern', 'agent', 'template'):
         verdict[name] = before.get(name)
     verdict['retest'] = bool(after.get('retest'))
-    verdict['said'] = after.get('said')         # how often the patch itself logged what it met
     if verdict['said'] == 0 and verdict['fixed']:
         verdict['reason'] += ('; the patch never logged that it had something to do, so they may have healed by '
                               'themselves')
