@@ -430,7 +430,7 @@ WRAPPERS = [
     ('Exception getting hosted resource hashes', 'platform'), ('Exception in update for', 'system'),
     ('Exception in update request handler', 'system'), ('Exception performing search in', 'system'),
     ('Exception notifying the media server', 'system'), ('Exception updating', 'model'),
-    ('Error in Python: ', 'scanner'),
+    ('Error in Python: ', 'scanner'), ('Error loading shared code', 'load'), ('Error loading services', 'load'),
 ]
 
 # The functions of the framework that stand outermost then

@@ -7204,7 +7204,7 @@ def is_cut(pattern):
     """Whether the log breaks off before it says which error a traceback is of."""
     message, wrapper = pattern.get('message') or '', pattern.get('wrapper') or ''
     return not pattern.get('exception') and (bool(pattern.get('own_frames')) and not message or wrapper.startswith(
-        'Exception') and (message or wrapper).startswith(wrapper))
+        ('Exception', 'Error loading')) and (message or wrapper).startswith(wrapper))
 
 
 def family_of(pattern):
