@@ -1553,9 +1553,8 @@ def module_names(source):
 
 
 def undefined_names(source, known):
-    """{name: node that reads it first} of the names that neither a file defines nor are known; {} where `import *` may
-    bring any."""
-    known = module_names(source).union(known)
+    """{name: node that reads it first} of the names of a file that are not known; {} where '*' among these may bring
+    any."""
     return dict((name, node) for name, node in free_names(source.tree).items()
                 if name not in known) if '*' not in known else {}
 
@@ -4795,7 +4794,7 @@ def undefined_here(case):
     seen = names_seen(case.bundle, case.source).union(names_seen(case.bundle, entry) if entry is not None else ())
     known = seen | SANDBOX_BUILTINS | FRAMEWORK_NAMES | ABSENT_BUILTINS | ELEVATED_NAMES
     return dict((name, [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load'])
-                for name in free_names(case.source.tree) if name not in known) if '*' not in known else {}
+                for name in undefined_names(case.source, known))
 
 
 def names_seen(bundle, source, met=()):

@@ -103,7 +103,7 @@ def checked(folder, name, data):
     names = diagnose.SANDBOX_BUILTINS | diagnose.FRAMEWORK_NAMES | (
         diagnose.ELEVATED_NAMES if elevated else frozenset())
     return (source, set(diagnose.check_sandbox(source, elevated, name.endswith('/__init__.py'))),
-            set(diagnose.undefined_names(source, names)))
+            set(diagnose.undefined_names(source, names | diagnose.module_names(source))))
 
 
 def static_complaints(folder, changed):
