@@ -1172,7 +1172,7 @@ def find_streams(paths, keep=None):
     found, unread = {}, []
     for path in paths:
         path = to_bytes(path) if six.PY2 and os.name != 'nt' else to_text(path)    # 2.7: also names that are not UTF-8
-        if path == '-':
+        if to_text(path) == '-':
             source = getattr(sys.stdin, 'buffer', sys.stdin)
             add_file(found, '', '(standard input)', LogFile('-', '(standard input)', data=source.read()), True)
         elif os.path.isdir(path):
