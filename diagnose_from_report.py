@@ -10656,8 +10656,11 @@ def mend_confessed(inquiry, confessed):
     if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
         below = called_places(pattern, bundle, around, last_heard(function, sum(said_before(pattern), [])),
                               record['message'] or '')
-        if below:                               # no statement of the try itself stands out
-            found, source, function, frame = below
+        if len(below) == 1:                     # no statement of the try itself stands out
+            found, source, function, frame = below[0]
+        elif below and not found:
+            return 'the log does not say which of these failed: %s' % ', '.join(
+                'line %d of %s' % (row[0][0].line, row[3].name) for row in below[:5]), {}
     if not found:
         return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
             around.line, confessed.name), {}
@@ -10682,7 +10685,7 @@ def mend_confessed(inquiry, confessed):
 
 
 def called_places(pattern, bundle, around, heard, message):
-    """(places, source, function, frame) in the one function that a try calls and that can have raised; None for none.
+    """[(places, source, function, frame)] in the functions that a try calls and that can have raised.
 
     heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
@@ -10699,8 +10702,8 @@ def called_places(pattern, bundle, around, heard, message):
                     rows.append((places, function.source, function, frame))
                 calls.extend(plain_calls(function))
     if len(rows) > 1:                           # the classes or modules that are named as the record says
-        rows = [row for row in rows if is_tagged(row[2], message)]
-    return rows[0] if len(rows) == 1 else None
+        rows = [row for row in rows if is_tagged(row[2], message)] or rows
+    return rows
 
 
 def functions_meant(bundle, call):
