@@ -326,7 +326,7 @@ def decide(before, after, baseline=None, postfix=None):
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
     failing = [item['note'].startswith(FURTHER_ON) for item in sample if item['verdict'] == 'still_failing']
     # where the patch logged more often than items got through, the same error comes from a place behind it
-    verdict['said'] = None if before.get('said') else after.get('said')     # words that the agent has itself say nothing
+    verdict['said'] = None if before.get('said') else after.get('said')      # words that it has itself say nothing
     more = (verdict['said'] or 0) - counts['measured'] + counts['still_failing']
     verdict['further'] = sum(failing) + max(0, min(failing.count(False), more - sum(failing)))
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])

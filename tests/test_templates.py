@@ -739,6 +739,8 @@ def test_a_word_that_was_renamed_everywhere_but_here():
     assert 'Nfo' not in patched and patched.count('BoatXml(') == 2 and patched.count('PortXml(') == 1
     alone = parts.replace('PortXml', 'PortFile')                    # one name alone is no rename
     assert patches(case._replace(bundle=Files(parts=alone))) == []
+    assert 'Xml' not in ''.join(patched for _, patched in patches(      # it may come from there
+        case._replace(bundle=Files(parts='from elsewhere import *\n' + parts))))
 
 
 def test_the_element_of_enumerate_gets_a_name_of_its_own():
@@ -1248,6 +1250,7 @@ def test_tests_that_ask_one_object_alike_first_ask_whether_the_key_is_there():
     proposal, patched = patches(case_for(source, "    if data['rating']", "KeyError: 'rating'"))[0]
     assert run(patched, {'long': 'day'})[0] == {'title': 'Pier', 'summary': 'day'}
     assert patched.count("'crew' in data") == 1 and "'long' in" not in patched
+    assert patched.count("'rating' in data") == 1       # what the condition asks is not asked again below it
     assert 'the same for index and day' in proposal.summary
     assert run(patched, {'long': '', 'index': 3, 'rating': 2, 'day': 1})[0] == {'title': 'Pier', 'year': 3, 'rating': 2}
     other = source.replace("    if data['rating']", "    data = other(data)\n    if data['rating']")
