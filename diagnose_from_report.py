@@ -3635,7 +3635,7 @@ def tested_operand(node):
                 parent.kind == 'comprehension' and node in parent.ifs:
             top = parent
             while top.kind == 'BoolOp' or top.kind == 'UnaryOp' and top.op == 'Not':
-                node_above, top = top, top.parent
+                top = top.parent
             if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension'):
                 return node
             return None

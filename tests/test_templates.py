@@ -1439,3 +1439,12 @@ def page(url):
 def test_what_fails_for_every_item_is_not_hidden_but_made_right(line, error, wanted):
     found = patches(case_for(CALLS, line, error))
     assert wanted in found[0][1] if wanted else not found
+
+
+def test_a_try_that_logged_the_error_is_no_guard_for_what_needs_the_value():
+    source = ("def update(metadata, data):\n    try:\n        text = data['long']\n        metadata.summary = text.strip()\n"
+              "        metadata.title = 'Pier'\n    except Exception:\n        Log('lost')\n")
+    case = case_for(source, '        text =', "KeyError: 'long'")
+    around, = [node for node in diagnose.walk(case.source.tree) if node.kind == 'TryExcept']
+    assert run(patches(case)[0][1], {}) == ({}, ['lost'])           # what it catches on the next line does no harm
+    assert run(patches(case._replace(logged=(around,)))[0][1], {})[0]['title'] == 'Pier'
