@@ -1746,7 +1746,7 @@ def is_test_against(test, text, value=NOTHING):
     if test.kind == 'UnaryOp' and test.op == 'Not':
         return is_test_of(test.operand, text, value)
     return test.kind == 'Compare' and is_same(test.left, text) and test.ops[0] in ('Is', 'Eq') and \
-        is_name(test.comparators[0], 'None') and value == NOTHING or \
+        literal_value(test.comparators[0]) == value and value in OTHERWISE or \
         test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
 
 
@@ -3430,6 +3430,8 @@ def choose(case, faults):
     for rank, region in enumerate(chain):
         kept = [name for name in [kept_name(case, region, faults)] if name]
         for order, default in enumerate(kept + defaults_for(case, region)):
+            if case.exception == 'ValueError' and enclosing(region, 'Slice', 'Subscript', *STATEMENTS).kind == 'Slice':
+                continue                        # what stands before or behind nothing is not the whole text
             if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
                     'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
@@ -3492,6 +3494,21 @@ def takes_conditional(node):
 TIGHTENED = 'the condition first asks whether it is there'
 
 
+def is_way_out(case, faults, tested):
+    """Whether a part of a test leads out of what follows, which needs the value:
+    `if len(a) < 9: return` before a[8]."""
+    test, suite = case.statement, siblings(case.statement)
+    if test.kind != 'If' or test.orelse or test.is_elif or test.body[-1].kind not in ('Return', 'Continue') or \
+            tested is not test.test and not (tested.parent is test.test and test.test.kind == 'BoolOp' and
+                                             test.test.op == 'Or'):
+        return False
+    bad, behind = faults[0].bad, suite[suite.index(test) + 1:]
+    return not any(needs_value(case, one, faults) for one in test.body) and any(
+        needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
+            use.ctx == 'Load' and effect(case, use, NOTHING) == CRASH for use in name_nodes(one, bad.id))
+        for one in behind[:1])
+
+
 def tighten(case, faults):
     """`if it is there and ...`: one more condition in a test."""
     found = None
@@ -3513,8 +3530,8 @@ def tighten(case, faults):
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
         case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None') and not (
             case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body))
-    if is_none_check(operand_node):
-        absent = True                           # what is not there at all counts as None
+    if is_none_check(operand_node) or is_way_out(case, faults, operand_node):
+        absent = True                           # what is not there at all counts as None, or as too little
     text, word = (found.opposite, 'or') if absent else (found.text, 'and')
     loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
     inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
@@ -4041,10 +4058,35 @@ def normal_empty(case):
                 first = statement_of(values[0])
                 if first.parent is function:
                     return node.value.id
+    stands_in = default_taken(function)
+    if stands_in:
+        return stands_in
     kinds = set(make_of(case, node.value) for node in with_value)
     if len(kinds) == 1:
         return EMPTY_OF.get(kinds.pop()) if kinds != set(['number']) else None
     return None
+
+
+def default_taken(function):
+    """The parameter, one that may be left out, that a function answers where it has nothing else; None."""
+    args = function.args.args[len(function.args.args) - len(function.args.defaults):]
+    answers = [node.value.id for node in returns_of(function) if node.value is not None and node.value.kind == 'Name']
+    answers += [node.value.id for node in own_nodes(function) if node.kind == 'Assign' and node.value.kind == 'Name' and
+                is_name(node.targets[0], *answers)]
+    found = [one.id for one in args if one.kind == 'Name' and one.id in answers and
+             len(bindings(function).get(one.id, ())) == 1]
+    return found[0] if len(found) == 1 else None
+
+
+def is_asked_again(case, bad):
+    """Whether a search that found nothing is followed by one in the same place for the same variable, which needs what
+    it finds: xml.find('total-%s' % key), then xml.find(key)."""
+    if bad.kind != 'Call' or bad.func.kind != 'Attribute' or case.statement.parent is not case.function:
+        return False
+    sought = set(names_in(bad)) - set(names_in(bad.func))
+    return any(node.kind == 'Call' and node.start > bad.end and is_same(node.func, case.source.segment(bad.func)) and
+               sought & set(names_in(node)) and effect(case, node, NOTHING) == CRASH
+               for node in own_nodes(case.function)) if sought else False
 
 
 def is_empty_literal(node):
@@ -4082,6 +4124,10 @@ def leave(case, faults):
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW:
         prior = 0.62 if entry else 0.78
+    if value == default_taken(case.function) is not None and outcome > HOLLOW:
+        prior = 0.86
+    if not entry and value in ('', NOTHING) and outcome > HOLLOW and is_asked_again(case, faults[0].bad):
+        prior = 0.8
     if innermost_loop(case) is not None:
         prior *= 0.5                            # the elements that come after this one would be lost too
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
@@ -4239,8 +4285,8 @@ def unset_name(case, found):
     uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
-    for proposal in list(bound_too_late(case, name)) + list(loop_variable(case, name, uses)) + list(own_element(
-            case, name, binders)):
+    for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
+            case, name, uses)) + list(own_element(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -4621,7 +4667,7 @@ def unknown_name(case, found):
     if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
         return                                  # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
-    known = visible_names(case, uses[0])
+    known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
     called = all(is_called(use) for use in same)
     near = near_names(name, known)
     near += near_names(name, SANDBOX_BUILTINS - known) if called else []
@@ -4630,7 +4676,8 @@ def unknown_name(case, found):
         row[0] in API) and all(
         use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
         if row[0] in API)]                      # the interface in other letters
-    family = list(renamed_word(case, name)) or list(callers_name(case, here, name))
+    family = list(renamed_word(case, name)) or list(preference_elsewhere(case, here, name)) or list(
+        lost_parameter(case, enclosing(uses[0], 'FunctionDef'))) or list(callers_name(case, here, name))
     for proposal in family:
         yield proposal
     for other, prior in near:
@@ -4650,6 +4697,13 @@ def unknown_name(case, found):
             yield proposal
 
 
+def unfit_functions(case, uses):
+    """The names of the file's functions that a name cannot be meant for which is never called nor handed over."""
+    if any(is_called(use) or use.parent.kind in ('Call', 'keyword', 'Assign', 'Return') for use in uses):
+        return ()
+    return [one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef']
+
+
 def caught_error(case, uses, name):
     """`except X:` whose body speaks of an e that it has not got."""
     handler = enclosing(uses[0], 'ExceptHandler', *FRAMES)
@@ -4660,6 +4714,38 @@ def caught_error(case, uses, name):
     yield Proposal('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
                    'the error that is caught is called %s' % name, 'nothing', 'low' if handler.type else 'medium',
                    0.9 if handler.type else 0.8, 'what goes on when it is caught asks for %s' % name)
+
+
+def preference_elsewhere(case, uses, name):
+    """What another file of the bundle binds the unknown name to, where that is a preference: it is read here too."""
+    texts = set()
+    for _, source in sources_with(case, name):
+        for node in name_nodes(source.tree, name):
+            if node.ctx != 'Load':
+                value = node.parent.value if node.parent.kind == 'Assign' and source is not case.source else None
+                texts.add(source.segment(value) if value is not None and value.kind == 'Subscript' and
+                          is_name(value.value, 'Prefs') and key_of(value) else None)
+    if len(texts) == 1 and None not in texts:
+        yield rename(case, uses, texts.pop(), 0.88, '%s is what other files of the bundle call this preference' % name)
+
+
+def lost_parameter(case, function):
+    """All who call a function hand a variable over that it reads and does not take: what else they hand over has the
+    names of its parameters, so that each one behind it gets the value of another."""
+    if function is None or function.kind != 'FunctionDef' or function.args.vararg:
+        return
+    names = [one.id if one.kind == 'Name' else None for one in function.args.args]
+    own = int(function.parent.kind == 'ClassDef' and names[:1] == ['self'])
+    calls = [[one.id if one.kind == 'Name' else None for one in call.args] for _, source in sources_with(
+        case, function.name) for call in nodes_named(source, 'Call', function.name)]
+    for name in sorted(set(calls[0]) - set(names) - set([None])) if calls and len(calls[0]) > 2 else ():
+        at = calls[0].index(name)
+        if name in free_names(function) and name not in bindings(case.source.tree) and at + own < len(names) and all(
+                given[at:at + 1] == [name] and given[:at] + given[at + 1:] == names[own:own + len(given) - 1]
+                for given in calls):
+            start = function.args.args[at + own].start
+            yield Proposal('right arguments', [(start, start, name + ', ')], '%s takes %s too' % (function.name, name),
+                           'nothing', 'low', 0.93, 'who calls it hands %s over there, and it is read in it' % name)
 
 
 def callers_name(case, uses, name):
@@ -4759,6 +4845,10 @@ def never_worked(case, uses, name):
     if any(not bound_before(case, one, statement) for one in bound_names(statement)) or any(
             has_exit(one) for one in getattr(statement, 'body', ())):
         return
+    works = statement.value.func if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
+    if works is not None and works.kind == 'Attribute' and works.value.kind == 'Name' and bindings(case.function).get(
+            works.value.id) and later_uses(case, works.value.id, statement):
+        return                                  # what is asked behind it would have nothing to tell
     log = log_line(case, 'left out: there is no %s' % name)
     if log:
         yield Proposal('never worked', [(statement.start, statement.end, log[0])], 'the statement is left out',
@@ -5086,6 +5176,17 @@ def barred_builtin(case, found):
 
 
 # ------------------------------------------------------------------------------------------- attributes and types
+def private_elsewhere(case, found):
+    """getattr(os.path, '_splitext'), which Plex's own os.path has on some systems only."""
+    for node in own_part(case.statement):
+        if node.kind == 'Call' and is_name(node.func, 'getattr') and len(node.args) == 2 and not node.keywords and \
+                node.args[1].kind == 'Str' and node.args[1].s == '_' + found.group('name') and repeatable(node.args[0]):
+            text = '%s.%s' % (operand(case, node.args[0]), found.group('name'))
+            yield Proposal('empty default', [(node.args[1].outer[1], node.args[1].outer[1], ', ' + text)],
+                           '%s is taken where there is no %s' % (text, node.args[1].s), 'nothing', 'low', 0.9,
+                           'the one with the underscore is there on some systems only')
+
+
 def unknown_attribute(case, found):
     """'X' object has no attribute 'y', where y is nearly the name of something that X has."""
     name, owner = found.group('name'), found.group('type')
@@ -5522,7 +5623,7 @@ def text_of_element(case, found):
                        0.88, 'an XPath without text() or an @attribute finds elements, which no pattern can search')
 
 
-SEARCHES = ('search', 'match', 'findall', 'finditer', 'sub', 'subn')
+SEARCHES = ('search', 'match', 'findall', 'finditer', 'sub', 'subn', 'split')
 
 
 def of_xpath(node):
@@ -5638,8 +5739,10 @@ def wrong_arguments(case, found):
             yield Proposal('right arguments', [(base[1], asked[0], ', '), (asked[1], inner.outer[1], '')],
                            '%s and %s are handed over apart' % tuple(given[:2]), 'nothing', 'low', 0.93,
                            '%s calls .%s() itself' % (name, inner.func.attr))
-        extra = len(call.args) - len(given)
-        if extra > 0 and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
+        extra, lost = len(call.args) - len(given), list(lost_parameter(case, function))
+        for proposal in lost:
+            yield proposal
+        if extra > 0 and not lost and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
             start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
             yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
                            'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
@@ -6503,6 +6606,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
      unknown_attribute),
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: 'module' object has no attribute '_(?P<name>[a-z]\w*)'", private_elsewhere),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
      newer_path),
     (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
@@ -8389,7 +8493,7 @@ def constant_text(node):
         tops = node.source.tree.constants = bindings(node.source.tree)
     bound, around = tops.get(node.id, ()), frame_of(node)
     return constant_text(bound[0].parent.value) if len(bound) == 1 and bound[0].kind == 'Name' and \
-        bound[0].parent.kind == 'Assign' and bound[0].start < node.start and (
+        bound[0].parent.kind == 'Assign' and bound[0].parent.end <= node.start and (
             around.kind == 'Module' or node.id not in local_names(around)) else None
 
 
@@ -11005,6 +11109,7 @@ def small_changes(source, line):
     below = [number for number in range(line + 1, len(source.lines) + 1) if bare_code(source.line_text(number))]
     rows = [(0, edits, 'texts of Python 3, with names in them, are written with format()') for edits in
             formatted_texts(source.text) if edits]
+    rows += [(0, edits, '+= 1 is written in place of ++') for edits in [counted_up(source)] if edits]
     for number in [line] + above[:1]:
         if not 0 < number <= len(source.lines):
             continue
@@ -11013,6 +11118,10 @@ def small_changes(source, line):
         rows.extend((1, [(begin + gap.end(1), begin + gap.end(1), ',')], 'a comma is added in line %d' % number)
                     for gap in GAP.finditer(code) if not set(KEYWORDS) & set(gap.groups()) and
                     (opened(code[:gap.end(1)]) > 0 or opened(code) < 0))
+        rows.extend((0, [(begin + gap.end(1), begin + gap.start(2), '')], '%s is one name' % ''.join(gap.groups()))
+                    for gap in re.finditer(r'\b([A-Za-z_]\w*)[ \t]+(\w+)', code)
+                    if not set(KEYWORDS) & set(gap.groups()) and re.search(
+                        r'\b%s\b' % ''.join(gap.groups()), source.text))
         rows.extend((1, edits, 'the missing quote in line %d is added' % number)
                     for edits in quote_added(source.line_text(number).rstrip(), begin))
         rows.extend((1, [(begin + one.start(), begin + one.end(), text)], words) for shape, text, words in TWISTED
@@ -11089,6 +11198,20 @@ def of_a_try(source, line):
                           'the try gets the except that it lacks'))
             break
     return found
+
+
+def counted_up(source):
+    """Edits that write all of a file's `i++` as `i += 1`, in front of the line where it is a part of a statement."""
+    edits = []
+    for number in range(1, len(source.lines) + 1) if '++' in source.text else ():
+        code, begin = bare_code(source.line_text(number)), source.offset_of_line(number)
+        for one in re.finditer(r'\b([A-Za-z_]\w*)\+\+(?=[ \t]*([]),;]|$))', code):
+            indent = re.match(r'[ \t]*', code).group()
+            alone = code.strip() == one.group()
+            if not alone:
+                edits.append((begin, begin, '%s%s += 1%s' % (indent, one.group(1), source.newline)))
+            edits.append((begin + one.end(1), begin + one.end(), ' += 1' * alone))
+    return edits
 
 
 # what other languages, or Python 3, write otherwise

@@ -503,6 +503,13 @@ def test_rewritten_line(row):
     assert wanted in found[0][1], [patched for _, patched in found]
 
 
+def test_a_name_that_a_file_binds_to_itself_is_no_text():
+    tree = diagnose.Source(b"Core = Core\nA = 'seven'\n\ndef f():\n    Log(Core, A)\n", 'a.py').tree
+    names = [node for node in diagnose.walk(tree) if node.kind == 'Name' and node.ctx == 'Load']
+    assert sorted((node.id, diagnose.constant_text(node)) for node in names if node.id != 'Log') == [
+        ('A', 'seven'), ('Core', None), ('Core', None)]
+
+
 REFUSED = [     # nothing is known that would make these succeed
     ("def f(url, at):\n    page = JSON.ObjectFromURL(url)\n    return page['names'][at]\n", "return", "KeyError: 0"),
     ("class Mark(object):\n    pass\n\ndef f(marks):\n    x = 0.0\n    for i in marks:\n        x = x + i\n    return x\n",
@@ -510,6 +517,8 @@ REFUSED = [     # nothing is known that would make these succeed
     ("def f(x):\n    return frobnicate(x)\n", "return", "NameError: global name 'frobnicate' is not defined"),
     ("def f(metadata, s):\n    metadata.seasons[s].title = 'x'\n", "metadata", "KeyError: '3'"),
     ("def f(x):\n    raise x\n", "raise", "KeyboardInterrupt: "),
+    ("def Recordings():\n    pass\n\ndef f(cursor, sql):\n    rows = cursor.open()\n    rows.ask(sql, (recording_id, ))\n"
+     "    return [row for row in rows]\n", "    rows.ask", "NameError: global name 'recording_id' is not defined"),
 ]
 
 
@@ -856,7 +865,25 @@ def test_what_stands_beside_a_null_is_kept():
         assert "'yard' in data and" not in patched
 
 
-NAMES = [   # names that nothing defines, and what they should be
+NAMES = [   # names that nothing defines, what they should be, and what else is one cause away from it
+    ("def f(item, kind):\n    if kind == 'a':\n        said = folder\n    return said\n\n"
+     "def g(item, folder, kind):\n    return f(item, folder, kind)\n", '    return said',
+     "UnboundLocalError: local variable 'said' referenced before assignment", "def f(item, folder, kind):"),
+    ("def f(item, kind):\n    return folder\n\ndef g(item, folder, kind):\n    return f(item, folder, kind)\n",
+     '    return f(', "TypeError: f() takes exactly 2 arguments (3 given)", "def f(item, folder, kind):"),
+    ("def f(data):\n    if len(data) < 9:\n        return False\n    return data[8:9] == 'x'\n", '    if',
+     "TypeError: object of type 'NoneType' has no len()", "    if data is None or len(data) < 9:"),
+    ("def f(guid, other='N/A'):\n    key = guid[guid.index('://') + 3:guid.index('?')]\n    if 'imdb' in guid:\n"
+     "        link = 'http://imdb.test/' + key\n    else:\n        link = other\n    return link\n", '    key',
+     "ValueError: substring not found", "        return other\n"),
+    ("def f(pages):\n    found = {}\n    for page in pages:\n        kind = PAGE.search(page).group(1)\n        if kind == '':\n"
+     "            kind = 'plain'\n        found[kind] = page\n    return found\n", '        kind = PAGE',
+     "AttributeError: 'NoneType' object has no attribute 'group'", " else ''\n"),
+    ("import os\n\ndef f(name):\n    return getattr(os.path, '_splitext')(name)\n", '    return',
+     "AttributeError: 'module' object has no attribute '_splitext'", "'_splitext', os.path.splitext)"),
+    ("def f(page, key):\n    SELF.total = int(page.find('total-%s' % key).text)\n    for node in page.find(key):\n"
+     "        SELF.rows.append(node)\n", '    SELF.total', "AttributeError: 'NoneType' object has no attribute 'text'",
+     "        return\n"),
     ("def ask(url, key):\n    if key:\n        headers['key'] = key\n    return HTTP.Request(url, headers=headers)\n",
      '    return', "NameError: global name 'headers' is not defined", "    headers = {}\n    if key:\n"),
     ("def update(metadata, data):\n    page = data['page']\n    other = data['other']\n    metadata.title = page['name']\n"
@@ -1037,6 +1064,8 @@ def test_what_has_no_keys_to_miss_is_no_place_of_a_key_error(made):
 
 
 UNREADABLE = [      # (source, line that the log names, what makes it readable or None)
+    ("def f(pages):\n    n = 0\n    for page in pages:\n        page.show(n++)\n", 4, "        n += 1\n        page.show(n)\n"),
+    ("def f(page_url):\n    return ask(pag  e_url, log=True)\n", 2, "ask(page_url, log=True)"),
     ("def f(d):\n    x = get(d 'a', {})\n    return x\n", 2, "get(d, 'a', {})"),
     ("def f(d):\n    x = get(d, quote(d)\n    return x\n", 3, "quote(d))\n"),
     ("def f(d):\n    try    # it may\n        x = d\n    except KeyError:\n        x = 1\n", 2, "    try:    # it may"),
