@@ -10401,6 +10401,9 @@ def look_into_source(inquiry):
                      silent)
     places = with_those_behind(places, history, pattern['pattern'], name_in_log(function))
     if not places:
+        called = called_by_framework(pattern, bundle) if state == 'same' else None
+        if called and is_handed_over(called[1]):
+            return mend_signature(inquiry, *called)
         reason = 'no statement of %s can raise this error' % frame.function
         return (reason + ' any more: changed upstream, nothing to patch') if state != 'same' else reason, {}
     point['candidates'] = candidate_rows(places)
@@ -11014,6 +11017,13 @@ def called_by_framework(pattern, bundle):
     return rows[0] if len(rows) == 1 else None
 
 
+def is_handed_over(function):
+    """Whether a function is given away as a value in its file, for others to call it."""
+    uses = name_nodes(function.source.tree, function.name) + nodes_named(function.source, 'Attribute', function.name)
+    return any(use.ctx == 'Load' and (use.parent.kind in ('keyword', 'Assign') or use.parent.kind == 'Call' and
+                                      use is not use.parent.func) for use in uses)
+
+
 def mend_signature(inquiry, name, function):
     """Fill the record for a function that a request cannot be handed to. Returns (why there is no fix, patches)."""
     pattern, bundle, history, record, _, _ = inquiry
@@ -11052,6 +11062,14 @@ def mend_signature(inquiry, name, function):
             proposal = Proposal('right arguments', [(last.outer[1], last.outer[1], '=None')],
                                 '%s may be left out' % last.id, 'what %s would show of %s' % (function.name, last.id),
                                 'medium', 0.6, 'the last argument is the likeliest to be left out')
+    elif proposal is None and len(counts) == 2 and counts[1] > counts[0] and is_handed_over(function) and not (
+            function.args.vararg or function.args.kwarg):
+        method = function.parent.kind == 'ClassDef' and not function.decorator_list and not is_name(
+            parameters[0] if parameters else None, 'self', 'cls')
+        at, text = (source.text.index('(', function.keyword) + 1, 'self, ' if parameters else 'self') if method else (
+            end, ', *args' if parameters else '*args')
+        proposal = Proposal('right arguments', [(at, at, text)], '%s takes whatever else it is called with' % (
+            function.name), 'nothing', 'low', 0.8, 'it is handed over, and who calls it has more to say')
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
     row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)

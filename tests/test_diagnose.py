@@ -725,6 +725,15 @@ def Pier(name, depth=3):
 
 def Buoy(url, thumb, container=False):
   return Callback(Buoy, url=url, container=True)
+
+class Tide(object):
+  def turned(self, height):
+    return height
+
+  def watch(self, sea):
+    def risen(height):
+      return height
+    sea.ask(risen, self.turned)
 '''
 
 
@@ -733,12 +742,14 @@ def Buoy(url, thumb, container=False):
     ("Clip() got an unexpected keyword argument 'includeWaves'",
      'def Clip(url, title, summary, container=False, **kwargs):'),
     ('Buoy() takes at least 2 arguments (2 given)', '  return Callback(Buoy, url=url, container=True, thumb=thumb)'),
-    ('Menu() takes no arguments (1 given)', 'def Menu(**kwargs):')])
+    ('Menu() takes no arguments (1 given)', 'def Menu(**kwargs):'),
+    ('risen() takes exactly 1 argument (2 given)', '    def risen(height, *args):'),
+    ('turned() takes exactly 2 arguments (3 given)', '  def turned(self, height, *args):')])
 def test_what_a_request_does_not_bring_may_be_left_out(tmpdir, message, wanted):
     row = pattern('TypeError', message, kind='route', wrapper='Exception', items=0, agent=AGENT)
     found = look(row, tmpdir, ROUTES)
     assert '+' + wanted in found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()
-    for other in ('Other() takes no arguments (1 given)', "Pier() got an unexpected keyword argument 'width'"):
+    for other in ('Other() takes no arguments (1 given)', 'watch() takes exactly 2 arguments (3 given)', "Pier() got an unexpected keyword argument 'width'"):
         row = pattern('TypeError', other, kind='route', items=0, agent=AGENT)
         assert not look(row, tmpdir, ROUTES).record['fixes']
 
