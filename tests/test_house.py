@@ -23,9 +23,14 @@ def source_of(script):
         return source.read()
 
 
+TREES = {}                                      # each script is parsed once
+
+
 def tree_of(script):
-    text = source_of(script)
-    return ast.parse(text.encode('utf-8') if six.PY2 else text)
+    if script not in TREES:
+        text = source_of(script)
+        TREES[script] = ast.parse(text.encode('utf-8') if six.PY2 else text)
+    return TREES[script]
 
 
 def call(script, *words, **how):
