@@ -5307,7 +5307,8 @@ def crossed_calls(case, function, parameter, depth):
             given = call.args[position]
             if given.id != parameter:           # episode_metadata for metadata is what is meant
                 if parameter not in words_of(given.id) and parameter in names_in(caller.args) and not any(
-                        is_name(one, parameter) for one in call.args):
+                        is_name(arg, parameter) for one in nodes_named(source, 'Call', function.name) if is_in(
+                            one, caller) for arg in one.args):
                     found.append((path, given, parameter))
             elif depth and caller is not function and parameter in [one.id for one in caller.args.args
                                                                     if one.kind == 'Name']:
@@ -5669,7 +5670,7 @@ def wrong_arguments(case, found):
     name = found.group('name')
     definitions = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
     calls = [node for node in own_part(case.statement) if node.kind == 'Call' and last_name(node.func) == name]
-    for proposal in list(behind_wrapper(case, definitions)) if not calls else ():
+    for proposal in list(run_at_once(case, definitions) or behind_wrapper(case, definitions)) if not calls else ():
         yield proposal
     twice = re.search(r"multiple values for keyword argument '(\w+)'", case.message)
     for call in own_part(case.statement) if twice else ():
@@ -5759,6 +5760,23 @@ def without_self(function):
     if not args or not is_name(args[0], 'self') or name_nodes(function, 'self')[1:]:
         return []
     return [(args[0].start, args[1].start if args[1:] else args[0].end, '')]
+
+
+def run_at_once(case, definitions):
+    """[Proposal] for @parallelize, which calls its function where it is defined, with nothing: what that needs is bound
+    as it stands there; or it is @parallel that is meant, which runs the tasks at each call."""
+    function = definitions[0] if len(definitions) == 1 and case.message.endswith('(0 given)') else None
+    if function is None or [last_name(one) for one in function.decorator_list] != ['parallelize']:
+        return []
+    args, around = function.args.args, enclosing(function, 'FunctionDef')
+    bare = [one for one in args[:len(args) - len(function.args.defaults)] if one.kind == 'Name']
+    if around is not None and all(one.id in bindings(around) for one in bare):
+        return [Proposal('right arguments', [(one.end, one.end, '=' + one.id) for one in bare],
+                         '%s is bound where the function is defined' % ' and '.join(one.id for one in bare), 'nothing',
+                         'low', 0.92, '@parallelize calls the function itself, with nothing')]
+    start, end = function.decorator_list[0].start, function.decorator_list[0].end
+    return [Proposal('right name', [(start, end, 'parallel')], '@parallel is written in place of @parallelize',
+                     'nothing', 'low', 0.92, '@parallelize calls its function where it is defined, with nothing')]
 
 
 def behind_wrapper(case, definitions):
@@ -6054,8 +6072,11 @@ def rename_private(case):
         if node.kind == 'FunctionDef' and node.name in names and node.parent.kind == 'ClassDef' and any(
                 root_name(base) not in classes | set(['object', 'Agent']) for base in node.parent.bases):
             return []                           # it may stand for one of the class that it inherits from
-    if set(names) - own:
-        return []
+    for name in set(names) - own:
+        uses, plain = [node for node in walk(source.tree) if node.kind == 'Name' and node.id == name], name.strip('_')
+        if not uses or not all(plain in bindings(enclosing(use, 'FunctionDef') or source.tree) for use in uses):
+            return []
+        names[name] = plain                     # it was left over when the variable was called otherwise
     for node in walk(source.tree):
         kind = node.kind
         if kind == 'Name' and node.id in names:
@@ -7802,7 +7823,7 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Attribute':
         return 0.9 if base.attr in OFTEN_NONE_FIELDS else 0.35
     if base.kind == 'Subscript':
-        return 0.02 if root_name(base) == 'metadata' else 0.5
+        return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
     if base.kind == 'Name' and depth < 3:
         if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os',
                        'Datetime'):
@@ -8658,9 +8679,10 @@ def depth(statement):
 
 def guarded(hunt, node):
     """Whether a condition around it already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
-    if node.kind not in ('Attribute', 'Subscript'):
+    measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
+    if node.kind not in ('Attribute', 'Subscript') and measured is None:
         return False
-    base = flat(hunt.source, node.value)
+    base = flat(hunt.source, measured or node.value)
     key = flat(hunt.source, node.slice) if node.kind == 'Subscript' else None
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
@@ -9255,6 +9277,9 @@ def expression_weight(node, rule, found, hunt):
     """How well an expression can have raised the error: 0 for not at all .. 1."""
     if node.kind == 'Raise':
         return raise_weight(node, hunt)
+    if node.kind == 'FunctionDef':              # a decorator that calls it at once
+        return 1.0 if node.decorator_list and hunt.message.startswith('%s() takes ' % node.name) and \
+            hunt.message.endswith('(0 given)') else 0
     fits = callee_weight(node, hunt)
     if not fits:
         return 0
@@ -10810,7 +10835,18 @@ def called_places(pattern, bundle, around, heard, message):
                 calls.extend(plain_calls(function))
     if len(rows) > 1:                           # the classes or modules that are named as the record says
         rows = [row for row in rows if is_tagged(row[2], message)] or rows
-    return rows
+        rows.sort(key=lambda row: -ability(pattern, row))
+    return rows[:1] if len(rows) > 1 and ability(pattern, rows[0]) > 4 * ability(pattern, rows[1]) else rows
+
+
+def ability(pattern, row):
+    """How well the first place of a row of called_places can have raised the error, as expression_weight has it."""
+    places, source, function, frame = row
+    kind, callee = frame_kind(frame)
+    rule, found = raising_rule(pattern.get('exception') or '', places[0].message)
+    hunt = Hunt(source, function, pattern.get('exception') or '', places[0].message, kind, callee, True)
+    return expression_weight(places[0].expression, rule, found, hunt) * (
+        0.03 if guarded(hunt, places[0].expression) else 1)
 
 
 def functions_meant(bundle, call):
@@ -10819,7 +10855,13 @@ def functions_meant(bundle, call):
     sources = bundle.code()
     found = [(name, function) for name, source in sources
              for function in nodes_named(source, 'FunctionDef', last_name(call.func) or '')]
+    if call.func.kind == 'Attribute' and is_name(call.func.value, *(STANDARD_MODULES | frozenset(API))):
+        return []                               # re.search() is no search() of the bundle
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
+    if not found and call.func.kind == 'Name' and call.func.id in bindings(enclosing(call, 'FunctionDef') or call):
+        nodes = list(walk(call.source.tree))    # one that was handed over
+        names = set(last_name(one) for node in nodes if node.kind == 'Call' for one in node.args if one.kind != 'Call')
+        return [(call.source.path, one) for one in nodes if one.kind == 'FunctionDef' and one.name in names]
     if len(found) < 2 or base is None or base.kind != 'Name':
         return found
     better = [row for row in found if row[0].endswith('/%s.py' % base.id)]

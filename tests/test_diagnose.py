@@ -909,6 +909,33 @@ def test_what_was_asked_for_last_tells_which_try_wrote_an_error_without_words(tm
     assert 're.compile' in lost.patches[lost.record['fixes'][0]['id']].decode('utf-8')      # read() answers nothing at all
 
 
+HANDED = """def run(jobs):
+  for job, args in jobs:
+    try:
+      job(*args)
+    except Exception as e:
+      Log(e)
+
+def pictures(page, found):
+  cover = page.get('cover')
+  if cover is not None and len(cover) > 3 and near():
+    found.append(cover)
+
+def near():
+  return len(Prefs['near']) > 0
+
+def update(metadata):
+  run([(pictures, ('boats', []))])
+  later(pictures, [])
+"""
+
+
+def test_an_error_in_a_function_that_was_handed_over_is_found_there(tmpdir):
+    found = look(said_line("object of type 'NoneType' has no len()", 6), tmpdir, HANDED)
+    assert found.record['divergence_point']['candidates'][0]['line'] == 14
+    assert "len(Prefs['near'] or '')" in found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+
+
 def test_a_function_that_was_imported_for_it_is_called(tmpdir):
     code = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code').ensure(dir=True)
     code.join('boats.py').write('def look(results, media, lang):\n  pass\n\ndef fill(metadata, media):\n  pass\n')

@@ -484,6 +484,12 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "'/text()')\n", "return texts", "TypeError: texts() takes exactly 2 arguments (1 given)", "texts(page, '//a')"),
     ("def f(rows):\n    for row in rows:\n        link = 'http://x' + link.get('href')\n        Log(link)\n", "link = ",
      "UnboundLocalError: local variable 'link' referenced before assignment", "'http://x' + row.get('href')"),
+    ("@parallelize\ndef boats(page):\n    Log(page)\n", "def boats", "TypeError: boats() takes exactly 1 argument (0 "
+     "given)", "@parallel\ndef boats(page):"),
+    ("def f(page):\n    @parallelize\n    def boats(page):\n        Log(page)\n", "    def boats", "TypeError: boats() takes "
+     "exactly 1 argument (0 given)", "def boats(page=page):"),
+    ("def f(id, name):\n    return found(id=id, name=_name)\n", "return", "SyntaxError: Line 2: \"_name\" is an invalid "
+     "variable name because it starts with \"_\"", "name=name)"),
     ("import queue\n\nline = queue.Queue()\n", "import queue", "ImportError: No module named queue",
      "import Queue as queue"),
     ("import urllib.request, os\n\nline = urllib.request.quote(os.name)\n", "import urllib", "ImportError: No module named "
