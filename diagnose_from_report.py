@@ -2244,7 +2244,7 @@ def effect_of_operator(case, node, parent, value, depth):
     if parent.op == 'Mod':
         if node is parent.left:
             return CRASH if value != SOME else OPEN
-        return effect_of_formatting(case, parent, other, value)
+        return effect_of_formatting(case, parent, other, value, node)
     if value in (ZERO, NUMBER, SOME) and not (parent.op in ('Div', 'FloorDiv') and node is parent.right):
         made = ZERO if value == ZERO and parent.op in ('Mult', 'Div', 'FloorDiv') else NUMBER
         worth = effect(case, parent, made, depth + 1)
@@ -2252,8 +2252,12 @@ def effect_of_operator(case, node, parent, value, depth):
     return CRASH
 
 
-def effect_of_formatting(case, operation, form, value):
-    if form.kind == 'Str' and re.search(r'%[-+ 0#]*\d*(\.\d+)?[dfgeixX]', form.s) and value not in (ZERO, NUMBER, SOME):
+def effect_of_formatting(case, operation, form, value, node):
+    fields = re.findall(r'%[-+ 0#]*\d*(?:\.\d+)?(\w)', form.s.replace('%%', '')) if form.kind == 'Str' else []
+    values = operation.right.elts if operation.right.kind == 'Tuple' else [operation.right]
+    if len(fields) == len(values):              # the field that this very value is written into
+        fields = [field for field, one in zip(fields, values) if one is node]
+    if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME):
         return CRASH
     if in_log_call(operation):
         return FINE
@@ -2446,7 +2450,7 @@ def effect_in_display(case, node, parent, value, depth):
     """An element of a tuple, list, dict or set."""
     around = parent.parent
     if parent.kind == 'Tuple' and around.kind == 'BinOp' and around.op == 'Mod' and around.right is parent:
-        return effect_of_formatting(case, around, around.left, value)
+        return effect_of_formatting(case, around, around.left, value, node)
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
@@ -3344,7 +3348,7 @@ def defaults_for(case, region):
             name = statement.targets[0].id
             if is_sum(statement, name) and fault_is_beside(case, name):
                 return [name]                   # what was gathered so far
-            wished = compared_with(later_uses(case, name, statement)) + [
+            wished = given_up(case, name) + compared_with(later_uses(case, name, statement)) + [
                 literal_value(value) for value in assigned_before(case, name, statement.start)
                 if value is not statement.value]
         elif statement.targets[0].kind in ('Tuple', 'List'):
@@ -3362,6 +3366,13 @@ def defaults_for(case, region):
 def fault_is_beside(case, name):
     """Whether it is something else than a variable itself that an operation failed on."""
     return any(fault.bad is not None and name not in names_in(fault.bad) for fault in faults_of(case)[:1])
+
+
+def given_up(case, name):
+    """The empty values that an except clause of the function sets a variable to."""
+    return [literal_value(one.parent.value) for one in name_nodes(case.function, name) if one.ctx == 'Store' and
+            one.parent.kind == 'Assign' and one.parent.parent.kind == 'ExceptHandler' and
+            literal_value(one.parent.value) in OTHERWISE]
 
 
 def compared_with(uses):
@@ -3448,7 +3459,10 @@ def choose(case, faults):
         return
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(
         case, case.statement, found.before)
-    prior = 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    known = target is not None and target.kind == 'Name' and region is case.statement.value and default in given_up(
+        case, target.id)
+    prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
@@ -7982,6 +7996,9 @@ def key_weight(index, key, quoted, hunt):
     return 0.4
 
 
+KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
+
+
 def raises_index(node, found, hunt):
     what = found.group('what')
     if node.kind == 'Subscript':
@@ -7998,8 +8015,8 @@ def raises_index(node, found, hunt):
         if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
             return 0.02
         if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
-            around = statement_of(node)         # what had no title would hardly have been found
-            return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in ('title', 'title_sort') else 1.0
+            around = statement_of(node)         # what had no title and no address would hardly have been found
+            return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in KNOWN_OF_ALL else 1.0
         if node.value.kind in ('Dict',) or name in ('match', 'group'):
             return 0.05
         return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5

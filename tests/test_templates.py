@@ -490,6 +490,10 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "exactly 1 argument (0 given)", "def boats(page=page):"),
     ("def f(id, name):\n    return found(id=id, name=_name)\n", "return", "SyntaxError: Line 2: \"_name\" is an invalid "
      "variable name because it starts with \"_\"", "name=name)"),
+    ("def f(page, items):\n    for row in page:\n        year = row.xpath('span')[0].text.strip()\n        match = "
+     "re.search('[0-9]+', year)\n        if match:\n            try:\n                year = match.group(7)\n            "
+     "except IndexError:\n                year = ''\n        items.append({'year': year})\n        Log('%s, %d' % (year, "
+     "3))\n", "        year = row", "IndexError: list index out of range", "nodes[0].text.strip() if nodes else ''"),
     ("import queue\n\nline = queue.Queue()\n", "import queue", "ImportError: No module named queue",
      "import Queue as queue"),
     ("import urllib.request, os\n\nline = urllib.request.quote(os.name)\n", "import urllib", "ImportError: No module named "
