@@ -3175,6 +3175,11 @@ def unpack_faults(case, found):
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
 def soften(case, faults):
     """Write the failing expressions so that they give something empty instead of raising."""
+    call = case.statement.value if case.statement.kind == 'Expr' else None
+    filled = call.func if call is not None and call.kind == 'Call' else None
+    if filled is not None and last_name(filled) in ('append', 'extend', 'insert', 'setdefault', 'update') and any(
+            fault.test is none_test and fault.bad is filled.value for fault in faults):
+        return                                  # what is put into something that nobody holds is lost
     edits, worst, values = [], FINE, []
     for fault in faults:
         ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft]

@@ -889,6 +889,8 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(pages):\n    found = {}\n    for page in pages:\n        kind = PAGE.search(page).group(1)\n        if kind == '':\n"
      "            kind = 'plain'\n        found[kind] = page\n    return found\n", '        kind = PAGE',
      "AttributeError: 'NoneType' object has no attribute 'group'", " else ''\n"),
+    ("def f(kept, rows):\n    for row in rows:\n        kept.setdefault(row, 1)\n", '        kept',
+     "AttributeError: 'NoneType' object has no attribute 'setdefault'", "        if kept is not None:\n"),
     ("import os\n\ndef f(name):\n    return getattr(os.path, '_splitext')(name)\n", '    return',
      "AttributeError: 'module' object has no attribute '_splitext'", "'_splitext', os.path.splitext)"),
     ("def f(page, key):\n    SELF.total = int(page.find('total-%s' % key).text)\n    for node in page.find(key):\n"
