@@ -5050,7 +5050,7 @@ def may_be_called(case, uses, name, known=False):
     """Whether a function of the bundle takes as many arguments as it is given; known: there must be one."""
     functions = [one for _, source in sources_with(case, name) for one in nodes_named(source, 'FunctionDef', name)
                  if one.parent.kind == 'Module']
-    calls = [use.parent for use in uses if use.parent.kind == 'Call' and use.parent.func is use]
+    calls = [use.parent for use in uses if is_called(use)]
     return not functions and not known or any(all(
         call.starargs or call.kwargs or one.args.vararg or one.args.kwarg or len(one.args.args) - len(
             one.args.defaults) <= len(call.args) + len(call.keywords) <= len(one.args.args) for call in calls)
@@ -6736,7 +6736,7 @@ class Unfolded(object):
         for line in lines:
             first = line[0]
             lead = source.newline + first.indent + (source.indent_unit() if first.inline else '')
-            header = [suite.header_end for suite in first.parent.suites if any(one is first for one in suite.body)]
+            header = [suite.header_end for suite in first.parent.suites if first in suite.body]
             ends = (header if first.inline else [None]) + [one.end for one in line]
             self.groups.append([(end, one.start, lead) for end, one in zip(ends, line) if end is not None])
         self.edits = sorted(sum(self.groups, []))
