@@ -2833,9 +2833,10 @@ def requests_before(event, ended=None):
     elif ended and ended[0] is event.log and ended[1] <= event.offset:
         low = max(low, begin - (event.offset - ended[1]))
     mark = b' (' + event.thread + b') :'
-    failed = set(url for url, _ in quoted_before(data, URL_FAILED, low, begin, mark, 2))
+    asked = quoted_before(data, REQUESTING, low, begin, mark, 3)
+    failed = set(url for url, _ in quoted_before(data, URL_FAILED, asked[-1][1], begin, mark, 2)) if asked else ()
     rows, last = [], status_of(event)
-    for number, (url, _) in enumerate(quoted_before(data, REQUESTING, low, begin, mark, 3)):
+    for number, (url, _) in enumerate(asked):
         parts = URL_PARTS.match(url)
         if parts:
             status = last if number == 0 and last else 'failed' if url in failed else None
