@@ -180,25 +180,26 @@ def write_file(path, data, mode=0o644):
 
 def write_json(path, document, schema):
     """Write a dict as JSON with its schema number, sorted keys and UTF-8 text."""
-    write_file(path, json_text(dict(document, schema=schema)))
+    write_file(path, b''.join(to_bytes(without_secrets(to_text(piece)))
+                              for piece in json_pieces(dict(document, schema=schema))))
 
 
-def json_text(document, ascii_only=False):
-    """A dict as JSON: one line per member, and one per entry of a member that is a list, so that grep and diff can
-    work with it. json's own indent is eight times as slow: it does not use the encoder in C.
+def json_pieces(document, ascii_only=False):
+    """A dict as JSON, in pieces: one line per member, and one per entry of a member that is a list, so that grep and
+    diff can work with it. json's own indent is eight times as slow: it does not use the encoder in C.
     """
     encode = json.JSONEncoder(sort_keys=True, ensure_ascii=ascii_only, separators=(', ', ': ')).encode
-    pieces = []
     for name in sorted(document):
         value = document[name]
-        pieces += [',\n ' if pieces else '{\n ', encode(name), ': ']
+        yield '%s%s: ' % ('{\n ' if name == min(document) else ',\n ', encode(name))
         if value and isinstance(value, list):
             for number, entry in enumerate(value):
-                pieces += [',\n  ' if number else '[\n  ', encode(entry)]
-            pieces.append('\n ]')
+                yield ',\n  ' if number else '[\n  '
+                yield encode(entry)
+            yield '\n ]'
         else:
-            pieces.append(encode(value))
-    return ''.join(to_text(piece) for piece in pieces) + '\n}\n'
+            yield encode(value)
+    yield '\n}\n'
 
 
 STRING = six.text_type
@@ -3446,22 +3447,25 @@ def mark_resolved(rows, resolved):
             row['resolved'] = {'fixed_at': at, 'came_back': bool(at and row['last_seen'] and row['last_seen'] > at)}
 
 
-MOST_COUNTED = 1 << 26
+MOST_COUNTED = 1 << 25                         # bytes in which lines are counted
 
 
 def number_lines(rows, streams):
     """Give exemplars their line numbers, counted afterwards: counting on the way would cost a fifth of the whole time.
 
-    In large logs only the first exemplar of the patterns at the top gets one; the others have their offset.
+    In large logs those of the patterns at the top come first; what lies too far behind has its offset only.
     """
-    large = sum(log_size(log) for stream in streams for log in stream.files) > MOST_COUNTED
-    best = set(shortlist_of(rows)[:10])
     logs = dict((log.name, log) for stream in streams for log in stream.files)
-    wanted = {}
-    for row in rows:
-        for number, exemplar in enumerate(row['exemplars']):
-            if exemplar['line'] is None and (not large or number == 0 and row['pattern'] in best):
-                wanted.setdefault(exemplar['file'], []).append((exemplar['offset'], exemplar))
+    places = dict((name, place) for place, name in enumerate(shortlist_of(rows)))
+    wanted, furthest, budget = {}, {}, MOST_COUNTED
+    for row in sorted(rows, key=lambda row: places.get(row['pattern'], len(places))):
+        for exemplar in row['exemplars']:
+            name, offset = exemplar['file'], exemplar['offset']
+            more = max(0, offset - furthest.get(name, 0))
+            if exemplar['line'] is None and more <= budget:
+                budget -= more
+                furthest[name] = furthest.get(name, 0) + more
+                wanted.setdefault(name, []).append((offset, exemplar))
     for name, places in wanted.items():
         log, count, at = logs.get(name), 1, 0
         if not log or not log.plain:
@@ -3868,7 +3872,7 @@ def run(options):
         write_file(aggregate_path(run_dir, iteration, options.postfix, '.txt'), '\n'.join(lines) + '\n')
         write_json(aggregate_path(run_dir, iteration, options.postfix), document, AGGREGATE_SCHEMA)
     if options.json:
-        say(json_text(dict(document, schema=AGGREGATE_SCHEMA), True).rstrip())
+        say(''.join(json_pieces(dict(document, schema=AGGREGATE_SCHEMA), True)).rstrip())
     elif not options.quiet:
         for line in lines:
             say(line)
