@@ -11275,9 +11275,9 @@ def of_a_try(source, line):
         if re.match(r'[ \t]*try:$', code) and indents[number - 1] >= here:
             end = rows[above - 1][0] + len(source.line_text(above).rstrip('\r\n'))
             indent = code[:indents[number - 1]]
-            found.append(([(end, end, source.newline.join(['', indent + 'except Exception as error:',
-                                                           indent + step + "Log('%r' % error)"]))],
-                          'the try gets the except that it lacks'))
+            # which errors its author meant to catch is not known, so none is
+            found.append(([(end, end, source.newline.join(['', indent + 'finally:', indent + step + 'pass']))],
+                          'the try that lacks its except gets a finally that does nothing, so no error is hidden'))
             break
     return found
 

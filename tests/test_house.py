@@ -212,6 +212,7 @@ def test_the_servers_own_token_is_hidden_also_where_nothing_around_tells_that_it
         said = [call('aggregate_plex_logs', *where), call('aggregate_plex_logs', '--json', *where),
                 call('diagnose_from_report', *where), call('diagnose_from_report', '--json', *where)]
         assert [code for code, _, _ in said] == [0, 0, 6, 6], said
+        assert '/x/<token>/y' in said[1][1]
     assert token not in ''.join(out + err for _, out, err in said)
     written = [path.read('rb') for path in run_dir.visit() if path.isfile()]
     assert [data for data in written if b'/x/<token>/y' in data]

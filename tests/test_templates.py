@@ -1091,7 +1091,7 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(d, keep):\n    return ask(d, log=True, keep)\n", 2, "log=True, keep=keep)"),
     ("def f(d):\n    if d:\n        return 7\n    else if d == 1:\n        return 8\n", 4, "    elif d == 1:"),
     ("def f(d):\n    try:\n        x = d\n    except KeyError as e:\n        raise ValueError(d) from e\n", 5, "Error(d)\n"),
-    ("def f(d):\n    try:\n        x = d\n    return 7\n", 4, "        x = d\n    except Exception as error:\n"),
+    ("def f(d):\n    try:\n        x = d\n    return 7\n", 4, "        x = d\n    finally:\n        pass\n    return 7\n"),
     ("def f(d):\n    try:\n    x = d\n    x += 1\n    except:\n    x = 1\n", 3, "        x += 1\n    except:\n        x = 1\n"),
     ("def f(d):\n    if d = 1:\n        return 7\n    else if d = 2:\n        return 8\n", 2, "    elif d == 2:"),
     ("def f(d):\n    return [d, 'a, 'b']\n", 2, None),
