@@ -118,6 +118,11 @@ class Node(object):
         return self.source.line_of(max(self.start, self.end - 1))
 
     @property
+    def text(self):
+        """Its part of the source, without parentheses around it."""
+        return self.source.text[self.start:self.end]
+
+    @property
     def outer(self):
         """(start, end) together with all the parentheses around it."""
         return self.parens or (self.start, self.end)
@@ -365,10 +370,6 @@ class Source(object):
     def line_text(self, number):
         """Line `number` (from 1) without its end; '' beyond the file."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ''
-
-    def segment(self, node):
-        """The text of a node."""
-        return self.text[node.start:node.end]
 
     def indent_unit(self):
         """The step by which this file indents most often: a tab or blanks."""
@@ -1707,10 +1708,6 @@ def in_comprehension(node):
     return around is not None and around.kind == 'comprehension'
 
 
-def is_same(node, text):
-    return node.source.segment(node) == text
-
-
 def is_test_of(test, text, value=NOTHING):
     """Whether a condition that holds says that an expression has a value: `x`, `x is not None`, `x and ...`."""
     if test.kind == 'BoolOp' and test.op == 'And':
@@ -1719,20 +1716,20 @@ def is_test_of(test, text, value=NOTHING):
         return is_test_against(test.operand, text, value)
     if is_length_check(test, text):
         return test.ops[0] in ('Gt', 'GtE', 'NotEq') or test.ops[0] == 'Eq' and not is_zero(test.comparators[0])
-    if test.kind == 'Compare' and is_same(test.left, text):
+    if test.kind == 'Compare' and test.left.text == text:
         if is_name(test.comparators[0], 'None') and value != NOTHING:
             return False                        # something empty passes that
         return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
             'Str', 'List', 'Tuple'))
     if test.kind == 'Call' and last_name(test.func) in ('len', 'bool', 'isinstance') and test.args:
-        return is_same(test.args[0], text)
-    return is_same(test, text)
+        return test.args[0].text == text
+    return test.text == text
 
 
 def is_length_check(test, text):
     """Whether a test compares len(x)."""
     return test.kind == 'Compare' and test.left.kind == 'Call' and last_name(test.left.func) == 'len' and \
-        bool(test.left.args) and is_same(test.left.args[0], text)
+        bool(test.left.args) and test.left.args[0].text == text
 
 
 def is_zero(node):
@@ -1745,7 +1742,7 @@ def is_test_against(test, text, value=NOTHING):
         return test.ops[0] in ('Eq', 'Lt', 'LtE') and test.comparators[0].kind == 'Num'
     if test.kind == 'UnaryOp' and test.op == 'Not':
         return is_test_of(test.operand, text, value)
-    return test.kind == 'Compare' and is_same(test.left, text) and test.ops[0] in ('Is', 'Eq') and \
+    return test.kind == 'Compare' and test.left.text == text and test.ops[0] in ('Is', 'Eq') and \
         literal_value(test.comparators[0]) == value and value in OTHERWISE or \
         test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
 
@@ -1783,7 +1780,7 @@ def is_checked(case, use, text, value=NOTHING):
 
 def was_used_before(case, bad):
     """Whether something that surely ran before the statement already needed the value that is suspected."""
-    text = case.source.segment(bad)
+    text = bad.text
     node = case.statement
     while node.parent is not None and node is not case.function:
         around = node.parent
@@ -1796,10 +1793,10 @@ def was_used_before(case, bad):
         if around.kind == 'If' and node in around.body:
             earlier.extend(walk(around.test))
         for one in earlier:
-            if one.kind in ('Attribute', 'Subscript') and is_same(one.value, text) and one.ctx == 'Load' and \
+            if one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' and \
                     always_evaluated(one, statement_of(one)):
                 return True
-            if one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and is_same(one.comparators[-1], text) and \
+            if one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text and \
                     always_evaluated(one, statement_of(one)):
                 return True
         if around.kind in ('For', 'While') and names_in(bad) & bound_names(around):
@@ -1962,8 +1959,8 @@ def is_mapping(case, node):
     """Whether an expression surely is a dict (or JSON object) where it is not None, so that it has .get()."""
     if make_of(case, node) in ('dict', 'json'):
         return True
-    text = case.source.segment(node)
-    return any(key_of(one) is not None and is_same(one.value, text) and one.value is not node
+    text = node.text
+    return any(key_of(one) is not None and one.value.text == text and one.value is not node
                for one in walk(case.function))
 
 
@@ -2092,7 +2089,7 @@ def effect_of_subscript(case, node, parent, value, depth):
         return CRASH if value in (NOTHING, NO_DICT, ZERO, FALSE, NUMBER) else effect(case, parent, value, depth + 1)
     index = index_of(parent)
     counted = counted_by(index) if value in (NO_LIST, NO_TEXT) else None
-    if counted is not None and any(is_name(one.func, 'len') and is_same(node, code_of(case, one.args[0]))
+    if counted is not None and any(is_name(one.func, 'len') and node.text == code_of(one.args[0])
                                    for one in walk(counted) if one.kind == 'Call' and len(one.args) == 1):
         return FINE                             # a loop over its length does not get here
     if value == SPLIT and index.kind == 'Num' and index.n in (0, -1):
@@ -2363,7 +2360,7 @@ def readers_of(case, target):
     owner = enclosing(target, 'ClassDef')
     return [node for _, source in sources_with(case, target.attr)
             for node in nodes_named(source, 'Attribute', target.attr) if node.ctx == 'Load' and
-            not of_the_server(node) and not is_checked(case, node, source.segment(node)) and
+            not of_the_server(node) and not is_checked(case, node, node.text) and
             (not is_name(node.value, 'self') or owner is not None and is_in(node, owner))]
 
 
@@ -2374,10 +2371,10 @@ def attribute_effect(case, target, value, depth=0):
 
 def read_effect(case, target, value, depth=0, after=0):
     """What becomes of the value of an attribute where the function reads it again further on, behind an offset."""
-    text = case.source.segment(target)
+    text = target.text
     uses = [node for node in nodes_named(case.source, 'Attribute', target.attr) if node.ctx == 'Load'
             and node.start > max(target.end, after) and
-            is_in(node, case.function) and is_same(node, text) and not is_checked(case, node, text)]
+            is_in(node, case.function) and node.text == text and not is_checked(case, node, text)]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
 
@@ -2479,7 +2476,7 @@ def key_effect(case, key, value, depth):
     worst = OPEN
     for _, source in sources_with(case):
         for node in nodes_named(source, 'Subscript', key):
-            if not is_checked(case, node, source.segment(node)):
+            if not is_checked(case, node, node.text):
                 worst = min(worst, effect(in_frame_of(case, node), node, value, depth + 4))
     return worst
 
@@ -2506,9 +2503,9 @@ EFFECTS = {
 
 
 # ----------------------------------------------------------------------------------------------- writing the change
-def code_of(case, node):
+def code_of(node):
     """The text of an expression on one line, or None where that is not safe (a comment or a long string in it)."""
-    text = case.source.segment(node)
+    text = node.text
     if '\n' not in text and '\r' not in text:
         return text
     if '#' in text or '"""' in text or "'''" in text or any(
@@ -2519,30 +2516,31 @@ def code_of(case, node):
     return re.sub(r'\s*\\?[\r\n]+\s*', ' ', text)
 
 
-def operand(case, node):
+def operand(node):
     """code_of, in parentheses where an operator next to it would bind more strongly."""
-    text = code_of(case, node)
+    text = code_of(node)
     return '(%s)' % text if text is not None and node.kind in LOOSE else text
 
 
-def step_of(case, statement):
+def step_of(statement):
     """The white space by which the suite that a statement stands in is indented further than its header."""
     around = statement.parent
     if around.kind != 'Module' and not statement.inline:
         outer, inner = around.indent, statement.indent
         if inner.startswith(outer) and len(inner) > len(outer):
             return inner[len(outer):]
-    return case.source.indent_unit()
+    return statement.source.indent_unit()
 
 
-def line_start(case, statement):
-    return case.source.offset_of_line(case.source.line_of(statement.logical_start))
+def line_start(statement):
+    """Where the line begins that a statement's logical line begins on."""
+    return statement.source.offset_of_line(statement.source.line_of(statement.logical_start))
 
 
-def line_end(case, offset):
-    """The end of the line that an offset lies in, without its line break."""
-    found = LINE_END.search(case.source.text, offset)
-    return found.start() if found else len(case.source.text)
+def line_end(node):
+    """The end of the line that a node ends on, without its line break."""
+    found = LINE_END.search(node.source.text, node.end)
+    return found.start() if found else len(node.source.text)
 
 
 def can_insert(statement):
@@ -2550,28 +2548,28 @@ def can_insert(statement):
                                                             statement.kind != 'Return')
 
 
-def put_before(case, statement, lines):
+def put_before(statement, lines):
     """Edits that put simple statements in front of one."""
     if not lines:
         return []
     if statement.inline:
         return [(statement.start, statement.start, ''.join(line + '; ' for line in lines))]
-    text = ''.join(statement.indent + line + case.source.newline for line in lines)
-    at = line_start(case, statement)
+    text = ''.join(statement.indent + line + statement.source.newline for line in lines)
+    at = line_start(statement)
     return [(at, at, text)]
 
 
-def put_after(case, statement, lines):
+def put_after(statement, lines):
     """Edits that put lines behind a statement, at its own indentation."""
-    at = line_end(case, statement.end)
-    text = ''.join(case.source.newline + statement.indent + line for line in lines)
+    at = line_end(statement)
+    text = ''.join(statement.source.newline + statement.indent + line for line in lines)
     return [(at, at, text)]
 
 
-def can_wrap(case, block):
+def can_wrap(block):
     """Whether statements stand on lines of their own (or are the only one behind a colon)."""
     last = block[-1]
-    if re.match(r'[ \t]*;[ \t]*[^ \t#\r\n]', case.source.text[last.end:line_end(case, last.end)]):
+    if re.match(r'[ \t]*;[ \t]*[^ \t#\r\n]', last.source.text[last.end:line_end(last)]):
         return False
     if not any(one.inline for one in block):
         return not any(one.is_elif for one in block) and \
@@ -2579,20 +2577,20 @@ def can_wrap(case, block):
     return len(block) == 1 and len(siblings(last)) == 1 and last.parent.suites and last.parent.kind != 'Module'
 
 
-def wrap(case, block, before, tail):
+def wrap(block, before, tail):
     """Edits that put statements below a header. before: lines in front (the last one is the header); tail: lines
     behind, one step in where they begin with a tab character."""
-    source, first, last = case.source, block[0], block[-1]
+    source, first, last = block[0].source, block[0], block[-1]
     newline = source.newline
     if first.inline:
         suite = next(one for one in first.parent.suites if first in one.body)
-        step = step_of(case, first.parent) if first.parent.kind != 'Module' else source.indent_unit()
+        step = step_of(first.parent) if first.parent.kind != 'Module' else source.indent_unit()
         outer = first.indent + step
         head = ''.join(newline + outer + line for line in before) + newline + outer + step
         edits = [(suite.header_end, first.start, head)]
     else:
-        step, outer = step_of(case, first), first.indent
-        edits = [(line_start(case, first), line_start(case, first), ''.join(outer + line + newline for line in before))]
+        step, outer = step_of(first), first.indent
+        edits = [(line_start(first), line_start(first), ''.join(outer + line + newline for line in before))]
         kept = set()                            # lines inside of a string are the program's data, not layout
         for one in block:
             for node in walk(one):
@@ -2604,7 +2602,7 @@ def wrap(case, block, before, tail):
                 if source.line_text(number).startswith(outer):
                     at += len(outer)            # blanks in front of a tab would not move it
                 edits.append((at, at, step))
-    at = line_end(case, last.end)
+    at = line_end(last)
     edits.append((at, at, ''.join(newline + outer + line.replace('\t', step) for line in tail)))
     return edits
 
@@ -2647,7 +2645,7 @@ def has_call(node):
     return any(one.kind == 'Call' for one in walk(node))
 
 
-def can_hoist(case, node, statement):
+def can_hoist(node, statement):
     """Whether an expression can be evaluated in a statement of its own just before this one."""
     return can_insert(statement) and statement.kind not in ('While', 'FunctionDef', 'ClassDef') and \
         always_evaluated(node, statement) and not any(
@@ -2704,11 +2702,11 @@ def condition(case, faults, hoist=True, outside=False):
         if fault.test('@') == fault.test('?'):      # it asks something else than the value itself
             tests.append(fault.test(''))
             continue
-        text = operand(case, fault.bad)
+        text = operand(fault.bad)
         if text is None and not hoist:
             return None
-        if has_call(fault.bad) and hoist and can_hoist(case, fault.bad, case.statement):
-            plain = case.source.segment(fault.bad)
+        if has_call(fault.bad) and hoist and can_hoist(fault.bad, case.statement):
+            plain = fault.bad.text
             if plain not in names:
                 names[plain] = fresh_name(case, local_name_for(fault.bad))
                 before.append('%s = %s' % (names[plain], plain))
@@ -2846,7 +2844,7 @@ def subscript_faults(case, found):
             if index is None:
                 soft = none_soft(case, node.value)
             elif index.kind == 'Str':
-                soft = [(or_default(node.value, NO_DICT) + get_edits(case, node, None), node, NOTHING)]
+                soft = [(or_default(node.value, NO_DICT) + get_edits(node, None), node, NOTHING)]
             yield Fault(node, node.value, none_test, soft, 'nothing was found')
 
 
@@ -2914,15 +2912,15 @@ def key_faults(case, found):
             index = index_of(node)
             if not could_be_key(index, key, quoted) or quoted and is_number(case, index):
                 continue
-            text = operand(case, index)
+            text = operand(index)
             test = None
             if text and repeatable(index):
                 test = lambda base, text=text: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
             soft = []
             if node.ctx == 'Load' and has_get(case, node, index):
                 plural = by_plural(index.s) if index.kind == 'Str' else []
-                soft = [(get_edits(case, node, default), node, default or NOTHING)
-                        for default in plural + [None, NO_TEXT, NO_LIST, NO_DICT, ZERO]] + chained_get(case, node)
+                soft = [(get_edits(node, default), node, default or NOTHING)
+                        for default in plural + [None, NO_TEXT, NO_LIST, NO_DICT, ZERO]] + chained_get(node)
             elif node.ctx == 'Del':
                 test = test if node.parent.targets == [node] else None
             yield Fault(node, node.value, test, soft, '%s is missing' % (key or 'the key'))
@@ -2942,10 +2940,10 @@ def written_default(case, found):
         default = own_default(case, key_of(nodes[0])) if len(nodes) == 1 and (
             edits or key_of(nodes[0]) == key) and has_get(case, nodes[0], index_of(nodes[0])) else None
         if default is None or edits and not (one.kind == case.statement.kind == 'Assign' and one.value is nodes[0] and
-                                             is_same(nodes[0].value, case.source.segment(first.value))):
+                                             nodes[0].value.text == first.value.text):
             break
         first = first if edits else nodes[0]
-        edits += get_edits(case, nodes[0], default)
+        edits += get_edits(nodes[0], default)
         words.append('%s where %s is missing' % (default, key_of(nodes[0])))
     if edits:
         yield Proposal('tolerant lookup', edits, ' and '.join(words), 'nothing', 'low', 0.87,
@@ -2959,7 +2957,7 @@ def own_default(case, key):
         for node in walk(source.tree) if shape.search(source.text) else ():
             for name, value in zip(node.keys, node.values) if node.kind == 'Dict' else ():
                 if name.kind == 'Str' and name.s == key and value.kind in ('Num', 'Str'):
-                    values.add(source.segment(value) if value.kind == 'Num' else None)
+                    values.add(value.text if value.kind == 'Num' else None)
     return values.pop() if len(values) == 1 else None
 
 
@@ -2995,7 +2993,7 @@ def has_get(case, node, index):
     return index.kind == 'Str' or is_mapping(case, node.value) or make_of(case, index) == 'text'
 
 
-def get_edits(case, node, default):
+def get_edits(node, default):
     """Edits that turn d[key] into d.get(key) or d.get(key, default)."""
     base_end = node.value.outer[1]
     index = index_of(node)
@@ -3004,7 +3002,7 @@ def get_edits(case, node, default):
     return [(base_end, start, '.get('), (end, node.end, tail)]
 
 
-def chained_get(case, node):
+def chained_get(node):
     """d['a']['b'] with a missing 'a': both steps made tolerant."""
     edits, value = [], node
     while value.parent.kind == 'Subscript' and value.parent.value is value and value.parent.ctx == 'Load':
@@ -3012,13 +3010,13 @@ def chained_get(case, node):
         index = index_of(step)
         if index is None or index.kind != 'Str':
             return []
-        edits.extend(get_edits(case, step, None))
+        edits.extend(get_edits(step, None))
         value = step
         if step.parent.kind == 'Subscript' and step.parent.value is step:
             return []                           # three steps deep is clearer as a condition
     if not edits:
         return []
-    return [(get_edits(case, node, NO_DICT) + edits, value, NOTHING)]
+    return [(get_edits(node, NO_DICT) + edits, value, NOTHING)]
 
 
 def index_faults(case, found):
@@ -3032,7 +3030,7 @@ def index_faults(case, found):
                 continue
             if is_mapping(case, node.value) and (index.kind != 'Num' or make_of(case, node.value) != 'json'):
                 continue                        # JSON has no numbers as keys
-            yield Fault(node, node.value, index_test(case, node, index), [], 'there are too few')
+            yield Fault(node, node.value, index_test(node, index), [], 'there are too few')
         elif node.kind == 'Call' and last_name(node.func) == 'pop' and 'pop' in what:
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
 
@@ -3059,33 +3057,33 @@ def furthest(faults):
                   is_step(fault)]
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
-        is_same(other.bad, fault.bad.source.segment(fault.bad)) for other in faults)]
+        other.bad.text == fault.bad.text for other in faults)]
 
 
 def never_short(node, index):
     """x.split(':')[0] is always there, and x[i] with i out of range(len(x))."""
     counted = counted_by(index)
-    if counted is not None and any(one.kind == 'Call' and is_name(one.func, 'len') and one.args and is_same(
-            one.args[0], node.source.segment(node.value)) for one in counted.args):
+    if counted is not None and any(one.kind == 'Call' and is_name(one.func, 'len') and one.args and
+                                   one.args[0].text == node.value.text for one in counted.args):
         return True
     return node.value.kind == 'Call' and last_name(node.value) in ('split', 'rsplit', 'partition', 'splitext') and \
         bool(node.value.args) and index.kind == 'Num' and index.n in (0, -1)
 
 
-def index_test(case, node, index):
+def index_test(node, index):
     """The condition under which node (x[index]) is there, as a function of the text of x."""
     base = node.value
     if index.kind == 'Num' and index.n in (0, -1):
         return truth_test
     if index.kind == 'Num' and isinstance(index.n, six.integer_types):
         if index.n == 1 and base.kind == 'Call' and last_name(base) == 'split' and base.args and repeatable(base):
-            separator = code_of(case, base.args[0])
-            text = operand(case, base.func.value)
+            separator = code_of(base.args[0])
+            text = operand(base.func.value)
             if separator and text:
                 return lambda unused: ('%s in %s' % (separator, text), '%s not in %s' % (separator, text))
         least = index.n + 1 if index.n > 0 else -index.n
         return lambda text: ('len(%s) >= %d' % (text, least), 'len(%s) < %d' % (text, least))
-    text = operand(case, index)
+    text = operand(index)
     if text is None or not repeatable(index) or index.kind == 'UnaryOp':
         return None
     return lambda base_text: ('%s < len(%s)' % (text, base_text), '%s >= len(%s)' % (text, base_text))
@@ -3153,7 +3151,7 @@ def split_once(case, found):
         return                                  # (a rest with the sign in it is no number)
     number = len(target.elts) - 1
     limit = call.args[1] if len(call.args) == 2 else None
-    if limit is None or case.source.segment(limit).startswith('-'):
+    if limit is None or limit.text.startswith('-'):
         edits = [limit.outer + (str(number),)] if limit is not None else [
             (call.args[0].outer[1], call.args[0].outer[1], ', %d' % number)]
         yield Proposal('right split', edits, 'it is divided %s, and the rest stays together' % (
@@ -3201,12 +3199,11 @@ def soften(case, faults):
     sure = faults[0].what == NOT_ALL_TEXT or values[0] == TEXT
     if sure:
         prior = 0.88                            # the rest of the list; what the preference is where nobody set it
-    if worst > CRASH and case.statement.kind == 'Assign' and is_same(
-            case.statement.targets[0], case.source.segment(faults[0].bad)):
+    if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text == faults[0].bad.text:
         prior = 0.88                            # text is added to a field that was empty
     alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
     for _, node, value in alike:
-        edits.extend(get_edits(case, node, None if value == NOTHING else value))
+        edits.extend(get_edits(node, None if value == NOTHING else value))
     also = '; the same for %s' % ' and '.join(key for key, _, _ in alike) if alike else ''
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
                    '%s is taken where %s%s' % (value_words(values[0]), faults[0].what, also), loss_words(case),
@@ -3240,7 +3237,7 @@ def alike_lookups(case, faults):
     found, suite = [], siblings(case.statement)
     for one in suite[suite.index(case.statement) + 1:][:4]:
         nodes = [part for part in own_part(one) if key_of(part) is not None and part.ctx == 'Load' and
-                 is_same(part.value, case.source.segment(node.value))]
+                 part.value.text == node.value.text]
         if len(nodes) != 1 or shape_of(one, nodes[0]) != shape_of(case.statement, node):
             break
         inner = case._replace(statement=one, expression=None)
@@ -3254,7 +3251,7 @@ def alike_lookups(case, faults):
 
 def shape_of(statement, node):
     """A statement's text without what it stores to and without the key that it asks for."""
-    text, start = statement.source.segment(statement), statement.start
+    text, start = statement.text, statement.start
     text = text[:index_of(node).start - start] + text[index_of(node).end - start:]
     return re.sub(r'\.\w+(?=\s*[,=)])', '', text)
 
@@ -3287,9 +3284,9 @@ def suite_needs(case, faults):
     return case.statement.kind in ('If', 'While') and any(needs_value(case, one, faults) for one in case.statement.body)
 
 
-def best_value(values, judge):
+def best_value(values, fares):
     """(effect, value) of the first of some values that fares best."""
-    return max(((judge(value), value) for value in values), key=lambda way: way[0])
+    return max(((fares(value), value) for value in values), key=lambda way: way[0])
 
 
 def value_words(value):
@@ -3393,7 +3390,7 @@ def borrowed(case):
     if target is None:
         return None
     found = other_method(case, target.id) if target.kind == 'Name' else other_branch(case)
-    return code_of(case, found) if found is not None else None
+    return code_of(found) if found is not None else None
 
 
 def other_branch(case):
@@ -3403,8 +3400,7 @@ def other_branch(case):
     if around.kind != 'If' or statement.targets[0].kind != 'Attribute':
         return None
     others = around.orelse if statement in around.body else around.body
-    values = [one.value for one in others if one.kind == 'Assign' and
-              is_same(one.targets[0], case.source.segment(statement.targets[0]))]
+    values = [one.value for one in others if one.kind == 'Assign' and one.targets[0].text == statement.targets[0].text]
     plain = [value for value in values if value.kind in ('Str', 'Attribute') and not has_call(value)]
     return plain[0] if len(values) == len(plain) == 1 else None
 
@@ -3418,8 +3414,8 @@ def other_method(case, name):
     found = [node.parent.value for node in name_nodes(owner, name) if node.ctx == 'Store' and
              node.parent.kind == 'Assign' and not is_in(node, case.function)]
     found = [one for one in found if one.kind in ('Attribute', 'Subscript') and not has_call(one) and
-             names_in(one) <= roots and not is_same(one, case.source.segment(value))]
-    return found[0] if found and len(set(case.source.segment(one) for one in found)) == 1 else None
+             names_in(one) <= roots and one.text != value.text]
+    return found[0] if found and len(set(one.text for one in found)) == 1 else None
 
 
 def tuple_defaults(case, statement):
@@ -3462,8 +3458,7 @@ def choose(case, faults):
     found = condition(case, faults)
     if found is None:
         return
-    edits = found.edits + conditional_edits(region, found.text, default) + put_before(
-        case, case.statement, found.before)
+    edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
     target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
     known = target is not None and target.kind == 'Name' and region is case.statement.value and default in given_up(
         case, target.id)
@@ -3540,7 +3535,7 @@ def tighten(case, faults):
     found = condition(case, faults)
     if found is None:
         return
-    edits = found.edits + put_before(case, case.statement, found.before)
+    edits = found.edits + put_before(case.statement, found.before)
     around = operand_node.parent
     if around.kind == 'UnaryOp' and (is_none_check(operand_node) or case.statement.kind == 'If' and any(
             needs_value(case, one, faults) for one in case.statement.body)):
@@ -3558,9 +3553,9 @@ def tighten(case, faults):
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
     alike = alike_tests(case, faults, operand_node) if word == 'and' and not loose and not inner else []
     for key, other in alike:
-        at, asked = other.outer[0], code_of(case, enclosing(key, 'Subscript'))
+        at, asked = other.outer[0], code_of(enclosing(key, 'Subscript'))
         edits.append((at, at, '%s and ' % (faults[0].test(asked)[0] if case.exception != 'KeyError' else '%s in %s' % (
-            code_of(case, key), code_of(case, faults[0].bad)))))
+            code_of(key), code_of(faults[0].bad)))))
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
                    TIGHTENED + '; the same for %s' % ' and '.join(key.s for key, _ in alike) if alike else TIGHTENED,
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
@@ -3584,32 +3579,31 @@ def alike_tests(case, faults, tested):
             keys = [index_of(part) for part in walk(other) if key_of(part) is not None and is_name(part.value, name)]
             if len(keys) != 1 or other is tested or keys[0].s == key_of(node):
                 continue
-            asked = r'%s in %s\b' % (re.escape(code_of(case, keys[0])), name) if case.exception == 'KeyError' else \
-                re.escape(code_of(case, enclosing(keys[0], 'Subscript'))) + r'(?! *[.([])'
-            if shape_without(case, other, keys[0]) == shape_without(case, tested, index_of(node)) and not re.search(
-                    asked, case.source.segment(one.test)):
+            asked = r'%s in %s\b' % (re.escape(code_of(keys[0])), name) if case.exception == 'KeyError' else \
+                re.escape(code_of(enclosing(keys[0], 'Subscript'))) + r'(?! *[.([])'
+            if shape_without(other, keys[0]) == shape_without(tested, index_of(node)) and not re.search(
+                    asked, one.test.text):
                 found.append((keys[0], other))
     return found[:8]
 
 
-def shape_without(case, node, key):
+def shape_without(node, key):
     """The text of an expression without one key in it."""
-    return case.source.text[node.outer[0]:key.start] + case.source.text[key.end:node.outer[1]]
+    return node.source.text[node.outer[0]:key.start] + node.source.text[key.end:node.outer[1]]
 
 
 def ask_value(case, faults):
     """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too."""
     found = [(fault.bad, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
              repeatable(fault.bad) for around, asked in asking_tests(case, fault.bad)][:1]
-    if not found or not all(is_in(fault.bad, found[0][0]) or is_same(fault.bad, case.source.segment(found[0][0]))
-                            for fault in faults):
+    if not found or not all(is_in(fault.bad, found[0][0]) or fault.bad.text == found[0][0].text for fault in faults):
         return
     bad, around, asked = found[0]
     kept = around.kind == 'If' and not around.orelse and any(
         not is_in(bad, one) and not uses_value(case, one, faults) for one in around.body)
     at = asked.outer[1]
     test = truth_test if case.exception == 'IndexError' else none_test
-    yield Proposal('None guard', [(at, at, ' and %s' % test(case.source.segment(bad))[0])],
+    yield Proposal('None guard', [(at, at, ' and %s' % test(bad.text)[0])],
                    'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
                    'the code already says what to do for an item that has none')
 
@@ -3642,14 +3636,13 @@ def asks_for(test, bad):
         key, owner = test.args[0], test.func.value
     elif test.kind == 'Call' and is_name(test.func, 'hasattr') and len(test.args) == 2:
         owner, key = test.args
-        return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and is_same(
-            bad.value, test.source.segment(owner))
+        return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and bad.value.text == owner.text
     else:
         return False
     index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if (
         bad.kind == 'Call' and last_name(bad.func) == 'get' and bad.args) else None
     base = bad.func.value if bad.kind == 'Call' and index is not None else getattr(bad, 'value', None)
-    return index is not None and is_same(index, test.source.segment(key)) and is_same(base, test.source.segment(owner))
+    return index is not None and index.text == key.text and base.text == owner.text
 
 
 def is_none_check(node):
@@ -3720,7 +3713,7 @@ def dependents(case, faults):
     first = suite.index(case.statement)
     for last in range(first, min(len(suite), first + WRAPPED_LINES)):
         block = suite[first:last + 1]
-        if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(case, block):
+        if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(block):
             break
         names = set().union(*[bound_names(one) for one in block])
         if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) and \
@@ -3757,15 +3750,14 @@ def is_passed_over(statement):
 
 def stored_attributes(block):
     """The attributes that statements set, as {text: node}."""
-    return dict((node.source.segment(node), node) for one in block for node in walk(one)
+    return dict((node.text, node) for one in block for node in walk(one)
                 if node.kind == 'Attribute' and node.ctx == 'Store')
 
 
 def reads_field(statement, block):
     """Whether a statement reads an attribute that others set."""
     stored = stored_attributes(block)
-    return any(node.kind == 'Attribute' and node.ctx == 'Load' and node.source.segment(node) in stored
-               for node in walk(statement))
+    return any(node.kind == 'Attribute' and node.ctx == 'Load' and node.text in stored for node in walk(statement))
 
 
 def left_unset(case, block, bad=()):
@@ -3859,23 +3851,21 @@ def fence(case, faults):
     if needed and len(block) == 1 and case.statement.kind == 'Assign':
         return                                  # a conditional expression says the same in one line
     tail = ['%s = %s' % pair for pair in sorted(needed.items())]
-    tail += log_line(case, 'No %s: %s' % (subject_words(case, block), faults[0].what))
+    tail += log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
     lines = ['else:'] + ['\t' + line for line in tail] if tail else []
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
     read = relied_on(case, block)
-    moved = wrap(case, block, found.before + ['if %s:' % found.text], lines)
+    moved = wrap(block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
     used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''
-    yield Proposal('field guard' if field else template_of(faults), edits,
-                   '%s is only set%s where it is there' % (subject_words(case, block), used),
-                   loss_words(case, block), 'low',
-                   0.4 if read else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still '
-                                                            'filled')
+    yield Proposal('field guard' if field else template_of(faults), edits, '%s is only set%s where it is there'
+                   % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.83 if field
+                   else 0.7, 'what is there is kept, and the other fields are still filled')
 
 
-def subject_words(case, block):
+def subject_words(block):
     """What a block of statements sets, in the words of the source."""
     fields = [field_of(node) for one in block for node in walk(one) if node.kind in SIMPLE]
     fields = [field for field in fields if field]
@@ -3957,16 +3947,16 @@ def try_around(case, faults):
     if together is None:
         return
     block, needed = together
-    lines = handler_lines(case, name, 'No %s' % subject_words(case, block), [
+    lines = handler_lines(case, name, 'No %s' % subject_words(block), [
         '%s = %s' % pair for pair in sorted(needed.items())])
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
     prior = 0.35 if relied_on(case, block) else (0.8 if field else 0.72) if no_test else 0.56
-    if re.search(r'\bresults\.(Append|Add)\(', case.source.segment(case.statement)):
+    if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
-                   wrap(case, block, ['try:'], lines),
-                   'an error while %s is set is logged, and the rest goes on' % subject_words(case, block),
+                   wrap(block, ['try:'], lines),
+                   'an error while %s is set is logged, and the rest goes on' % subject_words(block),
                    loss_words(case, block), 'medium', prior, 'only this one exception at this one place is caught' + (
                        '; no condition can tell beforehand' if no_test else ''))
 
@@ -4010,7 +4000,7 @@ def widen_handler(case, faults):
             edits = [(at, at, ', ' + name)]
         else:
             start, end = handler.type.outer
-            edits = [(start, end, '(%s, %s)' % (case.source.segment(handler.type), name))]
+            edits = [(start, end, '(%s, %s)' % (handler.type.text, name))]
         yield Proposal('wider handler', edits, 'the except clause around it takes %s too' % name,
                        'what the except clause leaves out', 'low', 0.8,
                        'the code already says what to do when this line fails in another way')
@@ -4025,8 +4015,8 @@ def empty_date(case, handler, name):
             for use in later_uses(case, one.targets[0].id, one):
                 if use.parent.kind == 'Assign' and field_of(use.parent) in ('originally_available_at', 'available_at'):
                     outer = handler.parent.indent
-                    lines = ['except %s:' % name, step_of(case, one) + '%s = None' % one.targets[0].id]
-                    at = line_end(case, handler.body[-1].end)
+                    lines = ['except %s:' % name, step_of(one) + '%s = None' % one.targets[0].id]
+                    at = line_end(handler.body[-1])
                     return [(at, at, ''.join(case.source.newline + outer + line for line in lines))]
     return []
 
@@ -4040,17 +4030,17 @@ def skip_round(case, faults):
     following = siblings(case.statement)
     depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
         following.index(case.statement) + 1:]] or [set()])
-    adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.source.segment(case.statement))
+    adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.statement.text)
     prior = 0.66 if adds else 0.58 if depends else 0.4
-    words = 'Skipped one %s' % subject_words(case, [case.statement])
+    words = 'Skipped one %s' % subject_words([case.statement])
     found = condition(case, faults, outside=True)
     if found is not None:
         edits = found.edits + exit_before(case, found, log_line(case, '%s: %s' % (words, faults[0].what)), 'continue')
     else:
         name = exception_name(case)
-        if name is None or case.statement.kind not in SIMPLE or not can_wrap(case, [case.statement]):
+        if name is None or case.statement.kind not in SIMPLE or not can_wrap([case.statement]):
             return
-        edits = wrap(case, [case.statement], ['try:'], handler_lines(case, name, words, ['continue']))
+        edits = wrap([case.statement], ['try:'], handler_lines(case, name, words, ['continue']))
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
                    'this element of the list, where %s' % faults[0].what, 'medium', prior,
                    'the other elements still come through')
@@ -4067,7 +4057,7 @@ def normal_empty(case):
         return ''
     for node in with_value:
         if is_empty_literal(node.value):
-            return code_of(case, node.value)
+            return code_of(node.value)
     if len(with_value) < len(answers):
         return NOTHING
     for node in with_value:
@@ -4103,7 +4093,7 @@ def is_asked_again(case, bad):
     if bad.kind != 'Call' or bad.func.kind != 'Attribute' or case.statement.parent is not case.function:
         return False
     sought = set(names_in(bad)) - set(names_in(bad.func))
-    return any(node.kind == 'Call' and node.start > bad.end and is_same(node.func, case.source.segment(bad.func)) and
+    return any(node.kind == 'Call' and node.start > bad.end and node.func.text == bad.func.text and
                sought & set(names_in(node)) and effect(case, node, NOTHING) == CRASH
                for node in own_nodes(case.function)) if sought else False
 
@@ -4206,16 +4196,15 @@ def leaving_edits(case, faults, value):
         return found.edits + exit_before(case, found, log_line(case, '%s: %s' % (case.function.name, faults[0].what)),
                                          answer)
     name = exception_name(case)
-    if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap(case,
-                                                                                                 [case.statement]):
+    if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap([case.statement]):
         return None
-    return wrap(case, [case.statement], ['try:'], handler_lines(case, name, case.function.name, [answer]))
+    return wrap([case.statement], ['try:'], handler_lines(case, name, case.function.name, [answer]))
 
 
 def exit_before(case, found, log, answer):
     """Edits that put `if <it is not there>:`, a log line and `return`, `continue` in front of the statement."""
-    at = line_start(case, case.statement)
-    indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
+    at = line_start(case.statement)
+    indent, newline, step = case.statement.indent, case.source.newline, step_of(case.statement)
     lines = found.before + ['if %s:' % found.opposite] + [step + line for line in log + [answer]]
     return [(at, at, ''.join(indent + line + newline for line in lines))]
 
@@ -4277,11 +4266,11 @@ def around_uses(case, name):
             return None
         needs |= bound_names(one)
     unset = left_unset(case, block)
-    if unset is None or relied_on(case, block) or not can_wrap(case, block) or \
+    if unset is None or relied_on(case, block) or not can_wrap(block) or \
             block[-1].end_line - block[0].line >= WRAPPED_LINES:
         return None
     tail = ['%s = %s' % pair for pair in sorted(unset.items())]     # the log line stands where None is answered
-    return wrap(case, block, ['if %s is not None:' % name], ['else:'] * bool(tail) + ['\t' + line for line in tail])
+    return wrap(block, ['if %s is not None:' % name], ['else:'] * bool(tail) + ['\t' + line for line in tail])
 
 
 def exit_after(case, name):
@@ -4290,8 +4279,8 @@ def exit_after(case, name):
     if value is None and loop is None:
         return None
     answer = 'continue' if loop is not None else 'return %s' % value if value else 'return'
-    step = step_of(case, case.statement)
-    return put_after(case, case.statement, ['if %s is None:' % name] + [
+    step = step_of(case.statement)
+    return put_after(case.statement, ['if %s is None:' % name] + [
         step + line for line in log_line(case, 'No %s' % name) + [answer]])
 
 
@@ -4325,13 +4314,13 @@ def unset_name(case, found):
         if alike:
             place = first_use(case, [name] + alike)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
-        yield Proposal('initialise first', put_before(case, place, lines),
+        yield Proposal('initialise first', put_before(place, lines),
                        '%s is %s unless a branch sets it' % (' and '.join([name] + alike), value_words(value)),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
     if flags and all(is_formatted(use) for one in flags for use in name_nodes(case.function, one) if use.ctx == 'Load'):
         lines = ['%s = None' % one for one in flags]
-        yield Proposal('initialise first', put_before(case, first_use(case, flags), lines),
+        yield Proposal('initialise first', put_before(first_use(case, flags), lines),
                        '%s is None unless a branch sets it' % ' and '.join(flags),
                        'nothing: None is written where the switch is off', 'medium', 0.6,
                        'it is a switch, and it is off otherwise')
@@ -4352,13 +4341,13 @@ def bound_too_late(case, name):
         return
     between = between[:between.index(late)]
     earlier = [value for value in assigned_before(case, name, place.start) if value.start < place.start]
-    given = [case.source.segment(one.value) for one in walk(late) if one.kind == 'Assign']
+    given = [one.value.text for one in walk(late) if one.kind == 'Assign']
     if any(name in bound_names(one) and one is not place for one in between) or names_in(late) - set([name]) & set(
             ).union(*[bound_names(one) for one in between]) or any(not is_pure(one) for one in walk(late)) or any(
-                case.source.segment(value) not in given for value in earlier):
+                value.text not in given for value in earlier):
         return
-    begin, end = line_start(case, late), line_end(case, late.end)
-    text, at = case.source.text[begin:end] + case.source.newline, line_start(case, place)
+    begin, end = line_start(late), line_end(late)
+    text, at = case.source.text[begin:end] + case.source.newline, line_start(place)
     behind = LINE_END.match(case.source.text, end)
     yield Proposal('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
                    '%s is set before it is used, not behind it' % name, 'nothing', 'low', 0.92,
@@ -4378,7 +4367,7 @@ def loop_variable(case, name, uses):
         slot = use.parent.parent if use.parent.kind == 'Index' else use.parent
         if own is None or slot.kind != 'Subscript' or use is slot.value or not any(
                 one.kind == 'Compare' and is_name(one.left, own.target.id) and one.ops[0] in ('In', 'NotIn') and
-                is_same(one.comparators[0], case.source.segment(slot.value)) for one in walk(own)):
+                one.comparators[0].text == slot.value.text for one in walk(own)):
             return
         edits.append((use.start, use.end, own.target.id))
         words.add(own.target.id)
@@ -4421,9 +4410,9 @@ def into_branch(case, found):
     """`x.validate_keys(names)` right behind the one branch that sets names belongs into it: else all is kept."""
     before = (earlier_siblings(case.statement) or [case.statement])[-1]
     if before.kind == 'If' and not before.orelse and not before.body[0].inline and case.statement.kind == 'Expr' and \
-            case.statement.line == case.statement.end_line and '.validate_keys(' in case.source.segment(
-                case.statement) and all(is_in(node, before) for node in bindings(case.function)[found.group('name')]):
-        start = line_start(case, case.statement)
+            case.statement.line == case.statement.end_line and '.validate_keys(' in case.statement.text and all(
+                is_in(node, before) for node in bindings(case.function)[found.group('name')]):
+        start = line_start(case.statement)
         yield Proposal('into the branch', [(start, case.statement.start, before.body[0].indent)],
                        'old pictures are only removed where new ones were looked for', 'nothing', 'low', 0.87,
                        'that branch alone sets %s, and the pictures of other items stay' % found.group('name'))
@@ -4477,7 +4466,7 @@ def unset_attribute(case, found):
                                for node in nodes_named(source, 'Attribute', name)):
         return
     readers = [node for _, source in sources for node in nodes_named(source, 'Attribute', name)
-               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, source.segment(node))]
+               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, node.text)]
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
     first = behind_docstring(owner.body)
@@ -4515,7 +4504,7 @@ def set_by_method(case, family, setters, name):
     called = [last_name(node.func) for node in walk(method) if node.kind == 'Call']
     if set(called) & FETCHES or case.function.name in called or not nodes_named(method.source, 'Call', method.name):
         return
-    yield Proposal('initialise first', put_before(case, case.statement, ['self.%s()' % method.name]),
+    yield Proposal('initialise first', put_before(case.statement, ['self.%s()' % method.name]),
                    '%s() is called first, which sets %s' % (method.name, name), 'nothing', 'low', 0.92,
                    'only %s() sets it, and was not called on this way' % method.name)
 
@@ -4540,9 +4529,9 @@ def exits_without(case, readers):
             return None
         left.append(inner.function)
         inner = inner._replace(statement=top)
-        step, text = step_of(inner, top), node.source.segment(node)
+        step, text = step_of(top), node.text
         log = log_line(inner, '%s: there is no %s' % (inner.function.name, node.attr))
-        edits += put_before(inner, top, ['if not %s:' % text] + [step + line for line in log + ['return']])
+        edits += put_before(top, ['if not %s:' % text] + [step + line for line in log + ['return']])
     return edits
 
 
@@ -4670,7 +4659,7 @@ def unknown_name(case, found):
         return
     same = [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load']
     if name in LITERAL_NAMES:
-        yield rename(case, same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
+        yield rename(same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
     if name in ABSENT_BUILTINS:
         for proposal in absent_builtin(case, uses, name):
             yield proposal
@@ -4680,7 +4669,7 @@ def unknown_name(case, found):
             yield proposal                      # urllib.request: importing urllib would not bring it
         return
     caught = list(caught_error(case, uses, name))
-    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name)) + caught
+    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + caught
     for proposal in known_elsewhere:
         yield proposal
     if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
@@ -4700,15 +4689,15 @@ def unknown_name(case, found):
     for proposal in family:
         yield proposal
     for other, prior in near:
-        yield with_other_typos(case, name, rename(case, here, other, prior, 'nothing is called %s here, and %s is one '
+        yield with_other_typos(case, name, rename(here, other, prior, 'nothing is called %s here, and %s is one '
                                                   'letter or two away' % (name, other)))
-    longer = [] if near or family else list(longer_name(case, here, name, known)) or list(same_use(
+    longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
         case, here, name)) or list(tested_list(case, here, name))
     for proposal in longer:
         yield proposal
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
-        yield Proposal('initialise first', put_before(case, place, ['%s = {}' % name]), '%s begins empty' % name,
+        yield Proposal('initialise first', put_before(place, ['%s = {}' % name]), '%s begins empty' % name,
                        'nothing', 'low', 0.88, 'it is filled here, and nothing has made it')
     elif not (known_elsewhere or near or family or longer or any(re.search(r'(?m)^(def|class) %s\b' % name, bundle_text(
             case, path)) for path in files_of(case))):
@@ -4742,10 +4731,10 @@ def preference_elsewhere(case, uses, name):
         for node in name_nodes(source.tree, name):
             if node.ctx != 'Load':
                 value = node.parent.value if node.parent.kind == 'Assign' and source is not case.source else None
-                texts.add(source.segment(value) if value is not None and value.kind == 'Subscript' and
+                texts.add(value.text if value is not None and value.kind == 'Subscript' and
                           is_name(value.value, 'Prefs') and key_of(value) else None)
     if len(texts) == 1 and None not in texts:
-        yield rename(case, uses, texts.pop(), 0.88, '%s is what other files of the bundle call this preference' % name)
+        yield rename(uses, texts.pop(), 0.88, '%s is what other files of the bundle call this preference' % name)
 
 
 def lost_parameter(case, function):
@@ -4778,11 +4767,11 @@ def callers_name(case, uses, name):
             pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
             found.update(parameter for parameter, value in pairs if is_name(value, name))
     if len(found) == 1 and None not in found:
-        yield rename(case, uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
+        yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
 
 
-def longer_name(case, uses, name, known):
+def longer_name(uses, name, known):
     """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`, by the words of
     what it is assigned to."""
     longer = sorted(other for other in known if len(name) >= 5 and other != name and (
@@ -4802,7 +4791,7 @@ def longer_name(case, uses, name, known):
                        'nothing', 'medium', 0.8, why)
         return
     for other in longer:
-        yield rename(case, uses, other, 0.5, why)
+        yield rename(uses, other, 0.5, why)
 
 
 def same_use(case, uses, name):
@@ -4816,7 +4805,7 @@ def same_use(case, uses, name):
         ).union(*[asked_of(node) for node in name_nodes(case.function, other)]) and any(
             node.kind == 'arguments' or node.start < uses[0].start for node in known[other])]
     if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
-        yield rename(case, uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
+        yield rename(uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
                      'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
 
 
@@ -4831,7 +4820,7 @@ def tested_list(case, uses, name):
             continue
         asked = test.args[0] if test.kind == 'Call' and is_name(test.func, 'isinstance', 'len') and test.args else test
         if asked.kind == 'Name' and asked.id in bindings(case.function):
-            yield rename(case, uses, asked.id, 0.84, 'nothing is called %s here, and the condition around the loop is '
+            yield rename(uses, asked.id, 0.84, 'nothing is called %s here, and the condition around the loop is '
                          'about %s' % (name, asked.id))
         return
 
@@ -4961,9 +4950,9 @@ def with_other_typos(case, name, proposal):
     return proposal._replace(edits=sorted(edits), summary='; '.join([proposal.summary] + words)) if words else proposal
 
 
-def rename(case, nodes, text, prior, why, template='right name'):
+def rename(nodes, text, prior, why, template='right name'):
     edits = [(node.start, node.end, text) for node in nodes]
-    return Proposal(template, edits, '%s is written in place of %s' % (text, case.source.segment(nodes[0])), 'nothing',
+    return Proposal(template, edits, '%s is written in place of %s' % (text, nodes[0].text), 'nothing',
                     'low' if prior > 0.7 else 'medium', prior, why)
 
 
@@ -5004,7 +4993,7 @@ def visible_names(case, use):
 def missing_import(case, uses, name):
     """An import line for a module that is used as `name.something`, or for a well-known name of one."""
     same = [use for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use)]
-    dotted = set(flat(case.source, one) for use in uses for one in ancestors(use) if one.kind == 'Attribute')
+    dotted = set(flat(one) for use in uses for one in ancestors(use) if one.kind == 'Attribute')
     package = [one for one in PACKAGES if one in dotted]
     attributes = [use.parent.attr for use in uses if use.parent.kind == 'Attribute' and use.parent.value is use]
     of_class = OF_THE_CLASS.intersection(attributes) if name == 'datetime' else ()
@@ -5020,13 +5009,12 @@ def missing_import(case, uses, name):
                                                   name), 0.84, 'it is used here, and nothing imports it'
     if line is None:
         for other in idle_imports(case, uses):
-            yield rename(case, uses, other, 0.9, 'the function imports %s, uses it nowhere, and it takes what is '
+            yield rename(uses, other, 0.9, 'the function imports %s, uses it nowhere, and it takes what is '
                          'handed over here' % other)
         for module, how in defining_modules(case, name) if may_be_called(case, uses, name) else ():
             if how == 'imported':
-                yield rename(case, same, '%s.%s' % (module, name), 0.85,
-                             '%s is defined in %s, which this file imports' % (
-                    name, module))
+                yield rename(same, '%s.%s' % (module, name), 0.85,
+                             '%s is defined in %s, which this file imports' % (name, module))
             else:
                 yield Proposal('missing import', add_import(case, 'from %s import %s' % (module, name)),
                                '%s is imported from %s' % (name, module), 'nothing', 'low', 0.82,
@@ -5114,15 +5102,15 @@ def add_import(case, line):
             if one.line > last.end_line + 2:
                 break
             last = one
-        at = line_end(case, last.end)
+        at = line_end(last)
         if case.source.text[last.end:at].strip()[:1] == ';':
             return [(last.start, last.start, line + '; ')]
         return [(at, at, case.source.newline + line)]
-    at = line_start(case, behind_docstring(body))
+    at = line_start(behind_docstring(body))
     return [(at, at, line + case.source.newline)]
 
 
-def missing_self(case, uses, name):
+def missing_self(uses, name):
     """`self.name` where the class around defines it and the method has a self."""
     function = enclosing(uses[0], 'FunctionDef')
     owner = enclosing(uses[0], 'ClassDef')
@@ -5139,9 +5127,9 @@ def missing_self(case, uses, name):
         same = [use for one in methods for use in name_nodes(one, name) if use.ctx == 'Load' and is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
         if name in members:
-            yield rename(case, same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+            yield rename(same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
         elif same and function.name != getters[0]:
-            yield rename(case, same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
+            yield rename(same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
 
 
 def bound_names_of_class(owner):
@@ -5200,7 +5188,7 @@ def private_elsewhere(case, found):
     for node in own_part(case.statement):
         if node.kind == 'Call' and is_name(node.func, 'getattr') and len(node.args) == 2 and not node.keywords and \
                 node.args[1].kind == 'Str' and node.args[1].s == '_' + found.group('name') and repeatable(node.args[0]):
-            text = '%s.%s' % (operand(case, node.args[0]), found.group('name'))
+            text = '%s.%s' % (operand(node.args[0]), found.group('name'))
             yield Proposal('empty default', [(node.args[1].outer[1], node.args[1].outer[1], ', ' + text)],
                            '%s is taken where there is no %s' % (text, node.args[1].s), 'nothing', 'low', 0.9,
                            'the one with the underscore is there on some systems only')
@@ -5216,22 +5204,22 @@ def unknown_attribute(case, found):
         edits = [(node.end - len(name), node.end, RECORD_NAMES[name])
                  for node in nodes_named(case.source, 'Attribute', name)
                  if (name not in PICTURES or is_in(node, case.function)) and (
-                     is_same(node.value, case.source.segment(nodes[0].value)) or is_record(node.value))]
+                     node.value.text == nodes[0].value.text or is_record(node.value))]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
                        'low', 0.9, 'an episode has thumbs' if name in PICTURES else
                        'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
     if owner in ('dict', 'DictObject') and not (nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]):
-        text = case.source.segment(nodes[0].value)
-        same = [node for node in nodes_named(case.source, 'Attribute', name) if is_same(node.value, text) and
+        text = nodes[0].value.text
+        same = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.text == text and
                 enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
         yield Proposal('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
                        '%s is asked for as a key' % name, 'nothing', 'low', 0.88,
                        'a dict has keys, and no such attribute')
     if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
         twice = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.kind == 'Attribute' and
-                 node.value.attr == name and is_same(node.value, case.source.segment(nodes[0].value))]
+                 node.value.attr == name and node.value.text == nodes[0].value.text]
         plain = nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS
         end, known = nodes[0].value.end, TEXT_METHODS | DICT_METHODS | LIST_METHODS
         if twice:
@@ -5251,7 +5239,7 @@ def unknown_attribute(case, found):
         pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
     for near, prior in pairs:
         same = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.attr == name and
-                case.source.segment(node.value) == case.source.segment(nodes[0].value)]
+                node.value.text == nodes[0].value.text]
         edits = [(node.end - len(name), node.end, near) for node in same]
         yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
                        'there is no %s, and %s is there' % (name, near))
@@ -5268,7 +5256,7 @@ def newer_path(case, found):
     edits, imports = [], set()
     for node in walk(case.source.tree):
         if node.kind == 'Attribute' and node.value.kind == 'Attribute' and node.value.value.kind == 'Name':
-            module = module_of(case.source.segment(node.value), node.attr)
+            module = module_of(node.value.text, node.attr)
             if module:
                 handler, function = node.parent, enclosing(node, 'FunctionDef')
                 if handler.kind == 'ExceptHandler' and function is not None and any(
@@ -5291,9 +5279,9 @@ def wrong_argument(case, found):
     calls = [call for root in sorted(roots) for call in crossed_calls(case, case.function, root, 3)]
     if len(calls) == 1:
         path, argument, name = calls[0]
-        yield Proposal('right arguments', [argument.outer + (name,)], '%s is handed over in place of %s' % (
-            name, argument.source.segment(argument)), 'nothing', 'low', 0.88,
-            'the parameter is called %s, and so is a variable at hand' % name, path)
+        yield Proposal('right arguments', [argument.outer + (name,)],
+                       '%s is handed over in place of %s' % (name, argument.text), 'nothing', 'low', 0.88,
+                       'the parameter is called %s, and so is a variable at hand' % name, path)
 
 
 def parameters_behind(function, node, depth=0):
@@ -5400,7 +5388,7 @@ def other_mapping(case, found):
             one.kind == 'arguments' or one.start < node.start for one in bound) and wanted <= set().union(
                 *[asked_keys(one) for one in name_nodes(case.source.tree, other)])]
         if len(others) == 1:
-            yield rename(case, uses, others[0], 0.9, '%s is a text here, and %s is what this file asks for %s' % (
+            yield rename(uses, others[0], 0.9, '%s is a text here, and %s is what this file asks for %s' % (
                 name, others[0], key))
         return
 
@@ -5417,7 +5405,7 @@ def element_meant(case, found):
                 continue
             asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
             if any(key.s in asked_keys(use) for use in asked):
-                yield rename(case, [node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
+                yield rename([node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
                     loop.target.id, key.s))
             return
 
@@ -5457,7 +5445,7 @@ def decoded_already(case, found):
     for node in own_part(case.statement):
         if node.kind == 'Call' and is_name(node.func, 'unicode') and node.args and repeatable(node.args[0]) and (
                 node.args[1:] or node.keywords):
-            text = code_of(case, node.args[0])
+            text = code_of(node.args[0])
             yield Proposal('right type', [
                 (node.start, node.start, '(%s if isinstance(%s, unicode) else ' % (text, text)),
                 (node.end, node.end, ')')],
@@ -5485,12 +5473,11 @@ def attribute_type_test(case, node):
     name, bad = node.attr, node.value
     call = is_called(node)
     if name in TEXT_METHODS - SHARED_METHODS and call:
-        text = operand(case, bad)
+        text = operand(bad)
         soft = []
         if text and repeatable(bad) and re.match(r"'(int|float|long|bool)'", case.message):
             start, end = bad.outer
-            soft = [([(start, end, '(%s if isinstance(%s, basestring) else str(%s))' % (text, text,
-                                                                                        code_of(case, bad)))],
+            soft = [([(start, end, '(%s if isinstance(%s, basestring) else str(%s))' % (text, text, code_of(bad)))],
                      bad, TEXT)]
         return type_test('basestring'), soft
     if name in ('get', 'items', 'iteritems', 'keys', 'values', 'has_key', 'iterkeys', 'itervalues') and call and \
@@ -5510,7 +5497,7 @@ def text_iteration_faults(case, found):
             unpacked(node) is not None else None
         if bad is None or bad.kind in ('List', 'Tuple', 'Dict', 'ListComp'):
             continue
-        text = code_of(case, bad)
+        text = code_of(bad)
         start, end = bad.outer
         letters = ([(start, start, 'list('), (end, end, ')')], bad, SOME)
         one = None
@@ -5546,7 +5533,7 @@ def joined_types(case, found):
             edits, how = [(start, start, "'%s' % "), (end, end, '')], '%s'
             if bad.kind in LOOSE and not bad.parens:
                 edits = [(start, start, "'%s' % ("), (end, end, ')')]
-        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(case, bad) or 'it'),
+        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'),
                        'nothing', 'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
 
 
@@ -5613,7 +5600,7 @@ def part_of_answer(case, found):
                 return
             for _, source in sources_with(case, function.name):
                 parts.update(index_of(one.parent).s if index_of(one.parent).kind == 'Str' else
-                             source.segment(index_of(one.parent)) for one in nodes_named(source, 'Call', function.name)
+                             index_of(one.parent).text for one in nodes_named(source, 'Call', function.name)
                              if one.parent.kind == 'Subscript' and one.parent.value is one and index_of(one.parent))
             parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
                          if len(answers) == 1 and is_name(one, name))
@@ -5695,8 +5682,7 @@ def wrong_arguments(case, found):
     for call in own_part(case.statement) if twice else ():
         if call.kind == 'Call' and call.kwargs is not None and any(one.arg == twice.group(1) for one in call.keywords):
             start, end = call.kwargs.outer
-            text = "dict((key, value) for key, value in %s.items() if key != '%s')" % (
-                case.source.segment(call.kwargs), twice.group(1))
+            text = "dict((key, value) for key, value in %s.items() if key != '%s')" % (call.kwargs.text, twice.group(1))
             yield Proposal('right arguments', [(start, end, text)],
                            '%s is handed over once, as it is written there' % twice.group(1), 'nothing', 'low', 0.9,
                            'the dict behind the asterisks may hold it too')
@@ -5719,7 +5705,7 @@ def wrong_arguments(case, found):
         return
     unexpected = re.search(r"unexpected keyword argument '(\w+)'", case.message)
     if unexpected:
-        for proposal in unexpected_keyword(case, function, parameters, calls, unexpected.group(1)):
+        for proposal in unexpected_keyword(function, parameters, calls, unexpected.group(1)):
             yield proposal
         return
     given = parameters[1:] if in_class else parameters
@@ -5825,11 +5811,11 @@ def usual_default(case, name):
         if function.kind == 'FunctionDef' and function.args.defaults:
             for one, value in zip(function.args.args[-len(function.args.defaults):], function.args.defaults):
                 if is_name(one, name) and literal_value(value) is not None and not has_call(value):
-                    return case.source.segment(value)
+                    return value.text
     return 'None'
 
 
-def unexpected_keyword(case, function, parameters, calls, keyword_name):
+def unexpected_keyword(function, parameters, calls, keyword_name):
     for near, prior in near_names(keyword_name, parameters):
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
@@ -5881,7 +5867,7 @@ def number_format(case, found):
     for node in own_part(case.statement):
         if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str' and (
                 in_log_call(node) or re.search(r'not (str|unicode)$', case.message)):
-            start, text = node.left.start, case.source.segment(node.left)
+            start, text = node.left.start, node.left.text
             edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
             if edits:
                 yield Proposal('right format', edits, '%s in place of %d', 'nothing', 'low', 0.85,
@@ -5900,7 +5886,7 @@ def text_and_bytes(case, found):
             yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing',
                            'low', 0.82, 'str() cannot hold letters beyond ASCII, unicode() can')
         elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
-            text = code_of(case, bad)
+            text = code_of(bad)
             if text and repeatable(bad):
                 yield Proposal('text encoding', [(node.start, node.end,
                                                   "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', "
@@ -5913,16 +5899,16 @@ def text_and_bytes(case, found):
     statement = case.statement
     if case.exception == 'UnicodeDecodeError' and statement.kind == 'Assign' and is_field(statement.targets[0]) and \
             len(statement.targets) == 1 and statement.value.kind in ('Name', 'Attribute', 'Subscript', 'Call') and \
-            not case.statement.inline and can_wrap(case, [statement]):
-        value, before = code_of(case, statement.value), []
+            not case.statement.inline and can_wrap([statement]):
+        value, before = code_of(statement.value), []
         if value and has_call(statement.value) and not repeatable(statement.value):
             before = ['%s = %s' % (fresh_name(case, 'text'), value)]
             value = fresh_name(case, 'text')
         if value:
-            words = case.source.segment(statement.targets[0])
+            words = statement.targets[0].text
             tail = log_line(case, 'No UTF-8 for %s: read as cp1252' % words)
             tail += ["%s = %s.decode('cp1252', 'replace')" % (words, value)]
-            edits = wrap(case, [statement], before + ['try:'],
+            edits = wrap([statement], before + ['try:'],
                          ['except UnicodeDecodeError:'] + ['\t' + line for line in tail])
             if before:
                 edits.append(statement.value.outer + (value,))
@@ -5932,13 +5918,13 @@ def text_and_bytes(case, found):
         if node.kind == 'Call' and last_name(node.func) in ('quote', 'quote_plus', 'urlencode') and node.args and \
                 case.exception in ('KeyError', 'UnicodeEncodeError'):
             bad = node.args[0]
-            text = code_of(case, bad)
+            text = code_of(bad)
             if text and repeatable(bad) and last_name(node.func) != 'urlencode':
                 start, end = bad.outer
-                yield Proposal('text encoding', [(start, end,
-                                                  "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (
-                    operand(case, bad), text, text))], 'the text is encoded before it is quoted', 'nothing', 'low',
-                    0.86, 'quote() takes bytes')
+                yield Proposal('text encoding',
+                               [(start, end,
+                                 "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (operand(bad), text, text))],
+                               'the text is encoded before it is quoted', 'nothing', 'low', 0.86, 'quote() takes bytes')
 
 
 def bytes_for_lxml(case, found):
@@ -5957,13 +5943,13 @@ def bytes_for_lxml(case, found):
 
 def tolerant_codec(case, call, name):
     """x.encode('ascii') and x.decode('utf-8') of what does not fit."""
-    base = operand(case, call.func.value)
+    base = operand(call.func.value)
     other_way = (name == 'encode') == (case.exception == 'UnicodeDecodeError')
     if other_way and (base is None or not repeatable(call.func.value)):
         return
     if other_way:                               # encode of bytes decodes them first, as ASCII, and the other way round
         kind = 'unicode' if name == 'encode' else 'str'
-        inner = '%s if isinstance(%s, %s) else %s' % (case.source.segment(call), base, kind, base)
+        inner = '%s if isinstance(%s, %s) else %s' % (call.text, base, kind, base)
         yield Proposal('text encoding', [(call.start, call.end, inner if takes_conditional(call) else '(%s)' % inner)],
                        'only what is not yet %sd is %sd' % (name, name), 'nothing', 'low', 0.86,
                        'it is %s already for these items' % ('bytes' if name == 'encode' else 'text'))
@@ -6002,8 +5988,7 @@ def written_out(nodes):
         if repeatable(node.target):
             start, end = node.value.outer
             loose = node.value.kind in LOOSE and not node.value.parens
-            edits.append((node.target.outer[1], start, ' = %s %s %s' % (node.source.segment(node.target),
-                                                                        SIGNS[node.op], '(' * loose)))
+            edits.append((node.target.outer[1], start, ' = %s %s %s' % (node.target.text, SIGNS[node.op], '(' * loose)))
             edits.append((end, end, ')' * loose))
     return edits
 
@@ -6149,7 +6134,7 @@ def collect_yields(case):
                     statement.inline and statement.kind == 'Return' for statement in function.body):
             continue
         first, name = behind_docstring(function.body), 'found'
-        while re.search(r'\b%s\b' % name, source.segment(function)):
+        while re.search(r'\b%s\b' % name, function.text):
             name += '_'
         at = source.offset_of_line(first.line)
         edits.append((at, at, '%s%s = []%s' % (first.indent, name, source.newline)))
@@ -6159,7 +6144,7 @@ def collect_yields(case):
             edits.extend([(node.start, start, '%s.append(' % name + '(' * bare), (end, end, ')' + ')' * bare)])
         edits.extend((node.end, node.end, ' ' + name) for node in own if node.kind == 'Return' and node.value is None)
         if last.kind != 'Return':
-            at = line_end(case, last.end)
+            at = line_end(last)
             edits.append((at, at, source.newline + first.indent + 'return ' + name))
     return edits
 
@@ -6182,7 +6167,7 @@ def foreign_constant(case, found):
         uses = [node for node in name_nodes(case.source.tree, statement.names[0].asname or name) if node.ctx == 'Load']
         if len(texts) == 1 and uses:
             end = LINE_END.search(case.source.text, statement.end)
-            edits = [(line_start(case, statement), end.end() if end else statement.end, '')]
+            edits = [(line_start(statement), end.end() if end else statement.end, '')]
             yield Proposal('sandbox name', edits + [(node.start, node.end, texts[0]) for node in uses],
                            '%s is written out' % name, 'nothing', 'low', 0.88,
                            'the sandbox refuses names that begin with an underscore, here and where it is defined')
@@ -6209,10 +6194,9 @@ def field_type(case, found):
         edits = [(start, start, before), (end, end, after)]
         yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low',
                        0.86 if not text else 0.8, 'the field takes a %s only' % wanted)
-        if text and can_wrap(case, [statement]):
+        if text and can_wrap([statement]):
             tail = handler_lines(case, 'ValueError', 'No %s' % statement.targets[0].attr, [])
-            yield Proposal('right type', edits + wrap(case, [statement], ['try:'], tail),
-                           'it becomes a %s first' % wanted,
+            yield Proposal('right type', edits + wrap([statement], ['try:'], tail), 'it becomes a %s first' % wanted,
                            '%s stays as it was where it is no %s' % (statement.targets[0].attr, wanted), 'low', 0.84,
                            'the field takes a %s only, and what is none leaves it as it was' % wanted)
 
@@ -6226,7 +6210,7 @@ def tidy_number(case, found):
         if node.kind != 'Call' or not is_name(node.func, name) or len(node.args) != 1:
             continue
         bad = node.args[0]
-        base = operand(case, bad)
+        base = operand(bad)
         if base is None:
             continue
         start, end = bad.outer
@@ -6239,14 +6223,14 @@ def tidy_number(case, found):
                            'the comma is read as a decimal point',
                            'nothing', 'low', 0.86, 'the text is a number but for its comma')
         elif name == 'int' and re.match(r'^-?\d+\.\d+$', literal):
-            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(case, bad))],
+            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(bad))],
                            'a number with a decimal point is read '
                            'too', 'nothing', 'low', 0.87, 'the text is a number, but no whole one')
         elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and (
                 re.search(r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)',
-                          literal)) and code_of(case, bad):
+                          literal)) and code_of(bad):
             shape = r"r'\d+'" if name == 'int' else r"r'\d+(?:\.\d+)?'"
-            text = code_of(case, bad)
+            text = code_of(bad)
             edits = [(start, end, '(re.findall(%s, %s) or [%s])[0]' % (
                 shape, text, text if repeatable(bad) and len(text) < 40 else "''"))]
             if 're' not in bindings(case.source.tree):
@@ -6264,11 +6248,11 @@ def parse_first(case, faults):
             getattr(node, 'ctx', 'Load') != 'Load' or case.statement.inline:
         return
     while node.kind not in STATEMENTS and not (node.kind in ('Call', 'IfExp', 'BoolOp', fault.node.kind) and can_hoist(
-            case, node, case.statement)):
+            node, case.statement)):
         node = node.parent
     if node.kind in STATEMENTS:
         return
-    others = [one for one in faults if not is_in(one.node, node) and not is_same(one.node, case.source.segment(node))]
+    others = [one for one in faults if not is_in(one.node, node) and one.node.text != node.text]
     if node is getattr(case.statement, 'value', None) and case.statement.kind != 'Return':
         return                                  # there a try around the whole statement says the same
     outcome, default = best_value([EMPTY_OF.get(make_of(case, node), NOTHING)] + OTHERWISE,
@@ -6279,13 +6263,12 @@ def parse_first(case, faults):
         last_name(fault.node), 'found')
     wish = node.attr if node.kind == 'Attribute' else node.parent.arg if node.parent.kind == 'keyword' else wish
     local = fresh_name(case, wish)
-    indent, newline, step = case.statement.indent, case.source.newline, step_of(case, case.statement)
-    lines = ['try:', step + '%s = %s' % (local, case.source.segment(node)), 'except %s:' % name,
-             step + '%s = %s' % (local, default)] + [step + line
-                                                     for line in log_line(case, '%s: %s' % (local, fault.what))]
-    at = line_start(case, case.statement)
+    indent, newline, step = case.statement.indent, case.source.newline, step_of(case.statement)
+    lines = ['try:', step + '%s = %s' % (local, node.text), 'except %s:' % name, step + '%s = %s'
+             % (local, default)] + [step + line for line in log_line(case, '%s: %s' % (local, fault.what))]
+    at = line_start(case.statement)
     edits = [(at, at, ''.join(indent + line + newline for line in lines))]
-    same = [one.node for one in faults if is_same(one.node, case.source.segment(node)) and one.node is not node]
+    same = [one.node for one in faults if one.node.text == node.text and one.node is not node]
     edits += [one.outer + (local,) for one in [node] + same]
     yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what),
                    loss_words(case), 'medium', (0.76 if outcome == FINE else 0.7) * (0.9 if others else 1.0),
@@ -6311,7 +6294,7 @@ def address_faults(case, found):
     for node in frame_part(case):
         if node is case.expression or is_put_together(node) and is_address(case, node):
             test = none_test if found.group('kind') == 'None' else text_none_test
-            for value in [one for one in walk(node) if is_same(one, found.group('value'))][:1]:
+            for value in [one for one in walk(node) if one.text == found.group('value')][:1]:
                 yield Fault(node, value, test, [], 'nothing was found')
 
 
@@ -6348,12 +6331,12 @@ def second_try(case, found):
     request is all that is repeated.
     """
     statement, name = case.statement, exception_name(case)
-    text, parts = case.source.segment(statement), list(own_part(statement))
+    text, parts = statement.text, list(own_part(statement))
     asked = [node for node in parts if
              node.kind == 'Call' and last_name(node.func) in FETCHES and root_name(node.func) in ASKERS or
              node.kind == 'Attribute' and node.attr == 'content' and node.value.kind == 'Name']
     if statement.kind not in ('Assign', 'Expr', 'Return') or name is None or not is_sandboxed(case) or \
-            len(asked) != 1 or re.search(r'[\n\t]', text) or not can_wrap(case, [statement]) or \
+            len(asked) != 1 or re.search(r'[\n\t]', text) or not can_wrap([statement]) or \
             'Thread' in bindings(case.source.tree):
         return
     first = asked[0]
@@ -6371,7 +6354,7 @@ def second_try(case, found):
     lines = ['if %s:' % other, '\traise'] if other else []
     lines += ["%s: %%s' %% %s)" % (log[0][:-2], error)] if log else []
     lines += ['Thread.Sleep(%d)' % PAUSE, text]
-    yield Proposal('second try', wrap(case, [statement], ['try:'], ['except %s as %s:' % (name, error)] + [
+    yield Proposal('second try', wrap([statement], ['try:'], ['except %s as %s:' % (name, error)] + [
         '\t' + line for line in lines]), 'the provider is asked once more after %d seconds' % PAUSE,
         'nothing; a refresh of these items takes longer', 'low', 0.45,
         'most items are answered, so this one may be on the second try')
@@ -6411,8 +6394,7 @@ def moved_module(case, found):
     for alias in statement.names if statement.kind == 'Import' else ():
         if alias.name in MOVED and alias.name.split('.')[-1] == found.group('name').split('.')[-1]:
             text = alias.asname or alias.name
-            uses = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and
-                    case.source.segment(node.value) == text]
+            uses = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.value.text == text]
             modules = sorted(set(module_of(alias.name, node.attr) for node in uses)) or [MOVED[alias.name]]
             if '.' in text:
                 edits += [(node.value.start, node.value.end, module_of(alias.name, node.attr)) for node in uses]
@@ -6488,22 +6470,22 @@ def tested_faults(*rows):
         for node in frame_part(case):
             for name, make_test in rows:
                 if node.kind == 'Call' and last_name(node.func) == name and (node.args or name == 'pop'):
-                    made = make_test(case, node)
+                    made = make_test(node)
                     if made is not None:
                         yield Fault(node, made[0], made[1], [], made[2])
     return finder
 
 
-def membership(case, call):
+def membership(call):
     """x.index(y), x.remove(y): whether y is in x."""
-    text = operand(case, call.args[0])
+    text = operand(call.args[0])
     if call.func.kind != 'Attribute' or text is None or not repeatable(call.args[0]):
         return None
     return (call.func.value, lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base)),
             'it is not in there')
 
 
-def not_empty(case, call):
+def not_empty(call):
     """max(x), min(x): whether there is something in x."""
     if len(call.args) != 1 or call.args[0].kind == 'GeneratorExp':
         return None
@@ -6531,7 +6513,7 @@ def join_faults(case, found):
     for node in frame_part(case):
         if node.kind == 'Call' and last_name(node.func) == 'join' and len(node.args) == 1:
             bad = node.args[0]
-            text = operand(case, bad)
+            text = operand(bad)
             start, end = bad.outer
             if text is None:
                 continue
@@ -6584,8 +6566,8 @@ def leave_log_out(case, found):
         if re.search(r"'(tuple|list|dict|instance)'", case.message) and any(
                 not in_log_call(use) for one in names_in(node) for use in later_uses(case, one, case.statement)):
             return                              # what comes after the log line wants another kind of value too
-        if name and can_wrap(case, [case.statement]) and not case.statement.inline:
-            yield Proposal('log guard', wrap(case, [case.statement], ['try:'], ['except %s:' % name, '\t' + (
+        if name and can_wrap([case.statement]) and not case.statement.inline:
+            yield Proposal('log guard', wrap([case.statement], ['try:'], ['except %s:' % name, '\t' + (
                 log_line(case, 'a log line could not be written') or ['pass'])[0]]),
                 'only the log line is left out', 'nothing but this log line', 'low', 0.6,
                 'the work itself is not concerned')
@@ -6750,7 +6732,7 @@ class Unfolded(object):
         """The same node in the unfolded text."""
         at = self.at(node.start)
         return next((one for one in walk(self.new.tree) if one.start == at and one.kind == node.kind and
-                     (one.kind in COMPOUND + ('Module',) or self.new.segment(one) == self.source.segment(node))), None)
+                     (one.kind in COMPOUND + ('Module',) or one.text == node.text)), None)
 
     def folded(self, proposal):
         """A proposal for the unfolded text as one for the text as it is: lines that it leaves alone, or only moves in,
@@ -6813,8 +6795,7 @@ def fails_elsewhere(case, bad):
                is_name(node.parent.value, 'None') for node in nodes):
         return False
     return any(node.ctx == 'Load' and not of_the_server(node) and
-               enclosing(node, 'FunctionDef') is not case.function and
-               not is_checked(case, node, node.source.segment(node)) and
+               enclosing(node, 'FunctionDef') is not case.function and not is_checked(case, node, node.text) and
                effect(in_frame_of(case, node), node, NOTHING) == CRASH for node in nodes)
 
 
@@ -6834,7 +6815,7 @@ def is_other_form(case, node):
         return False
     root = root_name(node)
     values = assigned_before(case, root, node.start) if root else []
-    return bool(values) and all(re.match(r'JSON\.|json\.loads', case.source.segment(value)) for value in values)
+    return bool(values) and all(re.match(r'JSON\.|json\.loads', value.text) for value in values)
 
 
 def is_own_object(case):
@@ -6852,7 +6833,7 @@ def guarded_ways(case, faults):
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
-              same_value(case, fault, chosen)]  # both groups of one match
+              same_value(fault, chosen)]  # both groups of one match
     if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or \
             any(is_other_form(case, fault.node) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
@@ -6909,7 +6890,7 @@ def twin_defects(case, faults):
     for one in suite[suite.index(case.statement) + 1:][:3]:
         others = [name for name in names_in_order(one) if name != bad.id and makers & makers_of(case, name)]
         if len(others) == 1 and one.kind == case.statement.kind and re.sub(
-                r'\b%s\b' % others[0], bad.id, case.source.segment(one)) == case.source.segment(case.statement):
+                r'\b%s\b' % others[0], bad.id, one.text) == case.statement.text:
             found.append(one)
     return found
 
@@ -6935,7 +6916,7 @@ def with_same_elements(case, faults, proposal):
         if loop.kind != 'comprehension' or loop.iter is not node or loop.ifs or loop.target.kind != 'Name':
             continue
         if any(key_of(one) == key and is_name(one.value, loop.target.id) for one in walk(loop.parent)):
-            text = code_of(case, index_of(faults[0].node))
+            text = code_of(index_of(faults[0].node))
             edits.append((node.outer[1], node.outer[1], ' if %s in %s' % (text, loop.target.id)))
     if not edits or len(edits) > 3:
         return proposal
@@ -6964,9 +6945,9 @@ def is_within(span, edit):
     return span[0] <= edit[0] and edit[1] <= span[1]
 
 
-def same_value(case, fault, faults):
-    text = case.source.segment(fault.bad)
-    return any(case.source.segment(one.bad) == text or is_path_below(fault.bad, one.bad) for one in faults)
+def same_value(fault, faults):
+    text = fault.bad.text
+    return any(one.bad.text == text or is_path_below(fault.bad, one.bad) for one in faults)
 
 
 def is_path_below(node, other):
@@ -6974,18 +6955,17 @@ def is_path_below(node, other):
     if not all(one.kind == 'Call' and one.func.kind == 'Attribute' and one.func.attr == 'xpath' and
                len(one.args) == 1 and one.args[0].kind == 'Str' for one in (node, other)):
         return False
-    return node.source.segment(node.func) == other.source.segment(other.func) and node.args[0].s.startswith(
-        other.args[0].s + '/')
+    return node.func.text == other.func.text and node.args[0].s.startswith(other.args[0].s + '/')
 
 
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
-    found = [fault for fault in faults_of(case) if same_value(case, fault, faults)]
+    found = [fault for fault in faults_of(case) if same_value(fault, faults)]
     if 'NoneType' in case.message or case.message.startswith(('expected string', 'must be str')):
         known = [fault.bad for fault in found]
         for node in own_part(case.statement):
             if getattr(node, 'ctx', '') == 'Load' and node not in known and any(
-                    is_same(one.bad, case.source.segment(node)) for one in faults) and \
+                    one.bad.text == node.text for one in faults) and \
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
@@ -6996,12 +6976,12 @@ def echo_faults(case, faults):
 
 def is_guarded(case, fault):
     """Whether a fault's place is only reached where the fault's own condition holds."""
-    text = case.source.segment(fault.bad)
+    text = fault.bad.text
     if fault.test in (None, none_test, truth_test):
         return is_checked(case, fault.bad, text)
     holds = fault.test(text)[0]
     return any(around.kind in ('If', 'IfExp', 'While') and not is_in(fault.bad, around.test) and
-               holds in case.source.segment(around.test) for around in ancestors(fault.bad))
+               holds in around.test.text for around in ancestors(fault.bad))
 
 
 def same_defects(case, faults, behind):
@@ -7047,30 +7027,30 @@ def other_hint(case, faults):
             case.statement.is_elif or bad.attr != 'name' and (
                 owner is None or bad.attr.capitalize() not in owner.name):
         return
-    text, base = case.source.segment(bad), case.source.segment(bad.value)
+    text, base = bad.text, bad.value.text
     stores = [node for node in nodes_named(case.source, 'Attribute', bad.attr)
-              if node.ctx == 'Store' and is_same(node, text)]
+              if node.ctx == 'Store' and node.text == text]
     if bad.attr == 'name' and not (is_name(bad.value, 'media') and case.function.name.lower() == 'search') or \
             bad.attr != 'name' and not (stores and base + '.title' in case.source.text):
         return                                  # the file shows that a hint may be set, and that there is a title
-    step = step_of(case, case.statement)
-    yield Proposal('None guard', put_before(case, case.statement, [
-        'if %s is None:' % text, "%s%s = %s.title or ''" % (step, text, base)]),
-        'the title is taken where there is no %s' % bad.attr, 'nothing where the title names the %s' % bad.attr,
-        'low', 0.9, 'the search goes on with the hint that Plex gave in its place')
+    step = step_of(case.statement)
+    yield Proposal('None guard', put_before(case.statement,
+                                            ['if %s is None:' % text, "%s%s = %s.title or ''" % (step, text, base)]),
+                   'the title is taken where there is no %s' % bad.attr, 'nothing where the title names the %s'
+                   % bad.attr, 'low', 0.9, 'the search goes on with the hint that Plex gave in its place')
 
 
 def default_attribute(case, faults):
     """`self.genres = []` in place of `= None` where the class sets it up, when it is used in several places."""
     bad = faults[0].bad
-    if bad.kind != 'Attribute' or of_the_server(bad) or len(set(case.source.segment(one.bad) for one in faults)) > 1:
+    if bad.kind != 'Attribute' or of_the_server(bad) or len(set(one.bad.text for one in faults)) > 1:
         return
     sources = sources_with(case, bad.attr)
     nodes = [(path, node) for path, source in sources for node in nodes_named(source, 'Attribute', bad.attr)]
     setters = [(path, node) for path, node in nodes if node.ctx == 'Store' and node.parent.kind == 'Assign' and
                is_name(node.value, 'self') and is_name(node.parent.value, 'None')]
     readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
-    unchecked = [node for node in readers if not is_checked(case, node, node.source.segment(node))]
+    unchecked = [node for node in readers if not is_checked(case, node, node.text)]
     if len(set(path for path, _ in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
             node.parent.kind == 'Compare' and any(is_name(one, 'None') for one in node.parent.comparators)
             for node in readers):
@@ -7105,14 +7085,14 @@ def first_episode(case, faults):
 def own_id(case, faults):
     """`media.primary_metadata.id` as the id of a result of an agent for items that no other agent matches first."""
     owner, call = enclosing(case.function, 'ClassDef'), chain_top(faults[0].node).parent
-    given = code_of(case, chain_top(faults[0].node)) or ''
+    given = code_of(chain_top(faults[0].node)) or ''
     found = re.match(r'^(\w+)\.primary_metadata\.id$', given)
     call = call.parent if call.kind == 'keyword' and call.arg == 'id' else call
     if len(faults) != 1 or faults[0].test is not none_test or found is None or owner is None or \
             case.function.kind != 'FunctionDef' or call.kind != 'Call' or \
             last_name(call.func) != 'MetadataSearchResult':
         return
-    settings = ' '.join(code_of(case, one) or '' for one in owner.body if one.kind == 'Assign')
+    settings = ' '.join(code_of(one) or '' for one in owner.body if one.kind == 'Assign')
     if 'com.plexapp.agents.none' not in settings and not re.search(r'primary_provider *= *True', settings):
         return
     yield Proposal('None guard', conditional_edits(chain_top(faults[0].node), '%s.primary_metadata is not None' % (
@@ -7763,11 +7743,11 @@ class Hunt(object):
         self.reads = None
 
 
-def flat(source, node):
+def flat(node):
     """A node's text without blanks and line breaks and with one kind of quotes, to compare expressions."""
     text = node.__dict__.get('flat_text')
     if text is None:
-        text = node.flat_text = re.sub(r'\s+', '', source.segment(node)).replace('"', "'")
+        text = node.flat_text = re.sub(r'\s+', '', node.text).replace('"', "'")
     return text
 
 
@@ -7973,10 +7953,10 @@ def raises_key(node, found, hunt):
             return 0
         if hunt.sandboxed and hunt.kind == 'own' and not deleted(node):
             return 0.02 if not stored(node) else 0
-        return key_weight(index, key, quoted, hunt)
+        return key_weight(index, key, quoted)
     if node.kind == 'Call' and node.func.kind == 'Attribute':
         if node.func.attr in ('pop', 'remove') and node.args and len(node.args) == 1:
-            return 0.8 * key_weight(node.args[0], key, quoted, hunt)
+            return 0.8 * key_weight(node.args[0], key, quoted)
         if node.func.attr in ('format', 'format_map'):
             text = node.func.value
             return 0.5 if text.kind != 'Str' or '{' + key in text.s else 0
@@ -7989,7 +7969,7 @@ def deleted(node):
     return node.parent is not None and node.parent.kind == 'Delete'
 
 
-def key_weight(index, key, quoted, hunt):
+def key_weight(index, key, quoted):
     if index.kind == 'Str':
         return 1.0 if quoted and index.s == key else 0
     if index.kind == 'Num':
@@ -8431,8 +8411,8 @@ def rebinds(statement, root):
 
 def held_before(hunt, node, statement):
     """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
-    text = flat(hunt.source, node)
-    base = flat(hunt.source, node.value) if node.kind in ('Attribute', 'Subscript') else None
+    text = flat(node)
+    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') else None
     none_error = by_base(hunt)
     root = root_name(node)
     kinds = ('Name',) if hunt.exception in ('NameError', 'UnboundLocalError') else ('Attribute', 'Subscript', 'Call')
@@ -8447,10 +8427,10 @@ def held_before(hunt, node, statement):
                 continue
             if part.start >= node.start:
                 continue
-            if flat(hunt.source, part) == text:
+            if flat(part) == text:
                 return True
             if none_error and base and part.kind in ('Attribute', 'Subscript') and not stored(part) and \
-                    flat(hunt.source, part.value) == base:
+                    flat(part.value) == base:
                 return True
     return False
 
@@ -8577,10 +8557,9 @@ def last_heard(function, texts):
 
 def plain_requests(function):
     """The statements that ask for an address that is not written there."""
-    return [statement_of(node) for node in own_nodes(function)
-            if node.kind == 'Call' and flat(node.source, node.func) in ('HTTP.Request', 'JSON.ObjectFromURL',
-                                                                        'HTML.ElementFromURL', 'XML.ElementFromURL')
-            and not any('/' in (constant_text(below) or '') for below in walk(node))]
+    return [statement_of(node) for node in own_nodes(function) if node.kind == 'Call' and
+            flat(node.func) in ('HTTP.Request', 'JSON.ObjectFromURL', 'HTML.ElementFromURL', 'XML.ElementFromURL') and
+            not any('/' in (constant_text(below) or '') for below in walk(node))]
 
 
 def said_weight(hunt, statement, last):
@@ -8618,8 +8597,7 @@ def unlikely_branch(statement):
     while outer is not None and outer.kind not in FRAMES + ('Module',):
         if outer.kind == 'ExceptHandler':
             return True
-        if outer.kind == 'If' and (inner not in outer.body or
-                                   re.search('debug', flat(outer.source, outer.test), re.I) or
+        if outer.kind == 'If' and (inner not in outer.body or re.search('debug', flat(outer.test), re.I) or
                                    outer.test.kind == 'UnaryOp'):
             return True
         inner, outer = outer, outer.parent
@@ -8641,14 +8619,14 @@ def earlier_uses(hunt, node):
     if node.kind not in ('Attribute', 'Subscript'):
         return 1.0
     base_fails = by_base(hunt)
-    text = flat(hunt.source, node.value if base_fails else node)
+    text = flat(node.value if base_fails else node)
     root, factor = root_name(node), 1.0
     shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
     for other in uses(hunt):
         if other.start >= node.start or factor < 0.1:
             break
         if (other.kind == node.kind or base_fails) and \
-                flat(hunt.source, other.value if base_fails else other) == text and \
+                flat(other.value if base_fails else other) == text and \
                 catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
                 not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
             factor *= 0.6
@@ -8704,8 +8682,8 @@ def guarded(hunt, node):
     measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
     if node.kind not in ('Attribute', 'Subscript') and measured is None:
         return False
-    base = flat(hunt.source, measured or node.value)
-    key = flat(hunt.source, node.slice) if node.kind == 'Subscript' else None
+    base = flat(measured or node.value)
+    key = flat(node.slice) if node.kind == 'Subscript' else None
     inner, outer = node, node.parent
     while outer is not None and outer.kind not in FRAMES + ('Module',):
         test = None
@@ -8724,7 +8702,7 @@ def guarded(hunt, node):
 def test_makes_sure(hunt, test, base, key):
     if test.kind == 'BoolOp' and test.op == 'And':
         return any(test_makes_sure(hunt, value, base, key) for value in test.values)
-    text = flat(hunt.source, test)
+    text = flat(test)
     if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
         return False                            # it was there, and of the wrong kind
     if hunt.exception == 'KeyError':
@@ -9187,8 +9165,7 @@ def compiler_line(node):
         left = ([node.left] + node.comparators)[-2]
         between = node.source.text[left.outer[1]:node.comparators[-1].outer[0]]
         return node.source.line_of(left.outer[1] + len(between) - len(between.lstrip(' \t\\\r\n')))
-    if node.kind == 'Attribute' or (node.kind == 'Str' and node.source.segment(node).lstrip('uUbBrR')[:3] in ('\'\'\'',
-                                                                                                              '"""')):
+    if node.kind == 'Attribute' or (node.kind == 'Str' and node.text.lstrip('uUbBrR')[:3] in ('\'\'\'', '"""')):
         return node.end_line
     return node.line
 
@@ -9467,11 +9444,11 @@ def find_cause(source, function, place, exception, message):
     node = suspect(place.expression)
     if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
         node = (joined_parts(place.expression, message) or [node])[-1]
-    text = one_line(source.segment(node))
+    text = one_line(node.text)
     steps, origin = [], 'unknown'
     arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
     for _ in range(6):
-        segment = one_line(source.segment(node))
+        segment = one_line(node.text)
         origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
         if node.kind == 'Subscript':
             origin = 'preference' if root_name(node) == 'Prefs' else 'field' if origin in ('unknown',
@@ -9487,7 +9464,7 @@ def find_cause(source, function, place, exception, message):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
             break
         if assignment.kind == 'For':
-            steps.append((assignment.line, 'each of %s' % one_line(source.segment(assignment.iter))))
+            steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
             node = assignment.iter
             if origin == 'unknown':
                 origin = 'element'
@@ -10144,7 +10121,7 @@ def header_probe(case, place, handler):
     name, inner, newline = fresh_name(case, 'probed'), statement.body[0], source.newline
     if statement.kind == 'While':
         at, (start, end) = inner.start, asked[0].outer
-        lines = ['try:', source.indent_unit() + 'if not (%s): break' % source.segment(asked[0]), handler, '']
+        lines = ['try:', source.indent_unit() + 'if not (%s): break' % asked[0].text, handler, '']
         return None if statement.orelse or inner.inline else [
             (start, end, 'True' if source.text[start - 1] in ' \t' else ' True'),
             (at, at, (newline + inner.indent).join(lines))]
@@ -10153,7 +10130,7 @@ def header_probe(case, place, handler):
         last_name(node.func) not in ASKED_TWICE for one in asked for node in walk(one))
     if statement.inline or statement.logical_start != statement.start or len(asked) > 1 and not twice:
         return None
-    lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % source.segment(one) for one in asked)),
+    lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % one.text for one in asked)),
              handler, '']
     edits = [(statement.start, statement.start, (newline + statement.indent).join(lines))]
     start, end = asked[0].outer
@@ -10464,7 +10441,7 @@ def look_into_source(inquiry):
     elif silent:
         against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
     evidence.append('line %d of %s can raise exactly this error: %s' % (
-        first.line, frame.function, one_line(source.segment(first.expression))))
+        first.line, frame.function, one_line(first.expression.text)))
     if frame.lines and first.line not in frame.lines:
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
@@ -10542,8 +10519,8 @@ def mend_address(inquiry, built):
     frame = next((one for one in chain if one.name == built.name and one.function == name_in_log(function)),
                  Frame(built.name, name_in_log(function), [], {}, None, []))
     place = Place(statement_of(built.node), built.node, built.node.line, 0.95, [], "%s is '%s'" % (
-        'None' if not built.is_text else 'the text None', source.segment(built.value)))
-    record.update({'confidence': 0.95, 'suspect': one_line(source.segment(built.value)), 'value': 'None',
+        'None' if not built.is_text else 'the text None', built.value.text))
+    record.update({'confidence': 0.95, 'suspect': one_line(built.value.text), 'value': 'None',
                    'divergence_point': point_found(frame, [place], chain)})
     record['evidence'].append('line %d of %s puts the address together, and %s was None there' % (
         place.line, frame.function, record['suspect']))
@@ -10827,7 +10804,7 @@ def mend_confessed(inquiry, confessed):
                                   places[0].line)
     record.update({'confidence': places[0].confidence, 'divergence_point': point_found(frame, places)})
     record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
-        places[0].line, frame.function, one_line(source.segment(places[0].expression))))
+        places[0].line, frame.function, one_line(places[0].expression.text)))
     note_cause(record, find_cause(source, function, places[0], pattern['exception'], places[0].message))
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
@@ -10925,7 +10902,7 @@ def log_calls(source):
     if 'log_calls' not in source.__dict__:
         rows = []
         for node in walk(source.tree):
-            if node.kind != 'Call' or not node.args or not LOGS_BY_NAME.search(flat(source, node.func)):
+            if node.kind != 'Call' or not node.args or not LOGS_BY_NAME.search(flat(node.func)):
                 continue
             parts = said_parts(node.args[0], node.args[1:], None)
             own = [part for part in parts if not isinstance(part, tuple)]
@@ -10994,7 +10971,7 @@ def hiding_except(bundle, call):
 
 def is_silent(handler):
     """Whether an except clause neither raises nor logs."""
-    return not any(one.kind == 'Raise' or one.kind == 'Call' and LOGS_BY_NAME.search(flat(handler.source, one.func))
+    return not any(one.kind == 'Raise' or one.kind == 'Call' and LOGS_BY_NAME.search(flat(one.func))
                    for one in walk(handler))
 
 
@@ -11056,14 +11033,13 @@ def mend_unreadable(inquiry):
 def gains_behind(around, place):
     """Whether something behind a statement of a try, that does not need what it gives, works on the metadata."""
     statement = place.statement
-    spoilt = set(spoilt_names(statement.source, statement))
+    spoilt = set(spoilt_names(statement))
     bad = suspect(place.expression) if place.expression is not None else None
     spoilt.update([bad.id] if bad is not None and bad.kind == 'Name' else ())
     for one in around.body:
-        read = set(flat(one.source, node) for node in walk(one) if node.kind in ('Name', 'Attribute') and
-                   not stored(node))
+        read = set(flat(node) for node in walk(one) if node.kind in ('Name', 'Attribute') and not stored(node))
         if one.start > statement.start and read & spoilt:
-            spoilt.update(spoilt_names(one.source, one))
+            spoilt.update(spoilt_names(one))
         elif one.start > statement.start and (one.kind == 'Return' and one.value is not None and not is_name(
                 one.value, 'None') or one.kind not in ('Return', 'Raise') and (
                     fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results')))):
@@ -11412,30 +11388,30 @@ def nothing_left(bundle, chain, index, place):
 def work_without(statement):
     """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
     source, function = statement.source, frame_of(statement)
-    spoilt = set(spoilt_names(source, statement))
-    spoilt.update(flat(source, node) for node in walk(statement)     # asking again for the same item gives nothing
+    spoilt = set(spoilt_names(statement))
+    spoilt.update(flat(node) for node in walk(statement)     # asking again for the same item gives nothing
                   if node.kind == 'Attribute' and node.attr == 'id' and not stored(node))
     for later in statements(function):
         loop = later.kind == 'For'
         if later.start <= statement.start or exclusive(statement, later) or (later.kind in COMPOUND and not loop):
             continue
-        read = set(flat(source, node) for node in walk(later.iter if loop else later)
+        read = set(flat(node) for node in walk(later.iter if loop else later)
                    if node.kind in ('Name', 'Attribute') and not stored(node))
         if read & spoilt:
-            spoilt.update(spoilt_names(source, later))
+            spoilt.update(spoilt_names(later))
         elif not loop and fills(later):
             return True
     return False
 
 
-def spoilt_names(source, statement):
+def spoilt_names(statement):
     """What a statement would have set: its targets, and whatever it hands to a call whose result it does not keep."""
     if statement.kind == 'Assign':
-        return [flat(source, target) for target in statement.targets]
+        return [flat(target) for target in statement.targets]
     if statement.kind == 'For':
-        return [flat(source, node) for node in walk(statement.target) if node.kind == 'Name']
+        return [flat(node) for node in walk(statement.target) if node.kind == 'Name']
     if statement.kind == 'Expr' and statement.value.kind == 'Call':
-        return [flat(source, node) for node in statement.value.args if node.kind in ('Name', 'Attribute') and
+        return [flat(node) for node in statement.value.args if node.kind in ('Name', 'Attribute') and
                 not is_name(node, 'metadata', 'results')]       # those take more, whatever came of this
     return []
 

@@ -97,6 +97,25 @@ def test_no_name_is_given_twice_at_module_level(script):
     assert [name for name in set(names) if name and names.count(name) > 1] == []
 
 
+@pytest.mark.skipif(six.PY2, reason='says the same of the same files as Python 3')
+@pytest.mark.parametrize('script', ORDER)
+def test_calls_fit_the_functions_of_their_script(script):
+    wrong = []
+    functions = dict((node.name, node.args) for node in tree_of(script).body if isinstance(node, ast.FunctionDef))
+    local = set(node.arg for node in ast.walk(tree_of(script)) if isinstance(node, ast.arg))
+    for node in ast.walk(tree_of(script)):
+        if not isinstance(node, ast.Call) or getattr(node.func, 'id', None) not in set(functions) - local or any(
+                isinstance(one, ast.Starred) for one in node.args) or None in [one.arg for one in node.keywords]:
+            continue
+        takes = functions[node.func.id]
+        names, given = [one.arg for one in takes.args], [one.arg for one in node.keywords]
+        lacks = set(names[len(node.args):len(names) - len(takes.defaults)]) - set(given)
+        if lacks or not takes.vararg and len(node.args) > len(names) or not takes.kwarg and \
+                set(given) - set(names[len(node.args):]):
+            wrong.append('line %d: %s()' % (node.lineno, node.func.id))
+    assert wrong == []
+
+
 def test_importing_all_seven_says_and_writes_nothing(tmpdir):
     code = 'import sys; sys.path.insert(0, sys.argv[1])\n' + '\n'.join('import ' + name for name in ORDER)
     process = subprocess.Popen([sys.executable, '-c', code, ROOT], stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -199,7 +199,7 @@ def test_parents_lines_and_columns():
             assert child.parent is node
         if node.kind in diagnose.STATEMENTS:
             assert lines[node.line - 1][node.start - source.offset_of_line(node.line):].startswith(
-                source.segment(node).split('\n')[0][:7])
+                node.text.split('\n')[0][:7])
             assert not node.indent.strip()
     assert source.line_text(1) == '# -*- coding: utf-8 -*-' and source.line_text(9999) == ''
     assert source.lines[2] == source.line_text(3)
@@ -215,7 +215,7 @@ def test_statements_know_their_logical_line_and_their_suites():
         ('body', 'if a:'), ('orelse', 'elif (d and\n e):')]
     assert source.text[second.start:second.header_end] == 'elif (d and\n e):'
     assert source.text[second.suites[1].start:second.suites[1].header_end] == 'else:'
-    told = [(source.segment(node), node.inline, node.indent, source.text[node.logical_start:node.start])
+    told = [(node.text, node.inline, node.indent, source.text[node.logical_start:node.start])
             for node in diagnose.statements(function) if node.kind == 'Expr']
     assert told == [('b', True, '\t\t', 'if a: '), ('c', True, '\t\t', 'if a: b; '),
                     ('f', True, '\t\t', 'elif (d and\n e): '),
@@ -230,8 +230,8 @@ def test_try_with_everything_is_two_nodes_and_two_withs_nest():
     inner = whole.body[0]
     assert (whole.kind, inner.kind) == ('TryFinally', 'TryExcept')
     assert [suite.name for suite in whole.suites] == ['body', 'finalbody']
-    assert source.segment(inner) == 'try: a\nexcept A, b: c\nelse: d'
-    assert source.segment(inner.handlers[0]) == 'except A, b: c'
+    assert inner.text == 'try: a\nexcept A, b: c\nelse: d'
+    assert inner.handlers[0].text == 'except A, b: c'
     assert (nested.kind, nested.body[0].kind) == ('With', 'With')
 
 
