@@ -398,18 +398,21 @@ HEADER = {
 }
 STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
-# What to look for, and how far behind its beginning the level stands. Long words are found faster than short ones.
-# In a plug-in's log also ' ERROR': it is both the level and how agents begin an error that they report below WARNING,
-# as is a traceback there, and so are Python's own words for the errors that agents catch most.
+# In a plug-in's log also ' ERROR' is looked for: it is both the level and how agents begin an error that they report
+# below WARNING, as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
 PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range', b'referenced before assignment',
                 b"' is not defined", b' string or buffer', b' string or a number')
-NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5), (b') :  WARNING (', 5), (b'Traceback (most recent call last):', 0)) +
-           tuple((words, 0) for words in PYTHON_WORDS[:-2] + (b' string or ',)),        # one pass for two of them
-           SERVER: ((b'] ERROR - ', 2), (b'] WARN - ', 2))}
+# What to look for: from which byte on (strstr jumps to where the first two bytes stand, so these should be rare in
+# logs: it finds '] ERROR - ' at a tenth of the speed), and how far behind the beginning of the whole the level stands.
+NEEDLES = {
+    PLUG_IN: ((b') :  CRITICAL (', 5, 5), (b') :  WARNING (', 5, 5), (b'Traceback (most recent call last):', 0, 0),
+              (b"'NoneType'", 0, 0), (b"' object has no attribute '", 3, 0), (b'index out of range', 5, 0),
+              (b'referenced before assignment', 11, 0), (b"' is not defined", 1, 0), (b' string or ', 0, 0)),
+    SERVER: ((b'] ERROR - ', 2, 2), (b'] WARN - ', 2, 2))}
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
-START_MARK = b' - Starting framework core - Version: '
+START_MARK = b'Starting framework core - Version: '
 HANDLING, RESPONSE = b' - Handling request ', b' - Response: ['
 SEARCH_NAME, UPDATE_NAME = b'X0FnZW50S2l0OlNlYXJjaA__', b'X0FnZW50S2l0OlVwZGF0ZU1ldGFkYXRh'
 MONTHS = dict((name, number + 1) for number, name in
@@ -1250,10 +1253,9 @@ def sniff(head):
     """
     lines = head.split(b'\n', 60)[:60]
     if BROKEN_FRAME.search(head) or b'File &quot;' in head or b'\n```' in head or head.startswith(
-            (b'```', b'File "')) or any(
-            line.count(b'File "') > 1 and line.count(b'", line ') > 1 or line.rstrip().endswith(b'$')
-            and HEADER[PLUG_IN].match(line)
-            for line in lines):
+            (b'```', b'File "')) or b'File "' in head and any(
+            line.count(b'File "') > 1 and line.count(b'", line ') > 1 for line in lines) or b'$' in head and any(
+            line.rstrip().endswith(b'$') and HEADER[PLUG_IN].match(line) for line in lines):
         return TEXT
     counts = {PLUG_IN: 0, SERVER: 0, TEXT: 0}
     for line in lines:
@@ -2208,19 +2210,19 @@ class Scan(object):
     # ---- records
     def block(self, data, end, log, offset, line, count=False):
         """Find the error records in data[:end], which begins and ends with a record."""
-        find, rfind, server = data.find, data.rfind, self.grammar == SERVER
+        find, rfind, starts_with, server = data.find, data.rfind, data.startswith, self.grammar == SERVER
         places = self.finder(data, end)
         hits, starts = [], ()
         if not server:
-            self.requests = self.note_calls(data, end)
+            self.requests = self.note_calls(data, places)
             starts = self.starts_at(data, places(START_MARK))
         if offset == 0:
             self.note_levels(data, end)
         self.bytes += end
         if self.tick:
             self.tick(self.bytes)
-        for needle, shift in NEEDLES[self.grammar]:
-            hits += [place + shift for place in places(needle)]
+        for words, rare, shift in NEEDLES[self.grammar]:
+            hits += [place - rare + shift for place in places(words[rare:]) if starts_with(words, place - rare)]
         if not server:                          # the level, or how a message begins
             hits += [place + 1 for place in places(b' ERROR') if data[place - 1:place] in (b' ', b'-')]
         hits.sort()
@@ -2359,20 +2361,16 @@ class Scan(object):
         return (begin, header) if trace or header.end() == place or header.end() < place and data.startswith(
             PYTHON_WORDS, place) else (0, None)
 
-    def note_calls(self, data, end):
-        """Count the searches and updates in data[:end]. Returns the places of all calls there."""
-        places, find, starts = [], data.find, data.startswith
+    def note_calls(self, data, places):
+        """Count the searches and updates of a piece of the log. Returns the places of all calls there."""
         mark, search, update = self.call_words
-        after = len(mark)
-        place = find(mark, 0, end)
-        while place >= 0:
-            places.append(place)
-            if starts(update, place + after):
+        calls, starts_with = [place - len(b' - ') for place in places(mark[len(b' - '):])], data.startswith
+        for place in calls:
+            if starts_with(update, place + len(mark)):
                 self.updates += 1
-            elif starts(search, place + after):
+            elif starts_with(search, place + len(mark)):
                 self.searches += 1
-            place = find(mark, place + 1, end)
-        return places
+        return calls
 
     def note_levels(self, data, end):
         form, levels = (b'] %s - ', b'DEBUG INFO WARN ERROR VERBOSE') if self.grammar == SERVER else (
@@ -3265,7 +3263,7 @@ def item_twins(streams, patterns, budget=MOST_MAPPED):
     return twins
 
 
-MUTEX, NOTIFICATION = b' - Acquiring GUID mutex for ', b' - Notification of new metadata for '
+MUTEX, NOTIFICATION = b'Acquiring GUID mutex for ', b'Notification of new metadata for '
 
 
 def chunks(log):
