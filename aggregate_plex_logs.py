@@ -1077,13 +1077,17 @@ class ZipReader(object):
         self.source.close()
 
 
+CUT_OFF = 'the gzip data are cut off; what they still held was read'
+
+
 class GzipReader(object):
-    """read(size) of gzip'd data through zlib: twice as fast as the gzip module on 2.7, and keeps what a cut file
-    still holds.
+    """read(size) of gzip'd data through zlib: twice as fast as the gzip module on 2.7, and keeps what a cut or damaged
+    file still holds; then damage says what is wrong.
     """
 
     def __init__(self, source):
         self.source, self.machine, self.rest, self.ended = source, zlib.decompressobj(31), b'', False
+        self.given, self.damage = False, None
 
     def read(self, size):
         out, length = [], 0
@@ -1091,21 +1095,41 @@ class GzipReader(object):
             data = self.rest or self.source.read(1 << 16)
             self.rest = b''
             if not data:
-                self.ended = True
+                self.ended, self.damage = True, None if self.is_whole() else CUT_OFF
                 break
+            sound = self.machine.copy()
             try:
                 piece = self.machine.decompress(data, size - length)
                 self.rest = self.machine.unconsumed_tail
             except zlib.error as problem:
+                out += self.before_the_damage(sound, data)
                 self.ended = True
-                if not out and not length:
+                if not self.given and not any(out):
                     raise_clean(IOError(errno.EIO, 'damaged gzip data: %s' % problem))
+                self.damage = 'damaged gzip data (%s); what it still held was read' % problem
                 break
             out.append(piece)
+            self.given = True
             length += len(piece)
             if self.machine.unused_data:                    # gzip files may be several members in a row
                 self.rest, self.machine = self.machine.unused_data, zlib.decompressobj(31)
         return b''.join(out)
+
+    def is_whole(self):
+        """Whether the data ended where the last member did: behind that, anything more is left over."""
+        try:
+            self.machine.decompress(b'\0')
+        except zlib.error:                      # a member that has not begun
+            return True
+        return bool(self.machine.unused_data)
+
+    def before_the_damage(self, machine, data):
+        """[piece] of what a byte by byte reading gives: zlib keeps back all of a call that meets an error."""
+        try:
+            for at in range(len(data)):
+                yield machine.decompress(data[at:at + 1])
+        except zlib.error:
+            pass
 
     def close(self):
         self.source.close()
@@ -1635,12 +1659,20 @@ def wrapper_of(head):
     return '', 'log'
 
 
-def wrapper_of_frames(frames):
-    """The same from the outermost frames, for a traceback whose first line is missing."""
+NO_WORDS = re.compile(r'\s*(?:Traceback )?\(most recent call last\):?\s*$')
+
+
+def wrapper_of_frames(frames, cut):
+    """The same from the outermost frames, for a traceback whose first line is missing. cut: it has no words at all, so
+    the framework's frame may be missing too.
+    """
     for frame in frames[:2]:
         row = FRAMEWORK_ENTRIES.get((frame.path.replace('\\', '/').rpartition('/')[2], frame.function))
         if row:
             return row
+    outermost = frames[0]
+    if cut and outermost.function in ('search', 'update') and '/Contents/Code/' in (own_file(outermost.path) or ''):
+        return FRAMEWORK_ENTRIES['agentkit.py', '_' + outermost.function]
     return '', 'log'
 
 
@@ -1775,7 +1807,7 @@ class Reader(object):
         if meaning is None:
             wrapper, kind = wrapper_of(head)
             if kind == 'log':
-                wrapper, kind = wrapper_of_frames(block.frames)
+                wrapper, kind = wrapper_of_frames(block.frames, NO_WORDS.match(head))
             shape = self.shape(says.split('\n')[0], exception)
             if kind == 'log' and not block.key:
                 shape = message_shape(re.sub(r'\s*(?:Traceback )?\(most recent call last\):?', '', head)) + ' ' + shape
@@ -2012,7 +2044,7 @@ class Scan(object):
         """Read one file. rest: the last record of the file before it, which may go on here. Returns the same for the
         next.
         """
-        source = log.open()
+        source = unpacked = log.open()
         try:
             self.line_count = 0
             if self.grammar == TEXT:
@@ -2034,6 +2066,8 @@ class Scan(object):
             return self.packed(log, source, offset, rest, more)
         finally:
             source.close()
+            if getattr(unpacked, 'damage', None):
+                self.notes.append({'file': log.name, 'why': unpacked.damage})
 
     def name_agent(self, data):
         """Learn from the text of a log whose name tells no agent which ones it is about."""
@@ -2684,14 +2718,17 @@ class Pattern(object):
         self.days, self.messages, self.preceding = {}, {}, {}
         self.lines = collections.OrderedDict()  # (id of a Block, plug-in start) -> [count, Block, plug-in start]
         self.items, self.exemplars, self.causes, self.starts, self.levels = {}, [], {}, set(), {}
-        self.looked_back = 0
+        self.looked_back = self.before_fix = 0
 
 
 class Tally(object):
-    """The sink of a Scan: groups its events. One per log; tallies of several logs are merged by their patterns."""
+    """The sink of a Scan: groups its events. One per log; tallies of several logs are merged by their patterns.
 
-    def __init__(self, keep_paths=False, events=None):
-        self.patterns, self.keep_paths, self.events = {}, keep_paths, events
+    fixed: {pattern: epoch seconds}; what a pattern did up to then is only counted: a fix that was kept has ended it.
+    """
+
+    def __init__(self, keep_paths=False, events=None, fixed=None):
+        self.patterns, self.keep_paths, self.events, self.fixed = {}, keep_paths, events, fixed or {}
         self.latest = {}                        # thread -> (span, Pattern, time, guid) of its last error
         self.ended = {}                         # thread -> (log, offset) where its last traceback ends
         self.failed_starts = 0
@@ -2720,9 +2757,14 @@ class Tally(object):
         pattern = self.patterns.get(meaning.pattern)
         if pattern is None:
             pattern = self.patterns[meaning.pattern] = Pattern(meaning)
-        self.note(pattern, event.time)
         if self.events is not None:
             self.events(event)
+        if meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
+            self.failed_starts += 1
+        if meaning.pattern in self.fixed and (event.time or 0) < self.fixed[meaning.pattern] + 1:
+            pattern.before_fix += 1             # (the time of the fix is in whole seconds)
+            return
+        self.note(pattern, event.time)
         if event.guid or event.rating_key:
             key = event.rating_key or event.guid
             if key not in pattern.items or pattern.items[key][0] is None:
@@ -2737,8 +2779,6 @@ class Tally(object):
             pattern.searches += 1
         elif kind == 'update':
             pattern.updates += 1
-        if meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
-            self.failed_starts += 1
         pattern.starts.add(event.start)
         self.cascade(pattern, event)
         if event.block is not None:
@@ -2944,7 +2984,7 @@ def merge(tallies):
             if old is None:
                 patterns[key] = new
                 continue
-            for name in ('count', 'searches', 'updates', 'echoes', 'looked_back'):
+            for name in ('count', 'searches', 'updates', 'echoes', 'looked_back', 'before_fix'):
                 setattr(old, name, getattr(old, name) + getattr(new, name))
             for name in ('days', 'messages', 'preceding', 'causes', 'levels'):
                 mine = getattr(old, name)
@@ -3060,7 +3100,8 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
                       % ', '.join(to_text(path) for path in paths))
     zone, version, platform = find_zone(streams)
     bounds = (zone.local(since) if since is not None else None, zone.local(until) if until is not None else None)
-    work = [(stream, zone, bounds, position, keep_paths, events) for stream in streams]
+    fixed = times_of_fixes(resolved)
+    work = [(stream, zone, bounds, position, keep_paths, events, fixed) for stream in streams]
     results = []
     total = sum(log_size(log) for stream in streams for log in stream.files)
     jobs = jobs or worthwhile_jobs(total if bounds == (None, None) and not position else 0)
@@ -3079,7 +3120,7 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     twins = item_twins(streams, patterns, MOST_MAPPED if bounds == (None, None) else MOST_MAPPED >> 5)
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
     join_cascades(rows, patterns)
-    mark_resolved(rows, resolved)
+    mark_resolved(rows, fixed, patterns)
     number_lines(rows, streams)
     covered = [moment for result in results for moment in result['covers'] if moment is not None]
     agents = agent_rows(results, rows, twins)
@@ -3104,8 +3145,8 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
 
 def scan_stream(row, tick=None):
     """Read one log; what comes back can be sent between processes. tick(bytes read so far) is called now and then."""
-    stream, zone, bounds, position, keep_paths, events = row
-    tally = Tally(keep_paths, events)
+    stream, zone, bounds, position, keep_paths, events, fixed = row
+    tally = Tally(keep_paths, events, fixed)
     notes = []
     scan = Scan(stream, zone, tally.add, bounds[0], bounds[1], lines=events is not None, link_noise=events is not None,
                 count=tally.count if events is None else None, notes=notes, tick=tick)
@@ -3337,6 +3378,12 @@ def tails_of(log):
         return
 
 
+def exact_seconds(header, zone):
+    """Epoch seconds, with its milliseconds, of a record of a plug-in's log by the match of its header."""
+    seconds = zone.seconds(plug_in_seconds(header.group(1)))
+    return seconds + int(header.group(2)) / 1000.0 if header.group(2) and seconds is not None else seconds
+
+
 def spans_of(data, zone):
     """[call] of a piece of a plug-in log; call: kind guid rating_key title thread start end ended failed."""
     calls, open_calls, places = [], {}, []
@@ -3358,14 +3405,13 @@ def spans_of(data, zone):
             if call:
                 row = {'kind': call.kind, 'guid': call.guid, 'rating_key': call.rating_key, 'title': call.title,
                        'thread': to_text(thread),
-                       'start': zone.seconds(plug_in_seconds(header.group(1))), 'end': None, 'ended': False,
-                       'failed': False}
+                       'start': exact_seconds(header, zone), 'end': None, 'ended': False, 'failed': False}
                 open_calls[thread] = row
                 calls.append(row)
         elif words is RESPONSE:
             row = open_calls.pop(thread, None)
             if row:
-                row['ended'], row['end'] = True, zone.seconds(plug_in_seconds(header.group(1)))
+                row['ended'], row['end'] = True, exact_seconds(header, zone)
         elif thread in open_calls and not ANY_NOISE[PLUG_IN].match(data, header.end()):
             open_calls[thread]['failed'] = True
     return calls
@@ -3438,13 +3484,24 @@ def join_cascades(rows, patterns):
                 cause['echo_of'] = row['pattern']
 
 
-def mark_resolved(rows, resolved):
-    """resolved: [{'pattern', 'fixed_at'}]. A pattern is back when it was seen after its fix."""
-    fixed = dict((row.get('pattern'), row.get('fixed_at')) for row in resolved if isinstance(row, dict))
+def times_of_fixes(resolved):
+    """{pattern: epoch seconds of its newest fix} of [{'pattern', 'fixed_at'}]; Problem for a time that is none."""
+    fixed = {}
+    for row in resolved:
+        if isinstance(row, dict) and row.get('fixed_at'):
+            try:
+                fixed[row.get('pattern')] = max(fixed.get(row.get('pattern'), 0), utc_seconds(row['fixed_at']))
+            except ValueError:
+                raise_clean(Problem('%s is no time of a fix; write 2026-11-22T10:30:00Z' % row['fixed_at'], USAGE))
+    return fixed
+
+
+def mark_resolved(rows, fixed, patterns):
+    """Say which patterns a kept fix has ended; one that was seen since then is back."""
     for row in rows:
         if row['pattern'] in fixed:
-            at = fixed[row['pattern']]
-            row['resolved'] = {'fixed_at': at, 'came_back': bool(at and row['last_seen'] and row['last_seen'] > at)}
+            row['resolved'] = {'fixed_at': utc_text(fixed[row['pattern']]), 'came_back': bool(row['count']),
+                               'before': patterns[row['pattern']].before_fix}
 
 
 MOST_COUNTED = 1 << 25                         # bytes in which lines are counted
@@ -3538,13 +3595,18 @@ def read_calls(paths, position=None):
     return calls
 
 
-def count_words(paths, words, position=None):
-    """How many records of plug-in logs begin with one of the words (texts), from a position on."""
+def read_words(paths, words, position=None):
+    """[{'time', 'thread'}] of the records of plug-in logs that begin with one of the words (texts), from a position on.
+
+    time: epoch seconds or None.
+    """
     streams, _ = open_streams(paths)
-    words = [b') - ' + to_bytes(word) for word in words]
+    zone, words = find_zone(streams)[0], tuple(to_bytes(word) for word in words)
     data = [read_from(log, offset) for stream in streams for log, offset in
             (resume(stream, position, []) if position else [(log, 0) for log in stream.files])]
-    return sum(any(word in line for word in words) for piece in data for line in piece.split(b'\n'))
+    headers = [(HEADER[PLUG_IN].match(line), line) for piece in data for line in piece.split(b'\n')]
+    return [{'time': exact_seconds(header, zone), 'thread': to_text(header.group(3))}
+            for header, line in headers if header and line.startswith(words, header.end())]
 
 
 def read_from(log, offset):
@@ -3590,8 +3652,7 @@ def plugin_starts(paths, agent, position=None):
                 continue
             what = match.group(1)
             if what.startswith(b'Starting framework'):
-                starts.append({'time': zone.seconds(plug_in_seconds(header.group(1))), 'ok': None, 'error': None,
-                               'started': False})
+                starts.append({'time': exact_seconds(header, zone), 'ok': None, 'error': None, 'started': False})
             elif not starts:
                 continue
             elif what == b'Started plug-in':
@@ -3706,8 +3767,11 @@ def report_lines(document, most=20):
     if rest:
         lines += ['', "Other patterns (the server's own, warnings, echoes, resolved)"]
         for row in rest[:most]:
-            lines += wrapped('  %6d x %s: %s' % (row['count'], row['agent'] or (
-                'server' if row['kind'] in ('server', 'scanner') else 'a plug-in'), title_of(row)), 11, most=2)
+            ended = row['resolved'] and not row['count']
+            lines += wrapped('  %6d x %s%s: %s' % (
+                row['resolved']['before'] if ended else row['count'], 'before its fix, ' if ended else '',
+                row['agent'] or ('server' if row['kind'] in ('server', 'scanner') else 'a plug-in'), title_of(row)),
+                             11, most=2)
         if len(rest) > most:
             lines.append('  ... and %d more, in the JSON' % (len(rest) - most))
     if noise:
@@ -3750,7 +3814,8 @@ def pattern_lines(number, row):
     if row['caused_by']:
         lines.append('     follows %s (%d times)' % (row['caused_by']['pattern'], row['caused_by']['count']))
     if row['resolved']:
-        lines.append('     was fixed at %s and came back' % row['resolved']['fixed_at'])
+        lines.append('     all since its fix at %s, %s before' % (
+            row['resolved']['fixed_at'], count_text(row['resolved']['before'], 'time')))
     return lines
 
 

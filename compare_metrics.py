@@ -325,7 +325,7 @@ def decide(before, after, baseline=None, postfix=None):
                    healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
                                 for name in ('intact', 'broken', 'not_measured', 'not_healthy')))
     failing = [item['note'].startswith(FURTHER_ON) for item in sample if item['verdict'] == 'still_failing']
-    # where the patch logged more often than items got through, the same error comes from a place behind it
+    # where the patch had to do for more items than got through, the same error comes from a place behind it
     verdict['said'] = None if before.get('said') else after.get('said')      # words that it has itself say nothing
     more = (verdict['said'] or 0) - counts['measured'] + counts['still_failing']
     verdict['further'] = sum(failing) + max(0, min(failing.count(False), more - sum(failing)))
@@ -540,8 +540,8 @@ def why_sentences(verdict):
     elif verdict['measured']:
         sentences.append('All that was predicted came true.')
     if verdict['said']:
-        sentences.append('The patch itself logged %s that it had something to do, so what failed before did come up '
-                         'again.' % logs.count_text(verdict['said'], 'time'))
+        sentences.append('The patch itself logged for %s that it had something to do, so what failed before did come '
+                         'up again.' % logs.count_text(verdict['said'], 'item'))
     elif verdict['said'] == 0 and verdict['fixed']:
         sentences.append('The patch logs when it has something to do, and it never did. What failed before did not '
                          'come up again, or the items went another way through the code: look at them.')

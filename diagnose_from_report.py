@@ -7323,6 +7323,9 @@ NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|loc
                             r"No module named|KeyError:) u?'?[\w.]+'?")
 
 
+ERROR_IN_HEAD = re.compile(r'\b([A-Z]\w*(?:Error|Exception|Mismatch)\b.*?):?\s*(?:\(most recent call last\)|$)', re.M)
+
+
 def is_cut(pattern):
     """Whether the log breaks off before it says which error a traceback is of."""
     message, wrapper = pattern.get('message') or '', pattern.get('wrapper') or ''
@@ -10271,6 +10274,9 @@ def diagnose(pattern, document, bundles, history):
         record['divergence_point'] = point_from_log(chain, index)
     if verdict.family.name == 'cut record':
         no_fix = 'the log breaks off before it says which error it was'
+        named = ERROR_IN_HEAD.search((pattern.get('exemplars') or [{}])[0].get('text', '').partition('\n  File ')[0])
+        if named:
+            no_fix += ', but the words in front name it: %s' % one_line(named.group(1))
         if record['divergence_point']:
             record['divergence_point']['candidates'] = []       # what stood below this frame is not known either
     elif verdict.cls != 'code':

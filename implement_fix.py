@@ -1103,8 +1103,8 @@ class Site(object):
         if self.plugin_logs is None or not os.path.isdir(self.plugin_logs):
             return []
         shape = re.compile(re.escape(identifier) + r'\.log(\.\d+)?$')
-        return [os.path.join(self.plugin_logs, name) for name in sorted(os.listdir(self.plugin_logs))
-                if shape.match(name)]
+        return sorted(os.path.join(self.plugin_logs, name) for name in os.listdir(self.plugin_logs)
+                      if shape.match(name))
 
     def log_position(self, identifier):
         """Where the log of a plug-in ends now."""

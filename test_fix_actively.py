@@ -83,8 +83,8 @@ def read_active_test(path):
     """The dict that this script wrote. Problem where it is missing, damaged or newer.
 
     Keys: phase, fix, pattern, agent, mode, predicted, baseline_patterns, server {version}, bundle_digest, in_place,
-    plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (how often it did, None for
-    nothing), window {from, to}, patterns_seen, stopped, complete, rows. A row:
+    plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (for how many items it did,
+    None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
     started, ended, restarts, proof.
     """
@@ -155,6 +155,21 @@ def was_open(call, event):
     return not call['ended'] or event['time'] <= call['end']
 
 
+def items_spoken_of(lines, calls):
+    """For how many items the agent logged these lines: in a loop it logs one several times for each.
+
+    A line of a worker thread belongs to one of the calls that were open; one that was logged outside of all of them
+    stands for an item, too.
+    """
+    items = set()
+    for line in lines:
+        at_work = [call for call in calls if was_open(call, line)]
+        own = [call for call in at_work if call['thread'] == line['thread']] or at_work
+        names = [call['rating_key'] or call['guid'] for call in own] or [None]
+        items.add(next((name for name in names if name not in items), names[0]))
+    return len(items)
+
+
 def is_error(event):
     """Does an event, or a pattern, of the log say that something went wrong?
 
@@ -207,7 +222,8 @@ class LogWatch(object):
         except OSError as problem:
             raise Problem('%s cannot be read (%s); the log is the only witness of an error'
                           % (self.folder, problem.strerror))
-        return [os.path.join(self.folder, name) for name in sorted(names) if name.startswith(self.agent + '.log')]
+        return sorted(os.path.join(self.folder, name) for name in names     # 2.7: names that are not UTF-8 are bytes
+                      if isinstance(name, six.text_type) and name.startswith(self.agent + '.log'))
 
     def steady(self, read):
         """read(paths) of a moment in which no log was rotated: while all are being renamed (the plug-in does that at
@@ -239,7 +255,7 @@ class LogWatch(object):
         return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
 
     def lines_with(self, words, position):
-        return self.steady(lambda paths: logs.count_words(paths, words, position))
+        return self.steady(lambda paths: logs.read_words(paths, words, position))
 
     def starts(self, position=None):
         return self.steady(lambda paths: logs.plugin_starts(paths, self.agent, position=position))
@@ -863,8 +879,8 @@ def run(options):
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
         in_place_at_end=fix_state(home, document['fix'], plug_ins),
-        said=watch.lines_with(document['says'], position)           # at log levels above DEBUG it cannot be heard
-        if document.get('says') and tester.calls_are_logged and not watch.gap else None,
+        said=items_spoken_of(watch.lines_with(document['says'], position), watch.calls(position))
+        if document.get('says') and tester.calls_are_logged and not watch.gap else None,    # heard at DEBUG only
         complete=all(is_measured(row) for row in last_rows(rows).values()))
     keep(rows)
     return report(options, dict(document, rows=rows), path)

@@ -527,13 +527,26 @@ def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart
     write(8, 'INFO (pipeinterface:25) - Entering run loop')
     assert [start['ok'] for start in watch.starts(position)] == [True] and len(watch.events(position)) == 1
     assert active.plug_in_facts(watch, position) == {'starts': 1, 'failed_starts': 0, 'last_start_ok': True}
-    assert watch.lines_with(['Started plug', 'Response: [200]'], position) == 2
-    assert watch.lines_with(['No value', 'plug-in', '[200]'], position) == 0          # not at the beginning
+    lines = watch.lines_with(['Started plug', 'Response: [200]'], position)
+    assert [line['thread'] for line in lines] == ['7f4ccbff8b38'] * 2 and lines[1]['time'] - lines[0]['time'] == 2
+    assert watch.lines_with(['No value', 'plug-in', '[200]'], position) == []          # not at the beginning
+
+
+def test_what_the_patch_logged_is_counted_by_items():
+    def call(key, thread, start, end):
+        return {'rating_key': key, 'guid': None, 'thread': thread, 'start': start, 'end': end, 'ended': True}
+    calls = [call('1', 'a', 10, 20), call('2', 'b', 12, 30), call('1', 'a', 40, 50)]
+    lines = [{'thread': thread, 'time': time} for thread, time in (('a', 11), ('a', 13), ('b', 14), ('a', 41))]
+    assert active.items_spoken_of(lines, calls) == 2
+    worker = {'thread': 'w', 'time': 15}
+    assert active.items_spoken_of([worker], calls) == 1 and active.items_spoken_of([worker] * 5, calls) == 2
+    assert active.items_spoken_of([{'thread': 'a', 'time': 60}], calls) == 1 and active.items_spoken_of([], calls) == 0
 
 
 def test_an_agent_that_never_logged_has_an_empty_watch(tmpdir):
-    tmpdir.ensure('PMS Plugin Logs', dir=True)
-    watch = active.LogWatch(str(tmpdir), AGENT)
+    folder = tmpdir.ensure('PMS Plugin Logs', dir=True)
+    open(os.path.join(logs.to_bytes(str(folder)), b'\xff.log'), 'wb').close()
+    watch = active.LogWatch(logs.to_text(str(tmpdir)), AGENT)
     position = watch.position()
     assert watch.calls(position) == watch.events(position) == watch.starts() == []
     with pytest.raises(logs.Problem):

@@ -377,6 +377,15 @@ def test_resume_before_there_was_a_log(tmpdir):
     assert len(events(tmpdir, position=position)) == 1
 
 
+def test_a_traceback_without_its_first_lines_is_of_the_same_pattern(tmpdir):
+    whole = traceback_record(3)
+    lines = whole.splitlines(True)
+    for number, text in enumerate((whole, ''.join(lines[1:]), ''.join(lines[3:]), 'Traceback (most recent call last):\n'
+                                   + ''.join(lines[3:]))):
+        plug_in_log(tmpdir.mkdir('%d' % number), text + '\n' + start(9))
+    assert [row['count'] for row in patterns(tmpdir)] == [4]
+
+
 def test_starts(tmpdir):
     good = start(1) + record(2, 'Started plug-in', 'INFO') + record(3, 'Entering run loop', 'INFO')
     bad = start(4) + record(5, 'Exception while loading code (most recent call last):\n  File "x/core.py", line 5, in '
@@ -397,7 +406,7 @@ def test_calls(tmpdir):
     rows = logs.read_calls([str(tmpdir)])[AGENT]
     assert [(row['kind'], row['guid'], row['rating_key'], row['ended'], row['failed']) for row in rows] == [
         ('update', GUID, '42', True, False), ('update', GUID, '42', True, True), ('update', GUID, '42', False, False)]
-    assert rows[0]['end'] - rows[0]['start'] == 2
+    assert rows[0]['end'] - rows[0]['start'] == 2 and rows[0]['end'] % 1        # to the millisecond, as events are
 
 
 # --------------------------------------------------------------------------------------------------- cascades and noise
@@ -438,7 +447,17 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
     late = logs.aggregate([str(tmpdir)], resolved=[{'pattern': name, 'fixed_at': '2026-03-01T00:00:00Z'}])
     early = logs.aggregate([str(tmpdir)], resolved=[{'pattern': name, 'fixed_at': '2026-01-01T00:00:00Z'}])
     assert late['shortlist'] == [] and early['shortlist'] == [name]
-    assert any('came back' in line for line in logs.report_lines(early))
+    assert any('all since its fix' in line for line in logs.report_lines(early))
+    assert any('1 x before its fix, ' + AGENT in line for line in logs.report_lines(late))
+
+
+def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
+    plug_in_log(tmpdir, traceback_record(3, guid=AGENT + '://1?lang=en') + traceback_record(40, guid=AGENT + '://2'))
+    row = patterns(tmpdir)[0]
+    fixed = logs.utc_text(logs.utc_seconds(row['last_seen']) - 1)
+    row, = logs.aggregate([str(tmpdir)], resolved=[{'pattern': row['pattern'], 'fixed_at': fixed}])['patterns']
+    assert (row['count'], row['items_total'], row['resolved']['before']) == (1, 1, 1)
+    assert row['items'][0]['guid'] == AGENT + '://2' and row['first_seen'] == row['last_seen']
 
 
 def test_what_stood_before(tmpdir):
@@ -525,7 +544,7 @@ def test_a_zip_that_is_damaged_behind_its_beginning_gives_what_could_be_read(tmp
     archive.write_binary(bytes(data))
     document = logs.aggregate([str(archive)])
     assert [row['exception'] for row in document['patterns'] if not row['noise']] == ['KeyError']
-    assert len(document['unread']) == 1 and logs.count_words([str(archive)], ['KeyError']) == 0
+    assert len(document['unread']) == 1 and logs.read_words([str(archive)], ['KeyError']) == []
 
 
 def test_names_that_are_not_utf_8_and_the_tail_of_a_cut_gzip_stop_nothing(tmpdir):
@@ -534,10 +553,26 @@ def test_names_that_are_not_utf_8_and_the_tail_of_a_cut_gzip_stop_nothing(tmpdir
         out.write(traceback_record(3).encode('utf-8'))
     with gzip.open(str(tmpdir.join('b.log.gz')), 'wb') as out:
         out.write(traceback_record(4).encode('utf-8') * 50)
-    tmpdir.join('b.log.gz').write_binary(tmpdir.join('b.log.gz').read('rb')[:-12] + b'\xff' * 4)
+    whole = tmpdir.join('b.log.gz').read('rb')
+    tmpdir.join('b.log.gz').write_binary(whole[:-12] + b'\xff' * 4)
     document = logs.aggregate([str(tmpdir)])
     assert len(document['files']) == 2 and sum(row['bytes'] for row in document['files']) < 5000
     logs.write_json(str(tmpdir.join('aggregate.json')), document, 1)
+
+
+@pytest.mark.parametrize('data, number, why', [
+    ([b'head', b'\0' * 8], 50, 'data check'), ([b'head'], 50, 'cut off'), ([b'whole'], 50, None),
+    ([b'whole', b'whole'], 100, None), ([b'whole', b'garbage'], 50, 'header')])
+@pytest.mark.parametrize('name', [AGENT + '.log.gz', 'b.log.gz'])
+def test_what_a_damaged_gzip_still_holds_is_read_and_the_damage_told(tmpdir, name, data, number, why):
+    path = tmpdir.join(name)
+    with gzip.open(str(path), 'wb') as out:
+        out.write(traceback_record(4).encode('utf-8') * 50)
+    whole = path.read('rb')
+    path.write_binary(b''.join({b'whole': whole, b'head': whole[:-8]}.get(part, part) for part in data))
+    document = logs.aggregate([str(tmpdir)])
+    assert sum(row['count'] for row in document['patterns']) == number
+    assert [why in row['why'] for row in document['unread']] == [True] * bool(why)
 
 
 def test_long_line_and_bad_bytes(tmpdir):

@@ -475,6 +475,6 @@ def test_a_patch_that_never_had_anything_to_do_may_have_met_items_that_healed(sa
                    second_changes={'said': said})
     assert found['decision'] == 'KEEP' and (words is None or words in found['reason'])
     assert ('healed' in found['reason']) == (said == 0)
-    assert ('logged 7 times' in compare.report_text(found, 1)) == (said == 7)
+    assert ('logged for 7 items' in compare.report_text(found, 1)) == (said == 7)
     again = decide([failing(1)], [row(1, after=RICH)], {'said': 3}, {'said': said})
     assert again['said'] is None and 'logged' not in again['reason']    # the agent says so without the fix, too
