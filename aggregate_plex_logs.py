@@ -2761,8 +2761,8 @@ class Tally(object):
             self.events(event)
         if meaning.wrapper in ('Exception while loading code', 'Exception starting plug-in'):
             self.failed_starts += 1
-        if meaning.pattern in self.fixed and (event.time or 0) < self.fixed[meaning.pattern] + 1:
-            pattern.before_fix += 1             # (the time of the fix is in whole seconds)
+        if meaning.pattern in self.fixed and (event.time or 0) < self.fixed[meaning.pattern]:
+            pattern.before_fix += 1
             return
         self.note(pattern, event.time)
         if event.guid or event.rating_key:
@@ -3489,8 +3489,10 @@ def times_of_fixes(resolved):
     fixed = {}
     for row in resolved:
         if isinstance(row, dict) and row.get('fixed_at'):
+            whole, _, fraction = row['fixed_at'].rstrip('Z').partition('.')
             try:
-                fixed[row.get('pattern')] = max(fixed.get(row.get('pattern'), 0), utc_seconds(row['fixed_at']))
+                at = utc_seconds(whole + 'Z') + float('0.%s' % (fraction or 0))
+                fixed[row.get('pattern')] = max(fixed.get(row.get('pattern'), 0), at)
             except ValueError:
                 raise_clean(Problem('%s is no time of a fix; write 2026-11-22T10:30:00Z' % row['fixed_at'], USAGE))
     return fixed

@@ -9267,7 +9267,7 @@ def settled(places, named, silent=()):
 
 def with_those_behind(places, history, pattern, function):
     """The places after a fix for the first one with which items failed further on: half the chance is the others'."""
-    further = [row for row in history if row.get('further')]
+    further = [row for row in history if row.get('further') and row.get('decision') == 'ROLLBACK']
     if len(places) < 2 or (pattern, function) not in [(row.get('pattern'), row.get('function')) for row in further]:
         return places
     rest = sum(place.confidence for place in places[1:]) or 1.0
@@ -10305,7 +10305,10 @@ def mend(inquiry, confessed):
     """
     pattern, bundle, record, index = inquiry.pattern, inquiry.bundle, inquiry.record, inquiry.index
     standing = standing_fix(inquiry.history, pattern['pattern'])
-    if standing:
+    if standing and standing['decision'] == 'KEEP' and (pattern.get('resolved') or {}).get('came_back'):
+        record['evidence'].append('all of it came after fix %s was put in place (KEEP), so it is what that one does '
+                                  'not cure' % standing['id'])
+    elif standing:
         if record['divergence_point']:
             record['divergence_point']['source'] = 'patched'
         return 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
@@ -11559,6 +11562,10 @@ def report_text(document):
         lines.append('| - | nothing to diagnose | | 0 | | |')
     kinds = set(record['class'] for record in document['patterns'])
     lines += [''] + ['- %s: %s.' % pair for pair in CLASS_WORDS if pair[0] in kinds]
+    if document.get('ended'):
+        lines += ['', 'Not logged since a fix for it was kept: %s.' % '; '.join(
+            prose('%s of %s (%s)' % (row['exception'] or 'the error', row['agent'], row['fix'] or row['pattern']))
+            for row in document['ended'])]
     for number, record in enumerate(document['patterns'], 1):
         lines.extend([''] + pattern_text(number, record))
     return '\n'.join(lines) + '\n'
@@ -11775,8 +11782,14 @@ def chosen_patterns(document, options):
         return [by_id[options.pattern]]
     names = [name for name in document.get('shortlist') or () if name in by_id]
     names += [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in names]
-    rows = [by_id[name] for name in names if not by_id[name].get('noise') and not by_id[name].get('echo_of')]
+    rows = [by_id[name] for name in names if not by_id[name].get('noise') and not by_id[name].get('echo_of') and
+            not is_ended(by_id[name])]
     return rows[:options.top or SHORTLIST]
+
+
+def is_ended(pattern):
+    """Whether a fix that was kept has ended a pattern."""
+    return bool(pattern.get('resolved')) and not pattern['resolved'].get('came_back')
 
 
 def summary_lines(document):
@@ -11815,7 +11828,10 @@ def run(options):
             record.update({'fixes': [], 'no_fix_because': 'it only shows where the error that hides it is kept away; '
                                                           'the patch for pattern %s mends both' % hiding[0]})
     document = {'iteration': iteration, 'made': logs.utc_text(), 'aggregate': os.path.basename(path),
-                'bundles': len(bundles), 'patterns': records, 'window': aggregate.get('window')}
+                'bundles': len(bundles), 'patterns': records, 'window': aggregate.get('window'),
+                'ended': [{'pattern': row['pattern'], 'agent': row.get('agent'), 'exception': row.get('exception'),
+                           'fix': (standing_fix(history, row['pattern']) or {}).get('id')}
+                          for row in aggregate['patterns'] if is_ended(row)]}
     keep_earlier_report(run_dir, iteration)
     write_report(run_dir, document, patches)
     if options.json:

@@ -286,19 +286,20 @@ def choose_fix(diagnosis, settled, tried, only=None):
 
 
 def goal_percent(diagnosis, fixes):
-    """Share of the items hit by code defects that a kept fix now covers, weighed with its measured success; or None.
+    """Share of the items hit by code defects that kept fixes now cover, weighed with their measured success; or None.
 
-    diagnosis: the first one of the run, so that the measure does not move while the loop works.
+    diagnosis: the first one of the run, so that the measure does not move while the loop works. A second fix for a
+    pattern covers its share of what the first one left; one that was there before the run began covers none of it.
     """
     code = [pattern for pattern in diagnosis['patterns'] if pattern['class'] == 'code']
     total = sum(pattern['items_total'] for pattern in code)
     if not total:
         return None
-    best = {}
+    left = dict((pattern['pattern'], 100) for pattern in code)          # percent
     for row in latest_by_fix(fixes).values():
-        if row['decision'] == 'KEEP':
-            best[row['pattern']] = max(best.get(row['pattern'], 0), row['success_percent'] or 0)
-    return sum(pattern['items_total'] * best.get(pattern['pattern'], 0) for pattern in code) / total
+        if row['decision'] == 'KEEP' and not row['retest'] and row['pattern'] in left:
+            left[row['pattern']] *= (100 - (row['success_percent'] or 0)) / 100
+    return 100 - sum(pattern['items_total'] * left[pattern['pattern']] for pattern in code) / total
 
 
 def gained_nothing(fixes):
@@ -411,7 +412,7 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            choice = choose_fix(diagnosis, self.settled_patterns() | self.put_off_patterns, tried, self.options.pattern)
+            choice = choose_fix(diagnosis, self.watched_patterns() | self.put_off_patterns, tried, self.options.pattern)
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
@@ -425,10 +426,13 @@ class Session(object):
         return [row for row in self.state['fixes'] if not row['retest'] and row['template'] != 'probe'
                 and row['decision'] != 'NOT_TRIED']
 
-    def settled_patterns(self):
-        """Patterns that have a fix in place, from this run or an earlier one, and so wait for no other."""
+    def watched_patterns(self):
+        """Patterns that have an undecided fix in place, from this run or an earlier one, and so wait for no other.
+
+        Those with a kept fix are not among them: what is logged in spite of it is a case of its own.
+        """
         newest = latest_by_fix(self.past + self.state['fixes'])
-        return set(row['pattern'] for row in newest.values() if row['decision'] in ('KEEP', 'MONITOR'))
+        return set(row['pattern'] for row in newest.values() if row['decision'] == 'MONITOR')
 
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
@@ -521,8 +525,11 @@ class Session(object):
 
     def after_test_and_verdict(self, number, row, sample):
         """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""
-        self.save(phase='after-test')
+        from implement_fix import journal_time
         began = utc_text()
+        if not row['retest']:
+            row['live'] = journal_time()        # what is logged from here on is logged in spite of the fix
+        self.save(phase='after-test')
         self.test('after', number, '--fix', row['id'], *sample)
         self.save(phase='re-aggregate')
         self.phase('aggregate_plex_logs.py', '--iteration', number, '--postfix', '--since', began, where=AT_HOME,
@@ -671,7 +678,7 @@ class Session(object):
                          'exception': pattern.get('exception'), 'items': pattern['items_total'],
                          'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')
-                        and pattern['pattern'] not in self.settled_patterns()]
+                        and pattern['pattern'] not in self.watched_patterns()]
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
@@ -713,7 +720,7 @@ def history_row(row):
 def write_resolved(run_dir, rows):
     """The patterns with a kept fix, for aggregate_plex_logs.py --resolved: their errors before the fix are history."""
     import json
-    resolved = [{'pattern': row['pattern'], 'fixed_at': row['time']}
+    resolved = [{'pattern': row['pattern'], 'fixed_at': row.get('live') or row['time']}
                 for row in latest_by_fix(rows).values() if row['decision'] == 'KEEP']
     text = json.dumps(sorted(resolved, key=lambda row: (row['pattern'], row['fixed_at'])), indent=2, sort_keys=True)
     write_file(os.path.join(run_dir, 'resolved_patterns.json'), text + '\n')
@@ -944,7 +951,7 @@ def dry_run(options, run_dir):
     try:
         diagnosis = session.look(1)
         session.remember_refusals(diagnosis)
-        choice = choose_fix(diagnosis, session.settled_patterns(), set(), options.pattern)
+        choice = choose_fix(diagnosis, session.watched_patterns(), set(), options.pattern)
         if choice:
             code, out, words = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', '--iteration', 1,
                                              where=('plex_home', 'python27'), accept=(DONE, UNSAFE))

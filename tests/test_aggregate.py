@@ -454,7 +454,7 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
 def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
     plug_in_log(tmpdir, traceback_record(3, guid=AGENT + '://1?lang=en') + traceback_record(40, guid=AGENT + '://2'))
     row = patterns(tmpdir)[0]
-    fixed = logs.utc_text(logs.utc_seconds(row['last_seen']) - 1)
+    fixed = row['last_seen'].replace('Z', '.3Z')
     row, = logs.aggregate([str(tmpdir)], resolved=[{'pattern': row['pattern'], 'fixed_at': fixed}])['patterns']
     assert (row['count'], row['items_total'], row['resolved']['before']) == (1, 1, 1)
     assert row['items'][0]['guid'] == AGENT + '://2' and row['first_seen'] == row['last_seen']

@@ -43,6 +43,8 @@ def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
     assert loop.goal_percent(diagnosis, []) == 0
     assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP', success_percent=80.0)]) == 60
     assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP'), fix_row('a', 'ROLLBACK')]) == 0
+    assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP'), fix_row('a2', 'KEEP', pattern='p-a', success_percent=50.0)]) == 67.5
+    assert loop.goal_percent(diagnosis, [fix_row('a', 'KEEP', retest=True)]) == 0      # its items are no more among these
     assert loop.goal_percent({'patterns': [pattern_row('up', 99, kind='upstream')]}, []) is None
 
 

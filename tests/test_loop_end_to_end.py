@@ -365,6 +365,18 @@ def test_a_probe_that_ran_leaves_nothing_when_the_fix_after_it_is_rolled_back(do
     assert code_of(doubtful) == original
 
 
+def test_what_a_kept_fix_does_not_cure_gets_a_fix_of_its_own(doubtful, tmpdir):
+    doubtful.control('fault', ids=['f101'], fault='nameless original')      # one of seven fails at two places
+    refresh_all(doubtful)
+    runs = tmpdir.join('runs')
+    code, out, err = run_loop(doubtful, runs)
+    assert (code, err) == (0, ''), err
+    first, second = [row for row in json_of(newest(runs), 'loop_state.json')['fixes'] if row['decision'] != 'PROBED']
+    assert (first['decision'], first['success_percent'], first['measured']) == ('KEEP', 85.7, 7)
+    assert (second['decision'], second['success_percent'], second['measured']) == ('KEEP', 100, 1)
+    assert second['pattern'] == first['pattern'] and json_of(newest(runs), 'loop_state.json')['ended'] == 'goal'
+
+
 @pytest.mark.skipif(os.name == 'nt', reason='signals')
 @pytest.mark.parametrize('number', ['SIGINT', 'SIGTERM', 'SIGKILL'])
 def test_a_probe_is_taken_out_when_the_run_ends_in_between(doubtful, tmpdir, number):
