@@ -1547,6 +1547,23 @@ def server_seconds(stamp):
 
 
 SECONDS = {PLUG_IN: plug_in_seconds, SERVER: server_seconds}
+DAYS = {}
+
+
+def local_seconds(stamp, grammar):
+    """Seconds of a record's stamp (bytes) as if it were UTC, or None; its day is computed once."""
+    day = DAYS.get(stamp[:-8])
+    if day is None:
+        if len(DAYS) > 500:
+            DAYS.clear()
+        day = SECONDS[grammar](stamp[:-8] + b'00:00:00')
+        if day is None:
+            return None
+        DAYS[stamp[:-8]] = day
+    hour, minute = int(stamp[-8:-6]), int(stamp[-5:-3])
+    return day + 3600 * hour + 60 * minute + int(stamp[-2:]) if hour < 24 and minute < 60 else None
+
+
 BANNER = re.compile(br'Plex Media (?:Server|Scanner) v([\w.-]+) - (.*?) - (?:build: (.*?) - )?GMT ([+-]?\d\d:?\d\d)')
 
 
@@ -2021,7 +2038,6 @@ class Scan(object):
         self.met_noise, self.quiet, self.count_at = set(), {}, LARGEST
         self.finder = choose_finder()
         self.earlier, self.requests, self.memo, self.calls, self.start = [], [], {}, {}, None
-        self.days = {}
         self.call_words = call_words(stream.agent)
 
     # ---- files
@@ -2188,18 +2204,9 @@ class Scan(object):
         return 0
 
     # ---- time
-    def seconds(self, stamp):
-        """Local seconds (as if UTC) of a stamp, or None; its day is computed once."""
-        day = self.days.get(stamp[:-8])
-        if day is None:
-            if len(self.days) > 500:
-                self.days.clear()
-            day = SECONDS[self.grammar](stamp[:-8] + b'00:00:00')
-            if day is None:
-                return None
-            self.days[stamp[:-8]] = day
-        hour, minute = int(stamp[-8:-6]), int(stamp[-5:-3])
-        return day + 3600 * hour + 60 * minute + int(stamp[-2:]) if hour < 24 and minute < 60 else None
+    def epoch(self, stamp):
+        """Epoch seconds of a record's stamp, or None."""
+        return self.zone.seconds(local_seconds(stamp, self.grammar))
 
     def window(self, source, low, high):
         """(first, last) offset of what lies between since and until, by bisection.
@@ -2288,7 +2295,7 @@ class Scan(object):
                     done = message
                     continue
                 message = header.start(header.lastindex)
-            local = self.seconds(stamp)
+            local = local_seconds(stamp, self.grammar)
             if bounded and local is not None and (self.since is not None and local < self.since or
                                                   self.until is not None and local >= self.until):
                 continue
@@ -2352,7 +2359,7 @@ class Scan(object):
             middle = bisect.bisect_left(stamps, self.midnight(stamps[0]))
             for part in (stamps[:middle], stamps[middle:]):
                 if part:
-                    first, last = (self.zone.seconds(self.seconds(stamp)) for stamp in (part[0], part[-1]))
+                    first, last = (self.epoch(stamp) for stamp in (part[0], part[-1]))
                     self.count(meaning, first, last, len(part))
         self.quiet.clear()
         self.count_at = self.bytes + LARGEST
@@ -2360,7 +2367,7 @@ class Scan(object):
     def midnight(self, stamp):
         """The stamp at which a day of UTC begins within the local day of a stamp; the stamp itself when it is no time.
         """
-        local = self.seconds(stamp[:-8] + b'00:00:00')
+        local = local_seconds(stamp[:-8] + b'00:00:00', self.grammar)
         if local is None:
             return stamp
         begins = self.zone.local(-(-self.zone.seconds(local) // 86400) * 86400) - local
@@ -2369,7 +2376,7 @@ class Scan(object):
     def starts_at(self, data, places):
         """[(place, epoch seconds)] of the plug-in starts at these places of START_MARK."""
         headers = [(place, HEADER[PLUG_IN].match(data, data.rfind(b'\n', 0, place) + 1)) for place in places]
-        return [(place, self.zone.seconds(self.seconds(header.group(1)))) for place, header in headers if header]
+        return [(place, self.epoch(header.group(1))) for place, header in headers if header]
 
     def started(self, moment):
         self.start = moment
@@ -2571,7 +2578,7 @@ def time_at(source, offset, end, grammar):
     place = offset
     while place < end:
         source.seek(place)
-        data = source.read(min(1 << 14, max(0, end - place) + 64))
+        data = source.read(min(1 << 12, max(0, end - place) + 64))
         if not data:
             break
         mark = -1 if place == 0 else data.find(b'\n')
@@ -2580,7 +2587,7 @@ def time_at(source, offset, end, grammar):
             if match:
                 header = HEADER[grammar].match(data, mark + 1)
                 if header:
-                    return SECONDS[grammar](header.group(1)), place + mark + 1
+                    return local_seconds(header.group(1), grammar), place + mark + 1
             following = data.find(b'\n', mark + 1)
             if following < 0:
                 break
@@ -2597,7 +2604,7 @@ def last_time(source, low, high, grammar):
     while mark >= 0:
         header = HEADER[grammar].match(data, mark + 1)
         if header:
-            return SECONDS[grammar](header.group(1))
+            return local_seconds(header.group(1), grammar)
         mark = data.rfind(b'\n', 0, mark)
     return None
 
@@ -3380,7 +3387,7 @@ def tails_of(log):
 
 def exact_seconds(header, zone):
     """Epoch seconds, with its milliseconds, of a record of a plug-in's log by the match of its header."""
-    seconds = zone.seconds(plug_in_seconds(header.group(1)))
+    seconds = zone.seconds(local_seconds(header.group(1), PLUG_IN))
     return seconds + int(header.group(2)) / 1000.0 if header.group(2) and seconds is not None else seconds
 
 
@@ -3506,7 +3513,7 @@ def mark_resolved(rows, fixed, patterns):
                                'before': patterns[row['pattern']].before_fix}
 
 
-MOST_COUNTED = 1 << 25                         # bytes in which lines are counted
+MOST_COUNTED = 1 << 24                         # bytes in which lines are counted
 
 
 def number_lines(rows, streams):
