@@ -9893,11 +9893,13 @@ def read_fix_history(run_dir):
 
 
 def tried_before(history, pattern, name, template, function, wide=False):
-    """The row of a rollback that forbids this fix for this pattern, or None.
+    """The row of a rollback, or of an undo by hand, that forbids this fix for this pattern, or None.
 
     One after which the items failed further on cured its own place: a fix of the kind that covers more is another one.
     """
     for row in history:
+        if row.get('decision') == 'UNDONE' and row.get('id') == name:
+            return row
         if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
             if row.get('id') == name or (row.get('template') == template and row.get('function') == function
                                          and function and not (wide and row.get('further'))):

@@ -244,11 +244,13 @@ def is_verdict(row):
 
 
 def verdicts_of(rows):
-    """The rows that the ranking learns from: verdicts, probes that ran, and fixes that no run could ever measure."""
+    """The rows that the ranking learns from: verdicts, probes that ran, what a person took out, and fixes that no run
+    could ever measure.
+    """
     newest = latest_by_fix(rows)
     unmeasured = [row['id'] for row in rows if row['decision'] == 'ROLLBACK' and not row.get('evidence')]
     return [row for row in rows if newest[row['id']]['decision'] != 'GONE' and (
-        is_verdict(row) or row['decision'] == 'PROBED' or
+        is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or
         row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)]
 
 
@@ -412,7 +414,8 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            choice = choose_fix(diagnosis, self.watched_patterns() | self.put_off_patterns, tried, self.options.pattern)
+            choice = choose_fix(diagnosis, self.watched_patterns() | self.put_off_patterns | self.quiet_patterns(
+                diagnosis), tried, self.options.pattern)
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
@@ -433,6 +436,14 @@ class Session(object):
         """
         newest = latest_by_fix(self.past + self.state['fixes'])
         return set(row['pattern'] for row in newest.values() if row['decision'] == 'MONITOR')
+
+    def quiet_patterns(self, diagnosis):
+        """Patterns that none of their items showed when they were last refreshed, and that were not logged since: no
+        night after night is spent on them. Whoever names one wants it tried.
+        """
+        asked = dict((row['pattern'], row['time']) for row in self.past + self.state['fixes'] if row.get('quiet'))
+        return set(pattern['pattern'] for pattern in diagnosis['patterns'] if pattern['pattern'] in asked
+                   and (pattern['last_seen'] or '') <= asked[pattern['pattern']] and not self.options.pattern)
 
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
@@ -478,10 +489,7 @@ class Session(object):
         probed = self.probed.pop(pattern['pattern'], None)      # its test serves as this one: no refresh is wasted
         code, _, words = self.test('before', number, '--fix', fix['id'],
                                    *(('--sample', home_sample(self.run_dir, probed)) if probed else ()))
-        if code in (NEGATIVE, UNSAFE):
-            self.put_off(row, words)
-            return
-        stopped = self.stopped_test(number)
+        stopped, row['quiet'] = (words, False) if code == UNSAFE else self.stopped_test(number, code, words)
         if stopped:
             self.put_off(row, stopped)
             return
@@ -514,7 +522,7 @@ class Session(object):
         if self.implement(number, row):
             self.save(phase='probe')
             code, _, words = self.test('before', number, '--pattern', row['pattern'])
-            stopped = words if code in (NEGATIVE, UNSAFE) else self.stopped_test(number)
+            stopped, row['quiet'] = (words, False) if code == UNSAFE else self.stopped_test(number, code, words)
             row['reason'] = stopped or 'the error came again; the log tells which line fails, or that none of them does'
             if stopped:
                 self.put_off_patterns.add(row['pattern'])
@@ -552,14 +560,17 @@ class Session(object):
                           '--timeout', options.timeout, *words, where=('plex_home', 'plex_url', 'token_file'),
                           accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
 
-    def stopped_test(self, number):
-        """Why the before-test is no ground to judge a fix on (a ban, an outage, other errors only), or None."""
+    def stopped_test(self, number, code, words):
+        """(why the before-test is no ground to judge a fix on (a ban, an outage, other errors only), or None; whether
+        each of its items was refreshed and none showed the error any more).
+        """
         from test_fix_actively import active_test_path, read_active_test
         before = read_active_test(active_test_path(self.run_dir, number, 'before'))
-        if before['stopped']:
-            return before['stopped']
         seen = [error['pattern'] for row in before['rows'] if row['role'] == 'failing' for error in row['errors']]
-        return None if before['pattern'] in seen else 'the items fail otherwise now: none showed this error'
+        quiet = before['complete'] and not before['stopped'] and before['pattern'] not in seen
+        if code == NEGATIVE or before['stopped']:
+            return before['stopped'] or words, quiet
+        return None if before['pattern'] in seen else 'the items fail otherwise now: none showed this error', quiet
 
     def read_verdict(self, number):
         """The decision as parse_test_report.py reads it out of the written report: what a person would read there."""
@@ -576,15 +587,18 @@ class Session(object):
         """
         for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.whereabouts(row)
-            if kept and there == 'gone':
-                self.past.append(dict(row, decision='GONE', reason='it was undone or overwritten, or made elsewhere'))
+            if kept and there in ('gone', 'undone'):
+                self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
+                    'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
                 self.note('fix %s of run %s is not in place here (any more)' % (row['id'], row['home_run']))
             elif there in ('in place', 'changed') and not kept:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = not self.roll_back(dict(row))
 
     def whereabouts(self, row):
-        """'in place', 'changed' (somebody else's version holds the fix) or 'gone'; None: its journal cannot be read."""
+        """'in place', 'changed' (somebody else's version holds the fix), 'undone' (by --rollback) or 'gone'; None: its
+        journal cannot be read.
+        """
         import implement_fix
         try:
             found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run']), os.path.join(
@@ -592,6 +606,8 @@ class Session(object):
         except (Problem, IOError, OSError) as problem:
             self.troubles.append('fix %s: %s' % (row['id'], problem))
             return None
+        if found.get('state') == 'before' and found['ended'] == 'rolled back':
+            return 'undone'
         return 'in place' if found.get('state') == 'after' else 'changed' if found.get('patch') == 'there' else 'gone'
 
     def retest_undecided(self):
@@ -679,6 +695,11 @@ class Session(object):
                          'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')
                         and pattern['pattern'] not in self.watched_patterns()]
+        quiet = self.quiet_patterns(diagnosis)
+        self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'quiet',
+                          'exception': pattern.get('exception'), 'items': pattern['items_total'],
+                          'why': 'no item showed it when they were last refreshed, and it was not logged since'}
+                         for pattern in diagnosis['patterns'] if pattern['pattern'] in quiet and pattern['fixes']]
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""

@@ -86,7 +86,7 @@ def read_active_test(path):
     plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (for how many items it did,
     None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
-    started, ended, restarts, proof.
+    started, ended, restarts, proof. Of a before-test also filled, as filled_before() gives it.
     """
     document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', {
         'rows?': [dict], 'patterns_seen?': [{'pattern': logs.STRING}], 'window?': dict})
@@ -410,12 +410,14 @@ class Library(object):
         return spread(found, count)
 
 
-def choose_sample(library, plan, failing, healthy, known_bad):
+def choose_sample(library, plan, failing, healthy, known_bad, filled=()):
     """Rows of the failing items of a plan, and of healthy ones: from the plan, else any item without a known error.
 
-    known_bad: rating keys and guids of all items that any pattern of the agent names.
+    known_bad: rating keys and guids of all items that any pattern of the agent names; filled: rating keys of those
+    that come last, as an earlier fix filled them.
     """
-    rows = library.choose(plan.get('items') or (), 'failing', failing, set())
+    items = sorted(plan.get('items') or (), key=lambda item: item.get('rating_key') in filled)
+    rows = library.choose(items, 'failing', failing, set())
     taken = known_bad.union(row[name] for row in rows for name in ('rating_key', 'guid'))
     held_out = library.choose(plan.get('healthy') or (), 'healthy', healthy, taken)
     if len(held_out) < healthy:
@@ -733,6 +735,34 @@ def plan_test(run_dir, iteration, options):
     return document, plan, known_bad
 
 
+def filled_before(run_dir, plug_ins, pattern, server):
+    """{rating key: {fix, guid, without, with}} of what earlier tries of fixes for a pattern, undone since, filled in.
+
+    without, with: snapshots after the refreshes of that try. What was filled in stays, so these items cannot gain it
+    once more.
+    """
+    from implement_fix import all_operations
+    found = {}
+    for row in all_operations(run_dir, plug_ins):
+        if row['action'] != 'implement' or row.get('pattern') != pattern:
+            continue
+        try:
+            tests = [read_active_test(active_test_path(row['run_dir'], row.get('iteration') or 1, phase))
+                     for phase in PHASES]
+        except Problem:
+            continue                            # it came to no test, or what is left of it is damaged
+        if any(test['fix'] != row['fix'] or test['server'].get('machine_identifier') != server.get('machine_identifier')
+               for test in tests):
+            continue
+        first, second = [last_rows(test['rows']) for test in tests]
+        for key, treated in second.items():
+            failed = first.get(key)
+            if treated['outcome'] == 'ok' and failed and failed['outcome'] == 'error' and treated['after']:
+                found.setdefault(key, {'fix': row['fix'], 'guid': treated['guid'], 'without': failed['after'],
+                                       'with': treated['after']})
+    return found
+
+
 def items_to_repeat(before):
     """The items of a before-test that the after-test measures: those that failed, and the healthy ones that did not.
 
@@ -802,7 +832,7 @@ def prepare_before(run_dir, iteration, options):
         raise Problem('fix %s is in place already; undo it with implement_fix.py --rollback before a test without it'
                       % document['fix'], UNSAFE)
     return document, lambda server: choose_sample(Library(server, document['agent']), plan, options.items,
-                                                  options.healthy, known_bad)
+                                                  options.healthy, known_bad, document['filled'])
 
 
 def take_over(sample, document):
@@ -845,6 +875,8 @@ def run(options):
     home, plug_ins = fix_home(run_dir, options), os.path.join(plex_home, 'Plug-ins')
     document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix'], plug_ins),
                     bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
+    if options.phase == 'before':
+        document['filled'] = filled_before(run_dir, plug_ins, document['pattern'], document['server'])
     path = active_test_path(run_dir, iteration, options.phase)
     if options.sample and options.phase == 'before':
         document = take_over(options.sample, document)

@@ -129,6 +129,19 @@ def test_a_partial_gain_is_a_gain():
     assert verdict_of(failing(1), row(1, after=dict(POOR, summary='S')))[0] == 'fixed'
 
 
+@pytest.mark.parametrize('fix, guid, fields, verdict, words', [
+    ('fix-1', 'a://1', dict(POOR, year='2001'), 'fixed', 'when it was tried before: year'),
+    ('fix-0', 'a://1', dict(POOR, year='2001'), 'not_measured', 'fix fix-0, undone since, had filled it'),
+    ('fix-1', 'a://1', POOR, 'silenced', 'nothing gained'),             # what it gave then is gone
+    ('fix-1', 'a://2', dict(POOR, year='2001'), 'silenced', 'nothing gained')])         # matched anew
+def test_what_an_earlier_try_filled_in_cannot_be_gained_once_more(fix, guid, fields, verdict, words):
+    filled = {'1': {'fix': fix, 'guid': guid, 'without': snap(POOR), 'with': snap(dict(POOR, year='2001'))}}
+    name, found = verdict_of(failing(1, before=fields, after=fields), row(1, before=fields, after=fields),
+                             first_changes={'filled': filled})
+    assert name == verdict and words in found['items'][0]['note']
+    assert verdict_of(failing(1), failing(1), first_changes={'filled': filled})[0] == 'still_failing'
+
+
 def test_an_item_that_had_everything_and_loses_only_the_error_is_fixed():
     first, second = failing(1, before=RICH, after=RICH), row(1, before=RICH, after=RICH)
     assert verdict_of(first, second)[0] == 'fixed'

@@ -119,6 +119,20 @@ def test_bad_weather_is_no_verdict_until_it_lasts():
     assert [row['id'] for row in loop.verdicts_of(rows)] == ['b']
     assert [row['id'] for row in loop.verdicts_of(rows[:1] * 3)] == ['a'] * 3
     assert loop.verdicts_of([fix_row('d', 'KEEP'), fix_row('d', 'GONE')]) == []
+    assert [row['decision'] for row in loop.verdicts_of([fix_row('d', 'KEEP'), fix_row('d', 'UNDONE')])] == ['KEEP', 'UNDONE']
+
+
+def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.past = [fix_row('a', 'PROBED', quiet=True), fix_row('b', 'NOT_TRIED', quiet=False)]
+    found = [dict(pattern_row('p-' + name, 7, [name]), last_seen='2026-11-22T10:%02d:00Z' % minute, no_fix_because=None)
+             for name, minute in (('a', 31), ('b', 31), ('a', 32))]
+    assert session.quiet_patterns({'patterns': found[:2]}) == {'p-a'}
+    assert session.quiet_patterns({'patterns': found[2:]}) == set()
+    session.remember_refusals({'patterns': found[:2]})
+    assert [row['class'] for row in session.refused] == ['quiet'] and session.person_list() == []
+    session.options.pattern = 'p-a'
+    assert session.quiet_patterns({'patterns': found}) == set()
 
 
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])

@@ -127,11 +127,15 @@ def test_a_session_finds_patches_tests_and_keeps_and_the_next_one_tests_weak_evi
     again = json_of(newest(runs), 'loop_state.json')['fixes']
     assert [(row['decision'], row['retest'], row['measured']) for row in again] == [('KEEP', True, 7)]
 
-    undo = subprocess.Popen([sys.executable, os.path.join(ROOT, 'implement_fix.py'), '--rollback', state['fixes'][0]['id'],
-                             '--run-dir', run_dir, '--plex-home', plex.plex_home, '--plex-url', plex.url],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert undo.communicate()[1] == b'' and undo.returncode == 0
+    undo(plex, run_dir, state['fixes'][0]['id'])
     assert code_of(plex) == original
+
+
+def undo(plex, run_dir, fix_id):
+    process = subprocess.Popen([sys.executable, os.path.join(ROOT, 'implement_fix.py'), '--rollback', fix_id, '--run-dir',
+                                run_dir, '--plex-home', plex.plex_home, '--plex-url', plex.url],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.communicate()[1] == b'' and process.returncode == 0
 
 
 def check_artifacts(run_dir, token):
@@ -185,6 +189,13 @@ def test_a_run_that_is_killed_is_cleaned_up_by_the_next_one(plex, tmpdir):
     row, = json_of(killed, 'loop_state.json')['fixes']
     assert row['decision'] == 'ROLLBACK' and 'killed' in row['reason']
     assert json_of(killed, 'loop_state.json')['ended'] == 'failed'
+
+    assert run_loop(plex, runs)[0] == 0                     # what it gave then is still there, and counts for it
+    again, = json_of(newest(runs), 'loop_state.json')['fixes']
+    assert (again['id'], again['decision'], again['success_percent']) == (row['id'], 'KEEP', 100)
+    undo(plex, newest(runs), row['id'])
+    assert run_loop(plex, runs)[0] == 0                     # what a person has undone does not come back by itself
+    assert row['id'] not in [fix['id'] for fix in json_of(newest(runs), 'loop_state.json')['fixes']]
 
 
 def still_testing(run_dir):
