@@ -956,8 +956,9 @@ def find_plex_home(option=None):
     Problem (names --plex-home) where there is none.
     """
     environment = text_environment()
-    for name in ('PLEX_TOKEN', 'PLEXTOKEN'):
-        learn_secret(environment.get(name))
+    for name in environment:
+        if re.search('PLEX_?TOKEN', name):
+            learn_secret(environment[name])
     given = option or environment.get('PLEX_HOME')
     if given and not os.path.isdir(given):
         raise Problem('there is no folder %s; name the "Plex Media Server" folder with --plex-home' % given)

@@ -7371,6 +7371,7 @@ class Bundle(object):
         self.folder = os.path.basename(path)
         self.identifier = identifier
         self.policy = policy
+        self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
         self._sources = {}
         self._violations = {}
         self._files = None
@@ -7456,6 +7457,9 @@ class Bundle(object):
         if not self.folder.endswith('.bundle'):
             sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
                              % self.folder)
+        if self.outer:
+            sentences.append('it lies inside the folder %s, and the server only looks for bundles in Plug-ins itself'
+                             % self.outer)
         for name in self.files:
             if not name.startswith('Contents/Code/'):
                 continue
@@ -7509,8 +7513,9 @@ def find_bundles(plug_ins):
         for folder in [path] + inner:
             bundle = read_bundle(folder)
             if bundle:
+                bundle.outer = None if folder == path else os.path.basename(path)
                 better = bundles.get(bundle.identifier)
-                if better is None or not better.folder.endswith('.bundle'):
+                if better is None or better.outer or not better.folder.endswith('.bundle'):
                     bundles[bundle.identifier] = bundle
                 break
     return bundles

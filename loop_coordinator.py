@@ -56,6 +56,7 @@ PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
+UNUSED_TOKEN = 'UNUSED_PLEX_TOKEN'    # what PLEX_TOKEN held where --token-file takes its place: also to be hidden
 AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
 EXIT_WORDS = {                       # what a number in loop.log means; the rest is the phase's own sentence
@@ -476,14 +477,18 @@ class Session(object):
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
                'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
-        if fix['kind'] == 'probe':
-            self.probe(number, row)
-            return
         code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, '--dry-run', where=ANYWHERE,
-                                    accept=(DONE, UNSAFE))
-        if code == UNSAFE:                      # no refresh is spent on what cannot be put in place
+                                    accept=(DONE, UNSAFE, NO_ENVIRONMENT))
+        if code == NO_ENVIRONMENT:              # a folder that cannot be written, say: other bundles may be better off
+            self.troubles += [words] if words not in self.troubles else []
+            self.put_off(row, words)
+        elif code == UNSAFE:                    # no refresh is spent on what cannot be put in place
             self.note('fix %s: not tried; %s' % (row['id'], words))
             self.save(fixes=self.state['fixes'] + [dict(row, decision='NOT_TRIED', reason=words)])
+        if code != DONE:
+            return
+        if fix['kind'] == 'probe':
+            self.probe(number, row)
             return
         self.save(phase='before-test')
         probed = self.probed.pop(pattern['pattern'], None)      # its test serves as this one: no refresh is wasted
@@ -887,6 +892,7 @@ def look_around(options):
         probe('plug-ins', True, lambda: writable_folder(os.path.join(home, 'Plug-ins')))
         probe('plug-in support', False, lambda: readable_folder(os.path.join(home, 'Plug-in Support')))
     probe('server', True, lambda: describe_server(options))
+    rows.append(('token', True, describe_token(options)))
     python27 = implement_fix.find_python27(options.python27)
     rows.append(('Python 2.7', True if python27 else None,
                  python27 or "none found; patches are validated by the suite's own reader of Python 2 alone"))
@@ -932,12 +938,20 @@ def describe_server(options):
     return 'Plex Media Server %s' % identity['version']
 
 
+def describe_token(options):
+    """Where the token comes from; of two, the one that is used."""
+    given = os.environ.get(native(UNUSED_TOKEN) if native(UNUSED_TOKEN) in os.environ else native('PLEX_TOKEN'))
+    if options.token_file:
+        return 'from --token-file' + ('; PLEX_TOKEN is set too, and not used' if given else '')
+    return 'from PLEX_TOKEN' if given else "the server's own"
+
+
 def write_manifest(run_dir, options):
     """run_manifest.md: where the run happened and with what; Problem for the first thing that is missing."""
     rows = look_around(options)
     facts = [('Started', utc_text()), ('Version of the scripts', logs.__version__)] + [
         (what, sentence if found is not None else 'not found: ' + sentence) for what, found, sentence in rows]
-    chosen = sorted((name, value) for name, value in vars(options).items() if value not in (None, False))
+    chosen = sorted((name, value) for name, value in vars(options).items() if value is not None and value is not False)
     text = ['# Run %s' % os.path.basename(run_dir), '', '## Where', ''] + table(('What', 'Found'), facts) + [
         '', '## Options', ''] + table(('Option', 'Value'), chosen)
     write_file(os.path.join(run_dir, 'run_manifest.md'), logs.redact('\n'.join(text), keep_paths=True) + '\n')
@@ -1021,8 +1035,8 @@ def demo(options):
         with start_simulator(root, 'demo', max_seconds=600) as plex:
             options.plex_home, options.plex_url, options.token_file = plex.plex_home, plex.url, None
             options.pause, options.concurrency, options.timeout = 0, 3, 20
-            options.iterations = min(options.iterations, 4)
-            return loop(options, os.path.join(folder, 'runs'))
+            options.iterations, options.runs = min(options.iterations, 4), os.path.join(folder, 'runs')
+            return loop(options, options.runs)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -1063,6 +1077,7 @@ def run(options):
     options.plex_home = require_plex(options)
     if options.token_file:                      # the phases that only read logs have to know what to hide
         import implement_fix
+        os.environ.setdefault(native(UNUSED_TOKEN), os.environ.get(native('PLEX_TOKEN'), native('')))
         os.environ[native('PLEX_TOKEN')] = native(implement_fix.find_token(options.token_file, None))
     return loop(options, os.path.abspath(options.runs))
 

@@ -161,3 +161,18 @@ def test_the_install_style_is_told_by_the_data_folder(home, words):
     assert loop.install_style(home, 'posix', lambda mark: False) == words
     assert loop.install_style(home, 'posix', lambda mark: True) == 'container'
     assert loop.install_style(home, 'nt') == 'Windows'
+
+
+def test_of_two_tokens_the_file_wins_and_both_are_hidden(tmpdir, monkeypatch):
+    monkeypatch.setattr(loop.logs, 'KNOWN_SECRETS', set())
+    monkeypatch.setattr(loop, 'loop', lambda options, runs: 0)
+    for name, value in (('PLEX_TOKEN', 'token-of-old'), (loop.UNUSED_TOKEN, '')):
+        monkeypatch.setenv(str(name), str(value))
+    monkeypatch.delenv(str(loop.UNUSED_TOKEN))
+    tmpdir.join('token').write('token-of-file\n')
+    options = loop.build_parser().parse_args(['--plex-home', str(tmpdir), '--token-file', str(tmpdir.join('token'))])
+    assert loop.run(options) == 0 and os.environ['PLEX_TOKEN'] == 'token-of-file'
+    assert 'PLEX_TOKEN is set too, and not used' in loop.describe_token(options)
+    loop.logs.KNOWN_SECRETS.clear()
+    loop.logs.find_plex_home(str(tmpdir))               # as a phase does, which has the environment alone
+    assert loop.logs.without_secrets('token-of-old token-of-file') == '<token> <token>'

@@ -374,6 +374,11 @@ def test_find_bundles_reads_plists_as_people_leave_them(tmpdir):
 def test_a_nested_copy_is_found(tmpdir):
     make_plug_ins(tmpdir, folder=os.path.join('Harbour.bundle', 'Harbour.bundle-main'))
     assert diagnose.find_bundles(str(tmpdir.join('Plug-ins')))[AGENT].folder == 'Harbour.bundle-main'
+    make_plug_ins(tmpdir, folder=os.path.join('Harbour.bundle', 'Harbour.bundle'))
+    bundle = diagnose.find_bundles(str(tmpdir.join('Plug-ins')))[AGENT]
+    found = diagnose.diagnose(missing_motto(), {'agents': []}, {AGENT: bundle}, [])
+    assert found.record['class'] == 'environment' and not found.patches     # Plex does not load it from there
+    assert 'inside the folder Harbour.bundle' in found.record['no_fix_because']
 
 
 def test_a_web_page_in_place_of_source_means_reinstall(tmpdir):
