@@ -165,6 +165,13 @@ def ancestors(node):
         yield node
 
 
+def levels(node):
+    """[(inner, outer)] of a node and what is around it, each with what it stands in, up to the frame that runs it."""
+    while node.parent is not None and node.parent.kind not in FRAMES + ('Module',):
+        yield node, node.parent
+        node = node.parent
+
+
 def enclosing(node, *kinds):
     """The nearest node around it of one of these kinds, or None."""
     return next((around for around in ancestors(node) if around.kind in kinds), None)
@@ -1667,9 +1674,9 @@ def is_name(node, *names):
     return node is not None and node.kind == 'Name' and node.id in names
 
 
-def is_sandboxed(case):
-    """Whether the file runs in Plex's sandbox; what lies under Libraries is plain Python."""
-    return 'Libraries/' not in case.source.path
+def is_sandboxed(place):
+    """Whether the file of a case or node runs in Plex's sandbox; what lies under Libraries is plain Python."""
+    return 'Libraries/' not in place.source.path
 
 
 def siblings(statement):
@@ -7736,19 +7743,15 @@ FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 
 
-class Hunt(object):
-    """What is known when a function is searched for the expression that raised: the error and what stood below."""
+Hunt = collections.namedtuple('Hunt', 'function exception message kind callee preferences rule found')
+# what is known when a function is searched for the expression that raised: the error, what stood below (as frame_kind
+# has it), {name: what a preference is set to}, and the rule for such errors with its match (see RAISERS)
 
-    def __init__(self, source, function, exception, message, kind, callee, sandboxed, preferences=None):
-        self.source = source
-        self.function = function
-        self.exception = exception
-        self.message = message
-        self.kind = kind
-        self.callee = callee
-        self.sandboxed = sandboxed
-        self.preferences = preferences or {}
-        self.reads = None
+
+def hunt_for(function, frame, exception, message, preferences=None):
+    """The Hunt for an error in a function, by its Frame."""
+    return Hunt(*(function, exception, message) + frame_kind(frame) + (preferences or {},) + raising_rule(
+        exception, message))
 
 
 def flat(node):
@@ -7823,7 +7826,7 @@ def none_weight(hunt, base, depth=0):
             return 0.02
         if name in OFTEN_NONE:
             return 1.0
-        own = nodes_named(hunt.source, 'FunctionDef', name)
+        own = nodes_named(base.source, 'FunctionDef', name)
         if any(returns_none(node) for node in own):
             return 0.9
         return 0.3 if own else 0.5
@@ -7886,7 +7889,7 @@ def made_as(hunt, node):
     """'dict', 'sequence' or 'filled on demand' for a name that is bound to nothing else; None for all others."""
     if node.kind != 'Name':
         return None
-    around = hunt.function if node.id in local_names(hunt.function) else hunt.source.tree
+    around = hunt.function if node.id in local_names(hunt.function) else node.source.tree
     bound = bindings(around).get(node.id, ())
     values = [one.parent.value if one.parent.kind == 'Assign' and one in one.parent.targets else None for one in bound]
     kinds = set(MADE_AS.get(last_name(value) if value.kind == 'Call' else value.kind) if value else None
@@ -7900,12 +7903,8 @@ def made_as(hunt, node):
 
 
 def shares_loop(node, other):
-    loop = enclosing(other, 'For', 'While')
-    while loop is not None:
-        if loop.start <= node.start < loop.end:
-            return True
-        loop = enclosing(loop, 'For', 'While')
-    return False
+    """Whether a loop stands around both."""
+    return any(loop.kind in ('For', 'While') and loop.start <= node.start < loop.end for loop in ancestors(other))
 
 
 MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
@@ -7916,26 +7915,25 @@ def raises_subscript(node, found, hunt):
 
 
 def raises_iteration(node, found, hunt):
+    kind = found.group('type')
     if node.kind in ('For', 'comprehension', 'GeneratorExp'):
-        return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, found))
+        return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, kind))
     if unpacked(node) is not None and node.kind == 'Assign':
-        return 0.8 * typed_weight(hunt, node.value, found)
+        return 0.8 * typed_weight(hunt, node.value, kind)
     if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
             'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
             'extend', 'update', 'reversed'):
-        return 0.8 * typed_weight(hunt, node.args[-1], found)
+        return 0.8 * typed_weight(hunt, node.args[-1], kind)
     return 0
 
 
 def raises_membership(node, found, hunt):
-    if node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
-        return typed_weight(hunt, node.comparators[-1], found)
-    return 0
+    return typed_weight(hunt, node.comparators[-1], found.group('type')) if (
+        node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn')) else 0
 
 
-def typed_weight(hunt, node, found):
+def typed_weight(hunt, node, kind):
     """How well the value of an expression can be of the type that the message names."""
-    kind = (found.groupdict().get('type') or 'NoneType') if found else 'NoneType'
     if kind == 'NoneType':
         return none_weight(hunt, node)
     if kind in ('str', 'unicode'):
@@ -7946,7 +7944,8 @@ def typed_weight(hunt, node, found):
 def raises_attribute(node, found, hunt):
     name = found.group('name')
     if node.kind == 'Attribute' and node.attr == name:
-        return max(0.02, typed_weight(hunt, node.value, found))
+        shape = re.match(r"'?([\w.]+)'? (object|instance)", hunt.message)
+        return max(0.02, typed_weight(hunt, node.value, shape.group(1) if shape else 'NoneType'))
     if node.kind == 'Call' and last_name(node.func) in ('getattr', 'setattr') and len(node.args) >= 2:
         return 0.6 if node.args[1].kind == 'Str' and node.args[1].s == name or node.args[1].kind != 'Str' else 0
     return 0
@@ -7959,7 +7958,7 @@ def raises_key(node, found, hunt):
         if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS) or \
                 root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
             return 0
-        if hunt.sandboxed and hunt.kind == 'own' and not deleted(node):
+        if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
             return 0.02 if not stored(node) else 0
         return key_weight(index, key, quoted)
     if node.kind == 'Call' and node.func.kind == 'Attribute':
@@ -7974,7 +7973,7 @@ def raises_key(node, found, hunt):
 
 
 def deleted(node):
-    return node.parent is not None and node.parent.kind == 'Delete'
+    return node.parent.kind == 'Delete'
 
 
 def key_weight(index, key, quoted):
@@ -8002,7 +8001,7 @@ def raises_index(node, found, hunt):
         index = index_of(node)
         if index is None or index.kind in ('Str', 'Dict') or made_as(hunt, node.value) in ('dict', 'filled on demand'):
             return 0
-        if hunt.sandboxed and hunt.kind == 'own':
+        if is_sandboxed(node) and hunt.kind == 'own':
             return 0.02
         name = last_name(node.value) if node.value.kind == 'Call' else None
         if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
@@ -8035,12 +8034,7 @@ def raises_where(can_raise, weight=1.0):
 
 def raises_call(*names):
     """A rule for errors that only calls of these functions raise (by the last part of the name)."""
-    def rule(node, found, hunt):
-        if node.kind != 'Call':
-            return 0
-        name = last_name(node.func)
-        return 1.0 if name in names else 0
-    return rule
+    return raises_where(lambda node: node.kind == 'Call' and last_name(node.func) in names)
 
 
 def raises_no_text(node, found, hunt):
@@ -8105,9 +8099,8 @@ def raises_formatting(node, found, hunt):
 
 
 def raises_len(node, found, hunt):
-    if node.kind == 'Call' and last_name(node.func) == 'len' and node.args:
-        return typed_weight(hunt, node.args[0], found)
-    return 0
+    return typed_weight(hunt, node.args[0], found.group('type')) if (
+        node.kind == 'Call' and last_name(node.func) == 'len' and node.args) else 0
 
 
 def raises_wrong_index(node, found, hunt):
@@ -8208,11 +8201,8 @@ def raises_request(node, found, hunt):
     return 0.4 if name in ('str', 'ObjectFromString', 'ElementFromString') else 0.05
 
 
-PARSERS = ('ObjectFromString', 'ElementFromString', 'ObjectFromURL', 'ElementFromURL', 'loads', 'load', 'fromstring',
-           'parse', 'XML', 'decode', 'json', 'HTML', 'parseString', 'FeedFromString')
-
-def raises_parsing(node, found, hunt):
-    return 1.0 if node.kind == 'Call' and last_name(node.func) in PARSERS else 0
+raises_parsing = raises_call(*'ObjectFromString ElementFromString ObjectFromURL ElementFromURL loads load fromstring '
+                              'parse XML decode json HTML parseString FeedFromString'.split())
 
 
 RAISERS = (
@@ -8221,7 +8211,7 @@ RAISERS = (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
     (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable", raises_iteration),
-    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", None),
+    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute),
     (r"^KeyError: (?P<key>.+)$", raises_key),
     (r"^IndexError: (?P<what>.*)$", raises_index),
     (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
@@ -8270,27 +8260,8 @@ def raising_rule(exception, message):
     for shape, rule in RAISERS:
         found = re.search(shape, error)
         if found:
-            return rule or attribute_rule, found
+            return rule, found
     return None, None
-
-
-def attribute_rule(node, found, hunt):
-    return raises_attribute(node, TypedMatch(found, hunt.message), hunt)
-
-
-class TypedMatch(object):
-    """A match with the type that an attribute error names, however it is worded."""
-
-    def __init__(self, found, message):
-        shape = re.match(r"'?(?P<type>[\w.]+)'? (object|instance)|(?P<type2>\w+) instance", message)
-        self.names = {'name': found.group('name'),
-                      'type': (shape.group('type') or shape.group('type2')) if shape else ''}
-
-    def group(self, name):
-        return self.names[name]
-
-    def groupdict(self):
-        return self.names
 
 
 def callee_weight(node, hunt):
@@ -8353,16 +8324,15 @@ def call_weight(node, callee):
 
 
 # ------------------------------------------------------------------------------------------ what held before this place
+# what a header evaluates
+HEADERS = {'If': 'test', 'While': 'test', 'For': 'iter', 'With': 'context_expr'}
+
+
 def sure_parts(node):
     """The expressions that a statement certainly evaluates when it is passed without an error."""
-    heads = {'If': ['test'], 'While': ['test'], 'For': ['iter'], 'With': ['context_expr']}.get(node.kind)
-    if heads is None:
-        tops = [] if node.kind in COMPOUND else [node]
-    else:
-        tops = [getattr(node, head) for head in heads]
-    for top in tops:
-        for part in sure_below(top):
-            yield part
+    if node.kind in HEADERS:
+        return sure_below(getattr(node, HEADERS[node.kind]))
+    return () if node.kind in COMPOUND else sure_below(node)
 
 
 def sure_below(node):
@@ -8411,10 +8381,7 @@ def passed_before(statement):
 
 def rebinds(statement, root):
     """Whether a statement, or anything in it, gives the variable another value."""
-    for node in walk(statement):
-        if node.kind == 'Name' and node.id == root and stored(node):
-            return True
-    return False
+    return any(node.kind == 'Name' and node.id == root and stored(node) for node in walk(statement))
 
 
 def held_before(hunt, node, statement):
@@ -8445,19 +8412,16 @@ def held_before(hunt, node, statement):
 
 def switched_off(hunt, node):
     """Whether the preferences say that this place is not reached: it lies under `if Prefs['x']:` and x is off."""
-    inner, outer = node, node.parent
-    while hunt.preferences and outer is not None and outer.kind not in FRAMES + ('Module',):
+    for inner, outer in levels(node) if hunt.preferences else ():
         if outer.kind in ('If', 'IfExp') and inner is not outer.test:
-            body = outer.body if isinstance(outer.body, list) else [outer.body]
             value = preference_value(hunt, outer.test)
-            if value is not None and value != (inner in body):
+            if value is not None and value != (inner in as_list(outer.body)):
                 return True
         elif outer.kind == 'BoolOp':
             place = outer.values.index(inner)
             stops = outer.op == 'Or'
             if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
                 return True
-        inner, outer = outer, outer.parent
     return False
 
 
@@ -8601,14 +8565,12 @@ def silent_between(hunt, last, statement):
 
 def unlikely_branch(statement):
     """Whether a statement lies in a handler, in an else, or under a condition for debugging."""
-    inner, outer = statement, statement.parent
-    while outer is not None and outer.kind not in FRAMES + ('Module',):
+    for inner, outer in levels(statement):
         if outer.kind == 'ExceptHandler':
             return True
         if outer.kind == 'If' and (inner not in outer.body or re.search('debug', flat(outer.test), re.I) or
                                    outer.test.kind == 'UnaryOp'):
             return True
-        inner, outer = outer, outer.parent
     return False
 
 
@@ -8630,7 +8592,7 @@ def earlier_uses(hunt, node):
     text = flat(node.value if base_fails else node)
     root, factor = root_name(node), 1.0
     shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
-    for other in uses(hunt):
+    for other in reads_of(hunt.function):
         if other.start >= node.start or factor < 0.1:
             break
         if (other.kind == node.kind or base_fails) and \
@@ -8641,30 +8603,26 @@ def earlier_uses(hunt, node):
     return factor
 
 
-def uses(hunt):
-    """The Attribute and Subscript nodes of the function that read, in the order of the text; kept on the hunt."""
-    if hunt.reads is None:
-        hunt.reads = sorted((node for node in frame_nodes(hunt.function, hunt.sandboxed)
-                             if node.kind in ('Attribute', 'Subscript') and not stored(node)),
-                             key=lambda node: node.start)
-    return hunt.reads
+def reads_of(function):
+    """The Attribute and Subscript nodes of a function that read, in the order of the text; kept on it."""
+    if 'reads' not in function.__dict__:
+        function.reads = sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
+                                 not stored(node)), key=lambda node: node.start)
+    return function.reads
 
 
 def exclusive(node, other):
     """Whether two nodes lie in different branches of one if, so that never both run."""
-    inner, outer = node, node.parent
-    while outer is not None and not (outer.start <= other.start < outer.end):
-        inner, outer = outer, outer.parent
-    if outer is None or outer.kind not in ('If', 'IfExp'):
+    both = next((around for around in ancestors(node) if around.start <= other.start < around.end), None)
+    if both is None or both.kind not in ('If', 'IfExp'):
         return False
-    def branch(part):                           # noqa: E306
-        body = outer.body if isinstance(outer.body, list) else [outer.body]
-        orelse = outer.orelse if isinstance(outer.orelse, list) else [outer.orelse]
-        for name, suite in (('body', body), ('orelse', orelse)):
-            if any(one is not None and one.start <= part.start < one.end for one in suite):
-                return name
-        return 'test'
-    return set([branch(inner), branch(other)]) == set(['body', 'orelse'])
+    branches = [name for name in ('body', 'orelse') for part in (node, other) for one in as_list(getattr(both, name))
+                if one.start <= part.start < one.end]
+    return sorted(branches) == ['body', 'orelse']
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
 
 
 def rebound_between(hunt, root, first, second):
@@ -8678,11 +8636,7 @@ def way_down(function, statement):
 
 def depth(statement):
     """How many compound statements stand around a statement within its function."""
-    number, outer = 0, statement.parent
-    while outer is not None and outer.kind not in FRAMES + ('Module',):
-        number += outer.kind in COMPOUND
-        outer = outer.parent
-    return number
+    return sum(outer.kind in COMPOUND for _, outer in levels(statement))
 
 
 def guarded(hunt, node):
@@ -8692,8 +8646,7 @@ def guarded(hunt, node):
         return False
     base = flat(measured or node.value)
     key = flat(node.slice) if node.kind == 'Subscript' else None
-    inner, outer = node, node.parent
-    while outer is not None and outer.kind not in FRAMES + ('Module',):
+    for inner, outer in levels(node):
         test = None
         if outer.kind in ('If', 'While') and inner in outer.body:
             test = outer.test
@@ -8703,7 +8656,6 @@ def guarded(hunt, node):
             test = outer.values[0]
         if test is not None and test_makes_sure(hunt, test, base, key):
             return True
-        inner, outer = outer, outer.parent
     return False
 
 
@@ -8728,13 +8680,11 @@ def test_makes_sure(hunt, test, base, key):
 def catching_try(node, exception):
     """The try around the node, in the same function, that catches this exception and does not raise it again; or None.
     """
-    inner, outer = node, node.parent
-    while outer is not None and outer.kind not in FRAMES + ('Module',):
+    for inner, outer in levels(node):
         if outer.kind == 'TryExcept' and inner in outer.body:
             for handler in outer.handlers:
                 if catches(handler, exception):
                     return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
-        inner, outer = outer, outer.parent
     return None
 
 
@@ -9179,31 +9129,27 @@ def compiler_line(node):
 
 
 # --------------------------------------------------------------------------------------------------- the true statement
-def frame_nodes(scope, sandboxed):
+def frame_nodes(scope):
     """Every node that runs in the frame of a function; the sandbox also runs set and dict comprehensions there."""
     for node in own_nodes(scope):
         yield node
-        if sandboxed and node.kind in ('SetComp', 'DictComp'):
-            for below in frame_nodes(node, sandboxed):
+        if node.kind in ('SetComp', 'DictComp') and is_sandboxed(scope):
+            for below in frame_nodes(node):
                 yield below
 
 
-def locate(source, function, frame, exception, message, sandboxed, mixed=False, said=(), preferences=None,
-           logged=()):
+def locate(function, frame, exception, message, mixed=False, said=(), preferences=None, logged=()):
     """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
 
     mixed: the lines were reported for several messages, so each place need only explain one of them.
     said: [[what the thread logged last before a record, oldest first]]; preferences: {name: what it is set to}.
     logged: the try statements of which one caught the error and logged it.
     """
-    kind, callee = frame_kind(frame)
-    hunt = Hunt(source, function, exception, message, kind, callee, sandboxed, preferences)
+    hunt = hunt_for(function, frame, exception, message, preferences)
     heard = [statement for texts in said for statement in last_heard(function, texts)]
-    rule, found = raising_rule(exception, message)
-    weights = []
-    table = line_table(function, sandboxed)
-    for node in frame_nodes(function, sandboxed):
-        weight = expression_weight(node, rule, found, hunt)
+    weights, table = [], line_table(function)
+    for node in frame_nodes(function):
+        weight = expression_weight(node, hunt)
         if not weight:
             continue
         statement = statement_of(node)
@@ -9230,14 +9176,14 @@ def locate(source, function, frame, exception, message, sandboxed, mixed=False, 
     return ranked_places(weights, table, message)
 
 
-def places_of(pattern, source, function, frame, sandboxed, preferences=None, logged=()):
+def places_of(pattern, function, frame, preferences=None, logged=()):
     """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
     for text, count in messages:
-        for place in locate(source, function, frame, pattern.get('exception') or '', text, sandboxed,
-                            len(messages) > 1, said_before(pattern), preferences, logged):
+        for place in locate(function, frame, pattern.get('exception') or '', text, len(messages) > 1,
+                            said_before(pattern), preferences, logged):
             share = round(place.confidence * count / total, 3)
             known = best.get(place.statement.start)
             if known is None:
@@ -9275,12 +9221,17 @@ def with_those_behind(places, history, pattern, function):
     further = [row for row in history if row.get('further') and row.get('decision') == 'ROLLBACK']
     if len(places) < 2 or (pattern, function) not in [(row.get('pattern'), row.get('function')) for row in further]:
         return places
-    rest = sum(place.confidence for place in places[1:]) or 1.0
-    return [places[0]._replace(confidence=0.5)] + [place._replace(confidence=round(0.5 * place.confidence / rest, 3))
-                                                   for place in places[1:]]
+    return [places[0]._replace(confidence=0.5)] + in_shares(places[1:], 0.5)
 
 
-def expression_weight(node, rule, found, hunt):
+def in_shares(places, whole=1.0):
+    """The places with their confidences in proportion, so that they sum to `whole`."""
+    total = sum(place.confidence for place in places)
+    return [place._replace(confidence=round(whole * (place.confidence / total if total else 1.0 / len(places)), 3))
+            for place in places]
+
+
+def expression_weight(node, hunt):
     """How well an expression can have raised the error: 0 for not at all .. 1."""
     if node.kind == 'Raise':
         return raise_weight(node, hunt)
@@ -9290,19 +9241,19 @@ def expression_weight(node, rule, found, hunt):
     fits = callee_weight(node, hunt)
     if not fits:
         return 0
-    if rule is None:
+    if hunt.rule is None:
         return fits if hunt.kind in ('call', 'apply') else 0.3 if node.kind == 'Call' else 0
-    able = rule(node, found, hunt)
-    if hunt.kind == 'own' and rule in (raises_parsing, raises_request):
+    able = hunt.rule(node, hunt.found, hunt)
+    if hunt.kind == 'own' and hunt.rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
-    named = rule is attribute_rule and hunt.callee in ('__getattribute__', '__setattr__')
+    named = hunt.rule is raises_attribute and hunt.callee in ('__getattribute__', '__setattr__')
     if hunt.callee == 'join' and node.kind in ('Call', 'Attribute') and last_name(node) == 'join' and re.search(
             "'NoneType'.*'(starts|ends)with'", hunt.message):
         if node.kind == 'Attribute':
             return 0
         best = max([none_weight(hunt, part) for part in joined_parts(node, hunt.message)] or [0])
         return best if best > 0.1 else 0
-    if hunt.kind in ('call', 'apply') and rule is not raises_field and not named:
+    if hunt.kind in ('call', 'apply') and hunt.rule is not raises_field and not named:
         # raised further down: what this expression could raise itself says little
         return fits * (0.5 + 0.5 * able)
     return fits * able
@@ -9367,10 +9318,10 @@ def head_end(statement):
     return statement.end_line
 
 
-def line_table(function, sandboxed):
+def line_table(function):
     """What says how probable each reported line is for each place of a function."""
-    if not sandboxed or function.kind == 'Module':
-        return PlainTable(not sandboxed)
+    if not is_sandboxed(function) or function.kind == 'Module':
+        return PlainTable(not is_sandboxed(function))
     if 'sandbox_table' not in function.__dict__:
         function.sandbox_table = SandboxTable(function)
     return function.sandbox_table
@@ -9444,11 +9395,10 @@ def suspect(node):
     return node
 
 
-def find_cause(source, function, place, exception, message):
+def find_cause(function, place, exception, message):
     """Follow the bad value back through the assignments of the function."""
     if place.expression is None:
         return Cause(value_known(exception, message), '', 'unknown', [])
-    hunt = Hunt(source, function, exception, message, 'own', None, True)
     node = suspect(place.expression)
     if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
         node = (joined_parts(place.expression, message) or [node])[-1]
@@ -9466,7 +9416,7 @@ def find_cause(source, function, place, exception, message):
         if origin in ('request', 'file', 'preference') or root is None:
             break
         name = next((below for below in walk(node) if below.kind == 'Name' and below.id == root), None)
-        assignment = last_assignment(hunt, name)
+        assignment = last_assignment(function, name)
         if assignment is None:
             if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
@@ -9483,10 +9433,10 @@ def find_cause(source, function, place, exception, message):
     return Cause(value_known(exception, message), text, origin, steps)
 
 
-def last_assignment(hunt, name):
+def last_assignment(function, name):
     """The Assign or For nearest before a Name that binds it, or None."""
     best = None
-    for node in own_nodes(hunt.function):
+    for node in own_nodes(function):
         if node.start >= name.start or (best is not None and node.start < best.start):
             continue
         if node.kind == 'Assign' and node.end <= name.start and any(
@@ -10121,8 +10071,7 @@ def header_probe(case, place, handler):
     """The edits for what a header evaluates: asked once more before it where that is all the same, as for an elif; else
     evaluated there, under a name. What a while asks is asked at the head of its body."""
     statement, source = place.statement, case.source
-    field = {'If': 'test', 'For': 'iter', 'With': 'context_expr', 'While': 'test'}.get(statement.kind)
-    asked = [getattr(statement, field)] if field else []
+    asked = [getattr(statement, HEADERS[statement.kind])] if statement.kind in HEADERS else []
     if not asked or place.expression is None or not is_in(place.expression, asked[0]):
         return None
     while statement.is_elif:
@@ -10431,14 +10380,12 @@ def look_into_source(inquiry):
     function = function_named(source, frame)
     if function is None:
         return 'the function %s is gone from %s: changed upstream, nothing to patch' % (frame.function, frame.name), {}
-    sandboxed = frame.name.startswith('Contents/Code/')
     if state == 'moved':
         frame = frame._replace(lines=lines_now(source, frame, function))
     logged = trying_to_log(pattern, function) if index == 0 else ()
     if logged:
         evidence.append('the plug-in caught the error itself and logged it: it arose in a try whose except does that')
-    places = settled(places_of(pattern, source, function, frame, sandboxed, bundle.preferences(), logged), named,
-                     silent)
+    places = settled(places_of(pattern, function, frame, bundle.preferences(), logged), named, silent)
     places = with_those_behind(places, history, pattern['pattern'], name_in_log(function))
     if not places:
         called = called_by_framework(pattern, bundle) if state == 'same' else None
@@ -10479,7 +10426,7 @@ def look_into_source(inquiry):
         record['class'] = 'upstream'
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
-    cause = find_cause(source, function, first, pattern.get('exception') or '', first.message)
+    cause = find_cause(function, first, pattern.get('exception') or '', first.message)
     note_cause(record, cause)
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, logged),
                               PATIENT if patient else None)
@@ -10584,11 +10531,10 @@ def mend_hidden(inquiry, document):
             continue
         source = bundle.source(frame.name)
         function = function_named(source, frame)
-        places = [place for place in places_of(other, source, function, frame, True, bundle.preferences())
+        places = [place for place in places_of(other, function, frame, bundle.preferences())
                   if low <= place.statement.line <= high]
-        total = sum(place.confidence for place in places)
-        if total:
-            places = [place._replace(confidence=round(place.confidence / total, 3)) for place in places]
+        if places:
+            places = in_shares(places)
             fixes, _, patches = fixes_for(Scene(dict(other, pattern=pattern['pattern']), bundle, history, source, frame,
                                                 function, places))
             record['fixes'] = [fix for fix in fixes if fix['kind'] == 'fix'] + record['fixes']
@@ -10714,8 +10660,8 @@ def said_in(around, pattern):
 def failing_in(around, pattern, bundle):
     """The Places in the body of a try that can have raised what its except clause logged."""
     function = function_around(around)
-    places = places_of(pattern, around.source, function, Frame(
-        around.source.path, name_in_log(function), [], {}, None, []), True, bundle.preferences(), (around,))
+    places = places_of(pattern, function, Frame(around.source.path, name_in_log(function), [], {}, None, []),
+                       bundle.preferences(), (around,))
     return [place for place in places if any(is_in(place.statement, one) for one in around.body) and
             not raised_again(place.statement)]
 
@@ -10793,7 +10739,7 @@ def mend_confessed(inquiry, confessed):
     """Fill the record for an error that the agent caught and logged. Returns (why there is no fix, patches)."""
     pattern, bundle, history, record, _, _ = inquiry
     around = confessed.handler.parent
-    source, function = around.source, function_around(around)
+    function = function_around(around)
     frame = Frame(confessed.name, name_in_log(function), [], {}, None, [])
     again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
     record['evidence'].append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
@@ -10804,24 +10750,23 @@ def mend_confessed(inquiry, confessed):
         below = called_places(pattern, bundle, around, last_heard(function, sum(said_before(pattern), [])),
                               record['message'] or '')
         if len(below) == 1:                     # no statement of the try itself stands out
-            found, source, function, frame = below[0]
+            found, function, frame = below[0]
         elif below and not found:
             return 'the log does not say which of these failed: %s' % ', '.join(
-                'line %d of %s' % (row[0][0].line, row[3].name) for row in below[:5]), {}
+                'line %d of %s' % (places[0].line, where.name) for places, _, where in below[:5]), {}
     if not found:
         return 'nothing between the try at line %d of %s and its except can raise this error by itself' % (
             around.line, confessed.name), {}
-    found = [place for place in found if not raised_again(place.statement)] or found
-    total = sum(place.confidence for place in found)
+    found, source = [place for place in found if not raised_again(place.statement)] or found, function.source
     named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
-    places = settled([place._replace(confidence=round(place.confidence / total, 3)) for place in found], named, silent)
+    places = settled(in_shares(found), named, silent)
     if places[0].line in named:
         record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised' %
                                   places[0].line)
     record.update({'confidence': places[0].confidence, 'divergence_point': point_found(frame, places)})
     record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
         places[0].line, frame.function, one_line(places[0].expression.text)))
-    note_cause(record, find_cause(source, function, places[0], pattern['exception'], places[0].message))
+    note_cause(record, find_cause(function, places[0], pattern['exception'], places[0].message))
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
     idle = here and not again and not gains_behind(around, places[0])
@@ -10832,7 +10777,7 @@ def mend_confessed(inquiry, confessed):
 
 
 def called_places(pattern, bundle, around, heard, message):
-    """[(places, source, function, frame)] in the functions that a try calls and that can have raised.
+    """[(places, function, frame)] in the functions that a try calls and that can have raised.
 
     heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
@@ -10844,24 +10789,21 @@ def called_places(pattern, bundle, around, heard, message):
             if function not in met:
                 met.append(function)
                 frame = Frame(name, function.name, [], {}, None, [])
-                places = places_of(pattern, function.source, function, frame, True, bundle.preferences())
+                places = places_of(pattern, function, frame, bundle.preferences())
                 if places and places[0].confidence >= 0.4:
-                    rows.append((places, function.source, function, frame))
+                    rows.append((places, function, frame))
                 calls.extend(plain_calls(function))
     if len(rows) > 1:                           # the classes or modules that are named as the record says
-        rows = [row for row in rows if is_tagged(row[2], message)] or rows
+        rows = [row for row in rows if is_tagged(row[1], message)] or rows
         rows.sort(key=lambda row: -ability(pattern, row))
     return rows[:1] if len(rows) > 1 and ability(pattern, rows[0]) > 4 * ability(pattern, rows[1]) else rows
 
 
 def ability(pattern, row):
     """How well the first place of a row of called_places can have raised the error, as expression_weight has it."""
-    places, source, function, frame = row
-    kind, callee = frame_kind(frame)
-    rule, found = raising_rule(pattern.get('exception') or '', places[0].message)
-    hunt = Hunt(source, function, pattern.get('exception') or '', places[0].message, kind, callee, True)
-    return expression_weight(places[0].expression, rule, found, hunt) * (
-        0.03 if guarded(hunt, places[0].expression) else 1)
+    places, function, frame = row
+    hunt = hunt_for(function, frame, pattern.get('exception') or '', places[0].message)
+    return expression_weight(places[0].expression, hunt) * (0.03 if guarded(hunt, places[0].expression) else 1)
 
 
 def functions_meant(bundle, call):
@@ -11388,8 +11330,7 @@ def nothing_left(bundle, chain, index, place):
         if number != index:
             source = bundle.source(frame.name)
             function = function_named(source, frame) if source else None
-            places = locate(source, function, frame, '', '',
-                            frame.name.startswith('Contents/Code/')) if function else []
+            places = locate(function, frame, '', '') if function else []
             if not places:
                 return False
             statement = places[0].statement
@@ -11403,7 +11344,7 @@ def nothing_left(bundle, chain, index, place):
 
 def work_without(statement):
     """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
-    source, function = statement.source, frame_of(statement)
+    function = frame_of(statement)
     spoilt = set(spoilt_names(statement))
     spoilt.update(flat(node) for node in walk(statement)     # asking again for the same item gives nothing
                   if node.kind == 'Attribute' and node.attr == 'id' and not stored(node))

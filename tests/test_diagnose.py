@@ -439,16 +439,15 @@ def test_what_went_well_just_before_cannot_be_none():
     source = diagnose.Source(text.encode('utf-8'))
     function = source.functions_named('f')[0]
     seen = diagnose.Frame('Contents/Code/x.py', 'f', [3], {}, [], [])
-    places = diagnose.locate(source, function, seen, 'AttributeError', "'NoneType' object has no attribute 'second'",
-                             True)
+    places = diagnose.locate(function, seen, 'AttributeError', "'NoneType' object has no attribute 'second'")
     assert places[0].reasons == ['the same expression went well just before']
 
 
 def test_a_name_that_is_not_there_fails_at_its_first_use():
     source = diagnose.Source("def f(a):\n  if not Pier.boats:\n    moor()\n  return Pier.get(a)\n".encode('utf-8'))
     seen = diagnose.Frame('Contents/Code/x.py', 'f', [9], {}, [], [])
-    places = diagnose.locate(source, source.functions_named('f')[0], seen, 'NameError',
-                             "global name 'Pier' is not defined", True)
+    places = diagnose.locate(source.functions_named('f')[0], seen, 'NameError',
+                             "global name 'Pier' is not defined")
     assert places[0].line == 2
 
 
@@ -457,7 +456,7 @@ def test_a_handler_that_raises_the_error_again_is_the_place():
             "  except Exception as e:\n    raise e\n")
     source = diagnose.Source(text.encode('utf-8'))
     seen = diagnose.Frame('Contents/Code/x.py', 'f', [5], {}, [], [])
-    places = diagnose.locate(source, source.functions_named('f')[0], seen, 'JSONDecodeError', "('bad', 1)", True)
+    places = diagnose.locate(source.functions_named('f')[0], seen, 'JSONDecodeError', "('bad', 1)")
     assert places[0].line == 5
 
 

@@ -1071,7 +1071,7 @@ def test_what_has_no_keys_to_miss_is_no_place_of_a_key_error(made):
     source = diagnose.Source(("LEVELS = %s\n\ndef f(page):\n    a = LEVELS[page['level']]\n    b = page['start']\n"
                               "    return a, b\n" % made).encode('utf-8'), PATH)
     seen = diagnose.Frame('Contents/Code/__init__.py', 'f', [6], {}, [GETITEM], [])
-    places = diagnose.locate(source, source.functions_named('f')[0], seen, 'KeyError', "'start'", True)
+    places = diagnose.locate(source.functions_named('f')[0], seen, 'KeyError', "'start'")
     assert [place.line for place in places] == [5]
 
 
