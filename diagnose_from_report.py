@@ -2229,7 +2229,20 @@ def effect_of_keyword(case, node, parent, value, depth):
         return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
     if is_name(call.func, 'Callback') and value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg):
         return HOLLOW                           # an entry of a menu that leads nowhere
+    if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node):
+        return FINE
     return effect_of_argument(case, parent, call, value, depth)
+
+
+def is_shown(node):
+    """Whether a value, or the text that it is a part of, is what an entry of a menu shows beside its title."""
+    while node.parent.kind == 'BinOp' and node.parent.op == 'Add':
+        node = node.parent
+    return node.parent.kind == 'keyword' and node.parent.arg in BESIDE and re.search(
+        r'(Object|Item)$|^Callback$', last_name(node.parent.parent.func) or '') is not None
+
+
+BESIDE = frozenset('summary tagline subtitle infoLabel thumb art duration source_title originally_available_at'.split())
 
 
 LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](Id|Url|Key)$')
@@ -2239,7 +2252,8 @@ def effect_of_operator(case, node, parent, value, depth):
     other = parent.right if node is parent.left else parent.left
     if parent.op == 'Add':
         if value in (NO_TEXT, TEXT):
-            return min(OPEN, effect(case, parent, TEXT, depth + 1))
+            worth = effect(case, parent, TEXT, depth + 1)
+            return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and make_of(case, other) in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
         if value in (NO_LIST, SPLIT) and make_of(case, other) == 'list':
@@ -3773,7 +3787,7 @@ def left_unset(case, block, bad=()):
     needed, end = {}, block[-1].end
     for name in sorted(set().union(*[bound_names(one) for one in block])):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
-        if not uses or bound_before(case, name, block[0]) and not any(is_name(one, name) for one in bad) or \
+        if not uses or was_set(case, name, block[0], uses) and not any(is_name(one, name) for one in bad) or \
                 is_sum(block[0], name) and 'NoneType' not in case.message:
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
@@ -3791,6 +3805,34 @@ def left_unset(case, block, bad=()):
                 return None
             needed['self.' + target.attr] = best[1]
     return needed
+
+
+def was_set(case, name, statement, uses):
+    """Whether a variable surely has a value where a statement is not run: also one from before a loop that sets it for
+    what comes behind."""
+    return bound_before(case, name, statement) or any(
+        loop.kind in ('For', 'While') and bound_before(case, name, loop) and not any(is_in(use, loop) for use in uses)
+        for loop in ancestors(statement) if is_in(loop, case.function))
+
+
+def unset_still(case, block):
+    """[edits] for what reads behind a block that is not run what was set to None before it; None where nothing mends
+    that."""
+    edits, end = [], block[-1].end
+    for name in sorted(set().union(*[bound_names(one) for one in block])):
+        values = [value for value in assigned_before(case, name, block[0].start) if value.start < block[0].start]
+        if not values or not is_name(values[-1], 'None'):
+            continue
+        for use in later_uses(case, name, block[-1]):
+            if use.start < end or is_checked(case, use, name, NOTHING) or effect(case, use, NOTHING) != CRASH:
+                continue
+            inner = case._replace(statement=statement_of(use), expression=None)
+            same = [Fault(use.parent, use, none_test, none_soft(case, use), 'there is no %s' % name)]
+            ways = [one for way in (choose, fence) for one in way(inner, same) if one.prior > 0.65]
+            if not ways:
+                return None
+            edits.extend(max(ways, key=lambda one: one.prior).edits)
+    return edits
 
 
 def is_sum(statement, name):
@@ -3855,7 +3897,8 @@ def fence(case, faults):
             effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
-    if needed and len(block) == 1 and case.statement.kind == 'Assign':
+    behind = unset_still(case, block)
+    if behind is None or needed and len(block) == 1 and case.statement.kind == 'Assign':
         return                                  # a conditional expression says the same in one line
     tail = ['%s = %s' % pair for pair in sorted(needed.items())]
     tail += log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
@@ -3865,7 +3908,7 @@ def fence(case, faults):
         return
     read = relied_on(case, block)
     moved = wrap(block, found.before + ['if %s:' % found.text], lines)
-    edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)]
+    edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)] + behind
     used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''
     yield Proposal('field guard' if field else template_of(faults), edits, '%s is only set%s where it is there'
                    % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.83 if field
@@ -3951,8 +3994,8 @@ def try_around(case, faults):
     if case.statement.kind not in SIMPLE or name is None:
         return
     together = dependents(case, faults)
-    if together is None:
-        return
+    if together is None or unset_still(case, together[0]) != []:
+        return                                  # (what stays None would raise another exception further on)
     block, needed = together
     lines = handler_lines(case, name, 'No %s' % subject_words(block), [
         '%s = %s' % pair for pair in sorted(needed.items())])
@@ -4039,6 +4082,9 @@ def skip_round(case, faults):
         following.index(case.statement) + 1:]] or [set()])
     adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.statement.text)
     prior = 0.66 if adds else 0.58 if depends else 0.4
+    if any(use.start >= loop.end for one in following[following.index(case.statement) + 1:]
+           for name in bound_names(one) for use in later_uses(case, name, one)):
+        prior = 0.3                             # what the rest of the round finds is used behind the loop
     words = 'Skipped one %s' % subject_words([case.statement])
     found = condition(case, faults, outside=True)
     if found is not None:
@@ -5020,8 +5066,9 @@ def missing_import(case, uses, name):
                          'handed over here' % other)
         for module, how in defining_modules(case, name) if may_be_called(case, uses, name) else ():
             if how == 'imported':
-                yield rename(same, '%s.%s' % (module, name), 0.85,
-                             '%s is defined in %s, which this file imports' % (name, module))
+                yield with_others_of(case, module, name, rename(
+                    same, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (
+                        name, module)))
             else:
                 yield Proposal('missing import', add_import(case, 'from %s import %s' % (module, name)),
                                '%s is imported from %s' % (name, module), 'nothing', 'low', 0.82,
@@ -5029,6 +5076,17 @@ def missing_import(case, uses, name):
             return
         return
     yield Proposal('missing import', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', prior, why)
+
+
+def with_others_of(case, module, name, proposal):
+    """The proposal, extended to what else the file reads of a module without naming the module."""
+    more = [node for other, nodes in sorted(undefined_here(case).items()) for node in nodes
+            if other != name and (module, 'imported') in defining_modules(case, other)]
+    if not more or len(proposal.edits) + len(more) > 8:
+        return proposal
+    return proposal._replace(
+        edits=sorted(proposal.edits + [(node.start, node.start, module + '.') for node in more]),
+        summary='%s; the same for %s' % (proposal.summary, ' and '.join(sorted(set(node.id for node in more)))))
 
 
 def idle_imports(case, uses):
@@ -5240,6 +5298,15 @@ def unknown_attribute(case, found):
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
+    if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS):
+        pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
+            name.startswith(one) and len(name) - len(one) < 4 or len(one) == len(name) and sum(
+                a != b for a, b in zip(one, name)) == 1)][:1]
+    gone = INSTEAD.get((owner, name))
+    if gone and called and not nodes[0].parent.args:
+        yield Proposal('right name', [(nodes[0].end - len(name), nodes[0].parent.end, gone)],
+                       '.%s is written in place of .%s()' % (gone, name), 'nothing', 'low', 0.9,
+                       'the framework has no %s() for it, and takes out so what is not named' % name)
     if name.lower() in ('add', 'append', 'push') and ADDED_BY.get(owner) not in (None, name):
         pairs = [(ADDED_BY[owner], 0.95)]
     if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
@@ -5252,6 +5319,27 @@ def unknown_attribute(case, found):
                        'there is no %s, and %s is there' % (name, near))
 
 
+# what objects of the framework and of the standard library have; who asks for anything else means one of these
+FILE_MEMBERS = 'read readline readlines write writelines close flush seek tell name mode closed truncate'
+MEMBERS = {
+    'file': FILE_MEMBERS, 'TextIOWrapper': FILE_MEMBERS, 'BufferedReader': FILE_MEMBERS, 'BufferedWriter': FILE_MEMBERS,
+    'StringIO': FILE_MEMBERS + ' getvalue', 'StringI': FILE_MEMBERS + ' getvalue', 'StringO': FILE_MEMBERS +
+    ' getvalue', 'addinfourl': 'read readline readlines close info geturl getcode code msg headers url',
+    'HTTPRequest': 'content headers load', 'ProxyContainerObject': 'keys validate_keys',
+    'MapObject': 'keys validate_keys', 'SetObject': 'add clear new find',
+    'SRE_Match': 'group groups groupdict start end span expand pos endpos string re',
+    'SRE_Pattern': 'search match findall finditer sub subn split pattern flags groups groupindex',
+    '_Element': 'get set find findall findtext iter itertext iterchildren iterancestors xpath cssselect text tail tag '
+                'attrib getparent getchildren getnext getprevious items keys values text_content append remove insert',
+    'HtmlElement': 'get set find findall findtext iter itertext iterchildren iterancestors xpath cssselect text tail '
+                   'tag attrib getparent getchildren getnext getprevious items keys values text_content append remove '
+                   'insert find_class get_element_by_id drop_tag drop_tree',
+    'datetime': 'year month day hour minute second microsecond tzinfo date time timetuple strftime isoformat weekday '
+                'isoweekday replace ctime toordinal utctimetuple astimezone',
+    'date': 'year month day strftime isoformat weekday isoweekday replace ctime toordinal timetuple',
+    'timedelta': 'days seconds microseconds total_seconds'}
+# how the framework says what its containers of pictures and seasons lack
+INSTEAD = {('ProxyContainerObject', 'clear'): 'validate_keys([])', ('MapObject', 'clear'): 'validate_keys([])'}
 # type -> how something is put into it; the results of a search are a MediaContainer
 ADDED_BY = {'MediaContainer': 'Append', 'list': 'append', 'set': 'add', 'ObjectContainer': 'add'}
 # methods that are called without anything
@@ -5360,8 +5448,8 @@ def attributes_of(case, node, owner):
     by_type = {'str': TEXT_METHODS, 'unicode': TEXT_METHODS, 'dict': DICT_METHODS | frozenset(['pop', 'clear',
                                                                                                'fromkeys']),
                'list': LIST_METHODS | frozenset(['pop', 'count', 'index'])}.get(owner)
-    if by_type:
-        return by_type
+    if by_type or owner.split('.')[-1] in MEMBERS:
+        return by_type or MEMBERS[owner.split('.')[-1]].split()
     if root == 'metadata' or owner in ('Movie', 'TV_Show', 'Artist', 'Album', 'Episode', 'Season'):
         return FIELDS
     owners = [one for one in walk(case.source.tree) if one.kind == 'ClassDef' and one.name == owner]
@@ -5615,6 +5703,31 @@ def part_of_answer(case, found):
             yield Proposal('right value', [(call.end, call.end, '[%s]' % min(parts))],
                            '%s is the part of the answer that is meant' % name, 'nothing', 'low', 0.93,
                            '%s() answers several values at once' % last_name(call.func))
+
+
+def text_of_answer(case, found):
+    """`page = HTTP.Request(url)`, and page is used as if it were the text that came: that is its content."""
+    for node in own_part(case.statement):
+        call = node
+        if node.kind == 'Name' and node.ctx == 'Load':
+            values = [value for value in assigned_before(case, node.id, node.start) if value.start < node.start]
+            call = values[-1] if values else node
+        made = ANSWERS.get(last_name(call.func)) if call.kind == 'Call' else None
+        if made is None or made[0] and root_name(call.func) != made[0] or node.parent.kind == 'Attribute' and \
+                node.parent.attr in MEMBERS[made[2]].split():
+            continue
+        as_object = call is not node and any(
+            use.parent.kind == 'Attribute' and use.parent.attr in MEMBERS[made[2]].split()
+            for use in name_nodes(case.function, node.id) if use.ctx == 'Load')
+        where = node if as_object else call
+        yield Proposal('right value', [(where.outer[1], where.outer[1], made[1])],
+                       'the text of the answer is taken, not the request', 'nothing', 'low', 0.93,
+                       '%s() gives an object, and the text that came is its %s' % (last_name(call.func), made[1]))
+        return
+
+
+# what asks for a page -> (on what it is called, how the text is had from what it gives, what that is)
+ANSWERS = {'Request': ('HTTP', '.content', 'HTTPRequest'), 'urlopen': (None, '.read()', 'addinfourl')}
 
 
 def functions_behind(case, call):
@@ -6644,6 +6757,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
+    (r"HTTPRequest|addinfourl|^TypeError: (expected string or buffer|expected a character buffer)", text_of_answer),
     (r"^TypeError: (?:cannot concatenate 'str' and '|coercing to Unicode: need string or buffer, )"
      r"(?P<kind>[\w.]*(Error|Exception|timeout|Warning))'?( objects| found)", joined_types),
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
@@ -6825,6 +6939,13 @@ def is_other_form(case, node):
     return bool(values) and all(re.match(r'JSON\.|json\.loads', value.text) for value in values)
 
 
+def never_has(case):
+    """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
+    """
+    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(\w+)'", case.message)
+    return found is not None and found.group(2) not in MEMBERS.get(found.group(1), found.group(2)).split()
+
+
 def is_own_object(case):
     """Whether an object of the bundle's own stood where a number or text is wanted: what is meant is a part of it."""
     found = re.match(r"unsupported operand type\(s\) for .*: '(\w+)' and '(\w+)'", case.message)
@@ -6841,7 +6962,7 @@ def guarded_ways(case, faults):
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
     chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
               same_value(fault, chosen)]  # both groups of one match
-    if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or \
+    if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or never_has(case) or \
             any(is_other_form(case, fault.node) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
     groups = [group for group in (faults, chosen) if group]
@@ -7692,6 +7813,17 @@ def function_named(source, frame):
     if inside:
         return max(inside, key=lambda node: node.line)
     return min(found, key=lambda node: abs(node.line - lowest))
+
+
+def without_callers(source, frame):
+    """The frame without the lines of a function that called another one of its own name: a report has both in one."""
+    own = [line for line in frame.lines if not re.search(r'\b%s *\(' % frame.function, frame.quoted.get(line) or '')]
+    inner, outer = [set(node for node in source.functions_named(frame.function) if any(
+        node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
+    if not inner or not outer - inner:
+        return frame
+    return frame._replace(lines=own, quoted=dict((line, frame.quoted[line]) for line in own), starts=[
+        dict(pair for pair in start.items() if pair[0] in own) for start in frame.starts])
 
 
 def drift(source, frame):
@@ -10209,6 +10341,10 @@ def diagnose(pattern, document, bundles, history):
     confessed = confession(pattern, bundle) if bundle is not None else None
     told = dict(pattern, exception=confessed.exception, message=confessed.message) if confessed else pattern
     verdict = with_cause(judge(told, agent), pattern, document)
+    if verdict.cls == 'upstream' and left_by_handler(pattern, bundle):
+        verdict = Verdict('code', named_family('unset name'), verdict.evidence + [
+            'the code catches that itself and goes on, and lacks the variable that it then asks'], [],
+            named_family('unset name').people)
     evidence = list(verdict.evidence)
     if bundle is not None and verdict.cls == 'code':
         broken = bundle.broken() + missing_modules(pattern, bundle)
@@ -10248,6 +10384,25 @@ def diagnose(pattern, document, bundles, history):
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
+
+
+def left_by_handler(pattern, bundle):
+    """Whether an except that goes on leaves a variable unset that the function then asks whether there is one."""
+    missed = re.match(r"local variable '(\w+)' referenced", pattern.get('message') or '')
+    chain = own_chain(pattern) if missed and bundle is not None else []
+    frame = chain[fault_frame(chain, bundle)] if chain else None
+    source = bundle.source(frame.name) if frame else None
+    function = function_named(source, frame) if source is not None else None
+    if function is None:
+        return False
+    name = missed.group(1)
+    handlers = [handler for one in statements(function) if one.kind == 'TryExcept' and any(
+        name in bound_names(inner) for inner in one.body) for handler in one.handlers]
+    return any(name not in set().union(*[bound_names(one) for one in handler.body]) and handler.body[-1].kind not in (
+        'Return', 'Raise', 'Continue', 'Break') for handler in handlers) and any(
+            use.ctx == 'Load' and enclosing(use, 'If') is not None and is_in(use, enclosing(use, 'If').test) and (
+                is_test_of(enclosing(use, 'If').test, name) or is_test_against(enclosing(use, 'If').test, name))
+            for use in name_nodes(function, name))
 
 
 NO_LINE = "the log names no line of the plug-in's own code"
@@ -10372,7 +10527,7 @@ def look_into_source(inquiry):
     if source is None:
         return mend_unreadable(inquiry)
     named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
-    state, frame = drift(source, frame)
+    state, frame = drift(source, without_callers(source, frame))
     point['source'] = 'same' if named else state
     if state in ('moved', 'changed') and not named:
         against.append('the bundle was changed since: the log quotes text that %s'

@@ -287,6 +287,27 @@ def test_a_crash_after_refused_requests_is_upstream(tmpdir):
                for sentence in found.record['evidence'])
 
 
+def test_a_failed_request_that_the_code_catches_is_code_where_it_then_lacks_its_variable(tmpdir):
+    source = SOURCE.replace("    boat = self.fetch(metadata.id)", "    try:\n      boat = self.fetch(metadata.id)\n"
+                            "    except:\n      Log('not there')\n    if %s:\n      Log('there')")
+    message = "local variable 'boat' referenced before assignment"
+    for test, cls in (('boat', 'code'), ('boat.ready', 'upstream')):
+        text = source % test
+        row = pattern('UnboundLocalError', message, [frame('update', line_of('if boat', text), source=text)],
+                      preceding=before(403, 17))
+        assert look(row, tmpdir, text).record['class'] == cls
+
+
+def test_a_function_that_calls_another_one_of_its_name_is_not_the_place(tmpdir):
+    source = SOURCE.replace('class Harbour', 'class Other(object):\n  def fill(self, boat):\n    return Harbour.fill(boat)\n\n'
+                            'class Harbour')
+    lines = [line_of(text, source) for text in ('return Harbour.fill', "boat['motto']")]
+    both = frame('fill', lines[0], source=source)
+    both['reported_lines'] += frame('fill', lines[1], source=source)['reported_lines']
+    found = look(pattern(frames=[both]), tmpdir, source)
+    assert found.record['divergence_point']['candidates'][0]['line'] == lines[1]
+
+
 def test_refused_requests_are_counted_among_the_records_looked_at(tmpdir):
     found = look(missing_motto(preceding=before(403, 9), looked_back=9), tmpdir)
     assert found.record['class'] == 'upstream'
@@ -655,6 +676,8 @@ def test_a_name_of_another_module_is_imported_but_not_in_a_circle(tmpdir):
             ('def polish(text):\n  return text\n', '', ['from brush import polish']),
             ('polish, shine = len, max\n', 'import brush\n', ["metadata.tagline = brush.polish(boat['motto']) + "
                                                               "brush.polish('')"]),
+            ('STAR = 3\npolish = len\n', 'import brush\n\ndef star():\n  return STAR\n\n', [
+                'return brush.STAR', "metadata.tagline = brush.polish(boat['motto']) + brush.polish('')"]),
             ('import other\n\ndef polish(text):\n  return text\n', '', [])):
         code.join('brush.py').write(helper)
         code.join('other.py').write('from __init__ import Start\n')

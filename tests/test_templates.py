@@ -966,6 +966,24 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(value, kind):\n    try:\n        return kind(value)\n    except ValueError:\n        return None\n",
      '        return kind', "TypeError: int() argument must be a string or a number, not 'NoneType'",
      "except (ValueError, TypeError):"),
+    ("def f(path):\n    page = opened(path)\n    return page.readall()\n", '    return',
+     "AttributeError: '_io.TextIOWrapper' object has no attribute 'readall'", "page.read()"),
+    ("def Start():\n    Log.Debut('begins')\n", '    Log', "AttributeError: 'LogKit' object has no attribute 'Debut'",
+     "Log.Debug('begins')"),
+    ("def update(metadata, data):\n    metadata.posters.clear()\n", '    metadata',
+     "AttributeError: 'ProxyContainerObject' object has no attribute 'clear'", "metadata.posters.validate_keys([])"),
+    ("def f(url):\n    page = HTTP.Request(url, cacheTime=0)\n    return page.strip()\n", '    return',
+     "AttributeError: 'HTTPRequest' object has no attribute 'strip'", "HTTP.Request(url, cacheTime=0).content\n"),
+    ("def f(url):\n    page = urllib2.urlopen(url)\n    Log(page.headers)\n    return re.findall('a', page)\n", '    return',
+     "TypeError: expected string or buffer", "re.findall('a', page.read())"),
+    ("def f(boats):\n    for boat in boats:\n        oc.add(DirectoryObject(title=boat['name'], summary='In ' + boat['port'] +\n"
+     "               ' since ' + boat['year']))\n", '        oc.add',
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "summary='In ' + (boat['port'] or '') +"),
+    ("def f(boats):\n    for boat in boats:\n        oc.add(DirectoryObject(key=Callback(g, name=boat['name'], thumb=boat['pic'])"
+     ", title=boat['name'],\n               thumb=boat['pic']))\n", '        oc.add', "KeyError: 'pic'", "thumb=boat.get('pic')))"),
+    ("def f(metadata, rows):\n    mark = None\n    for row in rows:\n        mark = row['mark']['of']\n        name = row['name']\n"
+     "    metadata.title = name\n    metadata.rating = float(mark)\n", '        mark', "KeyError: 'mark'",
+     "    if mark is not None:\n        metadata.rating = float(mark)\n"),
     ("__version__ = '1.1'\n\ndef Start():\n    Log(__version__)\n", '__version__',
      'SyntaxError: Line 1: "__version__" is an invalid variable name because it starts with "_"', "    Log(version_)"),
 ]
