@@ -187,6 +187,16 @@ def statement_of(node):
     return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
 
 
+def handler_around(node):
+    """The except clause, of the same frame, that a node stands in; or None."""
+    return next((outer for _, outer in levels(node) if outer.kind == 'ExceptHandler'), None)
+
+
+def caught_as(handler):
+    """The variable that an except clause puts the error into, or None."""
+    return handler.name.id if handler.name is not None and handler.name.kind == 'Name' else None
+
+
 def frame_of(node):
     """The scope whose frame runs this node (a Module, FunctionDef, Lambda, ClassDef or generator expression)."""
     return enclosing(node, *SCOPES)
@@ -1561,30 +1571,20 @@ def module_names(source):
 
 
 def undefined_names(source, known):
-    """{name: node that reads it first} of the names of a file that are not known; {} where '*' among these may bring
-    any."""
-    return dict((name, node) for name, node in free_names(source.tree).items()
-                if name not in known) if '*' not in known else {}
+    """{name: node that reads it first} of the names of a file that are not known; {} where '*' may bring any."""
+    free = free_names(source.tree) if '*' not in known else {}
+    return dict((name, node) for name, node in free.items() if name not in known)
 
 
 # -------------------------------------------------------------------------------------------------- repair templates
 # A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
 # in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
 
-class Proposal(collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others '
-                                                  'wide')):
-    """One way to mend a place.
-
-    edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low', 'medium' or 'high';
-    prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's own; others: {path:
-    edits} of further files; wide: it mends several places that may have failed.
-    """
-    __slots__ = ()
-
-    def __new__(cls, template, edits, summary, loss, risk, prior, why, path=None, others=(), wide=False):
-        return super(Proposal, cls).__new__(cls, template, edits, summary, loss, risk, prior, why, path, others,
-                                             wide)
-
+Proposal = collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others wide')
+Proposal.__new__.__defaults__ = (None, (), False)
+# one way to mend a place; edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
+# 'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's
+# own; others: {path: edits} of further files; wide: it mends several places that may have failed
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
 # node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> (text of a
@@ -1653,6 +1653,11 @@ def name_nodes(scope, name):
     return table.get(name, [])
 
 
+def reads(scope, name):
+    """The Name nodes in a function or module, and in all that is nested in it, that read a variable."""
+    return [node for node in name_nodes(scope, name) if node.ctx == 'Load']
+
+
 def nodes_named(source, kind, name):
     """The nodes of a kind in a file by name: calls of `name` and `x.name`, defs, attributes, and the x['name'] that are
     read; looked up once per file."""
@@ -1690,6 +1695,12 @@ def earlier_siblings(node):
     return suite[:suite.index(node)]
 
 
+def later_siblings(statement):
+    """The statements behind one in its suite."""
+    suite = siblings(statement)
+    return suite[suite.index(statement) + 1:]
+
+
 def own_end(statement):
     """Where what a statement evaluates itself ends: its header where it has suites."""
     return statement.header_end if statement.suites else statement.end
@@ -1699,15 +1710,20 @@ def names_in(node):
     return set(one.id for one in walk(node) if one.kind == 'Name')
 
 
-def bound_names(statement):
-    """Names that a statement, with all that is below it, binds."""
+def bound_names(*block):
+    """Names that statements, with all that is below them, bind."""
     found = set()
-    for node in walk(statement):
+    for node in (node for statement in block for node in walk(statement)):
         if node.kind == 'Name' and node.ctx == 'Store' and not in_comprehension(node):
             found.add(node.id)
         elif node.kind in ('FunctionDef', 'ClassDef'):
             found.add(node.name)
     return found
+
+
+def sets_self(node):
+    """Whether a node is the `self.x` that a method sets."""
+    return node.kind == 'Attribute' and node.ctx == 'Store' and is_name(node.value, 'self')
 
 
 def in_comprehension(node):
@@ -1817,18 +1833,14 @@ def later_uses(case, name, statement):
     limit = None
     node = statement
     while limit is None and node.parent is not None and node is not case.function:
-        suite = siblings(node)
-        for one in suite[suite.index(node) + 1:]:
-            if one.kind in ('Assign', 'For') and name in bound_names(one) and (
-                    one.kind == 'Assign' or name in names_in(one.target)):
-                limit = one
-                break
+        limit = next((one for one in later_siblings(node) if one.kind == 'Assign' and name in bound_names(one) or
+                      one.kind == 'For' and name in names_in(one.target)), None)
         if limit is None and node.parent.kind == 'ExceptHandler':
             node = node.parent
         node = node.parent
     found = []
-    for use in name_nodes(case.function, name):
-        if use.ctx == 'Load' and use.start >= own_end(statement):
+    for use in reads(case.function, name):
+        if use.start >= own_end(statement):
             if limit is not None and use.start >= limit.start:
                 first = limit.value if limit.kind == 'Assign' else limit.iter
                 if not first.start <= use.start < first.end:
@@ -1871,9 +1883,12 @@ def bound_before(case, name, statement):
 
 def assigned_before(case, name, start):
     """Values of the plain assignments to a variable in the function, those before `start` first."""
-    found = [node.parent.value for node in name_nodes(case.function, name)
-             if node.ctx == 'Store' and node.parent.kind == 'Assign']
-    return sorted(found, key=lambda value: value.start >= start)
+    return sorted((one.value for one in assignments(case.function, name)), key=lambda value: value.start >= start)
+
+
+def assignments(scope, name):
+    """The plain assignments to a variable in a function, class or module."""
+    return [node.parent for node in name_nodes(scope, name) if node.ctx == 'Store' and node.parent.kind == 'Assign']
 
 
 def make_of(case, node, depth=0):
@@ -2025,19 +2040,8 @@ def effect(case, node, value, depth=0):
     """What happens where an expression has a certain value: CRASH, HOLLOW, OPEN (not known) or FINE."""
     if depth > 12:
         return OPEN
-    return EFFECTS.get(node.parent.kind, effect_open)(case, node, node.parent, value, depth)
-
-
-def effect_open(case, node, parent, value, depth):
-    return OPEN
-
-
-def effect_fine(case, node, parent, value, depth):
-    return FINE
-
-
-def effect_crash(case, node, parent, value, depth):
-    return CRASH
+    rule = EFFECTS.get(node.parent.kind, OPEN)
+    return rule(case, node, node.parent, value, depth) if callable(rule) else rule
 
 
 def effect_of_attribute(case, node, parent, value, depth):
@@ -2205,12 +2209,9 @@ def effect_in_callee(case, node, call, value, name, depth):
     parameters = [one.id for one in function.args.args if one.kind == 'Name']
     if parameters[:1] == ['self'] and call.func.kind == 'Attribute':
         parameters = parameters[1:]
-    parameter = None
-    for keyword in call.keywords:
-        if keyword is node or keyword.value is node:
-            parameter = keyword.arg
-    if parameter is None and node in call.args and call.args.index(node) < len(parameters):
-        parameter = parameters[call.args.index(node)]
+    given = dict(zip(call.args, parameters))
+    given.update((one, keyword.arg) for keyword in call.keywords for one in (keyword, keyword.value))
+    parameter = given.get(node)
     if parameter not in parameters:
         return OPEN
     inside = case._replace(function=function)
@@ -2402,11 +2403,7 @@ def read_effect(case, target, value, depth=0, after=0):
 def name_effect(case, name, value, statement, depth=0, from_start=False, after=None):
     """What becomes of a variable's value in what follows a statement."""
     worst = FINE
-    if from_start:
-        uses = [use for use in name_nodes(case.function, name) if use.ctx == 'Load']
-    else:
-        uses = later_uses(case, name, statement)
-    for use in uses:
+    for use in reads(case.function, name) if from_start else later_uses(case, name, statement):
         if after is not None and use.start < after:
             continue
         if value not in (SOME, TEXT, NUMBER) and (is_checked(case, use, name, value) or not from_start and is_refilled(
@@ -2441,8 +2438,7 @@ def effect_of_augmented(case, node, parent, value, depth):
 
 
 def effect_of_return(case, node, parent, value, depth):
-    function = enclosing(parent, 'FunctionDef')
-    return returned_effect(case, function, value, depth)
+    return returned_effect(case, enclosing(parent, 'FunctionDef'), value, depth)
 
 
 def returned_effect(case, function, value, depth=0):
@@ -2484,11 +2480,10 @@ def name_assigned(statement):
 
 def is_only_logged(case, node):
     """Whether a dict or list is written to be logged, and for nothing else."""
-    statement = statement_of(node)
     if in_log_call(node):
         return True
-    name = name_assigned(statement)
-    uses = [use for use in name_nodes(case.function, name) if use.ctx == 'Load']
+    name = name_assigned(statement_of(node))
+    uses = reads(case.function, name)
     return bool(uses) and all(in_log_call(use) for use in uses)
 
 
@@ -2511,15 +2506,14 @@ def effect_of_element(case, node, parent, value, depth):
 
 
 EFFECTS = {
-    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index, 'Slice': effect_fine,
+    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index, 'Slice': FINE,
     'Call': effect_of_argument, 'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
-    'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': effect_fine,
-    'While': effect_fine, 'Assert': effect_fine, 'For': effect_of_iteration, 'comprehension': effect_of_iteration,
-    'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Expr': effect_fine,
-    'Print': effect_fine, 'Repr': effect_fine, 'Raise': effect_crash, 'Delete': effect_crash, 'With': effect_crash,
-    'Exec': effect_crash, 'Tuple': effect_in_display, 'List': effect_in_display, 'Set': effect_in_display,
-    'Dict': effect_in_display, 'ListComp': effect_of_element, 'SetComp': effect_of_element,
-    'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
+    'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': FINE,
+    'While': FINE, 'Assert': FINE, 'For': effect_of_iteration, 'comprehension': effect_of_iteration, 'Expr': FINE,
+    'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
+    'Repr': FINE, 'Raise': CRASH, 'Delete': CRASH, 'With': CRASH, 'Exec': CRASH, 'Tuple': effect_in_display,
+    'List': effect_in_display, 'Set': effect_in_display, 'Dict': effect_in_display, 'ListComp': effect_of_element,
+    'SetComp': effect_of_element, 'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
 }
 
 
@@ -2570,7 +2564,7 @@ def can_insert(statement):
 
 
 def put_before(statement, lines):
-    """Edits that put simple statements in front of one."""
+    """Edits that put lines in front of a statement; in front of one that is inline, simple statements."""
     if not lines:
         return []
     if statement.inline:
@@ -2759,23 +2753,26 @@ def is_first_source(node):
     return node.kind == 'comprehension' and node.parent.kind == 'GeneratorExp' and node is node.parent.generators[0]
 
 
+def enclose(node, before, behind):
+    """Edits that put text in front of an expression, its parentheses included, and behind it."""
+    start, end = node.outer
+    return [(at, at, text) for at, text in ((start, before), (end, behind)) if text]
+
+
 def or_default(node, value):
     """Edits that turn x into (x or value)."""
     if node.kind == 'BoolOp' and node.op == 'Or':
         return [(node.end, node.end, ' or %s' % value)]
-    start, end = node.outer
-    if node.parens and node.kind in LOOSE:
-        return [(start, start, '('), (end, end, ' or %s)' % value)]
-    if node.kind in LOOSE or takes_bare(node):
-        return [(start, start, '('), (end, end, ') or %s' % value)] if node.kind in LOOSE else \
-            [(end, end, ' or %s' % value)]
-    return [(start, start, '('), (end, end, ' or %s)' % value)]
+    loose = node.kind in LOOSE and not node.parens
+    bare = is_apart(node, 'For', 'If', 'comprehension') and not (node.parens and node.kind in LOOSE)
+    return enclose(node, '(' * (not bare) + '(' * loose, ')' * loose + ' or %s' % value + ')' * (not bare))
 
 
-def takes_bare(node):
-    """Whether `a or b` may stand where the node stands, without parentheses."""
+def is_apart(node, *kinds):
+    """Whether an operator may stand behind a node without parentheses: where nothing else of its line binds it. kinds:
+    of nodes around it that allow that, too."""
     parent = node.parent
-    return parent.kind in ('Assign', 'Return', 'For', 'keyword', 'Index', 'Dict', 'List', 'If', 'comprehension') or \
+    return parent.kind in ('Assign', 'Return', 'keyword', 'Index', 'Dict', 'List') + kinds or \
         parent.kind == 'Call' and node is not parent.func and node is not parent.starargs and node is not parent.kwargs
 
 
@@ -2889,14 +2886,25 @@ def iteration_faults(case, found):
             yield Fault(node, node.args[-1], none_test, none_soft(case, node.args[-1]), 'there is no list')
 
 
+def calls_of(nodes, *names):
+    """Those of some nodes that call one of these functions (by the last part of the name)."""
+    return [node for node in nodes if node.kind == 'Call' and last_name(node.func) in names]
+
+
+def faults_where(pick, test, what):
+    """A finder of what cannot be written so that it does not raise. pick: (case, node) -> the expressions whose value
+    is not as expected; test, what: of the Faults."""
+    return lambda case, found: [Fault(node, bad, test, [], what) for node in frame_part(case)
+                                for bad in pick(case, node)]
+
+
 def argument_faults(*names):
     """A finder for calls of these functions whose argument must not be None."""
     def finder(case, found):
-        for node in frame_part(case):
-            if node.kind == 'Call' and last_name(node.func) in names and node.args:
-                bad = text_argument(node)
-                if bad is not None:
-                    yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+        for node in calls_of(frame_part(case), *names):
+            bad = text_argument(node)
+            if bad is not None:
+                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
     return finder
 
 
@@ -2913,9 +2921,7 @@ def text_argument(call):
 
 def callee_faults(case, found):
     """None went into a function of a library, which failed on it."""
-    for node in frame_part(case):
-        if node.kind != 'Call' or last_name(node.func) not in TEXT_TOOLS | PARSES | frozenset([case.callee]):
-            continue
+    for node in calls_of(frame_part(case), case.callee, *(TEXT_TOOLS | PARSES)):
         for bad in joined_parts(node, case.message) if case.callee == 'join' else [text_argument(node)]:
             if bad is not None:
                 yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
@@ -2933,10 +2939,7 @@ def key_faults(case, found):
             index = index_of(node)
             if not could_be_key(index, key, quoted) or quoted and is_number(case, index):
                 continue
-            text = operand(index)
-            test = None
-            if text and repeatable(index):
-                test = lambda base, text=text: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
+            test = in_test(operand(index)) if operand(index) and repeatable(index) else None
             soft = []
             if node.ctx == 'Load' and has_get(case, node, index):
                 plural = by_plural(index.s) if index.kind == 'Str' else []
@@ -2955,8 +2958,8 @@ def key_faults(case, found):
 def written_default(case, found):
     """d['key'], where the bundle itself writes {'key': 0} when it has nothing to put there."""
     key, _ = unquoted(found.group('key'))
-    edits, words, suite = [], [], siblings(case.statement)
-    for one in suite[suite.index(case.statement):][:5]:
+    edits, words = [], []
+    for one in [case.statement] + later_siblings(case.statement)[:4]:
         nodes = [node for node in own_part(one) if key_of(node) is not None and node.ctx == 'Load']
         default = own_default(case, key_of(nodes[0])) if len(nodes) == 1 and (
             edits or key_of(nodes[0]) == key) and has_get(case, nodes[0], index_of(nodes[0])) else None
@@ -3056,12 +3059,10 @@ def index_faults(case, found):
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
 
 
-def missing_index(case, found):
-    """x[i], where i is None."""
-    for node in frame_part(case):
-        index = index_of(node) if node.kind == 'Subscript' else None
-        if index is not None and index.kind not in ('Num', 'Str', 'UnaryOp', 'BinOp'):
-            yield Fault(node, index, none_test, [], 'nothing was found')
+def index_asked(case, node):
+    """The i of x[i] that may be None."""
+    index = index_of(node) if node.kind == 'Subscript' else None
+    return [index] if index is not None and index.kind not in ('Num', 'Str', 'UnaryOp', 'BinOp') else []
 
 
 def furthest(faults):
@@ -3101,7 +3102,7 @@ def index_test(node, index):
             separator = code_of(base.args[0])
             text = operand(base.func.value)
             if separator and text:
-                return lambda unused: ('%s in %s' % (separator, text), '%s not in %s' % (separator, text))
+                return lambda unused: in_test(separator)(text)
         least = index.n + 1 if index.n > 0 else -index.n
         return lambda text: ('len(%s) >= %d' % (text, least), 'len(%s) < %d' % (text, least))
     text = operand(index)
@@ -3115,10 +3116,8 @@ def conversion_faults(case, found):
     name = found.group('name')
     missing = 'NoneType' in case.message or 'argument must be' in case.message
     for node in frame_part(case):
-        if node.kind == 'Call' and is_name(node.func, name or 'int', 'long') and len(node.args) >= 1:
-            bad = node.args[0]
-            if bad.kind == 'Str' or make_of(case, bad) == 'number':
-                continue
+        bad = node.args[0] if node.kind == 'Call' and is_name(node.func, name, 'long') and node.args else None
+        if bad is not None and bad.kind != 'Str' and make_of(case, bad) != 'number':
             soft, test = [], None
             if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
                 soft, test = [(or_default(bad, ZERO), bad, ZERO)], none_test if missing else truth_test
@@ -3127,11 +3126,7 @@ def conversion_faults(case, found):
 
 def any_call_faults(*names):
     """A finder for calls of these functions, where no condition can tell beforehand whether they raise."""
-    def finder(case, found):
-        for node in frame_part(case):
-            if node.kind == 'Call' and last_name(node.func) in names:
-                yield Fault(node, node, None, [], 'it cannot be read')
-    return finder
+    return faults_where(lambda case, node: calls_of([node], *names), None, 'it cannot be read')
 
 
 def operator_faults(case, found):
@@ -3157,10 +3152,6 @@ def operator_faults(case, found):
 EMPTY_LIKE = {'list': NO_LIST, 'str': NO_TEXT, 'unicode': NO_TEXT, 'int': ZERO, 'float': ZERO, 'long': ZERO}
 
 
-def length_test(number):
-    return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
-
-
 def split_once(case, found):
     """`name, value = line.split(':')`, where the value holds the sign too: only the first ones divide."""
     node = case.statement
@@ -3183,11 +3174,9 @@ def split_once(case, found):
 def unpack_faults(case, found):
     """need more than n values to unpack, too many values."""
     for node in frame_part(case):
-        target = unpacked(node) if node.kind in ('Assign', 'For', 'comprehension') else None
-        if target is None or any(one.kind != 'Name' for one in target.elts):
-            continue
-        number = len(target.elts)
-        if node.kind == 'Assign':
+        target = unpacked(node) if node.kind == 'Assign' else None
+        if target is not None and all(one.kind == 'Name' for one in target.elts):
+            number = len(target.elts)
             yield Fault(node, node.value, length_test(number), [], 'there are not %d parts' % number)
 
 
@@ -3255,8 +3244,8 @@ def alike_lookups(case, faults):
     if len(faults) != 1 or case.exception != 'KeyError' or key_of(node) is None or \
             case.statement.kind not in ('Assign', 'Expr') or case.statement.inline:
         return []
-    found, suite = [], siblings(case.statement)
-    for one in suite[suite.index(case.statement) + 1:][:4]:
+    found = []
+    for one in later_siblings(case.statement)[:4]:
         nodes = [part for part in own_part(one) if key_of(part) is not None and part.ctx == 'Load' and
                  part.value.text == node.value.text]
         if len(nodes) != 1 or shape_of(one, nodes[0]) != shape_of(case.statement, node):
@@ -3282,14 +3271,12 @@ def left_unbound(case):
     loop, function = case.statement, enclosing(case.statement, 'FunctionDef')
     if function is None:
         return False
-    outer = loop
-    while outer.parent is not function:
-        outer = outer.parent
+    outer = top_of(loop, function)
     before = function.body[:function.body.index(outer)]
     known = names_in(function.args) | set(target.id for one in before if one.kind == 'Assign'
                                           for target in one.targets if target.kind == 'Name')
-    return any(use.ctx == 'Load' and use.start > outer.end and not is_checked(case, use, name)
-               for name in bound_names(loop) - known for use in name_nodes(function, name)
+    return any(use.start > outer.end and not is_checked(case, use, name)
+               for name in bound_names(loop) - known for use in reads(function, name)
                if not any(one.start > outer.end and one.start <= use.start and name in bound_names(one) and
                           not is_in(use, one) for one in function.body))
 
@@ -3393,9 +3380,8 @@ def fault_is_beside(case, name):
 
 def given_up(case, name):
     """The empty values that an except clause of the function sets a variable to."""
-    return [literal_value(one.parent.value) for one in name_nodes(case.function, name) if one.ctx == 'Store' and
-            one.parent.kind == 'Assign' and one.parent.parent.kind == 'ExceptHandler' and
-            literal_value(one.parent.value) in OTHERWISE]
+    return [literal_value(one.value) for one in assignments(case.function, name)
+            if one.parent.kind == 'ExceptHandler' and literal_value(one.value) in OTHERWISE]
 
 
 def compared_with(uses):
@@ -3432,8 +3418,7 @@ def other_method(case, name):
     if owner is None or case.function.kind != 'FunctionDef':
         return None
     roots = set(names_in(value)) & set(names_in(case.function.args)) - set(('self', 'metadata'))
-    found = [node.parent.value for node in name_nodes(owner, name) if node.ctx == 'Store' and
-             node.parent.kind == 'Assign' and not is_in(node, case.function)]
+    found = [one.value for one in assignments(owner, name) if not is_in(one, case.function)]
     found = [one for one in found if one.kind in ('Attribute', 'Subscript') and not has_call(one) and
              names_in(one) <= roots and one.text != value.text]
     return found[0] if found and len(set(one.text for one in found)) == 1 else None
@@ -3509,21 +3494,16 @@ def template_of(faults):
 
 
 def conditional_edits(region, test, default):
-    start, end = region.outer if region.parens else (region.start, region.end)
+    """Edits that turn x into (x if test else default)."""
     loose = region.kind in ('Lambda', 'IfExp', 'Yield') and not region.parens
-    inner_open, inner_close = ('(', ')') if loose else ('', '')
-    if region.kind == 'Tuple' or takes_conditional(region):
-        return [(start, start, inner_open)] * bool(inner_open) + [(end, end, '%s if %s else %s' % (
-            inner_close, test, default))]
-    return [(start, start, '(' + inner_open), (end, end, '%s if %s else %s)' % (inner_close, test, default))]
+    apart = region.kind == 'Tuple' or takes_conditional(region)
+    return enclose(region, '(' * (not apart) + '(' * loose,
+                   ')' * loose + ' if %s else %s' % (test, default) + ')' * (not apart))
 
 
 def takes_conditional(node):
     """Whether `a if b else c` may stand where the node stands, without parentheses."""
-    parent = node.parent
-    return parent.kind in ('Assign', 'Return', 'keyword', 'Index', 'AugAssign', 'List', 'Dict', 'Expr') or \
-        parent.kind == 'ListComp' and node is parent.elt or \
-        parent.kind == 'Call' and node is not parent.func and node is not parent.starargs and node is not parent.kwargs
+    return is_apart(node, 'AugAssign', 'Expr') or node.parent.kind == 'ListComp' and node is node.parent.elt
 
 
 TIGHTENED = 'the condition first asks whether it is there'
@@ -3532,16 +3512,14 @@ TIGHTENED = 'the condition first asks whether it is there'
 def is_way_out(case, faults, tested):
     """Whether a part of a test leads out of what follows, which needs the value:
     `if len(a) < 9: return` before a[8]."""
-    test, suite = case.statement, siblings(case.statement)
+    test, bad = case.statement, faults[0].bad
     if test.kind != 'If' or test.orelse or test.is_elif or test.body[-1].kind not in ('Return', 'Continue') or \
             tested is not test.test and not (tested.parent is test.test and test.test.kind == 'BoolOp' and
                                              test.test.op == 'Or'):
         return False
-    bad, behind = faults[0].bad, suite[suite.index(test) + 1:]
     return not any(needs_value(case, one, faults) for one in test.body) and any(
         needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
-            use.ctx == 'Load' and effect(case, use, NOTHING) == CRASH for use in name_nodes(one, bad.id))
-        for one in behind[:1])
+            effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
 
 
 def tighten(case, faults):
@@ -3736,7 +3714,7 @@ def dependents(case, faults):
         block = suite[first:last + 1]
         if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(block):
             break
-        names = set().union(*[bound_names(one) for one in block])
+        names = bound_names(*block)
         if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) and \
                 not reads_field(block[-1], block[:-1]) or any(has_exit(one) for one in block[1:]):
             if is_passed_over(block[-1]):
@@ -3752,7 +3730,7 @@ def dependents(case, faults):
 
 def stays_empty(case, block):
     """Whether what a block sets was set to nothing before, and that nothing would be stored behind it."""
-    for name in set().union(*[bound_names(one) for one in block]):
+    for name in bound_names(*block):
         values = [literal_value(value) for value in assigned_before(case, name, block[0].start)
                   if value.start < block[0].start]
         if values and values[-1] in (NOTHING, NO_TEXT) and bound_before(case, name, block[0]) and name_effect(
@@ -3785,7 +3763,7 @@ def left_unset(case, block, bad=()):
     """{name: literal} of what a block sets and something behind it reads, for when the block is not run; None where
     nothing would do."""
     needed, end = {}, block[-1].end
-    for name in sorted(set().union(*[bound_names(one) for one in block])):
+    for name in sorted(bound_names(*block)):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
         if not uses or was_set(case, name, block[0], uses) and not any(is_name(one, name) for one in bad) or \
                 is_sum(block[0], name) and 'NoneType' not in case.message:
@@ -3843,9 +3821,9 @@ def is_sum(statement, name):
 def is_only_setter(case, target, block):
     """Whether an object lacks an attribute that is read when a block is not run."""
     owner = enclosing(target, 'ClassDef')
-    return owner is not None and bool(readers_of(case, target)) and target.attr not in set().union(
-        *[bound_names(one) for one in owner.body]) and not any(
-            node.ctx == 'Store' and is_name(node.value, 'self') and not any(is_in(node, one) for one in block)
+    return owner is not None and bool(readers_of(case, target)) and target.attr not in bound_names(
+        *owner.body) and not any(
+            sets_self(node) and not any(is_in(node, one) for one in block)
             for _, source in sources_with(case, target.attr) for node in nodes_named(source, 'Attribute', target.attr))
 
 
@@ -3900,8 +3878,7 @@ def fence(case, faults):
     behind = unset_still(case, block)
     if behind is None or needed and len(block) == 1 and case.statement.kind == 'Assign':
         return                                  # a conditional expression says the same in one line
-    tail = ['%s = %s' % pair for pair in sorted(needed.items())]
-    tail += log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
+    tail = settings(needed) + log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
     lines = ['else:'] + ['\t' + line for line in tail] if tail else []
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
@@ -3915,13 +3892,18 @@ def fence(case, faults):
                    else 0.7, 'what is there is kept, and the other fields are still filled')
 
 
+def settings(values):
+    """Lines that set what is told as {name: literal}."""
+    return ['%s = %s' % pair for pair in sorted(values.items())]
+
+
 def subject_words(block):
     """What a block of statements sets, in the words of the source."""
     fields = [field_of(node) for one in block for node in walk(one) if node.kind in SIMPLE]
     fields = [field for field in fields if field]
     if fields:
         return fields[0]
-    names = sorted(set().union(*[bound_names(one) for one in block]))
+    names = sorted(bound_names(*block))
     first = block[0].targets[0] if block[0].kind == 'Assign' else None
     if first is not None and first.kind == 'Attribute':
         return first.attr
@@ -3997,8 +3979,7 @@ def try_around(case, faults):
     if together is None or unset_still(case, together[0]) != []:
         return                                  # (what stays None would raise another exception further on)
     block, needed = together
-    lines = handler_lines(case, name, 'No %s' % subject_words(block), [
-        '%s = %s' % pair for pair in sorted(needed.items())])
+    lines = handler_lines(case, name, 'No %s' % subject_words(block), settings(needed))
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
     prior = 0.35 if relied_on(case, block) else (0.8 if field else 0.72) if no_test else 0.56
@@ -4039,8 +4020,8 @@ def widen_handler(case, faults):
         if handler.type is None or handler.type.kind not in ('Name', 'Tuple', 'Attribute') or any(
                 node.kind == 'Raise' for node in walk(handler)):
             continue
-        if handler.name is not None and handler.type.kind == 'Name' and any(
-                node.kind == 'Attribute' and is_name(node.value, handler.name.id) for node in walk(handler)):
+        if handler.type.kind == 'Name' and any(
+                node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)):
             continue                            # it asks the exception for what only its own kind has
         edits = empty_date(case, handler, name)
         if edits:
@@ -4077,9 +4058,7 @@ def skip_round(case, faults):
     if loop is None or case.statement.inline or case.statement.is_elif or \
             case.statement.kind == 'For' and left_unbound(case):
         return
-    following = siblings(case.statement)
-    depends = bound_names(case.statement) & set().union(*[names_in(one) for one in following[
-        following.index(case.statement) + 1:]] or [set()])
+    depends = bound_names(case.statement) & set().union(*map(names_in, later_siblings(case.statement)))
     adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.statement.text)
     prior = 0.66 if adds else 0.58 if depends else 0.4
     if any(use.start >= loop.end for one in following[following.index(case.statement) + 1:]
@@ -4104,7 +4083,7 @@ def normal_empty(case):
     function = case.function
     if function.kind != 'FunctionDef':
         return None
-    answers = [node for node in returns_of(function)]
+    answers = returns_of(function)
     with_value = [node for node in answers if node.value is not None]
     if not with_value:
         return ''
@@ -4161,8 +4140,7 @@ def leave(case, faults):
     """Answer what the function answers when it has nothing. Only where nothing useful can follow."""
     if case.function.kind != 'FunctionDef' or case.statement.inline or case.statement.is_elif or \
             any(node.start >= case.statement.start and is_only_setter(case, node, [case.function])
-                for node in own_nodes(case.function) if node.kind == 'Attribute' and node.ctx == 'Store' and
-                is_name(node.value, 'self')):
+                for node in own_nodes(case.function) if sets_self(node)):
         return                                  # (the object would lack what its users read)
     value = normal_empty(case)
     if value is None:
@@ -4217,10 +4195,8 @@ def join_guard(case, faults):
     function, found = case.function, condition(case, faults, outside=True)
     if function.kind != 'FunctionDef' or function.name in ('update', 'search') or found is None or found.before:
         return
-    top = case.statement
-    while top.parent is not function and top.parent is not None:
-        top = top.parent
-    before = function.body[:function.body.index(top)] if top.parent is function else []
+    top = top_of(case.statement, function)
+    before = earlier_siblings(top) if top is not None else []
     guards = [one for one in before if one.kind == 'If' and not one.orelse and len(one.body) == 1 and
               one.body[0].kind == 'Return']
     asked = [node for fault in faults for node in walk(fault.bad) if node.kind == 'Name']
@@ -4256,10 +4232,9 @@ def leaving_edits(case, faults, value):
 
 def exit_before(case, found, log, answer):
     """Edits that put `if <it is not there>:`, a log line and `return`, `continue` in front of the statement."""
-    at = line_start(case.statement)
-    indent, newline, step = case.statement.indent, case.source.newline, step_of(case.statement)
-    lines = found.before + ['if %s:' % found.opposite] + [step + line for line in log + [answer]]
-    return [(at, at, ''.join(indent + line + newline for line in lines))]
+    step = step_of(case.statement)
+    return put_before(case.statement, found.before + ['if %s:' % found.opposite] + [
+        step + line for line in log + [answer]])
 
 
 def handler_lines(case, name, words, body):
@@ -4304,8 +4279,7 @@ def caller_edits(case, call, way):
 def around_uses(case, name):
     """Edits that leave out what uses a variable where it is None; None where that is not one block behind its
     assignment, the case's statement."""
-    suite = siblings(case.statement)
-    uses = later_uses(case, name, case.statement)
+    suite, uses = siblings(case.statement), later_uses(case, name, case.statement)
     using = [number for number, one in enumerate(suite) if any(is_in(use, one) for use in uses)]
     if not using or using[0] <= suite.index(case.statement) or any(
             not any(is_in(use, suite[number]) for number in using) for use in uses):
@@ -4322,7 +4296,7 @@ def around_uses(case, name):
     if unset is None or relied_on(case, block) or not can_wrap(block) or \
             block[-1].end_line - block[0].line >= WRAPPED_LINES:
         return None
-    tail = ['%s = %s' % pair for pair in sorted(unset.items())]     # the log line stands where None is answered
+    tail = settings(unset)                      # the log line stands where None is answered
     return wrap(block, ['if %s is not None:' % name], ['else:'] * bool(tail) + ['\t' + line for line in tail])
 
 
@@ -4343,7 +4317,7 @@ def unset_name(case, found):
     if case.function.kind != 'FunctionDef':
         return
     binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')]
-    uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
+    uses = reads(case.function, name)
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
     for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
@@ -4362,8 +4336,8 @@ def unset_name(case, found):
         if outcome == CRASH:
             continue
         prior = {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
-        alike = [one for one in flags if one != name and all(effect(case, use, value) >= outcome for use in name_nodes(
-            case.function, one) if use.ctx == 'Load')]
+        alike = [one for one in flags if one != name and all(
+            effect(case, use, value) >= outcome for use in reads(case.function, one))]
         if alike:
             place = first_use(case, [name] + alike)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
@@ -4371,7 +4345,7 @@ def unset_name(case, found):
                        '%s is %s unless a branch sets it' % (' and '.join([name] + alike), value_words(value)),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
-    if flags and all(is_formatted(use) for one in flags for use in name_nodes(case.function, one) if use.ctx == 'Load'):
+    if flags and all(is_formatted(use) for one in flags for use in reads(case.function, one)):
         lines = ['%s = None' % one for one in flags]
         yield Proposal('initialise first', put_before(first_use(case, flags), lines),
                        '%s is None unless a branch sets it' % ' and '.join(flags),
@@ -4384,10 +4358,9 @@ def bound_too_late(case, name):
     it goes in front of it."""
     place = case.statement
     while place.parent.kind in ('If', 'For', 'While', 'With') and not place.inline and not any(
-            name in bound_names(one) for one in siblings(place)[siblings(place).index(place) + 1:]):
+            name in bound_names(one) for one in later_siblings(place)):
         place = place.parent
-    suite = siblings(place)
-    between = suite[suite.index(place):]
+    between = [place] + later_siblings(place)
     late = next((one for one in between[1:] if sets_surely(one, name)), None)
     if late is None or place.inline or late.inline or place.is_elif or \
             late.logical_start <= place.end:
@@ -4395,9 +4368,9 @@ def bound_too_late(case, name):
     between = between[:between.index(late)]
     earlier = [value for value in assigned_before(case, name, place.start) if value.start < place.start]
     given = [one.value.text for one in walk(late) if one.kind == 'Assign']
-    if any(name in bound_names(one) and one is not place for one in between) or names_in(late) - set([name]) & set(
-            ).union(*[bound_names(one) for one in between]) or any(not is_pure(one) for one in walk(late)) or any(
-                value.text not in given for value in earlier):
+    if any(name in bound_names(one) and one is not place
+           for one in between) or names_in(late) - set([name]) & bound_names(*between) or any(
+               not is_pure(one) for one in walk(late)) or any(value.text not in given for value in earlier):
         return
     begin, end = line_start(late), line_end(late)
     text, at = case.source.text[begin:end] + case.source.newline, line_start(place)
@@ -4432,14 +4405,14 @@ def loop_variable(case, name, uses):
 def own_element(case, name, binders):
     """`for row in rows: link = link.get('href')`, where nothing else uses row: row is what is meant."""
     statement = case.statement
-    nodes = [node for node in name_nodes(case.function, name) if node.ctx == 'Load' and is_in(node, statement)]
+    nodes = [node for node in reads(case.function, name) if is_in(node, statement)]
     loop = next((one for one in ancestors(statement) if one.kind == 'For'), None)
     if loop is None or loop.target.kind != 'Name' or statement.kind != 'Assign' or not all(
             node.parent.kind in ('Attribute', 'Subscript') and node.parent.value is node for node in nodes) or not any(
                 is_in(one, statement) for one in binders):
         return
     right = loop.target.id
-    if right != name and not any(one.ctx == 'Load' and is_in(one, loop) for one in name_nodes(case.function, right)):
+    if right != name and not any(is_in(one, loop) for one in reads(case.function, right)):
         yield Proposal('right name', [(node.start, node.end, right) for node in nodes],
                        '%s is asked in place of %s' % (right, name), 'nothing', 'low', 0.93,
                        'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
@@ -4488,7 +4461,7 @@ def names_in_order(node):
 
 def is_flag(case, name):
     """Whether all that sets a name is `if <a test>: name = <a short text>`, without another branch."""
-    stores = [node for node in bindings(case.function).get(name, ())]
+    stores = bindings(case.function).get(name)
     return bool(stores) and all(
         node.kind == 'Name' and node.parent.kind == 'Assign' and node.parent.value.kind in ('Str', 'Num') and
         node.parent.parent.kind == 'If' and not node.parent.parent.orelse and not is_in(
@@ -4512,9 +4485,7 @@ def unset_attribute(case, found):
         return
     path, home, owner = owners[0]
     family = [owner] + [one for base in owner.bases for one in classes_of(home) if one.name == last_name(base)]
-    setters = [node for one in family for node in walk(one)
-               if node.kind == 'Attribute' and node.attr == name and node.ctx == 'Store'
-               and is_name(node.value, 'self')]
+    setters = [node for one in family for node in walk(one) if sets_self(node) and node.attr == name]
     if not setters and not any(node.ctx == 'Store' for _, source in sources
                                for node in nodes_named(source, 'Attribute', name)):
         return
@@ -4574,9 +4545,7 @@ def exits_without(case, readers):
         inner = in_frame_of(case, node)
         if effect(inner, node, NO_TEXT) > CRASH or inner.function in left:
             continue
-        top = statement_of(node)
-        while top.parent is not inner.function and top.parent is not None:
-            top = top.parent
+        top = top_of(node, inner.function)
         if node.source is not case.source or inner.function.kind != 'FunctionDef' or normal_empty(inner) != '' or \
                 top is not inner.function.body[-1] or top.inline or len(left) == 3:
             return None
@@ -4634,6 +4603,11 @@ def classes_of(source):
 
 def is_in(node, around):
     return around.start <= node.start and node.end <= around.end
+
+
+def top_of(node, function):
+    """The statement of a function's own body that a node stands in, or None."""
+    return next((one for one in function.body if is_in(node, one)), None)
 
 
 def first_statement(case, node):
@@ -4706,11 +4680,11 @@ API = {
 def unknown_name(case, found):
     """NameError: another language's literal, a missing import, `self.`, a built-in that the sandbox lacks, a typo."""
     name = found.group('name')
-    uses = [node for node in name_nodes(case.function, name) if node.ctx == 'Load']
+    uses = reads(case.function, name)
     uses = [node for node in uses if is_in(node, case.statement)] or uses
     if not uses:
         return
-    same = [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load']
+    same = reads(case.source.tree, name)
     if name in LITERAL_NAMES:
         yield rename(same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
     if name in ABSENT_BUILTINS:
@@ -4767,8 +4741,8 @@ def unfit_functions(case, uses):
 
 def caught_error(case, uses, name):
     """`except X:` whose body speaks of an e that it has not got."""
-    handler = enclosing(uses[0], 'ExceptHandler', *FRAMES)
-    if handler is None or handler.kind != 'ExceptHandler' or handler.name is not None or not re.match(
+    handler = handler_around(uses[0])
+    if handler is None or handler.name is not None or not re.match(
             r'e$|ex$|exc$|err|exception', name, re.I) or bindings(case.function).get(name):
         return
     at = handler.type.outer[1] if handler.type else case.source.text.index('except', handler.start) + len('except')
@@ -4897,7 +4871,7 @@ def never_worked(case, uses, name):
     """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
     needs it."""
     statement = case.statement
-    if any(node.ctx == 'Load' and not is_in(node, statement) for node in name_nodes(case.function, name)):
+    if any(not is_in(node, statement) for node in reads(case.function, name)):
         return                                  # the next one would fail
     if statement.kind not in ('If', 'Expr') or statement.inline or statement.is_elif or \
             statement.kind == 'If' and (statement.orelse or not any(is_in(use, statement.test) for use in uses)) or \
@@ -4944,8 +4918,7 @@ def undefined_here(case):
     entry = case.bundle.source('Contents/Code/__init__.py') if case.bundle is not None else None
     seen = names_seen(case.bundle, case.source).union(names_seen(case.bundle, entry) if entry is not None else ())
     known = seen | SANDBOX_BUILTINS | FRAMEWORK_NAMES | ABSENT_BUILTINS | ELEVATED_NAMES
-    return dict((name, [node for node in name_nodes(case.source.tree, name) if node.ctx == 'Load'])
-                for name in undefined_names(case.source, known))
+    return dict((name, reads(case.source.tree, name)) for name in undefined_names(case.source, known))
 
 
 def names_seen(bundle, source, met=()):
@@ -5045,7 +5018,7 @@ def visible_names(case, use):
 
 def missing_import(case, uses, name):
     """An import line for a module that is used as `name.something`, or for a well-known name of one."""
-    same = [use for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use)]
+    same = [use for use in reads(case.source.tree, name) if is_unbound(use)]
     dotted = set(flat(one) for use in uses for one in ancestors(use) if one.kind == 'Attribute')
     package = [one for one in PACKAGES if one in dotted]
     attributes = [use.parent.attr for use in uses if use.parent.kind == 'Attribute' and use.parent.value is use]
@@ -5093,9 +5066,8 @@ def idle_imports(case, uses):
     """The names that the function itself imports from a module of the bundle and then does not use."""
     for node in own_nodes(case.function):
         name = node.asname or node.name if node.kind == 'alias' and node.parent.kind == 'ImportFrom' else None
-        if name and uses[0].parent.kind == 'Call' and not [
-                one for one in name_nodes(case.function, name) if one.ctx == 'Load'] and may_be_called(
-                    case, uses, node.name, True):
+        if name and uses[0].parent.kind == 'Call' and not reads(case.function, name) and may_be_called(
+                case, uses, node.name, True):
             yield name
 
 
@@ -5189,7 +5161,7 @@ def missing_self(uses, name):
     if name in members or len(getters) == 1:
         methods = [one for one in owner.body if one.kind == 'FunctionDef' and one.args.args and
                    is_name(one.args.args[0], 'self')]
-        same = [use for one in methods for use in name_nodes(one, name) if use.ctx == 'Load' and is_unbound(use) and
+        same = [use for one in methods for use in reads(one, name) if is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
         if name in members:
             yield rename(same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
@@ -5199,11 +5171,8 @@ def missing_self(uses, name):
 
 def bound_names_of_class(owner):
     """What a class defines for its objects: names in its body and attributes that are set on self."""
-    names = set(name for one in owner.body if one.kind == 'Assign' for name in bound_names(one))
-    for node in walk(owner):
-        if node.kind == 'Attribute' and node.ctx == 'Store' and is_name(node.value, 'self'):
-            names.add(node.attr)
-    return names
+    names = bound_names(*[one for one in owner.body if one.kind == 'Assign'])
+    return names | set(node.attr for node in walk(owner) if sets_self(node))
 
 
 IMPORTABLE = frozenset(             # what the sandbox lacks, and agents mean no harm with
@@ -5214,9 +5183,9 @@ IMPORTABLE = frozenset(             # what the sandbox lacks, and agents mean no
 def absent_builtin(case, uses, name):
     """A built-in that the sandbox lacks, from the module that has it: exactly the same, all through the file."""
     if name in ('open', 'file'):                # that one does not work in the sandbox
-        calls = [use.parent for use in name_nodes(case.source.tree, name) if use.ctx == 'Load' and is_unbound(use) and
-                 is_called(use) and 0 < len(use.parent.args) <= 2 and
-                 not use.parent.keywords and not use.parent.starargs and not use.parent.kwargs]
+        calls = [use.parent for use in reads(case.source.tree, name) if is_unbound(use) and is_called(use) and
+                 0 < len(use.parent.args) <= 2 and not use.parent.keywords and not use.parent.starargs and
+                 not use.parent.kwargs]
         if not all(use.parent in calls for use in uses):
             return
         edits = [(call.func.start, call.func.end, 'codecs.open') for call in calls]
@@ -5424,8 +5393,7 @@ def is_record(node):
     if node.kind != 'Name':
         return False
     function = enclosing(node, 'FunctionDef')
-    made = [one.parent.value for one in name_nodes(function, node.id) if one.ctx == 'Store' and
-            one.parent.kind == 'Assign'] if function else []
+    made = [one.value for one in assignments(function, node.id)] if function else []
     if made and all(value.kind == 'Call' and last_name(value.func) == 'new' and is_model(value.func) for value in made):
         return True
     for around in ancestors(node):
@@ -5554,7 +5522,7 @@ def text_already(case, found):
     for node in own_part(case.statement):
         loop = next((around for around in ancestors(node) if around.kind == 'For' and is_name(
             around.target, node.value.id)), None) if key_of(node) is not None and node.value.kind == 'Name' else None
-        uses = [use for use in name_nodes(loop, node.value.id) if use.ctx == 'Load'] if loop is not None else ()
+        uses = reads(loop, node.value.id) if loop is not None else ()
         call = node.parent
         if len(uses) == 1 and call.kind == 'Call' and call.args == [node] and last_name(call.func) in ('append', 'add'):
             name = node.value.id
@@ -5593,41 +5561,33 @@ def text_iteration_faults(case, found):
         if bad is None or bad.kind in ('List', 'Tuple', 'Dict', 'ListComp'):
             continue
         text = code_of(bad)
-        start, end = bad.outer
-        letters = ([(start, start, 'list('), (end, end, ')')], bad, SOME)
-        one = None
+        letters, one = (enclose(bad, 'list(', ')'), bad, SOME), None
         if text and repeatable(bad) and node.kind != 'Assign':
-            one = ([(start, end, '([%s] if isinstance(%s, basestring) else %s)' % (text, text, text))], bad, SOME)
+            one = ([bad.outer + ('([%s] if isinstance(%s, basestring) else %s)' % (text, text, text),)], bad, SOME)
         soft = [letters] if make_of(case, bad) == 'text' or one is None else [one, letters]
         yield Fault(node, bad, type_test('list', 'tuple') if node.kind != 'Assign' else None, soft, ONE_TEXT)
 
 
 def joined_types(case, found):
     """'a' + 1: the number as text; `%s` keeps a text as it is."""
-    handler = enclosing(case.statement, 'ExceptHandler', *FRAMES)
-    caught = getattr(handler, 'name', None) if handler is not None and handler.kind == 'ExceptHandler' else None
+    handler = handler_around(case.statement)
     for node in own_part(case.statement):
         if node.kind not in ('BinOp', 'AugAssign') or node.op != 'Add':
             continue
         if found.groupdict().get('kind'):       # an error that is caught
             bad = node.right if node.kind == 'BinOp' else node.value
-            if caught is not None and caught.kind == 'Name' and is_name(bad, caught.id):
-                yield Proposal('right type', [(bad.start, bad.start, 'str('), (bad.end, bad.end, ')')],
-                               'the error becomes text before it is joined', 'nothing', 'low', 0.9,
-                               'its text is wanted, and an error is none')
+            if handler is not None and is_name(bad, caught_as(handler)):
+                yield Proposal('right type', enclose(bad, 'str(', ')'), 'the error becomes text before it is joined',
+                               'nothing', 'low', 0.9, 'its text is wanted, and an error is none')
             continue
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
                 node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
             continue                            # a sum
-        start, end = bad.outer
-        if make_of(case, bad) == 'number':
-            edits, how = [(start, start, 'str('), (end, end, ')')], 'str()'
-        else:
-            edits, how = [(start, start, "'%s' % "), (end, end, '')], '%s'
-            if bad.kind in LOOSE and not bad.parens:
-                edits = [(start, start, "'%s' % ("), (end, end, ')')]
+        loose = bad.kind in LOOSE and not bad.parens
+        edits, how = (enclose(bad, 'str(', ')'), 'str()') if make_of(case, bad) == 'number' else (
+            enclose(bad, "'%s' % " + '(' * loose, ')' * loose), '%s')
         yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'),
                        'nothing', 'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
 
@@ -5641,8 +5601,7 @@ def text_in_calculation(case, found):
             continue
         if found.group('sign') == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
                 node.left.id not in bindings(case.source.tree):
-            start, end = node.left.outer
-            yield Proposal('right type', [(start, start, 'str('), (end, end, ')')], 'it becomes a text first',
+            yield Proposal('right type', enclose(node.left, 'str(', ')'), 'it becomes a text first',
                            'nothing', 'low', 0.86, 'what is formatted is a text, as a rule')
         bad = [one for one, kind in zip((node.left, node.right), sides) if kind == TEXT]
         if len(bad) == 2 and found.group('sign') in '-/*':
@@ -5650,8 +5609,7 @@ def text_in_calculation(case, found):
             bad = [one for side in bad for one in summands(side)]
         if not bad or not number or any(one.kind in ('Num', 'Str') for one in bad):
             continue
-        edits = [edit for start, end in sorted(set(one.outer for one in bad)) for edit in (
-            (start, start, '%s(' % number[0]), (end, end, ')'))]
+        edits = [edit for one in bad for edit in enclose(one, '%s(' % number[0], ')')]
         yield Proposal('right type', edits, 'it becomes a number first', 'nothing', 'low', 0.84,
                        'the number came as text')
 
@@ -5669,7 +5627,7 @@ def paired_element(case, found):
     for loop in [one for one in ancestors(case.statement) if one.kind == 'For'] + [case.statement]:
         if loop.kind != 'For' or loop.target.kind != 'Name' or loop.iter.kind != 'Call':
             continue
-        uses = [node for node in name_nodes(case.function, loop.target.id) if node.ctx == 'Load' and is_in(node, loop)]
+        uses = [node for node in reads(case.function, loop.target.id) if is_in(node, loop)]
         if any(node.parent.kind == 'Subscript' and node.parent.value is node and index_of(node.parent) is not None and
                index_of(node.parent).kind == 'Num' for node in uses) or not any(
                    is_in(node, case.statement) for node in uses):
@@ -5744,8 +5702,7 @@ def text_of_element(case, found):
         bad = asked.values[0] if asked is not None and asked.kind == 'BoolOp' and asked.op == 'Or' else asked
         if bad is None or of_xpath(bad) != 'element':
             continue
-        start, end = bad.outer
-        edits = [(end, end, '.text')] if bad is not asked else [(start, start, '('), (end, end, ".text or '')")]
+        edits = enclose(bad, '', '.text') if bad is not asked else enclose(bad, '(', ".text or '')")
         yield Proposal('right value', edits, 'the text of the element is searched, not the element', 'nothing', 'low',
                        0.88, 'an XPath without text() or an @attribute finds elements, which no pattern can search')
 
@@ -5964,8 +5921,7 @@ def wrong_format(case, found):
             yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text',
                            'nothing', 'low', 0.92, 'the values behind the comma belong to the format')
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
-            start, end = node.right.outer
-            yield Proposal('right format', [(start, start, '('), (end, end, ',)')], 'the value goes in as one',
+            yield Proposal('right format', enclose(node.right, '(', ',)'), 'the value goes in as one',
                            'nothing', 'low', 0.8, 'a tuple as the only value must itself be in a tuple')
         elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
             yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1],
@@ -5974,10 +5930,8 @@ def wrong_format(case, found):
                            'there are more values than places')
         elif len(values) < wanted and in_log_call(node):
             missing = ", ''" * (wanted - len(values))
-            edits = [(values[-1].outer[1], values[-1].outer[1], missing)]
-            if node.right.kind != 'Tuple':
-                edits = [(node.right.outer[0], node.right.outer[0], '('),
-                         (node.right.outer[1], node.right.outer[1], missing + ')')]
+            edits = enclose(values[-1], '', missing) if node.right.kind == 'Tuple' else enclose(
+                node.right, '(', missing + ')')
             yield Proposal('right format', edits, 'the places without a value stay empty',
                            'nothing but a part of a log line', 'low', 0.75, 'only a log line is concerned')
 
@@ -6081,12 +6035,10 @@ def tolerant_codec(case, call, name):
             'the rest of the text is kept')
 
 
-def mixed_text_faults(case, found):
-    """Unicode errors of + and %: bytes and text mixed."""
-    for node in frame_part(case):
-        if node.kind == 'BinOp' and node.op in ('Add', 'Mod') or node.kind == 'Call' and last_name(node.func) in (
-                'str', 'unicode', 'encode', 'decode', 'format', 'join', 'normalize', 'quote', 'Request'):
-            yield Fault(node, node, None, [], 'the text cannot be read')
+def text_put_together(case, node):
+    """What may mix bytes and text."""
+    return [node] if node.kind == 'BinOp' and node.op in ('Add', 'Mod') else calls_of(
+        [node], 'str', 'unicode', 'encode', 'decode', 'format', 'join', 'normalize', 'quote', 'Request')
 
 
 # -------------------------------------------------------------------------------------------------- sandbox rules
@@ -6284,7 +6236,7 @@ def foreign_constant(case, found):
         path = 'Contents/Code/%s.py' % (statement.module or '').replace('.', '/')
         texts = re.findall(r"""^%s *= *(u?'[^'\n]*'|u?"[^"\n]*"|[\d.]+)[ \t\r]*$""" % name, bundle_text(case, path),
                            re.M) if path in files_of(case) else ()
-        uses = [node for node in name_nodes(case.source.tree, statement.names[0].asname or name) if node.ctx == 'Load']
+        uses = reads(case.source.tree, statement.names[0].asname or name)
         if len(texts) == 1 and uses:
             end = LINE_END.search(case.source.text, statement.end)
             edits = [(line_start(statement), end.end() if end else statement.end, '')]
@@ -6300,8 +6252,6 @@ def field_type(case, found):
     statement = case.statement
     if statement.kind != 'Assign' or not is_field(statement.targets[0]):
         return
-    value = statement.value
-    start, end = value.outer
     before, after = {
         ('str', 'int'): ('int(', ')'), ('unicode', 'int'): ('int(', ')'), ('float', 'int'): ('int(', ')'),
         ('long', 'int'): ('int(', ')'), ('int', 'float'): ('float(', ')'), ('str', 'float'): ('float(', ')'),
@@ -6311,7 +6261,7 @@ def field_type(case, found):
             '_ElementUnicodeResult', 'unicode'), wanted), ('', ''))
     if before:
         text = given not in ('int', 'float', 'long')
-        edits = [(start, start, before), (end, end, after)]
+        edits = enclose(statement.value, before, after)
         yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low',
                        0.86 if not text else 0.8, 'the field takes a %s only' % wanted)
         if text and can_wrap([statement]):
@@ -6383,11 +6333,10 @@ def parse_first(case, faults):
         last_name(fault.node), 'found')
     wish = node.attr if node.kind == 'Attribute' else node.parent.arg if node.parent.kind == 'keyword' else wish
     local = fresh_name(case, wish)
-    indent, newline, step = case.statement.indent, case.source.newline, step_of(case.statement)
-    lines = ['try:', step + '%s = %s' % (local, node.text), 'except %s:' % name, step + '%s = %s'
-             % (local, default)] + [step + line for line in log_line(case, '%s: %s' % (local, fault.what))]
-    at = line_start(case.statement)
-    edits = [(at, at, ''.join(indent + line + newline for line in lines))]
+    step = step_of(case.statement)
+    edits = put_before(case.statement, [
+        'try:', step + '%s = %s' % (local, node.text), 'except %s:' % name, step + '%s = %s' % (local, default)] + [
+            step + line for line in log_line(case, '%s: %s' % (local, fault.what))])
     same = [one.node for one in faults if one.node.text == node.text and one.node is not node]
     edits += [one.outer + (local,) for one in [node] + same]
     yield Proposal('tolerant parse', edits, '%s is taken where %s' % (value_words(default), fault.what),
@@ -6396,14 +6345,11 @@ def parse_first(case, faults):
 
 
 # -------------------------------------------------------------------------------------------------- requests
-def fetch_faults(case, found):
-    """Calls that fetch or parse what another server answers."""
-    for node in frame_part(case):
-        if node.kind == 'Call' and (last_name(node.func) in FETCHES | PARSES | frozenset(('load', 'json', 'parse',
-                                                                                          'read', 'get')) or
-                                    case.callee and last_name(node.func) == case.callee) or \
-                node.kind == 'Attribute' and node.attr in ('content', 'headers') and node.ctx == 'Load':
-            yield Fault(node, node, None, [], 'the answer could not be had')
+def answer_asked(case, node):
+    """What fetches or parses the answer of another server."""
+    if node.kind == 'Attribute' and node.attr in ('content', 'headers') and node.ctx == 'Load':
+        return [node]
+    return calls_of([node], case.callee or 'get', 'load', 'json', 'parse', 'read', 'get', *(FETCHES | PARSES))
 
 
 NO_ADDRESS = 'None in an address'    # in place of an exception
@@ -6484,8 +6430,7 @@ def changed_while_read(case, found):
     """RuntimeError: dictionary changed size during iteration."""
     for node in own_part(case.statement):
         if node.kind == 'For':
-            start, end = node.iter.outer
-            yield Proposal('copy first', [(start, start, 'list('), (end, end, ')')], 'the loop goes through a copy',
+            yield Proposal('copy first', enclose(node.iter, 'list(', ')'), 'the loop goes through a copy',
                            'nothing', 'low', 0.9, 'the loop changes what it goes through')
 
 
@@ -6584,72 +6529,60 @@ def spelt_right(source, module):
     return [] if module in nodes else [name for name, prior in near_names(module, used) if prior >= 0.75][:1]
 
 
-def tested_faults(*rows):
-    """A finder for calls that a plain condition can guard. rows: (name, call -> (bad, test, words) or None)."""
-    def finder(case, found):
-        for node in frame_part(case):
-            for name, make_test in rows:
-                if node.kind == 'Call' and last_name(node.func) == name and (node.args or name == 'pop'):
-                    made = make_test(node)
-                    if made is not None:
-                        yield Fault(node, made[0], made[1], [], made[2])
-    return finder
-
-
-def membership(call):
+def membership_faults(case, found):
     """x.index(y), x.remove(y): whether y is in x."""
-    text = operand(call.args[0])
-    if call.func.kind != 'Attribute' or text is None or not repeatable(call.args[0]):
-        return None
-    return (call.func.value, lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base)),
-            'it is not in there')
+    for call in calls_of(frame_part(case), 'index', 'rindex', 'remove'):
+        text = operand(call.args[0]) if call.args else None
+        if call.func.kind == 'Attribute' and text is not None and repeatable(call.args[0]):
+            yield Fault(call, call.func.value, in_test(text), [], 'it is not in there')
 
 
-def not_empty(call):
-    """max(x), min(x): whether there is something in x."""
-    if len(call.args) != 1 or call.args[0].kind == 'GeneratorExp':
-        return None
-    return (call.args[0], truth_test, 'there is nothing to choose from')
+def length_test(number):
+    return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
 
 
-def packing_faults(case, found):
-    """struct.pack() of what is no number."""
-    for node in frame_part(case):
-        if node.kind == 'Call' and last_name(node.func) == 'pack':
-            for bad in [one for one in node.args[1:] if one.kind in ('Name', 'Attribute', 'Subscript')]:
-                yield Fault(node, bad, none_test, [], 'there is no value')
+def in_test(text):
+    """A test of whether something is in the value."""
+    return lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
 
 
-def division_faults(case, found):
-    for node in frame_part(case):
-        if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in ('Num', 'Str',
-                                                                                                      'Tuple'):
-            yield Fault(node, node.right, lambda text: ('%s != 0' % text, '%s == 0' % text), [],
-                        'there is nothing to divide by')
+def chosen_from(case, node):
+    """The x of max(x) and min(x)."""
+    return [call.args[0] for call in calls_of([node], 'max', 'min')
+            if len(call.args) == 1 and call.args[0].kind != 'GeneratorExp']
+
+
+def packed(case, node):
+    """What struct.pack() puts together, and may be None."""
+    return [one for call in calls_of([node], 'pack') for one in call.args[1:]
+            if one.kind in ('Name', 'Attribute', 'Subscript')]
+
+
+def divisor(case, node):
+    """What a division divides by, and may be 0."""
+    return [node.right] if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in (
+        'Num', 'Str', 'Tuple') else []
+
+
+def zero_test(text):
+    return '%s != 0' % text, '%s == 0' % text
 
 
 def join_faults(case, found):
     """', '.join(x) where x holds what is no text."""
-    for node in frame_part(case):
-        if node.kind == 'Call' and last_name(node.func) == 'join' and len(node.args) == 1:
+    new = '[one for one in %s if one is not None]' if 'NoneType' in case.message else "['%%s' %% one for one in %s]"
+    for node in calls_of(frame_part(case), 'join'):
+        text = operand(node.args[0]) if len(node.args) == 1 else None
+        if text is not None:
             bad = node.args[0]
-            text = operand(bad)
-            start, end = bad.outer
-            if text is None:
-                continue
-            if 'NoneType' in case.message:
-                new = '[one for one in %s if one is not None]' % text
-            else:
-                new = "['%%s' %% one for one in %s]" % text
-            yield Fault(node, bad, None, [([(start, end, new)], bad, SOME)], NOT_ALL_TEXT)
+            yield Fault(node, bad, None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
 
 
 def store_faults(case, found):
     """None[key] = value, 'text'[key] = value."""
-    for node in frame_part(case):
-        if node.kind == 'Subscript' and node.ctx in ('Store', 'Del'):
-            wanted = none_test if 'NoneType' in case.message else type_test('dict')
-            yield Fault(node, node.value, wanted, [], 'there is nothing to put it into')
+    wanted = none_test if 'NoneType' in case.message else type_test('dict')
+    return [Fault(node, node.value, wanted, [], 'there is nothing to put it into') for node in frame_part(case)
+            if node.kind == 'Subscript' and node.ctx in ('Store', 'Del')]
 
 
 def any_faults(case, found):
@@ -6706,7 +6639,8 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
      r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", typed_faults),
-    (r"^TypeError: (list|string|tuple) indices must be integers, not NoneType", missing_index),
+    (r"^TypeError: (list|string|tuple) indices must be integers, not NoneType",
+     faults_where(index_asked, none_test, 'nothing was found')),
     (r"^TypeError: \w+ indices must be", typed_faults),
     (r"^KeyError: (?P<key>.+)$", key_faults),
     (r"^IndexError: (?P<what>.*)$", index_faults),
@@ -6715,8 +6649,8 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^ValueError: (time data|unconverted data|unknown string|year is out|month must|day is out|hour must|year=)",
      any_call_faults('strptime', 'ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'fromtimestamp')),
     (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.\w+\(x\)|tuple\.index)",
-     tested_faults(('index', membership), ('rindex', membership), ('remove', membership))),
-    (r"^ValueError: (max|min)\(\) arg", tested_faults(('max', not_empty), ('min', not_empty))),
+     membership_faults),
+    (r"^ValueError: (max|min)\(\) arg", faults_where(chosen_from, truth_test, 'there is nothing to choose from')),
     (r"^TypeError: None object cannot be quoted", argument_faults('Quote', 'quote', 'quote_plus')),
     (r"^(TypeError): ((strptime\(\) argument \d )?must be string, not None|expected string or buffer|must be str|"
      r"expected a character buffer)",
@@ -6730,12 +6664,14 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^TypeError: .*NoneType", operator_faults),
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, address_faults),
     (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
-    (r"^ZeroDivisionError", division_faults),
-    (r"^(struct\.)?error: (required argument is not|cannot convert argument to) ", packing_faults),
-    (r"^Unicode(En|De)codeError", mixed_text_faults),
+    (r"^ZeroDivisionError", faults_where(divisor, zero_test, 'there is nothing to divide by')),
+    (r"^(struct\.)?error: (required argument is not|cannot convert argument to) ",
+     faults_where(packed, none_test, 'there is no value')),
+    (r"^Unicode(En|De)codeError", faults_where(text_put_together, None, 'the text cannot be read')),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout|XMLSyntaxError|JSONDecodeError|"
      r"ParseError|ExpatError|JSONError)|"
-     r"^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)", fetch_faults),
+     r"^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)",
+     faults_where(answer_asked, None, 'the answer could not be had')),
     (r"^(IOError|OSError|ValueError|TypeError|StopIteration|RuntimeError|error|PlexError|OverflowError|LookupError)",
      any_faults),
 ))
@@ -6912,8 +6848,8 @@ def fails_elsewhere(case, bad):
     if bad.kind != 'Attribute' or of_the_server(bad) or 'NoneType' not in case.message:
         return False
     nodes = [node for _, source in sources_with(case, bad.attr) for node in nodes_named(source, 'Attribute', bad.attr)]
-    if not any(node.ctx == 'Store' and node.parent.kind == 'Assign' and is_name(node.value, 'self') and
-               is_name(node.parent.value, 'None') for node in nodes):
+    if not any(sets_self(node) and node.parent.kind == 'Assign' and is_name(node.parent.value, 'None')
+               for node in nodes):
         return False
     return any(node.ctx == 'Load' and not of_the_server(node) and
                enclosing(node, 'FunctionDef') is not case.function and not is_checked(case, node, node.text) and
@@ -7011,11 +6947,11 @@ def with_echoes(case, faults, proposal):
 
 def twin_defects(case, faults):
     """The statements right behind that do the same with another variable, which comes from the same function."""
-    bad, suite = faults[0].bad, siblings(case.statement)
+    bad = faults[0].bad
     if bad.kind != 'Name' or len(faults) != 1 or case.statement.kind not in SIMPLE or case.statement.inline:
         return []
     makers, found = makers_of(case, bad.id), []
-    for one in suite[suite.index(case.statement) + 1:][:3]:
+    for one in later_siblings(case.statement)[:3]:
         others = [name for name in names_in_order(one) if name != bad.id and makers & makers_of(case, name)]
         if len(others) == 1 and one.kind == case.statement.kind and re.sub(
                 r'\b%s\b' % others[0], bad.id, one.text) == case.statement.text:
@@ -7175,8 +7111,8 @@ def default_attribute(case, faults):
         return
     sources = sources_with(case, bad.attr)
     nodes = [(path, node) for path, source in sources for node in nodes_named(source, 'Attribute', bad.attr)]
-    setters = [(path, node) for path, node in nodes if node.ctx == 'Store' and node.parent.kind == 'Assign' and
-               is_name(node.value, 'self') and is_name(node.parent.value, 'None')]
+    setters = [(path, node) for path, node in nodes if sets_self(node) and node.parent.kind == 'Assign' and
+               is_name(node.parent.value, 'None')]
     readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
     unchecked = [node for node in readers if not is_checked(case, node, node.text)]
     if len(set(path for path, _ in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
@@ -9404,10 +9340,7 @@ def raise_weight(node, hunt):
     if last_name(node.type) == hunt.exception:
         return 1.0
     handler = enclosing(node, 'ExceptHandler')
-    if handler is not None and handler.name is not None and handler.name.kind == 'Name' and \
-            last_name(node.type) == handler.name.id:
-        return 0.4
-    return 0
+    return 0.4 if handler is not None and last_name(node.type) == caught_as(handler) is not None else 0
 
 
 def line_weight(table, node, statement, frame, mixed):
@@ -10665,7 +10598,7 @@ def hides_another(statement):
         if around.kind == 'ExceptHandler':
             return around
         if around.kind == 'TryFinally' and below in around.finalbody:
-            tried = set().union(*[bound_names(one) for one in around.body])
+            tried = bound_names(*around.body)
             if any(node.kind == 'Name' and node.ctx == 'Load' and node.id in tried for node in walk(statement)):
                 return around
         below = around
@@ -10702,8 +10635,7 @@ def mend_hidden(inquiry, document):
 def raised_again(statement):
     """The except clause that raises the very error that it has caught, or None: it does not come from there."""
     handler = enclosing(statement, 'ExceptHandler') if statement.kind == 'Raise' else None
-    return handler if handler is not None and handler.name is not None and handler.name.kind == 'Name' and \
-        statement.type is not None and is_name(statement.type, handler.name.id) else None
+    return handler if handler is not None and is_name(statement.type, caught_as(handler)) else None
 
 
 def load_fault(pattern, bundle):
@@ -10781,10 +10713,10 @@ def confession(pattern, bundle):
     rows, vague = [], []
     for name, source in bundle.code():
         for handler in walk(source.tree):
-            if handler.kind != 'ExceptHandler' or handler.name is None or handler.name.kind != 'Name':
+            if handler.kind != 'ExceptHandler' or caught_as(handler) is None:
                 continue
             for call in walk(handler):
-                found = heard_error(call, handler.name.id, pattern.get('message') or '', bundle)
+                found = heard_error(call, caught_as(handler), pattern.get('message') or '', bundle)
                 if found:
                     module, line = where[0] if where else (None, call.line)
                     near = name.endswith('/%s.py' % module)
@@ -11043,12 +10975,12 @@ def said_by(inquiry):
         return None
     (row, name, source), line = best[0], best[0][0].call.line
     function = name_in_log(function_around(row.call))
-    handler = enclosing(row.call, 'ExceptHandler', *FRAMES)
+    handler = handler_around(row.call)
     inquiry.record['divergence_point'] = {
         'file': name, 'function': function, 'reported_lines': [], 'source': 'unknown', 'chain': [
             '%s in %s' % (name, function)], 'candidates': [
                 {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
-    if handler is None or handler.kind != 'ExceptHandler':
+    if handler is None:
         evidence.append('line %d of %s logs it after a check of its own' % (line, name))
         family, hidden = named_family('own report'), hiding_except(inquiry.bundle, row.call)
         if hidden:
@@ -11073,8 +11005,7 @@ def hiding_except(bundle, call):
     stands before it, or in what is called there, and catches something without a word; None for none."""
     function = function_around(call)
     callers = [one for _, source in bundle.code() for one in nodes_named(source, 'Call', getattr(function, 'name', ''))]
-    found = [enclosing(one, 'ExceptHandler', *FRAMES) for one in callers]
-    found = [one for one in found if one is not None and one.kind == 'ExceptHandler']
+    found = [one for one in map(handler_around, callers) if one is not None]
     below = [one for asked in plain_calls(function) for _, one in functions_meant(bundle, asked)]
     found += [one for one in own_nodes(function) if one.kind == 'ExceptHandler' and one.start < call.start
               and is_silent(one)]
