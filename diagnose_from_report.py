@@ -665,8 +665,8 @@ class Parser(object):
         self.logical_start = 0
         self.statement_of_kind = {
             'if': self.if_statement, 'while': self.while_statement, 'for': self.for_statement,
-            'try': self.try_statement, 'with': self.with_statement, 'def': self.definition,
-            'class': self.class_definition, '@': self.decorated,
+            'try': self.try_statement, 'with': self.with_statement, 'def': self.definition, 'class': self.definition,
+            '@': self.definition,
         }
         self.simple_of_kind = {
             'print': self.print_statement, 'del': self.del_statement, 'pass': self.keyword_alone,
@@ -741,11 +741,10 @@ class Parser(object):
         self.take('newline')
         return found
 
-    def compound(self, kind, first, suites, logical_start, **fields):
-        """A compound statement or handler whose suites were read."""
-        last = suites[-1].body[-1]
-        return Node(kind, self.starts[first], last.end, suites=suites, header_end=suites[0].header_end,
-                    logical_start=logical_start, **fields)
+    def compound(self, kind, first, suites, keyword=None, **fields):
+        """A compound statement or handler whose suites were read. keyword: the first token of its logical line."""
+        return Node(kind, self.starts[first], suites[-1].body[-1].end, suites=suites, header_end=suites[0].header_end,
+                    logical_start=self.starts[first if keyword is None else keyword], body=suites[0].body, **fields)
 
     def suite(self, name, first):
         """`:` and the statements behind it. first: the token that begins the header."""
@@ -782,7 +781,7 @@ class Parser(object):
         orelse = self.optional_suite('else', 'orelse', chain[-1][2])
         while True:
             first, test, suites = chain.pop()
-            made = self.compound('If', first, suites, self.starts[first], test=test, body=suites[0].body, orelse=orelse)
+            made = self.compound('If', first, suites, test=test, orelse=orelse)
             if not chain:
                 return made
             made.is_elif = True
@@ -794,7 +793,7 @@ class Parser(object):
         test = self.test()
         suites = [self.suite('body', first)]
         orelse = self.optional_suite('else', 'orelse', suites)
-        return self.compound('While', first, suites, self.starts[first], test=test, body=suites[0].body, orelse=orelse)
+        return self.compound('While', first, suites, test=test, orelse=orelse)
 
     def for_statement(self):
         first = self.step()
@@ -803,8 +802,7 @@ class Parser(object):
         iterated = self.tests()
         suites = [self.suite('body', first)]
         orelse = self.optional_suite('else', 'orelse', suites)
-        return self.compound('For', first, suites, self.starts[first], target=target, iter=iterated,
-                             body=suites[0].body, orelse=orelse)
+        return self.compound('For', first, suites, target=target, iter=iterated, orelse=orelse)
 
     def try_statement(self):
         first = self.step()
@@ -815,16 +813,13 @@ class Parser(object):
         orelse = self.optional_suite('else', 'orelse', suites) if handlers else []
         made = None
         if handlers:
-            made = self.compound('TryExcept', first, suites, self.starts[first], body=suites[0].body,
-                                 handlers=handlers, orelse=orelse)
+            made = self.compound('TryExcept', first, suites, handlers=handlers, orelse=orelse)
             made.end = max(made.end, handlers[-1].end)
             suites = [Suite('body', suites[0].start, suites[0].header_end, [made])]
         elif self.kinds[self.at] != 'finally':
             self.refuse('a try needs except or finally')
         finalbody = self.optional_suite('finally', 'finalbody', suites)
-        if not finalbody:
-            return made
-        return self.compound('TryFinally', first, suites, self.starts[first], body=suites[0].body, finalbody=finalbody)
+        return self.compound('TryFinally', first, suites, finalbody=finalbody) if finalbody else made
 
     def handler(self):
         first = self.step()
@@ -833,9 +828,7 @@ class Parser(object):
             caught = self.test()
             if self.has('as') or self.has(','):
                 name = self.store(self.test())
-        suites = [self.suite('body', first)]
-        return self.compound('ExceptHandler', first, suites, self.starts[first], type=caught, name=name,
-                             body=suites[0].body)
+        return self.compound('ExceptHandler', first, [self.suite('body', first)], type=caught, name=name)
 
     def with_statement(self):
         items = []
@@ -847,44 +840,15 @@ class Parser(object):
             items.append((first, context, self.store(self.expression(BITS)) if self.has('as') else None))
         keyword = items[0][0] - 1
         suite = self.suite('body', keyword)
-        body = suite.body
         for first, context, variables in reversed(items):
             first = keyword if first == keyword + 1 else first
-            made = self.compound('With', first, [suite], self.starts[keyword], context_expr=context,
-                                 optional_vars=variables, body=body)
-            body = [made]
-            suite = Suite('body', made.start, suite.header_end, body)
+            made = self.compound('With', first, [suite], keyword, context_expr=context, optional_vars=variables)
+            suite = Suite('body', made.start, suite.header_end, [made])
         return made
 
-    def definition(self, decorators=(), first=None):
-        first = self.at if first is None else first
-        keyword = self.at
-        self.at += 1
-        name = self.word()
-        self.take('(')
-        arguments = self.parameters(')')
-        self.take(')')
-        suites = [self.suite('body', keyword)]
-        return self.compound('FunctionDef', first, suites, self.starts[first], name=name, args=arguments,
-                             body=suites[0].body, decorator_list=list(decorators), keyword=self.starts[keyword])
-
-    def class_definition(self, decorators=(), first=None):
-        first = self.at if first is None else first
-        keyword = self.at
-        self.at += 1
-        name = self.word()
-        bases = []
-        if self.has('('):
-            if self.kinds[self.at] != ')':
-                bases = self.comma_list(self.test, ')')
-            self.take(')')
-        suites = [self.suite('body', keyword)]
-        return self.compound('ClassDef', first, suites, self.starts[first], name=name, bases=bases,
-                             body=suites[0].body, decorator_list=list(decorators), keyword=self.starts[keyword])
-
-    def decorated(self):
-        start = self.at
-        decorators = []
+    def definition(self):
+        """A def or class, with its decorators."""
+        start, decorators = self.at, []
         while self.has('@'):
             first = self.at
             made = self.name()
@@ -894,9 +858,22 @@ class Parser(object):
                 made = self.call(made, first)
             decorators.append(made)
             self.take('newline')
-        if self.kinds[self.at] not in ('def', 'class'):
+        at = self.at
+        kind = {'def': 'FunctionDef', 'class': 'ClassDef'}.get(self.kinds[at])
+        if kind is None:
             self.refuse('a decorator must stand before def or class')
-        return (self.definition if self.kinds[self.at] == 'def' else self.class_definition)(decorators, start)
+        self.at += 1
+        fields = {'name': self.word(), 'decorator_list': decorators, 'def_at': self.starts[at]}
+        if kind == 'FunctionDef':
+            self.take('(')
+            fields['args'] = self.parameters(')')
+            self.take(')')
+        else:
+            fields['bases'] = []
+            if self.has('('):
+                fields['bases'] = self.comma_list(self.test, ')') if self.kinds[self.at] != ')' else []
+                self.take(')')
+        return self.compound(kind, start, [self.suite('body', at)], **fields)
 
     def parameters(self, closing):
         """The arguments node of a def or lambda, up to `)` or `:`."""
@@ -973,15 +950,13 @@ class Parser(object):
         return self.node('Return', first, value=value)
 
     def raise_statement(self):
-        first = self.step()
-        parts = [None, None, None]
+        first, parts = self.step(), []
         if self.kinds[self.at] in STARTS_EXPRESSION:
-            parts[0] = self.test()
-            for position in (1, 2):
-                if not self.has(','):
-                    break
-                parts[position] = self.test()
-        return self.node('Raise', first, type=parts[0], inst=parts[1], tback=parts[2])
+            parts = [self.test()]
+            while len(parts) < 3 and self.has(','):
+                parts.append(self.test())
+        kind, inst, tback = (parts + [None, None, None])[:3]
+        return self.node('Raise', first, type=kind, inst=inst, tback=tback)
 
     def global_statement(self):
         first = self.step()
@@ -1487,6 +1462,9 @@ ABSENT_BUILTINS = frozenset(
     'NotImplemented Ellipsis'.split())
 
 
+REFUSED = {'Exec': 'Exec statements are not allowed.', 'Yield': 'Yield statements are not allowed.'}
+
+
 def check_sandbox(source, elevated, is_entry):
     """[(line, sentence)] of everything that keeps Plex from loading this file, in the framework's words, by line.
 
@@ -1515,6 +1493,8 @@ def check_sandbox(source, elevated, is_entry):
                 check_name(node, node.id)
         elif kind == 'Attribute':
             check_name(node, node.attr, 'attribute')
+        elif kind in REFUSED:
+            refuse(node, REFUSED[kind])
         elif kind in ('FunctionDef', 'ClassDef'):
             check_name(node, node.name)
         elif kind == 'Global' and frame_of(node).kind == 'FunctionDef':
@@ -1523,29 +1503,19 @@ def check_sandbox(source, elevated, is_entry):
         elif kind == 'List' and node.ctx == 'Store' and not node.elts:
             refuse(node, "can't assign to []")
         elif kind == 'arguments':
-            for name in (node.vararg, node.kwarg):
-                if name:
-                    check_name(node, name)
+            for name in filter(None, (node.vararg, node.kwarg)):
+                check_name(node, name)
             tuples = [part for part in node.args if part.kind == 'Tuple']
             if any(node.parent.kind == 'Lambda' or 'Tuple' in [item.kind for item in part.elts] for part in tuples):
                 refuse(node, "AttributeError: 'tuple' object has no attribute 'startswith'")    # in its own compiler
         elif kind == 'Import':
-            for alias in node.names:
-                check_name(node, alias.name)
-                if alias.asname:
-                    check_name(node, alias.asname)
-        elif kind == 'Exec':
-            refuse(node, 'Exec statements are not allowed.')
-        elif kind == 'Yield':
-            refuse(node, 'Yield statements are not allowed.')
-        elif kind == 'AugAssign' and node.target.kind == 'Attribute':
-            refuse(node, 'Augmented assignment of attributes is not allowed.')
-        elif kind == 'AugAssign' and node.target.kind == 'Subscript':
-            refuse(node, 'Augmented assignment of object items and slices is not allowed.')
-        elif kind in ('Break', 'Continue', 'Return'):
-            sentence = misplaced_jump(node)
-            if sentence:
-                refuse(node, sentence)
+            for name in filter(None, (name for alias in node.names for name in (alias.name, alias.asname))):
+                check_name(node, name)
+        elif kind == 'AugAssign' and node.target.kind != 'Name':
+            refuse(node, 'Augmented assignment of %s is not allowed.' % (
+                'attributes' if node.target.kind == 'Attribute' else 'object items and slices'))
+        elif kind in ('Break', 'Continue', 'Return') and misplaced_jump(node):
+            refuse(node, misplaced_jump(node))
     return sorted(found)
 
 
@@ -1585,6 +1555,12 @@ Proposal.__new__.__defaults__ = (None, (), False)
 # one way to mend a place; edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
 # 'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's
 # own; others: {path: edits} of further files; wide: it mends several places that may have failed
+
+
+def cure(template, edits, summary, prior, why, path=None, others=()):
+    """A Proposal without a loss and of low risk."""
+    return Proposal(template, edits, summary, 'nothing', 'low', prior, why, path, others)
+
 
 Fault = collections.namedtuple('Fault', 'node bad test soft what')
 # node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> (text of a
@@ -1809,19 +1785,13 @@ def was_used_before(case, bad):
         around = node.parent
         earlier = []
         for one in earlier_siblings(node):
-            if names_in(bad) & bound_names(one):
-                earlier = []
-            else:
-                earlier.extend(own_part(one))
+            earlier = [] if names_in(bad) & bound_names(one) else earlier + own_part(one)
         if around.kind == 'If' and node in around.body:
             earlier.extend(walk(around.test))
-        for one in earlier:
-            if one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' and \
-                    always_evaluated(one, statement_of(one)):
-                return True
-            if one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text and \
-                    always_evaluated(one, statement_of(one)):
-                return True
+        if any((one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or
+                one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text) and
+               always_evaluated(one, statement_of(one)) for one in earlier):
+            return True
         if around.kind in ('For', 'While') and names_in(bad) & bound_names(around):
             return False
         node = around
@@ -1897,10 +1867,8 @@ def make_of(case, node, depth=0):
     if depth > 4:
         return None
     kind = node.kind
-    literal = {'Str': 'text', 'Num': 'number', 'Dict': 'dict', 'DictComp': 'dict', 'List': 'list', 'ListComp': 'list',
-               'Tuple': 'list', 'Repr': 'text'}.get(kind)
-    if literal:
-        return literal
+    if kind in MADE_BY_KIND:
+        return MADE_BY_KIND[kind]
     if kind == 'BinOp':
         kinds = (make_of(case, node.left, depth + 1), make_of(case, node.right, depth + 1))
         if node.op in ('Mod', 'Add', 'Mult') and 'text' in kinds:
@@ -1913,8 +1881,7 @@ def make_of(case, node, depth=0):
     if kind == 'IfExp':
         return make_of(case, node.body, depth + 1)
     if kind == 'Attribute':
-        return {'text': 'text', 'tail': 'text', 'attrib': 'dict', 'content': 'text', 'string': 'text',
-                'headers': 'dict', 'environ': 'dict'}.get(node.attr)
+        return MADE_BY_ATTRIBUTE.get(node.attr)
     if kind == 'Subscript':
         base = make_of(case, node.value, depth + 1)
         if node.slice.kind != 'Index':
@@ -1927,26 +1894,26 @@ def make_of(case, node, depth=0):
     return None
 
 
+# what kind of thing an expression gives, as make_of() calls it: by its own kind, by its attribute, by what it calls
+MADE_BY_KIND = {'Str': 'text', 'Num': 'number', 'Dict': 'dict', 'DictComp': 'dict', 'List': 'list', 'ListComp': 'list',
+                'Tuple': 'list', 'Repr': 'text'}
+MADE_BY_ATTRIBUTE = {'text': 'text', 'tail': 'text', 'content': 'text', 'string': 'text', 'attrib': 'dict',
+                     'headers': 'dict', 'environ': 'dict'}
+MADE_BY_CALL = dict((name, made) for made, names in (
+    ('json', 'ObjectFromString ObjectFromURL loads load json'),
+    ('element', 'ElementFromString ElementFromURL fromstring XML getroot getparent getnext getprevious HTML Element '
+                'SubElement'),
+    ('elements', 'xpath cssselect findall getchildren iterchildren find_all select'), ('match', 'search match'),
+    ('list', 'split rsplit splitlines keys values items list sorted range groups'), ('dict', 'dict groupdict'),
+    ('number', 'int float long len round'),
+    ('text', 'str unicode group read repr join format ' + ' '.join(TEXT_TOOLS))) for name in names.split())
+
+
 def make_of_call(case, node, depth):
     name = last_name(node.func)
     base = node.func.value if node.func.kind == 'Attribute' else None
-    if name in ('ObjectFromString', 'ObjectFromURL', 'loads', 'load', 'json'):
-        return 'json'
-    if name in ('ElementFromString', 'ElementFromURL', 'fromstring', 'XML', 'getroot', 'getparent', 'getnext',
-                'getprevious', 'HTML', 'Element', 'SubElement'):
-        return 'element'
-    if name in ('xpath', 'cssselect', 'findall', 'getchildren', 'iterchildren', 'find_all', 'select'):
-        return 'list' if is_name(base, 're', 'Regex') else 'elements'
-    if name in ('search', 'match'):
-        return 'match'
-    if name in SPLITTERS or name in ('keys', 'values', 'items', 'list', 'sorted', 'range', 'groups'):
-        return 'list'
-    if name in ('int', 'float', 'long', 'len', 'round'):
-        return 'number'
-    if name in ('str', 'unicode', 'group', 'read', 'repr', 'join', 'format') or name in TEXT_TOOLS:
-        return 'text'
-    if name in ('dict', 'groupdict'):
-        return 'dict'
+    if name in MADE_BY_CALL:
+        return 'list' if MADE_BY_CALL[name] == 'elements' and is_name(base, 're', 'Regex') else MADE_BY_CALL[name]
     if base is not None and name in ('get', 'pop', 'setdefault'):
         return {'json': 'json', 'element': 'text'}.get(make_of(case, base, depth + 1))
     if base is not None and name == 'find':
@@ -1966,15 +1933,11 @@ def make_of_name(case, node, depth):
                 return {'elements': 'element', 'json': 'json'}.get(make_of(case, part.iter, depth + 1))
         around = around.parent
     values = assigned_before(case, node.id, node.start)
-    kinds = [make_of(case, value, depth + 1) for value in values if not is_name(value, 'None')]
-    kinds = [kind for kind in kinds if kind]
-    if kinds:
-        return kinds[0]
     if not values:
-        for one in case.source.tree.body:
-            if one.kind == 'Assign' and any(is_name(target, node.id) for target in one.targets):
-                return make_of(case, one.value, depth + 1)
-    return None
+        values = [one.value for one in case.source.tree.body if one.kind == 'Assign' and any(
+            is_name(target, node.id) for target in one.targets)][:1]
+    kinds = [make_of(case, value, depth + 1) for value in values if not is_name(value, 'None')]
+    return next((kind for kind in kinds if kind), None)
 
 
 def is_mapping(case, node):
@@ -2003,12 +1966,13 @@ def is_model(node):
 
 def field_of(statement):
     """The metadata field that a statement fills: 'genres' of `metadata.genres.add(x)`, or None."""
-    if statement.kind == 'Assign' and is_field(statement.targets[0]):
-        made = statement.targets[0].value       # of `metadata.roles.new().name = x`, the roles
+    target = target_of(statement)
+    if target is not None and is_field(target):
+        made = target.value                     # of `metadata.roles.new().name = x`, the roles
         return made.func.value.attr if made.kind == 'Call' and last_name(made.func) == 'new' and \
-            made.func.value.kind == 'Attribute' else statement.targets[0].attr
-    if statement.kind == 'Assign' and statement.targets[0].kind == 'Subscript' and is_field(statement.targets[0].value):
-        return statement.targets[0].value.attr
+            made.func.value.kind == 'Attribute' else target.attr
+    if target is not None and target.kind == 'Subscript' and is_field(target.value):
+        return target.value.attr
     if statement.kind == 'Expr' and statement.value.kind == 'Call' and statement.value.func.kind == 'Attribute':
         target = statement.value.func.value
         if is_field(target) and statement.value.func.attr in ('add', 'append', 'clear', 'new', 'extend', 'setcontent'):
@@ -2472,6 +2436,11 @@ def effect_in_display(case, node, parent, value, depth):
     return OPEN
 
 
+def target_of(statement):
+    """What an assignment sets (the first of several); None for any other statement."""
+    return statement.targets[0] if statement.kind == 'Assign' else None
+
+
 def name_assigned(statement):
     """The one variable that an assignment sets; None where it is no such statement."""
     is_one = statement.kind == 'Assign' and len(statement.targets) == 1 and statement.targets[0].kind == 'Name'
@@ -2778,28 +2747,16 @@ def is_apart(node, *kinds):
 
 def none_soft(case, bad, name=None):
     """Ways to put something empty in the place of None. name: the attribute asked for, where there is one."""
-    ways = []
-    values = (NO_TEXT, NO_LIST, NO_DICT, ZERO)
+    values, call = [NO_TEXT, NO_LIST, NO_DICT, ZERO], bad.parent.parent
+    if name == 'replace' and call.kind == 'Call' and len(call.args) == 2 and not call.keywords:
+        values = [NO_TEXT]                      # a date's replace() takes keywords
+    elif name in SHARED_METHODS:
+        values = [NO_DICT] if is_mapping(case, bad) else [NO_TEXT] if make_of(case, bad) == 'text' else []
+    elif name is not None:                      # what is added to a list that nobody keeps is lost without a word
+        values = [NO_TEXT] if name in TEXT_METHODS else [NO_DICT] if name in DICT_METHODS else []
     preset = preset_text(case, bad) if name is None or name in TEXT_METHODS else None
-    if preset is not None:
-        ways.append((or_default(bad, preset), bad, TEXT))
-    if name is not None:
-        call = bad.parent.parent
-        if name == 'replace' and call.kind == 'Call' and len(call.args) == 2 and not call.keywords:
-            values = (NO_TEXT,)                 # a date's replace() takes keywords
-        elif name in SHARED_METHODS:
-            values = (NO_DICT,) if is_mapping(case, bad) else (NO_TEXT,) if make_of(case, bad) == 'text' else ()
-        elif name in TEXT_METHODS:
-            values = (NO_TEXT,)
-        elif name in DICT_METHODS:
-            values = (NO_DICT,)
-        elif name in LIST_METHODS:
-            values = ()                         # what is added to a list that nobody keeps is lost without a word
-        else:
-            values = ()
-    for value in values:
-        ways.append((or_default(bad, value), bad, value))
-    return ways
+    ways = [(or_default(bad, preset), bad, TEXT)] if preset is not None else []
+    return ways + [(or_default(bad, value), bad, value) for value in values]
 
 
 def preset_text(case, node):
@@ -2814,11 +2771,7 @@ def preset_text(case, node):
     except (ValueError, AttributeError):
         return None
     plain = value and isinstance(value[0], type('')) and re.match(r'[\w .:/-]+$', value[0])
-    return "'%s'" % value[0] if plain and value[0] == in_ascii(value[0]) else None
-
-
-def in_ascii(text):
-    return re.sub(r'[^ -~]', '', text)
+    return "'%s'" % value[0] if plain and not re.search(r'[^ -~]', value[0]) else None
 
 
 def none_test(text):
@@ -2835,13 +2788,10 @@ def type_test(*types):
 
 
 def never_none(node):
-    if node.kind == 'Name' and node.id.isupper() and len(node.id) > 1:
-        return True                             # a constant of the module
-    if node.kind == 'Call' and (last_name(node.func) in NEVER_NONE or last_name(node.func) in TEXT_METHODS - frozenset(
-            ['find', 'index'])):
-        return True
-    return is_name(node, 'self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Datetime', 're', 'os', 'Proxy',
-                   'String')
+    if node.kind == 'Name':                     # (in capitals, a constant of the module)
+        return node.id.isupper() and len(node.id) > 1 or node.id in (
+            'self', 'Log', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+    return node.kind == 'Call' and last_name(node.func) in NEVER_NONE | TEXT_METHODS - frozenset(['find', 'index'])
 
 
 def attribute_faults(case, found):
@@ -2857,11 +2807,8 @@ def subscript_faults(case, found):
     """None[...], under the sandbox's wording or CPython's."""
     for node in frame_part(case):
         if node.kind == 'Subscript' and node.ctx == 'Load' and not is_model(node):
-            soft = []
-            index = index_of(node)
-            if index is None:
-                soft = none_soft(case, node.value)
-            elif index.kind == 'Str':
+            soft = none_soft(case, node.value) if index_of(node) is None else []
+            if key_of(node) is not None:
                 soft = [(or_default(node.value, NO_DICT) + get_edits(node, None), node, NOTHING)]
             yield Fault(node, node.value, none_test, soft, 'nothing was found')
 
@@ -2970,8 +2917,8 @@ def written_default(case, found):
         edits += get_edits(nodes[0], default)
         words.append('%s where %s is missing' % (default, key_of(nodes[0])))
     if edits:
-        yield Proposal('tolerant lookup', edits, ' and '.join(words), 'nothing', 'low', 0.87,
-                       'the code itself writes that where it has no better value')
+        yield cure('tolerant lookup', edits, ' and '.join(words), 0.87,
+                   'the code itself writes that where it has no better value')
 
 
 def own_default(case, key):
@@ -3003,10 +2950,8 @@ def is_number(case, node):
 def counted_by(node):
     """The call of range() that a For around takes a name from, or None."""
     if node.kind == 'Name':
-        for loop in ancestors(node):
-            if loop.kind == 'For' and is_name(loop.target, node.id):
-                call = loop.iter
-                return call if call.kind == 'Call' and last_name(call.func) in ('range', 'xrange') else None
+        loop = next((one for one in ancestors(node) if one.kind == 'For' and is_name(one.target, node.id)), None)
+        return next(iter(calls_of([loop.iter], 'range', 'xrange')), None) if loop is not None else None
     return None
 
 
@@ -3019,28 +2964,17 @@ def has_get(case, node, index):
 
 def get_edits(node, default):
     """Edits that turn d[key] into d.get(key) or d.get(key, default)."""
-    base_end = node.value.outer[1]
-    index = index_of(node)
-    start, end = index.outer
-    tail = ')' if default is None else ', %s)' % default
-    return [(base_end, start, '.get('), (end, node.end, tail)]
+    start, end = index_of(node).outer
+    return [(node.value.outer[1], start, '.get('), (end, node.end, ')' if default is None else ', %s)' % default)]
 
 
 def chained_get(node):
     """d['a']['b'] with a missing 'a': both steps made tolerant."""
-    edits, value = [], node
-    while value.parent.kind == 'Subscript' and value.parent.value is value and value.parent.ctx == 'Load':
-        step = value.parent
-        index = index_of(step)
-        if index is None or index.kind != 'Str':
-            return []
-        edits.extend(get_edits(step, None))
-        value = step
-        if step.parent.kind == 'Subscript' and step.parent.value is step:
-            return []                           # three steps deep is clearer as a condition
-    if not edits:
-        return []
-    return [(get_edits(node, NO_DICT) + edits, value, NOTHING)]
+    step = node.parent
+    if step.kind != 'Subscript' or step.value is not node or step.ctx != 'Load' or key_of(step) is None or \
+            step.parent.kind == 'Subscript' and step.parent.value is step:
+        return []                               # three steps deep is clearer as a condition
+    return [(get_edits(node, NO_DICT) + get_edits(step, None), step, NOTHING)]
 
 
 def index_faults(case, found):
@@ -3166,9 +3100,9 @@ def split_once(case, found):
     if limit is None or limit.text.startswith('-'):
         edits = [limit.outer + (str(number),)] if limit is not None else [
             (call.args[0].outer[1], call.args[0].outer[1], ', %d' % number)]
-        yield Proposal('right split', edits, 'it is divided %s, and the rest stays together' % (
-            'once' if number == 1 else '%d times' % number), 'nothing', 'low', 0.87,
-            'the last part may hold the sign that divides')
+        yield cure('right split', edits, 'it is divided %s, and the rest stays together'
+                   % ('once' if number == 1 else '%d times' % number), 0.87,
+                   'the last part may hold the sign that divides')
 
 
 def unpack_faults(case, found):
@@ -3302,19 +3236,23 @@ def value_words(value):
             ZERO: '0'}.get(value, value)
 
 
+def fields_of(block):
+    """The metadata fields that statements, and what is below them, fill; sorted."""
+    return sorted(set(field_of(node) for one in block for node in walk(one)) - set([None]))
+
+
 def loss_words(case, block=()):
     """What the items that failed so far do without. block: the statements that are not run, the failing one first."""
     if any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
         return 'nothing but a part of a log line'
-    fields = sorted(set(filter(None, [field_of(node) for one in block or [case.statement] for node in walk(one)])))
+    fields = fields_of(block or [case.statement])
     if len(fields) == 1 and fields[0] == field_of(case.statement):
         return '%s stays as it was for these items' % fields[0]
     if fields and len(fields) < 6:
         return '%s may stay empty for these items' % ' and '.join(fields)
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    target = target_of(case.statement)
     if target is not None and target.kind == 'Name':
-        fields = sorted(set(filter(None, (field_of(node) for use in later_uses(case, target.id, case.statement)
-                                          for node in walk(statement_of(use))))))
+        fields = fields_of([statement_of(use) for use in later_uses(case, target.id, case.statement)])
         if fields and len(fields) < 6:
             return '%s may stay empty for these items' % ' and '.join(fields)
         return ('%s, and what is made of it, for these items' if len(block) > 1 else
@@ -3393,7 +3331,7 @@ def compared_with(uses):
 
 def borrowed(case):
     """The text of what the program itself takes elsewhere for what an assignment sets, or None."""
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    target = target_of(case.statement)
     if target is None:
         return None
     found = other_method(case, target.id) if target.kind == 'Name' else other_branch(case)
@@ -3465,7 +3403,7 @@ def choose(case, faults):
     if found is None:
         return
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    target = target_of(case.statement)
     known = target is not None and target.kind == 'Name' and region is case.statement.value and default in given_up(
         case, target.id)
     prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
@@ -3859,7 +3797,7 @@ def relied_on(case, block):
     if any(read_effect(case, target, NOTHING, after=block[-1].end) == CRASH
            for target in stored_attributes(block).values()):
         return True
-    target = case.statement.targets[0] if case.statement.kind == 'Assign' else None
+    target = target_of(case.statement)
     return target is not None and target.kind == 'Subscript' and target.value.kind == 'Name' and any(
         use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load'
         for use in later_uses(case, target.value.id, case.statement))
@@ -4375,9 +4313,8 @@ def bound_too_late(case, name):
     begin, end = line_start(late), line_end(late)
     text, at = case.source.text[begin:end] + case.source.newline, line_start(place)
     behind = LINE_END.match(case.source.text, end)
-    yield Proposal('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
-                   '%s is set before it is used, not behind it' % name, 'nothing', 'low', 0.92,
-                   'what sets it stands a few lines too low')
+    yield cure('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
+               '%s is set before it is used, not behind it' % name, 0.92, 'what sets it stands a few lines too low')
 
 
 def loop_variable(case, name, uses):
@@ -4398,8 +4335,8 @@ def loop_variable(case, name, uses):
         edits.append((use.start, use.end, own.target.id))
         words.add(own.target.id)
     if edits:
-        yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(words)), name),
-                       'nothing', 'low', 0.9, '%s belongs to another loop, which may have had no round' % name)
+        yield cure('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(words)), name), 0.9,
+                   '%s belongs to another loop, which may have had no round' % name)
 
 
 def own_element(case, name, binders):
@@ -4413,9 +4350,9 @@ def own_element(case, name, binders):
         return
     right = loop.target.id
     if right != name and not any(is_in(one, loop) for one in reads(case.function, right)):
-        yield Proposal('right name', [(node.start, node.end, right) for node in nodes],
-                       '%s is asked in place of %s' % (right, name), 'nothing', 'low', 0.93,
-                       'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
+        yield cure('right name', [(node.start, node.end, right) for node in nodes],
+                   '%s is asked in place of %s' % (right, name), 0.93,
+                   'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
 
 
 def sets_surely(statement, name):
@@ -4439,9 +4376,9 @@ def into_branch(case, found):
             case.statement.line == case.statement.end_line and '.validate_keys(' in case.statement.text and all(
                 is_in(node, before) for node in bindings(case.function)[found.group('name')]):
         start = line_start(case.statement)
-        yield Proposal('into the branch', [(start, case.statement.start, before.body[0].indent)],
-                       'old pictures are only removed where new ones were looked for', 'nothing', 'low', 0.87,
-                       'that branch alone sets %s, and the pictures of other items stay' % found.group('name'))
+        yield cure('into the branch', [(start, case.statement.start, before.body[0].indent)],
+                   'old pictures are only removed where new ones were looked for', 0.87,
+                   'that branch alone sets %s, and the pictures of other items stay' % found.group('name'))
 
 
 def first_use(case, names):
@@ -4528,9 +4465,9 @@ def set_by_method(case, family, setters, name):
     called = [last_name(node.func) for node in walk(method) if node.kind == 'Call']
     if set(called) & FETCHES or case.function.name in called or not nodes_named(method.source, 'Call', method.name):
         return
-    yield Proposal('initialise first', put_before(case.statement, ['self.%s()' % method.name]),
-                   '%s() is called first, which sets %s' % (method.name, name), 'nothing', 'low', 0.92,
-                   'only %s() sets it, and was not called on this way' % method.name)
+    yield cure('initialise first', put_before(case.statement, ['self.%s()' % method.name]),
+               '%s() is called first, which sets %s' % (method.name, name), 0.92,
+               'only %s() sets it, and was not called on this way' % method.name)
 
 
 def exits_without(case, readers):
@@ -4683,53 +4620,51 @@ def unknown_name(case, found):
     uses = reads(case.function, name)
     uses = [node for node in uses if is_in(node, case.statement)] or uses
     if not uses:
-        return
+        return []
     same = reads(case.source.tree, name)
-    if name in LITERAL_NAMES:
-        yield rename(same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])
+    ways = [rename(same, LITERAL_NAMES[name], 0.9, 'Python writes it %s' % LITERAL_NAMES[name])] if (
+        name in LITERAL_NAMES) else []
     if name in ABSENT_BUILTINS:
-        for proposal in absent_builtin(case, uses, name):
-            yield proposal
-        return
+        return ways + list(absent_builtin(case, uses, name))
     if all(use.parent.kind == 'Attribute' and module_of('%s.%s' % (name, use.parent.attr), '') for use in uses):
-        for proposal in newer_path(case, None):
-            yield proposal                      # urllib.request: importing urllib would not bring it
-        return
-    caught = list(caught_error(case, uses, name))
-    known_elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + caught
-    for proposal in known_elsewhere:
-        yield proposal
+        return ways + list(newer_path(case, None))      # urllib.request: importing urllib would not bring it
+    elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + list(
+        caught_error(case, uses, name))
+    ways += elsewhere
     if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
-        return                                  # it is no typo where something else binds it
+        return ways                             # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
-    called = all(is_called(use) for use in same)
-    near = near_names(name, known)
-    near += near_names(name, SANDBOX_BUILTINS - known) if called else []
-    near += [row for row in near_names(name, FRAMEWORK_NAMES - known) if (
-        row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex')) or
-        row[0] in API) and all(
-        use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log' for use in same
-        if row[0] in API)]                      # the interface in other letters
+    near = near_names(name, known) + near_interface(name, same, known)
     family = list(renamed_word(case, name)) or list(preference_elsewhere(case, here, name)) or list(
         lost_parameter(case, enclosing(uses[0], 'FunctionDef'))) or list(callers_name(case, here, name))
-    for proposal in family:
-        yield proposal
-    for other, prior in near:
-        yield with_other_typos(case, name, rename(here, other, prior, 'nothing is called %s here, and %s is one '
-                                                  'letter or two away' % (name, other)))
+    ways += family + [with_other_typos(case, name, rename(
+        here, other, prior, 'nothing is called %s here, and %s is one letter or two away' % (name, other)))
+        for other, prior in near]
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
         case, here, name)) or list(tested_list(case, here, name))
-    for proposal in longer:
-        yield proposal
+    ways += longer
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
-        yield Proposal('initialise first', put_before(place, ['%s = {}' % name]), '%s begins empty' % name,
-                       'nothing', 'low', 0.88, 'it is filled here, and nothing has made it')
-    elif not (known_elsewhere or near or family or longer or any(re.search(r'(?m)^(def|class) %s\b' % name, bundle_text(
-            case, path)) for path in files_of(case))):
-        for proposal in list(never_worked(case, uses, name)) + list(unset_fields(case, name)):
-            yield proposal
+        return ways + [cure('initialise first', put_before(place, ['%s = {}' % name]), '%s begins empty' % name, 0.88,
+                            'it is filled here, and nothing has made it')]
+    if not (elsewhere or near or family or longer or any(re.search(
+            r'(?m)^(def|class) %s\b' % name, bundle_text(case, path)) for path in files_of(case))):
+        ways += list(never_worked(case, uses, name)) + list(unset_fields(case, name))
+    return ways
+
+
+def near_interface(name, uses, known):
+    """[(name, prior)] of built-ins, where it is always called, and of the framework's interface in other letters."""
+    called = all(is_called(use) for use in uses)
+    near = near_names(name, SANDBOX_BUILTINS - known) if called else []
+    for row in near_names(name, FRAMEWORK_NAMES - known):
+        alike = row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex'))
+        if alike and row[0] not in API or row[0] in API and all(
+                use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log'
+                for use in uses):
+            near.append(row)
+    return near
 
 
 def unfit_functions(case, uses):
@@ -4779,8 +4714,8 @@ def lost_parameter(case, function):
                 given[at:at + 1] == [name] and given[:at] + given[at + 1:] == names[own:own + len(given) - 1]
                 for given in calls):
             start = function.args.args[at + own].start
-            yield Proposal('right arguments', [(start, start, name + ', ')], '%s takes %s too' % (function.name, name),
-                           'nothing', 'low', 0.93, 'who calls it hands %s over there, and it is read in it' % name)
+            yield cure('right arguments', [(start, start, name + ', ')], '%s takes %s too' % (function.name, name),
+                       0.93, 'who calls it hands %s over there, and it is read in it' % name)
 
 
 def callers_name(case, uses, name):
@@ -4956,9 +4891,9 @@ def renamed_word(case, name):
         family = [one for one in missing if old in words_of(one)]
         if len(family) > 1 and all(one.replace(old, new) in known for one in family):
             edits = [(node.start, node.end, one.replace(old, new)) for one in family for node in missing[one]]
-            yield Proposal('right name', sorted(edits), '%s is written in place of %s in %d names' % (
-                new, old, len(family)), 'nothing', 'low', 0.9,
-                '%s are not defined, and all of them are with %s' % (' and '.join(sorted(family)), new))
+            yield cure('right name', sorted(edits),
+                       '%s is written in place of %s in %d names' % (new, old, len(family)), 0.9,
+                       '%s are not defined, and all of them are with %s' % (' and '.join(sorted(family)), new))
             return
 
 
@@ -5043,12 +4978,12 @@ def missing_import(case, uses, name):
                     same, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (
                         name, module)))
             else:
-                yield Proposal('missing import', add_import(case, 'from %s import %s' % (module, name)),
-                               '%s is imported from %s' % (name, module), 'nothing', 'low', 0.82,
-                               '%s is defined in %s of the same bundle' % (name, module))
+                yield cure('missing import', add_import(case, 'from %s import %s' % (module, name)),
+                           '%s is imported from %s' % (name, module), 0.82,
+                           '%s is defined in %s of the same bundle' % (name, module))
             return
         return
-    yield Proposal('missing import', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', prior, why)
+    yield cure('missing import', add_import(case, line), '"%s" is added' % line, prior, why)
 
 
 def with_others_of(case, module, name, proposal):
@@ -5192,14 +5127,14 @@ def absent_builtin(case, uses, name):
         edits += [(call.args[0].outer[1], call.args[0].outer[1], ", 'r'") for call in calls if len(call.args) == 1]
         if 'codecs' not in bindings(case.source.tree):
             edits += add_import(case, 'import codecs')
-        yield Proposal('sandbox built-in', edits, 'codecs.open() is taken for %s()' % name, 'nothing', 'low', 0.88,
-                       'the sandbox has no %s(); without an encoding this one does the same' % name)
+        yield cure('sandbox built-in', edits, 'codecs.open() is taken for %s()' % name, 0.88,
+                   'the sandbox has no %s(); without an encoding this one does the same' % name)
     if name in IMPORTABLE and is_sandboxed(case):
         there = local_names(case.source.tree) | (ELEVATED_NAMES if case.policy == 'Elevated' else set(['setattr']))
         lacking = set(free_names(case.source.tree)) & IMPORTABLE - there | set([name])
         line = 'from __builtin__ import %s' % ', '.join(sorted(lacking))
-        yield Proposal('sandbox built-in', add_import(case, line), '"%s" is added' % line, 'nothing', 'low', 0.9,
-                       'the sandbox has no %s, and this is the one that is meant' % name)
+        yield cure('sandbox built-in', add_import(case, line), '"%s" is added' % line, 0.9,
+                   'the sandbox has no %s, and this is the one that is meant' % name)
 
 
 def is_unbound(use):
@@ -5223,9 +5158,9 @@ def private_elsewhere(case, found):
         if node.kind == 'Call' and is_name(node.func, 'getattr') and len(node.args) == 2 and not node.keywords and \
                 node.args[1].kind == 'Str' and node.args[1].s == '_' + found.group('name') and repeatable(node.args[0]):
             text = '%s.%s' % (operand(node.args[0]), found.group('name'))
-            yield Proposal('empty default', [(node.args[1].outer[1], node.args[1].outer[1], ', ' + text)],
-                           '%s is taken where there is no %s' % (text, node.args[1].s), 'nothing', 'low', 0.9,
-                           'the one with the underscore is there on some systems only')
+            yield cure('empty default', [(node.args[1].outer[1], node.args[1].outer[1], ', ' + text)],
+                       '%s is taken where there is no %s' % (text, node.args[1].s), 0.9,
+                       'the one with the underscore is there on some systems only')
 
 
 def unknown_attribute(case, found):
@@ -5239,29 +5174,28 @@ def unknown_attribute(case, found):
                  for node in nodes_named(case.source, 'Attribute', name)
                  if (name not in PICTURES or is_in(node, case.function)) and (
                      node.value.text == nodes[0].value.text or is_record(node.value))]
-        yield Proposal('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 'nothing',
-                       'low', 0.9, 'an episode has thumbs' if name in PICTURES else
-                       'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
+        yield cure('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 0.9,
+                   'an episode has thumbs' if name in PICTURES
+                   else 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
         return                                  # it is no typo where something sets it
     if owner in ('dict', 'DictObject') and not (nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]):
         text = nodes[0].value.text
         same = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.text == text and
                 enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
-        yield Proposal('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
-                       '%s is asked for as a key' % name, 'nothing', 'low', 0.88,
-                       'a dict has keys, and no such attribute')
+        yield cure('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
+                   '%s is asked for as a key' % name, 0.88, 'a dict has keys, and no such attribute')
     if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
         twice = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.kind == 'Attribute' and
                  node.value.attr == name and node.value.text == nodes[0].value.text]
         plain = nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS
         end, known = nodes[0].value.end, TEXT_METHODS | DICT_METHODS | LIST_METHODS
         if twice:
-            yield Proposal('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once',
-                           'nothing', 'low', 0.92, '.%s stands there twice' % name)
+            yield cure('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once', 0.92,
+                       '.%s stands there twice' % name)
         elif plain and name in known:
-            yield Proposal('right name', [(end, end, '()')], 'it is called first', 'nothing', 'low', 0.92,
-                           'a function is asked for what its answer has')
+            yield cure('right name', [(end, end, '()')], 'it is called first', 0.92,
+                       'a function is asked for what its answer has')
         return
     called = is_called(nodes[0])
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
@@ -5284,8 +5218,8 @@ def unknown_attribute(case, found):
         same = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.attr == name and
                 node.value.text == nodes[0].value.text]
         edits = [(node.end - len(name), node.end, near) for node in same]
-        yield Proposal('right name', edits, '.%s is written in place of .%s' % (near, name), 'nothing', 'low', prior,
-                       'there is no %s, and %s is there' % (name, near))
+        yield cure('right name', edits, '.%s is written in place of .%s' % (near, name), prior,
+                   'there is no %s, and %s is there' % (name, near))
 
 
 # what objects of the framework and of the standard library have; who asks for anything else means one of these
@@ -5331,8 +5265,8 @@ def newer_path(case, found):
     if edits:
         for module in sorted(imports):
             edits += add_import(case, 'import %s' % module)
-        yield Proposal('right name', edits, 'it is asked for where Python 2 has it', 'nothing', 'low', 0.92,
-                       'the module has that part in Python 3 only')
+        yield cure('right name', edits, 'it is asked for where Python 2 has it', 0.92,
+                   'the module has that part in Python 3 only')
 
 
 def wrong_argument(case, found):
@@ -5343,9 +5277,9 @@ def wrong_argument(case, found):
     calls = [call for root in sorted(roots) for call in crossed_calls(case, case.function, root, 3)]
     if len(calls) == 1:
         path, argument, name = calls[0]
-        yield Proposal('right arguments', [argument.outer + (name,)],
-                       '%s is handed over in place of %s' % (name, argument.text), 'nothing', 'low', 0.88,
-                       'the parameter is called %s, and so is a variable at hand' % name, path)
+        yield cure('right arguments', [argument.outer + (name,)],
+                   '%s is handed over in place of %s' % (name, argument.text), 0.88,
+                   'the parameter is called %s, and so is a variable at hand' % name, path)
 
 
 def parameters_behind(function, node, depth=0):
@@ -5509,11 +5443,9 @@ def decoded_already(case, found):
         if node.kind == 'Call' and is_name(node.func, 'unicode') and node.args and repeatable(node.args[0]) and (
                 node.args[1:] or node.keywords):
             text = code_of(node.args[0])
-            yield Proposal('right type', [
-                (node.start, node.start, '(%s if isinstance(%s, unicode) else ' % (text, text)),
-                (node.end, node.end, ')')],
-                '%s is taken as it is where it is unicode already' % text, 'nothing', 'low', 0.88,
-                'only bytes can be decoded')
+            yield cure('right type', [(node.start, node.start, '(%s if isinstance(%s, unicode) else ' % (text, text)),
+                                      (node.end, node.end, ')')],
+                       '%s is taken as it is where it is unicode already' % text, 0.88, 'only bytes can be decoded')
 
 
 def text_already(case, found):
@@ -5526,9 +5458,9 @@ def text_already(case, found):
         call = node.parent
         if len(uses) == 1 and call.kind == 'Call' and call.args == [node] and last_name(call.func) in ('append', 'add'):
             name = node.value.id
-            yield Proposal('right type', [(node.end, node.end, ' if isinstance(%s, dict) else %s' % (name, name))],
-                           '%s itself is taken where it is a text' % name, 'nothing', 'low', 0.86,
-                           'it is asked for %s only, which it is itself now' % key_of(node))
+            yield cure('right type', [(node.end, node.end, ' if isinstance(%s, dict) else %s' % (name, name))],
+                       '%s itself is taken where it is a text' % name, 0.86,
+                       'it is asked for %s only, which it is itself now' % key_of(node))
 
 
 def attribute_type_test(case, node):
@@ -5577,8 +5509,8 @@ def joined_types(case, found):
         if found.groupdict().get('kind'):       # an error that is caught
             bad = node.right if node.kind == 'BinOp' else node.value
             if handler is not None and is_name(bad, caught_as(handler)):
-                yield Proposal('right type', enclose(bad, 'str(', ')'), 'the error becomes text before it is joined',
-                               'nothing', 'low', 0.9, 'its text is wanted, and an error is none')
+                yield cure('right type', enclose(bad, 'str(', ')'), 'the error becomes text before it is joined', 0.9,
+                           'its text is wanted, and an error is none')
             continue
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
@@ -5588,8 +5520,8 @@ def joined_types(case, found):
         loose = bad.kind in LOOSE and not bad.parens
         edits, how = (enclose(bad, 'str(', ')'), 'str()') if make_of(case, bad) == 'number' else (
             enclose(bad, "'%s' % " + '(' * loose, ')' * loose), '%s')
-        yield Proposal('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'),
-                       'nothing', 'low', 0.86, 'the number is wanted as text, and %s leaves a text as it is' % how)
+        yield cure('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'), 0.86,
+                   'the number is wanted as text, and %s leaves a text as it is' % how)
 
 
 def text_in_calculation(case, found):
@@ -5601,8 +5533,8 @@ def text_in_calculation(case, found):
             continue
         if found.group('sign') == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
                 node.left.id not in bindings(case.source.tree):
-            yield Proposal('right type', enclose(node.left, 'str(', ')'), 'it becomes a text first',
-                           'nothing', 'low', 0.86, 'what is formatted is a text, as a rule')
+            yield cure('right type', enclose(node.left, 'str(', ')'), 'it becomes a text first', 0.86,
+                       'what is formatted is a text, as a rule')
         bad = [one for one, kind in zip((node.left, node.right), sides) if kind == TEXT]
         if len(bad) == 2 and found.group('sign') in '-/*':
             number = ['float'] if found.group('sign') == '/' else ['int']
@@ -5610,8 +5542,7 @@ def text_in_calculation(case, found):
         if not bad or not number or any(one.kind in ('Num', 'Str') for one in bad):
             continue
         edits = [edit for one in bad for edit in enclose(one, '%s(' % number[0], ')')]
-        yield Proposal('right type', edits, 'it becomes a number first', 'nothing', 'low', 0.84,
-                       'the number came as text')
+        yield cure('right type', edits, 'it becomes a number first', 0.84, 'the number came as text')
 
 
 def summands(node):
@@ -5635,9 +5566,9 @@ def paired_element(case, found):
         method = last_name(loop.iter.func)
         if method == 'enumerate' or method in ('items', 'iteritems') and any(asked_of(node) for node in uses):
             first = fresh_name(case, 'number' if method == 'enumerate' else 'key')
-            yield Proposal('name the pair', [(loop.target.start, loop.target.start, first + ', ')],
-                           '%s is the element alone, as it is used' % loop.target.id, 'nothing', 'low', 0.93,
-                           '%s() gives pairs of a %s and an element' % (method, first.rstrip('0123456789')))
+            yield cure('name the pair', [(loop.target.start, loop.target.start, first + ', ')],
+                       '%s is the element alone, as it is used' % loop.target.id, 0.93,
+                       '%s() gives pairs of a %s and an element' % (method, first.rstrip('0123456789')))
 
 
 def part_of_answer(case, found):
@@ -5658,9 +5589,9 @@ def part_of_answer(case, found):
             parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
                          if len(answers) == 1 and is_name(one, name))
         if len(parts) == 1 and min(parts).isdigit():
-            yield Proposal('right value', [(call.end, call.end, '[%s]' % min(parts))],
-                           '%s is the part of the answer that is meant' % name, 'nothing', 'low', 0.93,
-                           '%s() answers several values at once' % last_name(call.func))
+            yield cure('right value', [(call.end, call.end, '[%s]' % min(parts))],
+                       '%s is the part of the answer that is meant' % name, 0.93,
+                       '%s() answers several values at once' % last_name(call.func))
 
 
 def text_of_answer(case, found):
@@ -5703,8 +5634,8 @@ def text_of_element(case, found):
         if bad is None or of_xpath(bad) != 'element':
             continue
         edits = enclose(bad, '', '.text') if bad is not asked else enclose(bad, '(', ".text or '')")
-        yield Proposal('right value', edits, 'the text of the element is searched, not the element', 'nothing', 'low',
-                       0.88, 'an XPath without text() or an @attribute finds elements, which no pattern can search')
+        yield cure('right value', edits, 'the text of the element is searched, not the element', 0.88,
+                   'an XPath without text() or an @attribute finds elements, which no pattern can search')
 
 
 SEARCHES = ('search', 'match', 'findall', 'finditer', 'sub', 'subn', 'split')
@@ -5731,14 +5662,12 @@ def not_callable(case, found):
         if owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
                                                                      'StringIO'):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
-            yield Proposal('right name', [(func.end, func.end, '.' + inner)],
-                           '%s.%s is called in place of the module' % (
-                func.id, inner), 'nothing', 'low', 0.85, 'the module is no function, and holds one of its own name')
+            yield cure('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module'
+                       % (func.id, inner), 0.85, 'the module is no function, and holds one of its own name')
         elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not call.keywords:
             opening = case.source.text.index('(', func.outer[1])
-            yield Proposal('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
-                           'it is indexed, not called', 'nothing', 'low', 0.8,
-                           'a %s is indexed with square brackets' % owner)
+            yield cure('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
+                       'it is indexed, not called', 0.8, 'a %s is indexed with square brackets' % owner)
         elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple',
                        '_ElementUnicodeResult',
                        '_ElementStringResult') and func.kind == 'Attribute' and not call.args and not call.keywords:
@@ -5750,86 +5679,90 @@ def not_callable(case, found):
 
 def wrong_arguments(case, found):
     """f() takes exactly n arguments, or got an unexpected keyword argument."""
-    name = found.group('name')
-    definitions = [one for one in walk(case.source.tree) if one.kind == 'FunctionDef' and one.name == name]
-    calls = [node for node in own_part(case.statement) if node.kind == 'Call' and last_name(node.func) == name]
-    for proposal in list(run_at_once(case, definitions) or behind_wrapper(case, definitions)) if not calls else ():
-        yield proposal
+    name, unexpected = found.group('name'), re.search(r"unexpected keyword argument '(\w+)'", case.message)
+    definitions, calls = nodes_named(case.source, 'FunctionDef', name), calls_of(own_part(case.statement), name)
+    ways = [] if calls else run_at_once(case, definitions) or list(behind_wrapper(case, definitions))
+    ways += handed_over_twice(case)
+    if len(definitions) != 1:
+        return ways
+    function = definitions[0]
+    own = list(object_taken(function))
+    if own:
+        return ways + own
+    if unexpected:
+        return ways + list(unexpected_keyword(function, calls, unexpected.group(1)))
+    return ways + [way for call in calls if not (call.starargs or call.kwargs) for way in fitted(case, function, call)]
+
+
+def handed_over_twice(case):
+    """f(a=1, **values), where values holds an `a` too."""
     twice = re.search(r"multiple values for keyword argument '(\w+)'", case.message)
     for call in own_part(case.statement) if twice else ():
         if call.kind == 'Call' and call.kwargs is not None and any(one.arg == twice.group(1) for one in call.keywords):
-            start, end = call.kwargs.outer
             text = "dict((key, value) for key, value in %s.items() if key != '%s')" % (call.kwargs.text, twice.group(1))
-            yield Proposal('right arguments', [(start, end, text)],
-                           '%s is handed over once, as it is written there' % twice.group(1), 'nothing', 'low', 0.9,
-                           'the dict behind the asterisks may hold it too')
-    if len(definitions) != 1:
-        return
-    function = definitions[0]
-    parameters = [one.id for one in function.args.args if one.kind == 'Name']
-    if is_static(function) and parameters[:1] == ['self']:
+            yield cure('right arguments', [call.kwargs.outer + (text,)], '%s is handed over once, as it is written '
+                       'there' % twice.group(1), 0.9, 'the dict behind the asterisks may hold it too')
+
+
+def is_method(function):
+    """Whether a def of a class gets its object first."""
+    return function.parent.kind == 'ClassDef' and not any(
+        is_name(one, 'staticmethod', 'classmethod') for one in function.decorator_list)
+
+
+def object_taken(function):
+    """A static method that asks for a self, or another one that does not."""
+    names = [one.id for one in function.args.args if one.kind == 'Name']
+    if is_static(function) and names[:1] == ['self']:
         edits = [edit for one in function.parent.body if is_static(one) for edit in without_self(one)]
         if edits and not name_nodes(function, 'self')[1:]:
-            yield Proposal('right arguments', edits, '%s takes no self' % name, 'nothing', 'low', 0.92,
-                           'a static method gets no object')
-            return
-    in_class = function.parent.kind == 'ClassDef' and not any(is_name(one, 'staticmethod', 'classmethod')
-                                                              for one in function.decorator_list)
-    opening = case.source.text.index('(', function.keyword)
-    if in_class and 'self' not in parameters and not is_name(function.args.args[0] if parameters else None, 'cls'):
-        yield Proposal('right arguments', [(opening + 1, opening + 1, 'self, ' if parameters else 'self')],
-                       '%s takes self' % name, 'nothing', 'low', 0.9, 'a method of a class gets its object first')
-        return
-    unexpected = re.search(r"unexpected keyword argument '(\w+)'", case.message)
-    if unexpected:
-        for proposal in unexpected_keyword(function, parameters, calls, unexpected.group(1)):
-            yield proposal
-        return
-    given = parameters[1:] if in_class else parameters
-    required = given[:len(given) - len(function.args.defaults)]
-    for call in calls:
-        if call.starargs or call.kwargs:
-            continue
-        named = set(keyword.arg for keyword in call.keywords)
-        absent = [one for one in required[len(call.args):] if one not in named]
-        visible = visible_names(case, call)
-        if absent and all(one in visible for one in absent):
-            at = call.end - 1
-            lead = ', ' if call.args or call.keywords else ''
-            yield Proposal('right arguments', [(at, at, lead + ', '.join(
-                one if not call.keywords else '%s=%s' % (one, one) for one in absent))],
-                '%s is handed over' % ' and '.join(absent), 'nothing', 'low', 0.84,
-                '%s needs it, and a variable of that name is at hand' % name)
-        elif len(absent) == 1 and call.keywords and absent[0] != parameters[-1] and name_effect(
-                case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH:
-            yield Proposal('right arguments', [(call.end - 1, call.end - 1, ', %s=None' % absent[0])],
-                           'None is handed over as %s' % absent[0], 'what %s would do with %s' % (name, absent[0]),
-                           'medium', 0.7, '%s needs it, and lives with None' % name)
-        elif absent and not function.args.vararg:
-            at = function.args.args[-1].outer[1]
-            if len(absent) == 1 and absent[0] == parameters[-1] and not function.args.defaults and name_effect(
-                    case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH:
-                yield Proposal('right arguments', [(at, at, '=None')], '%s may be left out' % absent[0],
-                               'what %s would do with %s'
-                               % (name, absent[0]), 'medium', 0.4, 'one call leaves it out; None stands in')
-        inner = call.args[0] if len(call.args) == 1 and len(absent) == 1 and not call.keywords else None
-        if inner is not None and inner.kind == 'Call' and inner.func.kind == 'Attribute' and len(inner.args) == 1 and \
-                not inner.keywords and any(one.kind == 'Call' and one.func.kind == 'Attribute' and one.func.attr ==
-                                           inner.func.attr and is_name(one.func.value, given[0]) and any(
-                                               given[1] in names_in(other) for other in one.args)
-                                           for one in walk(function)):
-            base, asked = inner.func.value.outer, inner.args[0].outer
-            yield Proposal('right arguments', [(base[1], asked[0], ', '), (asked[1], inner.outer[1], '')],
-                           '%s and %s are handed over apart' % tuple(given[:2]), 'nothing', 'low', 0.93,
-                           '%s calls .%s() itself' % (name, inner.func.attr))
-        extra, lost = len(call.args) - len(given), list(lost_parameter(case, function))
-        for proposal in lost:
-            yield proposal
-        if extra > 0 and not lost and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
-            start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
-            yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
-                           'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
-                           '%s takes %d and gets %d' % (name, len(given), len(call.args)))
+            yield cure('right arguments', edits, '%s takes no self' % function.name, 0.92,
+                       'a static method gets no object')
+    elif is_method(function) and 'self' not in names and not (names and is_name(function.args.args[0], 'cls')):
+        at = function.source.text.index('(', function.def_at) + 1
+        yield cure('right arguments', [(at, at, 'self, ' if names else 'self')], '%s takes self' % function.name, 0.9,
+                   'a method of a class gets its object first')
+
+
+def fitted(case, function, call):
+    """Ways to make a call and the one function of its name fit, where there are too few or too many arguments."""
+    name, parameters = function.name, [one.id for one in function.args.args if one.kind == 'Name']
+    given = parameters[1:] if is_method(function) else parameters
+    named = set(keyword.arg for keyword in call.keywords)
+    absent = [one for one in given[:len(given) - len(function.args.defaults)][len(call.args):] if one not in named]
+    bears_none = len(absent) == 1 and name_effect(
+        case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH
+    end = call.end - 1
+    if absent and set(absent) <= visible_names(case, call):
+        words = ', '.join('%s=%s' % (one, one) if named else one for one in absent)
+        yield cure('right arguments', [(end, end, (', ' if call.args or named else '') + words)], '%s is handed over'
+                   % ' and '.join(absent), 0.84, '%s needs it, and a variable of that name is at hand' % name)
+    elif bears_none and named and absent[0] != parameters[-1]:
+        yield Proposal('right arguments', [(end, end, ', %s=None' % absent[0])],
+                       'None is handed over as %s' % absent[0], 'what %s would do with %s' % (name, absent[0]),
+                       'medium', 0.7, '%s needs it, and lives with None' % name)
+    elif bears_none and absent[0] == parameters[-1] and not function.args.defaults and not function.args.vararg:
+        yield Proposal('right arguments', enclose(function.args.args[-1], '', '=None'),
+                       '%s may be left out' % absent[0], 'what %s would do with %s' % (name, absent[0]), 'medium', 0.4,
+                       'one call leaves it out; None stands in')
+    inner = call.args[0] if len(call.args) == 1 and len(absent) == 1 and not named else None
+    if inner is not None and inner.kind == 'Call' and inner.func.kind == 'Attribute' and len(inner.args) == 1 and \
+            not inner.keywords and any(
+                one.func.kind == 'Attribute' and is_name(one.func.value, given[0]) and any(
+                    given[1] in names_in(other) for other in one.args)
+                for one in calls_of(walk(function), inner.func.attr)):
+        base, asked = inner.func.value.outer, inner.args[0].outer
+        yield cure('right arguments', [(base[1], asked[0], ', '), (asked[1], inner.outer[1], '')],
+                   '%s and %s are handed over apart' % tuple(given[:2]), 0.93,
+                   '%s calls .%s() itself' % (name, inner.func.attr))
+    extra, lost = len(call.args) - len(given), list(lost_parameter(case, function))
+    for proposal in lost:
+        yield proposal
+    if extra > 0 and not lost and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
+        start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
+        yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
+                       'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
+                       '%s takes %d and gets %d' % (name, len(given), len(call.args)))
 
 
 def is_static(function):
@@ -5853,12 +5786,12 @@ def run_at_once(case, definitions):
     args, around = function.args.args, enclosing(function, 'FunctionDef')
     bare = [one for one in args[:len(args) - len(function.args.defaults)] if one.kind == 'Name']
     if around is not None and all(one.id in bindings(around) for one in bare):
-        return [Proposal('right arguments', [(one.end, one.end, '=' + one.id) for one in bare],
-                         '%s is bound where the function is defined' % ' and '.join(one.id for one in bare), 'nothing',
-                         'low', 0.92, '@parallelize calls the function itself, with nothing')]
+        return [cure('right arguments', [(one.end, one.end, '=' + one.id) for one in bare],
+                     '%s is bound where the function is defined' % ' and '.join(one.id for one in bare), 0.92,
+                     '@parallelize calls the function itself, with nothing')]
     start, end = function.decorator_list[0].start, function.decorator_list[0].end
-    return [Proposal('right name', [(start, end, 'parallel')], '@parallel is written in place of @parallelize',
-                     'nothing', 'low', 0.92, '@parallelize calls its function where it is defined, with nothing')]
+    return [cure('right name', [(start, end, 'parallel')], '@parallel is written in place of @parallelize', 0.92,
+                 '@parallelize calls its function where it is defined, with nothing')]
 
 
 def behind_wrapper(case, definitions):
@@ -5877,9 +5810,8 @@ def behind_wrapper(case, definitions):
             edits.append((one.outer[1], one.outer[1], '=' + value))
             words.add(one.id)
     if edits:
-        yield Proposal('right arguments', edits, '%s may be left out' % ' and '.join(sorted(words)), 'nothing', 'low',
-                       0.88, 'the caller hands %d of %d over, and the wrapper passes on what it gets' % (
-                           counts[1], counts[0]))
+        yield cure('right arguments', edits, '%s may be left out' % ' and '.join(sorted(words)), 0.88,
+                   'the caller hands %d of %d over, and the wrapper passes on what it gets' % (counts[1], counts[0]))
 
 
 def usual_default(case, name):
@@ -5892,13 +5824,14 @@ def usual_default(case, name):
     return 'None'
 
 
-def unexpected_keyword(function, parameters, calls, keyword_name):
-    for near, prior in near_names(keyword_name, parameters):
+def unexpected_keyword(function, calls, keyword_name):
+    """The parameter that a keyword is nearly called, or one more of its name."""
+    for near, prior in near_names(keyword_name, [one.id for one in function.args.args if one.kind == 'Name']):
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
         if edits:
-            yield Proposal('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), 'nothing',
-                           'low', prior, '%s has no %s, and has %s' % (function.name, keyword_name, near))
+            yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
+                       '%s has no %s, and has %s' % (function.name, keyword_name, near))
     if function.args.args and not function.args.kwarg and not function.args.vararg:
         last = (function.args.defaults or function.args.args)[-1]
         at = last.outer[1]
@@ -5918,11 +5851,11 @@ def wrong_format(case, found):
         following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
         if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
             start, end = node.right.outer[0], following[-1].outer[1]
-            yield Proposal('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text',
-                           'nothing', 'low', 0.92, 'the values behind the comma belong to the format')
+            yield cure('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text', 0.92,
+                       'the values behind the comma belong to the format')
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
-            yield Proposal('right format', enclose(node.right, '(', ',)'), 'the value goes in as one',
-                           'nothing', 'low', 0.8, 'a tuple as the only value must itself be in a tuple')
+            yield cure('right format', enclose(node.right, '(', ',)'), 'the value goes in as one', 0.8,
+                       'a tuple as the only value must itself be in a tuple')
         elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
             yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1],
                                              ',' if wanted == 1 else '')],
@@ -5944,8 +5877,8 @@ def number_format(case, found):
             start, text = node.left.start, node.left.text
             edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
             if edits:
-                yield Proposal('right format', edits, '%s in place of %d', 'nothing', 'low', 0.85,
-                               'whole numbers look the same, and other values are written too')
+                yield cure('right format', edits, '%s in place of %d', 0.85,
+                           'whole numbers look the same, and other values are written too')
 
 
 # -------------------------------------------------------------------------------------------------- text and bytes
@@ -5957,16 +5890,16 @@ def text_and_bytes(case, found):
         name = last_name(node.func)
         bad = node.args[0] if node.args else None
         if is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
-            yield Proposal('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 'nothing',
-                           'low', 0.82, 'str() cannot hold letters beyond ASCII, unicode() can')
+            yield cure('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 0.82,
+                       'str() cannot hold letters beyond ASCII, unicode() can')
         elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
             text = code_of(bad)
             if text and repeatable(bad):
-                yield Proposal('text encoding', [(node.start, node.end,
-                                                  "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', "
-                                                                       "'replace'))" % (text, text, text))],
-                               'bytes are read as UTF-8', 'nothing', 'low', 0.8,
-                               'the bytes are UTF-8, or have a letter replaced')
+                yield cure(
+                    'text encoding',
+                    [(node.start, node.end,
+                      "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', 'replace'))" % (text, text, text))],
+                    'bytes are read as UTF-8', 0.8, 'the bytes are UTF-8, or have a letter replaced')
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
@@ -5995,10 +5928,10 @@ def text_and_bytes(case, found):
             text = code_of(bad)
             if text and repeatable(bad) and last_name(node.func) != 'urlencode':
                 start, end = bad.outer
-                yield Proposal('text encoding',
-                               [(start, end,
-                                 "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (operand(bad), text, text))],
-                               'the text is encoded before it is quoted', 'nothing', 'low', 0.86, 'quote() takes bytes')
+                yield cure('text encoding',
+                           [(start, end,
+                             "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (operand(bad), text, text))],
+                           'the text is encoded before it is quoted', 0.86, 'quote() takes bytes')
 
 
 def bytes_for_lxml(case, found):
@@ -6024,9 +5957,9 @@ def tolerant_codec(case, call, name):
     if other_way:                               # encode of bytes decodes them first, as ASCII, and the other way round
         kind = 'unicode' if name == 'encode' else 'str'
         inner = '%s if isinstance(%s, %s) else %s' % (call.text, base, kind, base)
-        yield Proposal('text encoding', [(call.start, call.end, inner if takes_conditional(call) else '(%s)' % inner)],
-                       'only what is not yet %sd is %sd' % (name, name), 'nothing', 'low', 0.86,
-                       'it is %s already for these items' % ('bytes' if name == 'encode' else 'text'))
+        yield cure('text encoding', [(call.start, call.end, inner if takes_conditional(call) else '(%s)' % inner)],
+                   'only what is not yet %sd is %sd' % (name, name), 0.86,
+                   'it is %s already for these items' % ('bytes' if name == 'encode' else 'text'))
     elif call.args and call.args[0].kind == 'Str':
         at = call.args[0].outer[1]
         mode = 'ignore' if call.args[0].s.lower() in ('ascii', 'us-ascii') else 'replace'
@@ -6049,8 +5982,8 @@ def augmented(case, found):
     """`n -= 1`, which the sandbox refuses when it runs, written out in the whole function."""
     edits = written_out([node for node in walk(case.function) if node.kind == 'AugAssign' and node.op != 'Add'])
     if edits:
-        yield Proposal('sandbox operator', edits, 'written out, as the sandbox wants it', 'nothing', 'low', 0.95,
-                       'the sandbox refuses the short form; the long one does the same')
+        yield cure('sandbox operator', edits, 'written out, as the sandbox wants it', 0.95,
+                   'the sandbox refuses the short form; the long one does the same')
 
 
 def written_out(nodes):
@@ -6162,15 +6095,14 @@ def rename_private(case):
         elif kind == 'keyword' and node.arg in names:
             edits.append((node.start, node.start + len(node.arg), names[node.arg]))
         elif kind in ('FunctionDef', 'ClassDef') and node.name in names:
-            at = source.text.index(node.name, node.keyword)
+            at = source.text.index(node.name, node.def_at)
             edits.append((at, at + len(node.name), names[node.name]))
         elif kind == 'alias' and node.asname in names:
             edits.append((node.end - len(node.asname), node.end, names[node.asname]))
         elif kind == 'alias' and node.name in names and node.parent.kind == 'ImportFrom':
             return []                           # it is called so elsewhere
         elif kind == 'Global' or kind == 'arguments' and node.parent.kind == 'FunctionDef':
-            start, end = (node.start, node.end) if kind == 'Global' else (
-                node.parent.keyword, node.parent.body[0].start)
+            start, end = (node.start, node.end) if kind == 'Global' else (node.parent.def_at, node.parent.body[0].start)
             marked = node.names if kind == 'Global' else [node.vararg, node.kwarg]
             for name in set(marked) & set(names):
                 found = re.compile((r'\b' if kind == 'Global' else r'\*\s*') + r'(%s)\b' % name).search(
@@ -6240,9 +6172,9 @@ def foreign_constant(case, found):
         if len(texts) == 1 and uses:
             end = LINE_END.search(case.source.text, statement.end)
             edits = [(line_start(statement), end.end() if end else statement.end, '')]
-            yield Proposal('sandbox name', edits + [(node.start, node.end, texts[0]) for node in uses],
-                           '%s is written out' % name, 'nothing', 'low', 0.88,
-                           'the sandbox refuses names that begin with an underscore, here and where it is defined')
+            yield cure('sandbox name', edits + [(node.start, node.end, texts[0]) for node in uses],
+                       '%s is written out' % name, 0.88,
+                       'the sandbox refuses names that begin with an underscore, here and where it is defined')
 
 
 # -------------------------------------------------------------------------------------------------- typed fields
@@ -6262,8 +6194,8 @@ def field_type(case, found):
     if before:
         text = given not in ('int', 'float', 'long')
         edits = enclose(statement.value, before, after)
-        yield Proposal('right type', edits, 'it becomes a %s first' % wanted, 'nothing', 'low',
-                       0.86 if not text else 0.8, 'the field takes a %s only' % wanted)
+        yield cure('right type', edits, 'it becomes a %s first' % wanted, 0.86 if not text else 0.8,
+                   'the field takes a %s only' % wanted)
         if text and can_wrap([statement]):
             tail = handler_lines(case, 'ValueError', 'No %s' % statement.targets[0].attr, [])
             yield Proposal('right type', edits + wrap([statement], ['try:'], tail), 'it becomes a %s first' % wanted,
@@ -6285,17 +6217,14 @@ def tidy_number(case, found):
             continue
         start, end = bad.outer
         if re.match(r'^\d{1,3}(,\d{3})+(\.\d+)?$', literal):
-            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '')" % base)],
-                           'the commas between thousands are taken '
-                           'out', 'nothing', 'low', 0.88, 'the text is a number but for its commas')
+            yield cure('tolerant parse', [(start, end, "%s.replace(',', '')" % base)],
+                       'the commas between thousands are taken out', 0.88, 'the text is a number but for its commas')
         elif name == 'float' and re.match(r'^\d+,\d+$', literal):
-            yield Proposal('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)],
-                           'the comma is read as a decimal point',
-                           'nothing', 'low', 0.86, 'the text is a number but for its comma')
+            yield cure('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)],
+                       'the comma is read as a decimal point', 0.86, 'the text is a number but for its comma')
         elif name == 'int' and re.match(r'^-?\d+\.\d+$', literal):
-            yield Proposal('tolerant parse', [(start, end, 'float(%s)' % code_of(bad))],
-                           'a number with a decimal point is read '
-                           'too', 'nothing', 'low', 0.87, 'the text is a number, but no whole one')
+            yield cure('tolerant parse', [(start, end, 'float(%s)' % code_of(bad))],
+                       'a number with a decimal point is read too', 0.87, 'the text is a number, but no whole one')
         elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and (
                 re.search(r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)',
                           literal)) and code_of(bad):
@@ -6305,8 +6234,8 @@ def tidy_number(case, found):
                 shape, text, text if repeatable(bad) and len(text) < 40 else "''"))]
             if 're' not in bindings(case.source.tree):
                 edits += add_import(case, 'import re')
-            yield Proposal('tolerant parse', edits, 'the number is picked out of the words around it', 'nothing', 'low',
-                           0.85, 'the text is a number with words around it')
+            yield cure('tolerant parse', edits, 'the number is picked out of the words around it', 0.85,
+                       'the text is a number with words around it')
 
 
 def parse_first(case, faults):
@@ -6430,8 +6359,8 @@ def changed_while_read(case, found):
     """RuntimeError: dictionary changed size during iteration."""
     for node in own_part(case.statement):
         if node.kind == 'For':
-            yield Proposal('copy first', enclose(node.iter, 'list(', ')'), 'the loop goes through a copy',
-                           'nothing', 'low', 0.9, 'the loop changes what it goes through')
+            yield cure('copy first', enclose(node.iter, 'list(', ')'), 'the loop goes through a copy', 0.9,
+                       'the loop changes what it goes through')
 
 
 # modules that only Python 3 has -> where Python 2 has most of what is in them
@@ -6467,8 +6396,8 @@ def moved_module(case, found):
                 edits.append((alias.start, alias.end, ', '.join(modules) if '.' in text else '%s as %s' % (
                     modules[0], text)))
     if edits:
-        yield Proposal('missing import', edits, 'it is imported from where Python 2 has it',
-                       'nothing', 'low', 0.9, 'the module has that name in Python 3 only')
+        yield cure('missing import', edits, 'it is imported from where Python 2 has it', 0.9,
+                   'the module has that name in Python 3 only')
 
 
 def misspelt_module(case, found):
@@ -6477,9 +6406,9 @@ def misspelt_module(case, found):
         nodes = [node for node in own_part(case.statement)
                  if node.kind == 'alias' and node.name == found.group('name') and not node.asname]
         if nodes and case.statement.kind == 'Import':
-            yield Proposal('right name', [(node.start, node.end, right) for node in nodes],
-                           'the module %s is imported' % right, 'nothing', 'low', 0.94,
-                           'there is no module %s, and the file goes on to use %s' % (found.group('name'), right))
+            yield cure('right name', [(node.start, node.end, right) for node in nodes],
+                       'the module %s is imported' % right, 0.94,
+                       'there is no module %s, and the file goes on to use %s' % (found.group('name'), right))
 
 
 def renamed_module(case, found):
@@ -6490,9 +6419,9 @@ def renamed_module(case, found):
         edits = dict((path, [edit for node in walk(source.tree) for edit in import_edits(node, wrong, right)])
                      for path, source in [(case.source.path, case.source)] + [
                          (path, case.bundle.source(path)) for path in other_files(case)] if source)
-        yield Proposal('right name', edits.pop(case.source.path), 'the module %s is imported' % right, 'nothing', 'low',
-                       0.9, 'the bundle has %s.py, with all that is used of %s, and no %s.py' % (right, wrong, wrong),
-                       None, dict(row for row in edits.items() if row[1]))
+        yield cure('right name', edits.pop(case.source.path), 'the module %s is imported' % right, 0.9,
+                   'the bundle has %s.py, with all that is used of %s, and no %s.py' % (right, wrong, wrong), None,
+                   dict(row for row in edits.items() if row[1]))
 
 
 def import_edits(node, wrong, right):
@@ -7141,9 +7070,9 @@ def first_episode(case, faults):
         return
     season, episode, media = fresh_name(case, 's'), fresh_name(case, 'e'), node.value.value.id
     text = '[{0}.seasons[{1}].episodes[{2}].items[0] for {1} in {0}.seasons for {2} in {0}.seasons[{1}].episodes][0]'
-    yield Proposal('wrong variable', [(node.start, node.end, text.format(media, season, episode))],
-                   'the item of its first episode is taken, as a show has none of its own', 'nothing', 'low', 0.9,
-                   'everything that is made of this path can be filled')
+    yield cure('wrong variable', [(node.start, node.end, text.format(media, season, episode))],
+               'the item of its first episode is taken, as a show has none of its own', 0.9,
+               'everything that is made of this path can be filled')
 
 
 def own_id(case, faults):
@@ -7159,9 +7088,9 @@ def own_id(case, faults):
     settings = ' '.join(code_of(one) or '' for one in owner.body if one.kind == 'Assign')
     if 'com.plexapp.agents.none' not in settings and not re.search(r'primary_provider *= *True', settings):
         return
-    yield Proposal('None guard', conditional_edits(chain_top(faults[0].node), '%s.primary_metadata is not None' % (
+    yield cure('None guard', conditional_edits(chain_top(faults[0].node), '%s.primary_metadata is not None' % (
         found.group(1)), '%s.id' % found.group(1)), "the item's own id is taken where no other agent matched it first",
-        'nothing', 'low', 0.9, 'the item is matched all the same')
+        0.9, 'the item is matched all the same')
 
 
 GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
@@ -8799,7 +8728,7 @@ class SandboxTable(object):
         self.last_line = None
         self.loops = []
         self.set_line(function.line)
-        self.visit_function(function)
+        self.lay_function(function)
         self.orders = self.lay_out()
 
     def chance(self, node, statement, line):
@@ -8889,20 +8818,19 @@ class SandboxTable(object):
     def mark(self, node):
         self.places[id(node)] = (self.block, len(self.block.lines))
 
-    def visit_function(self, function):
+    def lay_function(self, function):
         if function.kind == 'Lambda':
             self.visit(function.body)
         elif function.kind == 'GeneratorExp':
             self.comprehension_body(function, outermost=True)
         else:
-            body = function.body
-            if body and function.kind != 'ClassDef' and body[0].kind == 'Expr' and body[0].value.kind == 'Str':
-                body = body[1:]
-            self.suite(body)
+            first = function.body[0]
+            has_docstring = function.kind != 'ClassDef' and first.kind == 'Expr' and first.value.kind == 'Str'
+            self.visit_all(function.body[has_docstring:])
 
-    def suite(self, body):
-        for statement in body:
-            self.visit(statement)
+    def visit_all(self, nodes):
+        for node in nodes:
+            self.visit(node)
 
     def visit(self, node):
         """Lay out a node; what no method is written for evaluates its children in order."""
@@ -8911,10 +8839,9 @@ class SandboxTable(object):
             method(node)
             self.places.setdefault(id(node), (self.block, len(self.block.lines)))
         else:
-            if node.kind in STATEMENTS:
+            if node.kind in STATEMENTS and node.kind not in ('Delete', 'Global'):
                 self.set_line(node.line)
-            for child in children(node):
-                self.visit(child)
+            self.visit_all(children(node))
             self.mark(node)
 
     def visit_Name(self, node):
@@ -8924,15 +8851,13 @@ class SandboxTable(object):
 
     def visit_Call(self, node):
         self.set_line(compiler_line(node))
-        for child in children(node):
-            self.visit(child)
+        self.visit_all(children(node))
         self.mark(node)
 
     def display(self, node):
         below = children(node)
         self.set_line(compiler_line(below[0]) if below else node.line)
-        for child in below:
-            self.visit(child)
+        self.visit_all(below)
         self.mark(node)
 
     visit_List = visit_Set = visit_Dict = display
@@ -8941,26 +8866,21 @@ class SandboxTable(object):
         if node.ctx == 'Load':
             self.display(node)
         else:
-            for child in node.elts:
-                self.visit(child)
+            self.visit_all(node.elts)
 
     def visit_Lambda(self, node):
         self.set_line(node.line)
-        for default in node.args.defaults:
-            self.visit(default)
+        self.visit_all(node.args.defaults)
 
     def visit_FunctionDef(self, node):
-        for decorator in node.decorator_list:
-            self.visit(decorator)
+        self.visit_all(node.decorator_list)
         self.set_line(node.body[0].line if node.inline else node.line)
-        for default in node.args.defaults:
-            self.visit(default)
+        self.visit_all(node.args.defaults)
         self.mark(node)
 
     def visit_ClassDef(self, node):
         self.set_line(node.line)
-        for base in node.bases:
-            self.visit(base)
+        self.visit_all(node.bases)
         self.mark(node)
 
     def visit_Expr(self, node):
@@ -8972,20 +8892,12 @@ class SandboxTable(object):
         self.set_line(node.targets[0].end_line)
         self.visit(node.value)
         self.mark(node)
-        for target in node.targets:
-            self.visit(target)
+        self.visit_all(node.targets)
 
     def visit_AugAssign(self, node):
         self.set_line(node.target.end_line)
         self.visit(node.value)
         self.mark(node)
-
-    def visit_Delete(self, node):
-        for target in node.targets:
-            self.visit(target)
-
-    def visit_Global(self, node):
-        pass
 
     def visit_If(self, node):
         end = self.new_block()
@@ -8997,14 +8909,14 @@ class SandboxTable(object):
             otherwise = self.new_block()
             self.jump(otherwise)
             self.next_block()
-            self.suite(node.body)
+            self.visit_all(node.body)
             self.jump(end, relative=True)
             self.block = otherwise
             if len(node.orelse) == 1 and node.orelse[0].is_elif:
                 node = node.orelse[0]
                 continue
             break
-        self.suite(node.orelse)
+        self.visit_all(node.orelse)
         self.next_block(end)
 
     def visit_While(self, node):
@@ -9018,11 +8930,11 @@ class SandboxTable(object):
         self.mark(node)
         self.jump(otherwise)
         self.next_block()
-        self.suite(node.body)
+        self.visit_all(node.body)
         self.jump(loop)
         self.block = otherwise
         self.loops.pop()
-        self.suite(node.orelse)
+        self.visit_all(node.orelse)
         self.next_block(after)
 
     def visit_For(self, node):
@@ -9036,11 +8948,11 @@ class SandboxTable(object):
         self.set_line(node.line, force=True)
         self.jump(anchor, relative=True)
         self.visit(node.target)
-        self.suite(node.body)
+        self.visit_all(node.body)
         self.jump(start)
         self.next_block(anchor)
         self.loops.pop()
-        self.suite(node.orelse)
+        self.visit_all(node.orelse)
         self.next_block(after)
 
     def visit_Continue(self, node):
@@ -9055,7 +8967,7 @@ class SandboxTable(object):
         self.set_line(node.line)
         self.jump(handlers, relative=True)
         self.next_block(body)
-        self.suite(node.body)
+        self.visit_all(node.body)
         self.jump(otherwise, relative=True)
         self.block = handlers
         for handler in node.handlers:
@@ -9068,12 +8980,12 @@ class SandboxTable(object):
                 self.next_block()
             if handler.name is not None:
                 self.visit(handler.name)
-            self.suite(handler.body)
+            self.visit_all(handler.body)
             self.jump(end, relative=True)
             self.next_block(following)
         if node.orelse:
             self.next_block(otherwise)
-            self.suite(node.orelse)
+            self.visit_all(node.orelse)
         self.next_block(end)
 
     def visit_TryFinally(self, node):
@@ -9081,9 +8993,9 @@ class SandboxTable(object):
         self.set_line(node.line)
         self.jump(final, relative=True)
         self.next_block(body)
-        self.suite(node.body)
+        self.visit_all(node.body)
         self.next_block(final)
-        self.suite(node.finalbody)
+        self.visit_all(node.finalbody)
 
     def visit_With(self, node):
         body, final = self.new_block(), self.new_block()
@@ -9094,7 +9006,7 @@ class SandboxTable(object):
         self.next_block(body)
         if node.optional_vars is not None:
             self.visit(node.optional_vars)
-        self.suite(node.body)
+        self.visit_all(node.body)
         self.next_block(final)
 
     def visit_Assert(self, node):
@@ -9173,8 +9085,7 @@ class SandboxTable(object):
                 self.visit(test)
                 self.jump(skip)
             open_loops.insert(0, (start, skip, anchor))
-        for value in [node.elt] if node.kind != 'DictComp' else [node.value, node.key]:
-            self.visit(value)
+        self.visit_all([node.elt] if node.kind != 'DictComp' else [node.value, node.key])
         for start, skip, anchor in open_loops:
             if skip:
                 self.next_block(skip)
@@ -10103,8 +10014,8 @@ def probe_for(scene):
     if len(lines) < 2:
         return None, None
     edits = [edit for _, _, edit in sorted(edits, key=lambda row: row[:2])]     # what is asked first comes first
-    proposal = Proposal('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines),
-                        'nothing', 'low', 0.0, 'the place is not sure, and one more refresh settles it')
+    proposal = cure('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines), 0.0,
+                    'the place is not sure, and one more refresh settles it')
     record, patch, _ = fix_record(scene, case, places[0], proposal)
     if record:
         record['kind'] = 'probe'
@@ -11122,24 +11033,24 @@ def mend_signature(inquiry, name, function):
     proposal = None
     required = parameters[:len(parameters) - len(function.args.defaults)]
     last = (function.args.defaults or function.args.args or [None])[-1]
-    end = last.outer[1] if last else source.text.index('(', function.keyword) + 1
+    end = last.outer[1] if last else source.text.index('(', function.def_at) + 1
     unexpected = re.search(r"keyword argument '(\w+)'", pattern['message'])
     if unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), one.text) for _, one in bundle.code()):
         return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
     if unexpected or ' no arguments ' in pattern['message']:
         if not function.args.kwarg and not function.args.vararg:
-            proposal = Proposal('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
-                                '%s takes whatever else a request brings' % function.name, 'nothing', 'low', 0.8,
-                                'a request may bring more than the function asks for')
+            proposal = cure('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
+                            '%s takes whatever else a request brings' % function.name, 0.8,
+                            'a request may bring more than the function asks for')
     callbacks = [call for call in nodes_named(source, 'Call', 'Callback') if len(call.args) == 1 and call.keywords and
                  not call.kwargs and is_name(call.args[0], function.name)]
     short = [(call, one.id) for call in callbacks for one in required
              if one.id not in [keyword.arg for keyword in call.keywords]]
     if proposal is None and len(short) == 1 and short[0][1] in visible_names(case, short[0][0]):
         (call, missing), at = short[0], short[0][0].keywords[-1].value.outer[1]
-        proposal = Proposal('right arguments', [(at, at, ', %s=%s' % (missing, missing))],
-                            'the one Callback that leaves %s out hands it over' % missing, 'nothing', 'low', 0.85,
-                            'line %d makes the address of %s without it' % (call.line, function.name))
+        proposal = cure('right arguments', [(at, at, ', %s=%s' % (missing, missing))],
+                        'the one Callback that leaves %s out hands it over' % missing, 0.85,
+                        'line %d makes the address of %s without it' % (call.line, function.name))
     elif proposal is None and len(counts) == 2 and counts[0] == counts[1] + 1 and required:
         last = required[-1]
         if name_effect(case, last.id, NOTHING, function.body[0], from_start=True) > CRASH:
@@ -11150,10 +11061,10 @@ def mend_signature(inquiry, name, function):
             function.args.vararg or function.args.kwarg):
         method = function.parent.kind == 'ClassDef' and not function.decorator_list and not is_name(
             parameters[0] if parameters else None, 'self', 'cls')
-        at, text = (source.text.index('(', function.keyword) + 1, 'self, ' if parameters else 'self') if method else (
+        at, text = (source.text.index('(', function.def_at) + 1, 'self, ' if parameters else 'self') if method else (
             end, ', *args' if parameters else '*args')
-        proposal = Proposal('right arguments', [(at, at, text)], '%s takes whatever else it is called with' % (
-            function.name), 'nothing', 'low', 0.8, 'it is handed over, and who calls it has more to say')
+        proposal = cure('right arguments', [(at, at, text)], '%s takes whatever else it is called with' % (
+            function.name), 0.8, 'it is handed over, and who calls it has more to say')
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
     row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
