@@ -3735,7 +3735,7 @@ def unset_still(case, block):
     """[edits] for what reads behind a block that is not run what was set to None before it; None where nothing mends
     that."""
     edits, end = [], block[-1].end
-    for name in sorted(set().union(*[bound_names(one) for one in block])):
+    for name in sorted(bound_names(*block)):
         values = [value for value in assigned_before(case, name, block[0].start) if value.start < block[0].start]
         if not values or not is_name(values[-1], 'None'):
             continue
@@ -3999,7 +3999,7 @@ def skip_round(case, faults):
     depends = bound_names(case.statement) & set().union(*map(names_in, later_siblings(case.statement)))
     adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.statement.text)
     prior = 0.66 if adds else 0.58 if depends else 0.4
-    if any(use.start >= loop.end for one in following[following.index(case.statement) + 1:]
+    if any(use.start >= loop.end for one in later_siblings(case.statement)
            for name in bound_names(one) for use in later_uses(case, name, one)):
         prior = 0.3                             # what the rest of the round finds is used behind the loop
     words = 'Skipped one %s' % subject_words([case.statement])
@@ -10242,11 +10242,11 @@ def left_by_handler(pattern, bundle):
     name = missed.group(1)
     handlers = [handler for one in statements(function) if one.kind == 'TryExcept' and any(
         name in bound_names(inner) for inner in one.body) for handler in one.handlers]
-    return any(name not in set().union(*[bound_names(one) for one in handler.body]) and handler.body[-1].kind not in (
+    tests = [enclosing(use, 'If').test for use in reads(function, name) if enclosing(use, 'If') is not None and
+             is_in(use, enclosing(use, 'If').test)]
+    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in (
         'Return', 'Raise', 'Continue', 'Break') for handler in handlers) and any(
-            use.ctx == 'Load' and enclosing(use, 'If') is not None and is_in(use, enclosing(use, 'If').test) and (
-                is_test_of(enclosing(use, 'If').test, name) or is_test_against(enclosing(use, 'If').test, name))
-            for use in name_nodes(function, name))
+            is_test_of(test, name) or is_test_against(test, name) for test in tests)
 
 
 NO_LINE = "the log names no line of the plug-in's own code"
