@@ -135,6 +135,19 @@ class Node(object):
 
 
 # ---------------------------------------------------------------------------------------------- walking and asking
+def kept(make):
+    """The same function of a node or Source, whose answer is made once and kept on it."""
+    name = 'kept %s' % make.__name__
+
+    def answer(place):
+        if name not in place.__dict__:
+            place.__dict__[name] = make(place)
+        return place.__dict__[name]
+
+    answer.__doc__ = make.__doc__
+    return answer
+
+
 def children(node):
     """The nodes directly below, in the order of CHILD_FIELDS."""
     found = []
@@ -244,6 +257,7 @@ def own_nodes(scope):
         waiting.extend(below[::-1])
 
 
+@kept
 def bindings(scope):
     """{name: [nodes that bind it]} of one scope, without the nested ones.
 
@@ -280,11 +294,13 @@ def parameter_names(function):
     return names | set(name for name in (function.args.vararg, function.args.kwarg) if name)
 
 
+@kept
 def local_names(scope):
     """The names that a scope binds for itself, those it declares global left out."""
     return set(name for name, nodes in bindings(scope).items() if not any(node.kind == 'Global' for node in nodes))
 
 
+@kept
 def free_names(scope):
     """{name: first node that reads it} of what a scope and the ones in it read but do not bind."""
     free = {}
@@ -1618,15 +1634,19 @@ def own_part(statement):
     return found
 
 
+@kept
+def name_table(scope):
+    """{name: [Name nodes]} of a function or module and all that is nested in it."""
+    table = {}
+    for node in walk(scope):
+        if node.kind == 'Name':
+            table.setdefault(node.id, []).append(node)
+    return table
+
+
 def name_nodes(scope, name):
-    """The Name nodes of a variable in a function or module and all that is nested in it; looked up once per scope."""
-    table = scope.__dict__.get('name_table')
-    if table is None:
-        table = scope.name_table = {}
-        for node in walk(scope):
-            if node.kind == 'Name':
-                table.setdefault(node.id, []).append(node)
-    return table.get(name, [])
+    """The Name nodes of a variable in a function or module and all that is nested in it."""
+    return name_table(scope).get(name, [])
 
 
 def reads(scope, name):
@@ -1634,16 +1654,20 @@ def reads(scope, name):
     return [node for node in name_nodes(scope, name) if node.ctx == 'Load']
 
 
+@kept
+def kinds_table(source):
+    """{(kind, name): [nodes]} of what nodes_named() finds."""
+    table = {}
+    for node in walk(source.tree):
+        if node.kind in NAMED_BY:
+            table.setdefault((node.kind, NAMED_BY[node.kind](node)), []).append(node)
+    return table
+
+
 def nodes_named(source, kind, name):
     """The nodes of a kind in a file by name: calls of `name` and `x.name`, defs, attributes, and the x['name'] that are
-    read; looked up once per file."""
-    table = source.__dict__.get('named')
-    if table is None:
-        table = source.named = {}
-        for node in walk(source.tree):
-            if node.kind in NAMED_BY:
-                table.setdefault((node.kind, NAMED_BY[node.kind](node)), []).append(node)
-    return table.get((kind, name), [])
+    read."""
+    return kinds_table(source).get((kind, name), [])
 
 
 def is_called(node):
@@ -2089,55 +2113,49 @@ def effect_of_argument(case, node, call, value, depth):
         return HOLLOW                           # that removes the pictures that are there
     if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
         return HOLLOW                           # a file below whatever folder the process happens to run in
-    if name in ('int', 'float', 'long', 'round', 'abs'):
-        return effect(case, call, ZERO if value == ZERO else NUMBER, depth + 1) if value in (
-            ZERO, NUMBER, FALSE, SOME) else CRASH
     if name in ('str', 'unicode'):
-        if value == NOTHING:
-            return HOLLOW
-        return effect(case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)
-    if name == 'len':
-        return effect(case, call, ZERO, depth + 1) if empty or value in (TEXT, SOME, SPLIT) else CRASH
-    if name in TO_LIST:
-        return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value in (SOME, TEXT, SPLIT) else CRASH
-    if name in ('map', 'filter', 'reduce') and len(call.args) > 1 and node is not call.args[0]:
+        return HOLLOW if value == NOTHING else effect(
+            case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)
+    if name in ('map', 'reduce') and len(call.args) > 1 and node is not call.args[0]:
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
     if name in ('date', 'datetime') and call.args:
         return OPEN if value in (SOME, NUMBER) else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
-        if name == 'sum' and value in (NO_LIST, NO_DICT):
-            return effect(case, call, ZERO, depth + 1)
-        return OPEN if value == SOME else CRASH
-    if name in ('range', 'xrange', 'min', 'max', 'sum', 'chr', 'unichr', 'divmod', 'pow'):
-        return effect(case, call, SOME, depth + 1) if value in (ZERO, NUMBER, SOME) else CRASH
-    if name in ('search', 'match', 'findall', 'finditer', 'sub', 'split', 'subn') and (
-            receiver in ('re', 'Regex') or len(call.args) == 1) and call.func.kind == 'Attribute':
+        return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \
+            OPEN if value == SOME else CRASH
+    if name in SEARCHES and (receiver in ('re', 'Regex') or len(call.args) == 1) and call.func.kind == 'Attribute':
         return effect_of_pattern(case, node, call, value, name, depth)
     if name == 'join' and receiver not in ('os', 'Core', 'path'):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
     if name in ('copy', 'deepcopy') and receiver == 'copy':
         return effect(case, call, value, depth + 1)
-    if name == 'ParseDate':
-        if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT):
-            return effect(case, call, NOTHING, depth + 1)
-        return effect(case, call, SOME, depth + 1) if value in (TEXT, SOME) else CRASH
-    if name in FETCHES or name in PARSES:
-        return OPEN if value == SOME else CRASH
-    if name in TEXT_TOOLS:
-        return effect(case, call, value, depth + 1) if value in (NO_TEXT, TEXT, SOME) else CRASH
     if name in ('append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
-    if name in ('replace', 'startswith', 'endswith', 'find', 'split', 'strip', 'xpath', 'count', 'decode', 'encode'):
-        return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
     if name == 'format':
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
         return FINE if call.args and node is call.args[0] else OPEN
+    if name in TAKES:
+        made = TAKES[name].get(value, CRASH)
+        return made if isinstance(made, int) else effect(case, call, made, depth + 1)
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
         return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in names_under(call.func) else CRASH
     return effect_in_callee(case, node, call, value, name, depth)
+
+
+# function -> {value of its argument: what it then gives, or the effect where that is not known}; any other crashes
+TAKES = dict((name, made) for names, made in (
+    ('int float long round abs', {ZERO: ZERO, NUMBER: NUMBER, FALSE: NUMBER, SOME: NUMBER}),
+    ('range xrange min max sum chr unichr divmod pow', {ZERO: SOME, NUMBER: SOME, SOME: SOME}),
+    ('len', {NO_TEXT: ZERO, NO_LIST: ZERO, NO_DICT: ZERO, TEXT: ZERO, SOME: ZERO, SPLIT: ZERO}),
+    (' '.join(TO_LIST), {NO_TEXT: NO_LIST, NO_LIST: NO_LIST, NO_DICT: NO_LIST, SOME: OPEN, TEXT: OPEN, SPLIT: OPEN}),
+    ('ParseDate', {NOTHING: NOTHING, NO_TEXT: NOTHING, NO_LIST: NOTHING, NO_DICT: NOTHING, TEXT: SOME, SOME: SOME}),
+    (' '.join(FETCHES | PARSES), {SOME: OPEN}),
+    (' '.join(TEXT_TOOLS), {NO_TEXT: NO_TEXT, TEXT: TEXT, SOME: SOME}),
+    ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
+) for name in names.split())
 
 
 def names_under(node):
@@ -5169,35 +5187,32 @@ def unknown_attribute(case, found):
     nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
     if owner == 'NoneType' or not nodes:
         return
+    alike, called = nodes_named(case.source, 'Attribute', name), is_called(nodes[0])
     if owner == 'RecordObject' and name in RECORD_NAMES:
-        edits = [(node.end - len(name), node.end, RECORD_NAMES[name])
-                 for node in nodes_named(case.source, 'Attribute', name)
-                 if (name not in PICTURES or is_in(node, case.function)) and (
-                     node.value.text == nodes[0].value.text or is_record(node.value))]
-        yield cure('right name', edits, '.%s is written in place of .%s' % (RECORD_NAMES[name], name), 0.9,
-                   'an episode has thumbs' if name in PICTURES
+        same = [node for node in alike if (name not in PICTURES or is_in(node, case.function)) and (
+            node.value.text == nodes[0].value.text or is_record(node.value))]
+        yield cure('right name', respelt(same, RECORD_NAMES[name]), '.%s is written in place of .%s'
+                   % (RECORD_NAMES[name], name), 0.9, 'an episode has thumbs' if name in PICTURES
                    else 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
-    if any(node.attr == name and node.ctx == 'Store' for node in walk(case.source.tree) if node.kind == 'Attribute'):
+    if any(node.ctx == 'Store' for node in alike):
         return                                  # it is no typo where something sets it
-    if owner in ('dict', 'DictObject') and not (nodes[0].parent.kind == 'Call' and nodes[0].parent.func is nodes[0]):
-        text = nodes[0].value.text
-        same = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.text == text and
+    if owner in ('dict', 'DictObject') and not called:
+        same = [node for node in alike if node.value.text == nodes[0].value.text and
                 enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
         yield cure('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
                    '%s is asked for as a key' % name, 0.88, 'a dict has keys, and no such attribute')
     if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
-        twice = [node for node in nodes_named(case.source, 'Attribute', name) if node.value.kind == 'Attribute' and
-                 node.value.attr == name and node.value.text == nodes[0].value.text]
-        plain = nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS
-        end, known = nodes[0].value.end, TEXT_METHODS | DICT_METHODS | LIST_METHODS
+        twice = [node for node in alike if node.value.kind == 'Attribute' and node.value.attr == name and
+                 node.value.text == nodes[0].value.text]
+        end = nodes[0].value.end
         if twice:
             yield cure('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once', 0.92,
                        '.%s stands there twice' % name)
-        elif plain and name in known:
+        elif nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS and (
+                name in TEXT_METHODS | DICT_METHODS | LIST_METHODS):
             yield cure('right name', [(end, end, '()')], 'it is called first', 0.92,
                        'a function is asked for what its answer has')
         return
-    called = is_called(nodes[0])
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
@@ -5207,19 +5222,22 @@ def unknown_attribute(case, found):
                 a != b for a, b in zip(one, name)) == 1)][:1]
     gone = INSTEAD.get((owner, name))
     if gone and called and not nodes[0].parent.args:
-        yield Proposal('right name', [(nodes[0].end - len(name), nodes[0].parent.end, gone)],
-                       '.%s is written in place of .%s()' % (gone, name), 'nothing', 'low', 0.9,
-                       'the framework has no %s() for it, and takes out so what is not named' % name)
+        yield cure('right name', [(nodes[0].end - len(name), nodes[0].parent.end, gone)],
+                   '.%s is written in place of .%s()' % (gone, name), 0.9,
+                   'the framework has no %s() for it, and takes out so what is not named' % name)
     if name.lower() in ('add', 'append', 'push') and ADDED_BY.get(owner) not in (None, name):
         pairs = [(ADDED_BY[owner], 0.95)]
     if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
         pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
     for near, prior in pairs:
-        same = [node for node in walk(case.source.tree) if node.kind == 'Attribute' and node.attr == name and
-                node.value.text == nodes[0].value.text]
-        edits = [(node.end - len(name), node.end, near) for node in same]
-        yield cure('right name', edits, '.%s is written in place of .%s' % (near, name), prior,
+        same = [node for node in alike if node.value.text == nodes[0].value.text]
+        yield cure('right name', respelt(same, near), '.%s is written in place of .%s' % (near, name), prior,
                    'there is no %s, and %s is there' % (name, near))
+
+
+def respelt(nodes, text):
+    """Edits that give attributes another name."""
+    return [(node.end - len(node.attr), node.end, text) for node in nodes]
 
 
 # what objects of the framework and of the standard library have; who asks for anything else means one of these
@@ -6745,15 +6763,14 @@ class Unfolded(object):
             (name, re.sub(r'(?<=\bline )\d+', line_as_it_is, getattr(proposal, name))) for name in ('summary', 'why')))
 
 
+@kept
 def joined_lines(source):
-    """[[statements]] of the lines of a file that hold several, none of them behind a header; looked up once."""
-    if 'joined_lines' not in source.__dict__:
-        lines = {}
-        for one in statements(source.tree, nested=True) if ';' in source.text else ():
-            lines.setdefault(one.logical_start, []).append(one)
-        source.joined_lines = [lines[at] for at in sorted(lines) if len(lines[at]) > 1 and not lines[at][0].inline and
-                               lines[at][0].kind not in COMPOUND]
-    return source.joined_lines
+    """[[statements]] of the lines of a file that hold several, none of them behind a header."""
+    lines = {}
+    for one in statements(source.tree, nested=True) if ';' in source.text else ():
+        lines.setdefault(one.logical_start, []).append(one)
+    return [line for _, line in sorted(lines.items()) if len(line) > 1 and not line[0].inline and
+            line[0].kind not in COMPOUND]
 
 
 def error_text(case):
@@ -7751,12 +7768,10 @@ def hunt_for(function, frame, exception, message, preferences=None):
         exception, message))
 
 
+@kept
 def flat(node):
     """A node's text without blanks and line breaks and with one kind of quotes, to compare expressions."""
-    text = node.__dict__.get('flat_text')
-    if text is None:
-        text = node.flat_text = re.sub(r'\s+', '', node.text).replace('"', "'")
-    return text
+    return re.sub(r'\s+', '', node.text).replace('"', "'")
 
 
 def last_name(node):
@@ -7854,20 +7869,17 @@ def returns_none(function):
     return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
 
 
+@kept
 def bound_in(function):
-    """{name: [(statement, value or None)]} of what assignments and loops of a function bind; kept on the function."""
-    found = function.__dict__.get('bound_in')
-    if found is None:
-        found = function.bound_in = {}
-        for node in walk(function):
-            if node.kind == 'Assign':
-                for target in node.targets:
-                    whole = target.kind == 'Name'
-                    for part in [target] if whole else target.elts if target.kind in ('Tuple', 'List') else ():
-                        if part.kind == 'Name':
-                            found.setdefault(part.id, []).append((node, node.value if whole else None))
-            elif node.kind == 'For' and node.target.kind == 'Name':
-                found.setdefault(node.target.id, []).append((node, None))
+    """{name: [(statement, value or None)]} of what assignments and loops of a function bind."""
+    found = {}
+    for node in walk(function):
+        if node.kind == 'Assign':
+            for part in walk_targets(node):
+                if part.kind == 'Name':
+                    found.setdefault(part.id, []).append((node, node.value if part in node.targets else None))
+        elif node.kind == 'For' and node.target.kind == 'Name':
+            found.setdefault(node.target.id, []).append((node, None))
     return found
 
 
@@ -7891,12 +7903,14 @@ def made_as(hunt, node):
     values = [one.parent.value if one.parent.kind == 'Assign' and one in one.parent.targets else None for one in bound]
     kinds = set(MADE_AS.get(last_name(value) if value.kind == 'Call' else value.kind) if value else None
                 for value in values)
-    if around.kind == 'Module':
-        if 'global_names' not in around.__dict__:
-            around.global_names = set(name for one in walk(around) if one.kind == 'Global' for name in one.names)
-        if node.id in around.global_names:
-            return None
-    return kinds.pop() if len(kinds) == 1 else None
+    return kinds.pop() if len(kinds) == 1 and not (around.kind == 'Module' and
+                                                   node.id in global_names(around)) else None
+
+
+@kept
+def global_names(module):
+    """The names that functions of a module declare global."""
+    return set(name for one in walk(module) if one.kind == 'Global' for name in one.names)
 
 
 def shares_loop(node, other):
@@ -8449,26 +8463,24 @@ LOOKS_FOR = frozenset('xpath find findall findtext iterfind cssselect Regex comp
                       'strip lstrip rstrip startswith endswith get'.split())
 
 
+@kept
 def voices(function):
-    """[Voice] of what a function says in the log or asks a server for, in the order of the text; kept on it."""
-    found = function.__dict__.get('voices')
-    if found is None:
-        found = function.voices = []
-        for node in own_nodes(function):
-            text = constant_text(node)
-            call, above = enclosing(node, 'Call'), node.parent
-            if not text or '\n' in text or (call or enclosing(node, 'Assign')) is None or \
-                    (node.kind == 'Name' and '/' not in text) or last_name(call or node) in LOOKS_FOR:
-                continue
-            parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
-            is_log = call is not None and root_name(call.func) == 'Log'
-            whole = is_log and call.args[:1] in ([node], [above]) and (
-                above is call or (above.kind == 'BinOp' and above.op == 'Mod'))
-            size = sum(len(part.strip()) for part in parts)
-            if size >= (12 if call is None else 4) or (whole and size):
-                found.append(Voice(statement_of(node), parts, whole, is_log))
-        found.sort(key=lambda voice: voice.statement.start)
-    return found
+    """[Voice] of what a function says in the log or asks a server for, in the order of the text."""
+    found = []
+    for node in own_nodes(function):
+        text = constant_text(node)
+        call, above = enclosing(node, 'Call'), node.parent
+        if not text or '\n' in text or (call or enclosing(node, 'Assign')) is None or \
+                (node.kind == 'Name' and '/' not in text) or last_name(call or node) in LOOKS_FOR:
+            continue
+        parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
+        is_log = call is not None and root_name(call.func) == 'Log'
+        whole = is_log and call.args[:1] in ([node], [above]) and (
+            above is call or (above.kind == 'BinOp' and above.op == 'Mod'))
+        size = sum(len(part.strip()) for part in parts)
+        if size >= (12 if call is None else 4) or (whole and size):
+            found.append(Voice(statement_of(node), parts, whole, is_log))
+    return sorted(found, key=lambda voice: voice.statement.start)
 
 
 def constant_text(node):
@@ -8480,10 +8492,7 @@ def constant_text(node):
         return left + right if left is not None and right is not None else None
     if node.kind != 'Name' or node.ctx != 'Load':
         return None
-    tops = node.source.tree.__dict__.get('constants')
-    if tops is None:                            # each is asked for again and again
-        tops = node.source.tree.constants = bindings(node.source.tree)
-    bound, around = tops.get(node.id, ()), frame_of(node)
+    bound, around = bindings(node.source.tree).get(node.id, ()), frame_of(node)
     return constant_text(bound[0].parent.value) if len(bound) == 1 and bound[0].kind == 'Name' and \
         bound[0].parent.kind == 'Assign' and bound[0].parent.end <= node.start and (
             around.kind == 'Module' or node.id not in local_names(around)) else None
@@ -8600,12 +8609,11 @@ def earlier_uses(hunt, node):
     return factor
 
 
+@kept
 def reads_of(function):
-    """The Attribute and Subscript nodes of a function that read, in the order of the text; kept on it."""
-    if 'reads' not in function.__dict__:
-        function.reads = sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
-                                 not stored(node)), key=lambda node: node.start)
-    return function.reads
+    """The Attribute and Subscript nodes of a function that read, in the order of the text."""
+    return sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
+                   not stored(node)), key=lambda node: node.start)
 
 
 def exclusive(node, other):
@@ -9294,13 +9302,12 @@ def head_end(statement):
     return statement.end_line
 
 
+@kept
 def line_table(function):
     """What says how probable each reported line is for each place of a function."""
     if not is_sandboxed(function) or function.kind == 'Module':
         return PlainTable(not is_sandboxed(function))
-    if 'sandbox_table' not in function.__dict__:
-        function.sandbox_table = SandboxTable(function)
-    return function.sandbox_table
+    return SandboxTable(function)
 
 
 def ranked_places(weights, table, message):
@@ -9450,9 +9457,14 @@ def agent_row(document, identifier):
 
 def share_of_calls(pattern, agent):
     """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
-    calls = agent.get('searches' if pattern.get('kind') == 'search' else 'updates') or 0
-    failed = pattern.get('searches' if pattern.get('kind') == 'search' else 'updates') or pattern.get('count') or 0
+    calls = agent.get(calls_meant(pattern)) or 0
+    failed = pattern.get(calls_meant(pattern)) or pattern.get('count') or 0
     return min(1.0, failed / calls) if calls else None
+
+
+def calls_meant(pattern):
+    """What kind of calls a pattern is of, as the aggregate counts them."""
+    return 'searches' if pattern.get('kind') == 'search' else 'updates'
 
 
 def failed_requests(pattern):
@@ -9490,73 +9502,74 @@ def status_words(status):
     return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
 
 
+def verdict_of(family, evidence, against=()):
+    return Verdict(family.cls, family, evidence, against, family.people)
+
+
 def judge(pattern, agent):
     """The Verdict on a pattern from the log alone: its class, with evidence in numbers."""
-    family = family_of(pattern)
-    items, count = number_of_items(pattern), pattern.get('count') or 0
-    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
+    family, items, message = family_of(pattern), number_of_items(pattern), pattern.get('message') or ''
     if pattern.get('noise'):
         return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
                        'nothing; it is counted and left out')
-    evidence, against, cls = [], [], family.cls
-    seen = '%s, %s since %s' % (number_text(count, 'record'), number_text(items, 'item') if items else 'no item named,',
-                                since or 'the start of the log')
-    evidence.append(seen)
+    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
+    evidence, against, cls = ['%s, %s since %s' % (
+        number_text(pattern.get('count') or 0, 'record'), number_text(items, 'item') if items else 'no item named,',
+        since or 'the start of the log')], [], family.cls
     if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
-        family = named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']])
-        return Verdict(family.cls, family, evidence, against, family.people)
-    failed = failed_requests(pattern)
-    share = share_of_calls(pattern, agent)
-    few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
-    looked = pattern.get('looked_back') or count            # of how many records the requests before are known
-    looked_words = number_text(looked, 'record') + (' looked at' if looked != count else '')
-    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
-        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
-    trees = sum(row[2] for row in failed if row[3])
-    address = bad_address(pattern)
-    if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500',
-                                                     pattern.get('message') or '')):
-        family = named_family('bad address')
-        evidence.append('what was asked for just before, and is not there: %s' % address)
-        return Verdict('code', family, evidence, against, family.people)
-    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not re.match(
-            "'module' object", pattern.get('message') or ''):
-        if trees * 2 >= max(looked, 1):
-            family = named_family('deleted item')
-            return Verdict('platform', family, evidence + [
-                'the media tree of the item could not be read just before, in %d of %s'
-                % (trees, looked_words)], against, family.people)
-        troubled = sum(row[2] for row in blocked)
-        if troubled * 5 >= max(looked, 1) * 3:
-            host, status, times, _ = blocked[0]
-            evidence.append('%s from %s just before on the same thread, in %d of %s; there was no answer to read'
-                            % (status_words(status), host, times, looked_words))
-            name = upstream_family(status)
-            return Verdict('upstream', name, evidence, against, 'do not patch; %s' % name.people)
-        if troubled:
-            against.append('a request had failed just before in %d of %s' % (troubled, looked_words))
-        elif failed:
-            host, status, times, _ = failed[0]
-            evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not '
-                            'expect that' % (status_words(status), host, times, looked_words))
-        elif pattern.get('preceding'):
-            evidence.append('no request had failed just before, so the page came and the code could not read it')
+        return verdict_of(named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']]), evidence)
+    failed, share, address = failed_requests(pattern), share_of_calls(pattern, agent), bad_address(pattern)
+    if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500', message)):
+        return verdict_of(named_family('bad address'), evidence + [
+            'what was asked for just before, and is not there: %s' % address])
+    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not message.startswith(
+            "'module' object"):
+        echo = judged_by_requests(pattern, family, failed, share, evidence, against)
+        if echo:
+            return echo
     if share is not None:
-        evidence.append('%d %% of the %s seen of this agent failed so' % (
-            round(100 * share), 'searches' if pattern.get('kind') == 'search' else 'updates'))
+        evidence.append('%d %% of the %s seen of this agent failed so' % (round(100 * share), calls_meant(pattern)))
     if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
         cls = 'upstream'
         evidence.append('nearly every item is hit, so the provider has moved or closed the service')
-    flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', pattern.get('message') or '')
+    flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', message)
     if flaky and share is not None and share < 0.5 and pattern.get('own_frames'):
         cls = 'code'
         evidence.append('most items are answered in time, so a second try can help')
-    if cls == 'upstream':
-        host = upstream_host(pattern, failed)
-        if family.name != 'failed request':     # that one names the address itself
-            evidence.append('%s from %s' % (pattern.get('message') or pattern.get('exception'), host))
-        return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
-    return Verdict(cls, family, evidence, against, family.people)
+    if cls != 'upstream':
+        return Verdict(cls, family, evidence, against, family.people)
+    if family.name != 'failed request':         # that one names the address itself
+        evidence.append('%s from %s' % (message or pattern.get('exception'), upstream_host(pattern, failed)))
+    return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
+
+
+def judged_by_requests(pattern, family, failed, share, evidence, against):
+    """The Verdict on an error that is the mere echo of requests that failed just before; None where it is none, and
+    what the requests tell is added to the evidence for or against."""
+    looked = pattern.get('looked_back') or pattern.get('count') or 0    # of how many records the requests are known
+    words = number_text(looked, 'record') + (' looked at' if looked != (pattern.get('count') or 0) else '')
+    few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
+    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
+        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
+    trees, troubled = sum(row[2] for row in failed if row[3]), sum(row[2] for row in blocked)
+    if trees * 2 >= max(looked, 1):
+        return verdict_of(named_family('deleted item'), evidence + [
+            'the media tree of the item could not be read just before, in %d of %s' % (trees, words)], against)
+    host, status, times, _ = (blocked or failed or [(None,) * 4])[0]
+    if troubled * 5 >= max(looked, 1) * 3:
+        source = upstream_family(status)
+        return Verdict('upstream', source, evidence + [
+            '%s from %s just before on the same thread, in %d of %s; there was no answer to read' % (
+                status_words(status), host, times, words)], against, 'do not patch; %s' % source.people)
+    if troubled:
+        against.append('a request had failed just before in %d of %s' % (troubled, words))
+    elif failed:
+        host, status, times, _ = failed[0]
+        evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not expect that'
+                        % (status_words(status), host, times, words))
+    elif pattern.get('preceding'):
+        evidence.append('no request had failed just before, so the page came and the code could not read it')
+    return None
 
 
 def with_cause(verdict, pattern, document):
@@ -10853,23 +10866,22 @@ LOGS_BY_NAME = re.compile(r'(?i)(?:^|\.)\w*log\w*(?:\.|$)'
 LogCall = collections.namedtuple('LogCall', 'call rule longest size')
 
 
+@kept
 def log_calls(source):
-    """[LogCall] of what a file can log, those with the most words of their own first; made once."""
-    if 'log_calls' not in source.__dict__:
-        rows = []
-        for node in walk(source.tree):
-            if node.kind != 'Call' or not node.args or not LOGS_BY_NAME.search(flat(node.func)):
-                continue
-            parts = said_parts(node.args[0], node.args[1:], None)
-            own = [part for part in parts if not isinstance(part, tuple)]
-            size = sum(letter.isalnum() for part in own for letter in part)
-            if size >= LETTERS_TO_KNOW:
-                rule = ''.join('.*?' if isinstance(part, tuple) else re.escape(part) for part in parts)
-                rule = re.sub(r'(?:\\? )+', r'\\s+', rule.rstrip('\\: '))    # as the aggregate keeps a line
-                rows.append(LogCall(node, re.compile('(?s)' + rule + r'[\s:]*$'),
-                                    max((word for part in own for word in part.split()), key=len), size))
-        source.log_calls = sorted(rows, key=lambda row: -row.size)
-    return source.log_calls
+    """[LogCall] of what a file can log, those with the most words of their own first."""
+    rows = []
+    for node in walk(source.tree):
+        if node.kind != 'Call' or not node.args or not LOGS_BY_NAME.search(flat(node.func)):
+            continue
+        parts = said_parts(node.args[0], node.args[1:], None)
+        own = [part for part in parts if not isinstance(part, tuple)]
+        size = sum(letter.isalnum() for part in own for letter in part)
+        if size >= LETTERS_TO_KNOW:
+            rule = ''.join('.*?' if isinstance(part, tuple) else re.escape(part) for part in parts)
+            rule = re.sub(r'(?:\\? )+', r'\\s+', rule.rstrip('\\: '))    # as the aggregate keeps a line
+            rows.append(LogCall(node, re.compile('(?s)' + rule + r'[\s:]*$'),
+                                max((word for part in own for word in part.split()), key=len), size))
+    return sorted(rows, key=lambda row: -row.size)
 
 
 def said_by(inquiry):
@@ -11095,20 +11107,8 @@ def readable_again(source, line, steps=3):
     if len(likeliest) > 1:
         return []
     _, edits, words, fixed, line = likeliest[0]
-    return [(line_edits(source.text, Source(apply_edits(fixed, others), source.path).text), '%s; %s' % (words, more))
+    return [(edits_between(source, Source(apply_edits(fixed, others), source.path).text), '%s; %s' % (words, more))
             for others, more in readable_again(fixed, line, steps - 1)]
-
-
-def line_edits(text, wanted):
-    """Edits of whole lines that make one text of another of as many lines; else one edit from the first difference."""
-    old, new = text.splitlines(True), wanted.splitlines(True)
-    if len(old) != len(new):
-        return [(0, len(text), wanted)]
-    starts = [0]
-    for row in old:
-        starts.append(starts[-1] + len(row))
-    return [(starts[number], starts[number + 1], new[number]) for number in range(len(old)) if old[number] != new[
-        number]]
 
 
 HEADER_WORDS = re.compile(r'[ \t]*(if|elif|else|try|except|finally|for|while|def|class|with)\b')
