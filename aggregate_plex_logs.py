@@ -725,7 +725,7 @@ def message_shape(text, exception=None):
 # function None: a file named by a SyntaxError
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
-FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in (\S+))?(.*)$')
+FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in ([^\s;]+))?(.*)$')
 CUT_FRAME = re.compile(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
 FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')

@@ -2412,7 +2412,7 @@ def is_refilled(case, use, name, value, statement):
 def effect_of_augmented(case, node, parent, value, depth):
     if parent.op != 'Add':
         return FINE if value == ZERO else CRASH
-    kind = make_of(case, parent.target)
+    kind = 'list' if parent is case.statement and 'is not iterable' in case.message else make_of(case, parent.target)
     fits = {'text': (NO_TEXT, TEXT), 'number': (ZERO, NUMBER), 'list': (NO_LIST, SPLIT)}.get(kind)
     if fits is None:
         return OPEN if value != NOTHING else CRASH
@@ -2842,6 +2842,8 @@ def iteration_faults(case, found):
             yield Fault(node, node.iter, none_test, none_soft(case, node.iter), 'there is no list')
         elif node.kind == 'Assign' and unpacked(node) is not None:
             yield Fault(node, node.value, none_test, [], 'there is nothing to unpack')
+        elif node.kind == 'AugAssign':
+            yield Fault(node, node.value, none_test, none_soft(case, node.value), 'there is no list')
         elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
             bad = node.comparators[-1]
             yield Fault(node, bad, none_test, none_soft(case, bad), 'there is nothing to search')
@@ -3027,7 +3029,7 @@ def furthest(faults):
         return counted_by(index_of(fault.node)) is not None and any(
             reach(other) is not None and is_in(fault.node, other.node) for other in faults)
     if any(reach(fault) is not None for fault in faults):   # x[d['a']] + y[0]: the plain number is the likelier one
-        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or reach(fault) is not None or
+        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or index_of(fault.node).kind == 'Num' or
                   is_step(fault)]
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
@@ -3094,8 +3096,8 @@ def operator_faults(case, found):
             for bad in parts:
                 if bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
                     continue
-                other = re.search(r"'?\b(list|str|unicode|int|float|long)\b", case.message)
-                fitting = EMPTY_LIKE.get(other.group(1)) if other else None
+                other = re.search(r"(?!'NoneType)'([\w.]+)'|\b(list|int|float|long)\b", case.message)
+                fitting = EMPTY_LIKE.get(other.group(1) or other.group(2), NOTHING) if other else None
                 yield Fault(node, bad, none_test, [way for way in none_soft(case, bad) if fitting in (None, way[2])],
                             'there is no value')
 
@@ -3425,6 +3427,8 @@ def choose(case, faults):
     known = target is not None and target.kind == 'Name' and region is case.statement.value and default in given_up(
         case, target.id)
     prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    if is_log_call(region.parent):
+        prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
@@ -5677,7 +5681,10 @@ def not_callable(case, found):
         if call.kind != 'Call':
             continue
         func = call.func
-        if owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
+        if func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
+            yield Proposal('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text',
+                           'nothing', 'low', 0.95, 'a text is not called; what is missing before its values is the %')
+        elif owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
                                                                      'StringIO'):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
             yield cure('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module'
@@ -5693,6 +5700,26 @@ def not_callable(case, found):
                            'the parentheses behind .%s are taken away' % func.attr,
                            'nothing', 'low' if owner != 'NoneType' else 'medium', 0.8 if owner != 'NoneType' else 0.3,
                            '.%s is a value, no function' % func.attr)
+
+
+def unbound_method(case, found):
+    """descriptor 'split' requires a 'str' object but received a 'unicode': the value's own method, whatever it is."""
+    edits = []
+    for node in own_part(case.statement):
+        if node.kind != 'Attribute' or not is_name(node.value, found.group('type')):
+            continue
+        call = node.parent
+        if not (call.kind == 'Call' and call.func is node):
+            edits.append((node.start, node.end, 'lambda text: text.%s()' % node.attr))      # handed over
+        elif call.args and not call.args[0].kind == 'Lambda':
+            first, rest = call.args[0], (call.args[1:] + [call])[0]
+            end = rest.outer[0] if rest is not call else first.outer[1]
+            edits += [(node.start, first.outer[0], '(' if first.kind in LOOSE and not first.parens else ''),
+                      (first.outer[1], end, '%s.%s(' % (
+                          ')' if first.kind in LOOSE and not first.parens else '', node.attr))]
+    if edits:
+        yield Proposal('right method', edits, 'the method of the value itself is called', 'nothing', 'low', 0.93,
+                       'a text from elsewhere may be str or unicode, and both have the method')
 
 
 def wrong_arguments(case, found):
@@ -6655,6 +6682,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^ValueError: too many values to unpack", split_once),
     (r"^KeyError: u?['\"](?P<key>.+)['\"]$", element_meant),
     (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
+    (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
@@ -6842,8 +6870,8 @@ def guarded_ways(case, faults):
         faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
-    chosen = [fault for fault in faults if fault in chosen or fault.test is none_test and
-              same_value(fault, chosen)]  # both groups of one match
+    chosen = [fault for fault in faults if fault in chosen or fault.test in (none_test, truth_test) and
+              same_value(fault, chosen)]        # both groups of one match, the first and the last of one list
     if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or never_has(case) or \
             any(is_other_form(case, fault.node) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
@@ -7930,6 +7958,8 @@ def raises_iteration(node, found, hunt):
     if node.kind in ('For', 'comprehension', 'GeneratorExp'):
         return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, kind))
     if unpacked(node) is not None and node.kind == 'Assign':
+        return 0.8 * typed_weight(hunt, node.value, kind)
+    if node.kind == 'AugAssign' and node.op == 'Add':           # a list is extended by it
         return 0.8 * typed_weight(hunt, node.value, kind)
     if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
             'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
@@ -9282,7 +9312,7 @@ class PlainTable(object):
         self.exact = exact
 
     def chance(self, node, statement, line):
-        if node.line <= line <= node.end_line:
+        if node.line <= line <= (head_end(node) if node.kind in COMPOUND else node.end_line):
             return 1.0
         if statement.line <= line <= head_end(statement):
             return 0.9
@@ -10682,13 +10712,13 @@ def heard_error(call, name, message, bundle):
     if call.kind != 'Call' or not call.args:
         return None
     parts = said_parts(call.args[0], call.args[1:], name)
-    if (True,) not in parts and [(True,)] in [said_parts(one, (), name) for one in call.args] and \
-            functions_meant(bundle, call):
+    if [(True,)] in [said_parts(one, (), name) for one in call.args] and functions_meant(bundle, call):
         own = [one.s for one in call.args if one.kind == 'Str']      # a function of its own puts it together
         ends = [message[at.end():] for at in re.finditer(r'^|[\s:(\[]+|\W\s', message) if all(
             one in message[:at.end()] for one in own)]
         error = next((error for error in [said_error(end) for end in ends] if error), None)
-        return (sum(map(len, own)), error) if error else None
+        if error or (True,) not in parts:
+            return (sum(map(len, own)), error) if error else None
     if not (is_log_call(call) or re.search(r'(?i)log|error|debug|info|warn|crit|exception|print',
                                            last_name(call.func) or '')):
         return None
