@@ -2179,7 +2179,7 @@ def effect_of_adding(call, value, name):
         return FINE if value in (NO_LIST, NO_DICT, SPLIT) else OPEN if value == SOME else CRASH
     if target is not None and is_field(target):
         return HOLLOW if value != SOME else OPEN
-    return OPEN if value != NOTHING else HOLLOW
+    return OPEN if value not in (NOTHING, NO_LIST, NO_DICT) else HOLLOW    # an empty record among whole ones
 
 
 def effect_in_callee(case, node, call, value, name, depth):
@@ -3098,8 +3098,28 @@ def operator_faults(case, found):
                     continue
                 other = re.search(r"(?!'NoneType)'([\w.]+)'|\b(list|int|float|long)\b", case.message)
                 fitting = EMPTY_LIKE.get(other.group(1) or other.group(2), NOTHING) if other else None
-                yield Fault(node, bad, none_test, [way for way in none_soft(case, bad) if fitting in (None, way[2])],
-                            'there is no value')
+                soft = [way for way in none_soft(case, bad) if fitting in (None, way[2])]
+                yield Fault(node, bad, none_test, [(with_its_words(case, bad) or way[0],) + way[1:] if way[
+                    2] == NO_TEXT else way for way in soft], 'there is no value')
+
+
+def with_its_words(case, bad):
+    """Edits that leave a part of a sum of texts out together with the words that stand before it for its sake, and the
+    bracket behind it: ' (' + year + ')'. None where there are no such words."""
+    total, text = bad.parent, operand(bad)
+    words = total.left if total.kind == 'BinOp' and total.right is bad else None
+    if words is not None and words.kind == 'BinOp' and words.op == 'Add' and not words.parens:
+        words = words.right
+    elif case.statement.kind != 'AugAssign':
+        return None                             # what a text begins with says what it is about
+    if words is None or words.kind != 'Str' or re.search(r'[)\]}]', words.s) or text is None or not repeatable(bad):
+        return None
+    after = total.parent.right if total.parent.kind == 'BinOp' and total.parent.left is total and not total.parens and \
+        total.parent.op == 'Add' else None
+    last = after if after is not None and after.kind == 'Str' and after.s[:1] in (')', ']', '}') else bad
+    if re.search(r'[(\[{]', words.s) and last is bad or last is after is not None and after.s[1:]:
+        return None
+    return [(words.outer[0],) * 2 + ('(',), (last.outer[1],) * 2 + (' if %s else %s)' % (none_test(text)[0], NO_TEXT),)]
 
 
 # what can be added to what an error names beside None
@@ -3163,6 +3183,8 @@ def soften(case, faults):
     sure = faults[0].what == NOT_ALL_TEXT or values[0] == TEXT
     if sure:
         prior = 0.88                            # the rest of the list; what the preference is where nobody set it
+    if worst > HOLLOW and edits[-1][2].startswith(' if '):
+        prior = 0.84                            # the rest of the text, and of the function, goes on
     if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text == faults[0].bad.text:
         prior = 0.88                            # text is added to a field that was empty
     alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
@@ -3464,6 +3486,21 @@ def conditional_edits(region, test, default):
 def takes_conditional(node):
     """Whether `a if b else c` may stand where the node stands, without parentheses."""
     return is_apart(node, 'AugAssign', 'Expr') or node.parent.kind == 'ListComp' and node is node.parent.elt
+
+
+def other_way(case, faults):
+    """`if answer:` with an else, where the one statement below needs a part of the answer: it asks for that too."""
+    around, root = case.statement.parent, root_name(faults[0].bad)
+    if around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
+            not is_test_of(around.test, root) or any(needs_value(case, one, faults) for one in around.orelse):
+        return
+    found = condition(case, faults, hoist=False, outside=True)
+    if found is not None:
+        start, end = around.test.outer
+        loose = around.test.kind in ('IfExp', 'Lambda') or around.test.kind == 'BoolOp' and around.test.op == 'Or'
+        edits = [(start, start, '(')] * loose + [(end, end, ')' * loose + ' and ' + found.text)]
+        yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.88,
+                       'its else already says what to do without')
 
 
 TIGHTENED = 'the condition first asks whether it is there'
@@ -3927,7 +3964,7 @@ def binds(bundle, module, name):
 BUILTIN_EXCEPTIONS = frozenset(
     'AttributeError KeyError IndexError TypeError ValueError UnicodeDecodeError UnicodeEncodeError NameError IOError '
     'OSError UnboundLocalError ZeroDivisionError OverflowError StopIteration AssertionError RuntimeError LookupError '
-    'ImportError UnicodeError SyntaxError EOFError'.split())
+    'Exception ImportError UnicodeError SyntaxError EOFError'.split())
 
 
 def try_around(case, faults):
@@ -4025,7 +4062,8 @@ def skip_round(case, faults):
            for name in bound_names(one) for use in later_uses(case, name, one)):
         prior = 0.3                             # what the rest of the round finds is used behind the loop
     words = 'Skipped one %s' % subject_words([case.statement])
-    found = condition(case, faults, outside=True)
+    kept = [fault for fault in faults if is_kept_later(case, fault)]
+    found = condition(case, kept) if kept else condition(case, faults, outside=True)
     if found is not None:
         edits = found.edits + exit_before(case, found, log_line(case, '%s: %s' % (words, faults[0].what)), 'continue')
     else:
@@ -4033,9 +4071,25 @@ def skip_round(case, faults):
         if name is None or case.statement.kind not in SIMPLE or not can_wrap([case.statement]):
             return
         edits = wrap([case.statement], ['try:'], handler_lines(case, name, words, ['continue']))
+    if kept:
+        prior = 0.88                            # nothing but the error stands between it and what is kept
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
-                   'this element of the list, where %s' % faults[0].what, 'medium', prior,
+                   'this element of the list, where %s' % faults[0].what, 'low' if kept else 'medium', prior,
                    'the other elements still come through')
+
+
+def is_kept_later(case, fault):
+    """Whether the loop puts the value that is None into a list or dict further on, as it would any other."""
+    bad = fault.bad
+    if bad.kind != 'Name' or fault.test is not none_test:
+        return False
+    for use in later_uses(case, bad.id, case.statement):
+        call = use.parent
+        stored = call.kind == 'Assign' and call.value is use and call.targets[0].kind == 'Subscript'
+        if (stored or call.kind == 'Call' and last_name(call.func) == 'append') and not is_checked(
+                case, use, bad.id) and siblings(statement_of(use)) is siblings(case.statement):
+            return True
+    return False
 
 
 def normal_empty(case):
@@ -4661,7 +4715,8 @@ def unknown_name(case, found):
     family = list(renamed_word(case, name)) or list(preference_elsewhere(case, here, name)) or list(
         lost_parameter(case, enclosing(uses[0], 'FunctionDef'))) or list(callers_name(case, here, name))
     ways += family + [with_other_typos(case, name, rename(
-        here, other, prior, 'nothing is called %s here, and %s is one letter or two away' % (name, other)))
+        here, other, prior, 'nothing is called %s here, and %s is %s' % (
+            name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
         case, here, name)) or list(tested_list(case, here, name))
@@ -4680,6 +4735,8 @@ def near_interface(name, uses, known):
     """[(name, prior)] of built-ins, where it is always called, and of the framework's interface in other letters."""
     called = all(is_called(use) for use in uses)
     near = near_names(name, SANDBOX_BUILTINS - known) if called else []
+    if all('ExceptHandler' in (use.parent.kind, use.parent.parent.kind) for use in uses):
+        near += [('OSError', 0.9)] if name == 'WindowsError' else near_names(name, BUILTIN_EXCEPTIONS)
     for row in near_names(name, FRAMEWORK_NAMES - known):
         alike = row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex'))
         if alike and row[0] not in API or row[0] in API and all(
@@ -5684,6 +5741,9 @@ def not_callable(case, found):
         if func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
             yield Proposal('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text',
                            'nothing', 'low', 0.95, 'a text is not called; what is missing before its values is the %')
+        elif owner.endswith('SRE_Pattern') and len(call.args) == 2 and call.args[0].kind == 'Str':
+            yield Proposal('right method', [(func.end, func.end, '.sub')], 'the pattern puts one text for another',
+                           'nothing', 'low', 0.9, 'a pattern is not called; with a text to put in, sub() is meant')
         elif owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
                                                                      'StringIO'):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
@@ -5700,6 +5760,19 @@ def not_callable(case, found):
                            'the parentheses behind .%s are taken away' % func.attr,
                            'nothing', 'low' if owner != 'NoneType' else 'medium', 0.8 if owner != 'NoneType' else 0.3,
                            '.%s is a value, no function' % func.attr)
+
+
+def raised_text(case, found):
+    """`raise str(error)`: below an except, the error itself; elsewhere, an Exception that says so."""
+    statement = case.statement
+    if statement.kind == 'Raise' and statement.type is not None and statement.inst is None:
+        start, end = statement.type.outer
+        handler = enclosing(statement, 'ExceptHandler', 'FunctionDef')
+        again = handler.kind == 'ExceptHandler' and handler.name is not None and handler.name.id in names_in(
+            statement.type) if handler is not None else False
+        yield Proposal('right exception', [(statement.start + len('raise'), end, '')] if again else [
+            (start, start, 'Exception('), (end, end, ')')], 'the error that was caught is raised again' if again else
+            'what is raised is an Exception', 'nothing', 'low', 0.9, 'a text cannot be raised')
 
 
 def unbound_method(case, found):
@@ -6681,7 +6754,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
     (r"^KeyError: u?['\"](?P<key>.+)['\"]$", element_meant),
-    (r"^TypeError: '(?P<type>\w+)' object is not callable", not_callable),
+    (r"^TypeError: '(?P<type>[\w.]+)' object is not callable", not_callable),
+    (r"^TypeError: exceptions must be .*, not (str|unicode)$", raised_text),
     (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
@@ -7138,11 +7212,11 @@ def own_id(case, faults):
         0.9, 'the item is matched all the same')
 
 
-GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, tighten,
-          filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard, leave)
+GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, other_way,
+          tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard, leave)
 # what these leave behind is not reached any more, or mended at its source
 NO_ECHOES = (first_episode, own_id, skip_round, join_guard, leave, widen_handler, default_attribute, other_hint,
-             ask_value)
+             ask_value, other_way)
 
 
 def ranked(case, proposals):
@@ -10757,6 +10831,8 @@ def text_parts(node, more=()):
         return filled_in(node.func.value.s, r'\{[^{}]*\}', values)
     if node.kind == 'Call' and is_name(node.func, 'str', 'unicode', 'repr') and len(node.args) == 1:
         return text_parts(node.args[0])
+    if node.kind == 'IfExp' and node.orelse.kind == 'Str' and not node.orelse.s:
+        return text_parts(node.body)
     return [node]
 
 
@@ -11161,6 +11237,8 @@ def small_changes(source, line):
         rows.extend((1, [(begin + gap.end(1), begin + gap.end(1), ',')], 'a comma is added in line %d' % number)
                     for gap in GAP.finditer(code) if not set(KEYWORDS) & set(gap.groups()) and
                     (opened(code[:gap.end(1)]) > 0 or opened(code) < 0))
+        rows.extend((1, [(begin + gap.end(1), begin + gap.end(1), ':')], 'a colon is added in line %d' % number)
+                    for gap in GAP.finditer(code) if gap.group(1)[0] in '\'"' and gap.group(2) in '\'"')
         rows.extend((0, [(begin + gap.end(1), begin + gap.start(2), '')], '%s is one name' % ''.join(gap.groups()))
                     for gap in re.finditer(r'\b([A-Za-z_]\w*)[ \t]+(\w+)', code)
                     if not set(KEYWORDS) & set(gap.groups()) and re.search(
@@ -11176,6 +11254,10 @@ def small_changes(source, line):
                     indent + r'(def|class|elif|else|except|finally)\b|@', after):
                 step = re.search(r'(?m)^([ \t]+)\S', source.text)
                 at = begin + len(source.line_text(number).rstrip('\r\n'))
+                note = re.match(r'\s*?(#[ \t]*)([\w.]+) *= *[^=]', source.text[at:])
+                if note and re.search(r'(?m)^[ \t]+%s *=[^=]' % re.escape(note.group(2)), source.text):
+                    rows.append((0, [(at + note.start(1), at + note.end(1), '')],
+                                 'what stands below line %d counts again: the other branches set it too' % number))
                 text = source.newline + indent + (step.group(1) if step else STEP_FALLBACK) + 'pass'
                 rows.append((1, [(at, at, text)], 'what line %d begins is empty, and says so' % number))
         for lone in re.finditer(r',[ \t]*([A-Za-z_]\w*)[ \t]*(?=[,)])', code) if re.search(r'\w=(?!=)', code) else ():
@@ -11217,6 +11299,8 @@ def of_a_try(source, line):
     step = re.search(r'(?m)^([ \t]+)\S', source.text)
     step = step.group(1) if step else STEP_FALLBACK
     here, found = indents[line - 1], []
+    if here is None:
+        return []
     above = next((number for number in range(line - 1, 0, -1) if rows[number - 1][1]), None)
     if above is not None and re.match(r'[ \t]*(try|except\b.*):$', rows[above - 1][1]) and indents[above - 1] == here:
         below = []

@@ -502,6 +502,35 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "            day = days[0].text\n            metadata.year = day.split('-')[0]\n        hours = part.xpath('i')\n"
      "        if len(hours) == 1:\n            metadata.title = '%s %s' % (day, hours[0].text)\n", "metadata.title",
      "UnboundLocalError: local variable 'day' referenced before assignment", "        day = ''\n        if len(days)"),
+    ("def f(n, p):\n    return '%s of %s' (n, p)\n", "return", "TypeError: 'str' object is not callable",
+     "'%s of %s' % (n, p)"),
+    ("import re\nTAGS = re.compile('<.*?>')\n\ndef f(text):\n    return TAGS('', text)\n", "return",
+     "TypeError: '_sre.SRE_Pattern' object is not callable", "return TAGS.sub('', text)"),
+    ("def f(text):\n    return map(str.strip, str.split(text or '', ','))\n", "return",
+     "TypeError: descriptor 'split' requires a 'str' object but received a 'unicode'",
+     "map(lambda text: text.strip(), (text or '').split(','))"),
+    ("def f(move):\n    try:\n        move()\n    except IOError, e:\n        raise str(e)\n", "raise",
+     "TypeError: exceptions must be old-style classes or derived from BaseException, not str", "e:\n        raise\n"),
+    ("def f(move):\n    raise 'it is gone'\n", "raise", "TypeError: exceptions must be old-style classes or derived from "
+     "BaseException, not str", "raise Exception('it is gone')"),
+    ("def f(move):\n    try:\n        move()\n    except (KeyError, WindowsError):\n        pass\n", "try",
+     "NameError: global name 'WindowsError' is not defined", "except (KeyError, OSError):"),
+    ("def f(move):\n    try:\n        move()\n    except Expection as e:\n        pass\n", "try",
+     "NameError: global name 'Expection' is not defined", "except Exception as e:"),
+    ("def f(rows):\n    found = {}\n    for key, tags in rows:\n        found[key] = []\n        found[key] += tags\n"
+     "    return found\n", "found[key] +=", "TypeError: 'NoneType' object is not iterable", "+= (tags or [])"),
+    ("def f(key):\n    Log('key %s..%s' % (key[0], key[-1]))\n    return ask(key)\n", "Log(",
+     "IndexError: string index out of range", "key[-1]) if key else '')"),
+    ("def f(part, total):\n    total = total + part.time\n    return total\n", "total =",
+     "TypeError: unsupported operand type(s) for +: 'datetime.timedelta' and 'NoneType'", "if part.time is not None:"),
+    ("def f(text, source, year):\n    text += ' from ' + source + ' (' + year + ')'\n    return text\n", "text +=",
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "(' from ' + source if source is not None else '') + "
+     "(' (' + year + ')' if year is not None else '')"),
+    ("def f(answer):\n    if answer:\n        return answer['result']['version']\n    else:\n        return ask('old')\n",
+     "return answer", "KeyError: 'result'", "if answer and 'result' in answer:"),
+    ("def f(shows, pick):\n    found = {}\n    for show in shows:\n        best = pick(show)\n        if show in found and "
+     "best.score < found[show].score:\n            continue\n        found[show] = best\n    return found\n", "if show in",
+     "AttributeError: 'NoneType' object has no attribute 'score'", "        if best is None:\n"),
 ]
 
 
@@ -1112,6 +1141,8 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(d):\n    try:\n        x = d\n    return 7\n", 4, "        x = d\n    finally:\n        pass\n    return 7\n"),
     ("def f(d):\n    try:\n    x = d\n    x += 1\n    except:\n    x = 1\n", 3, "        x += 1\n    except:\n        x = 1\n"),
     ("def f(d):\n    if d = 1:\n        return 7\n    else if d = 2:\n        return 8\n", 2, "    elif d == 2:"),
+    ("def f(d):\n    return [{'a': d,\n             'b' 'two'}]\n", 3, "'b': 'two'}"),
+    ("def f(self, d):\n    if d:\n        #self.x = 1\n    else:\n        self.x = 2\n", 4, "        self.x = 1\n    else"),
     ("def f(d):\n    return [d, 'a, 'b']\n", 2, None),
     ("def f(d):\n    if d:\n    return 7\n", 3, None),
     ("def f(d):\n    x = d d\n    return x\n", 2, None),
