@@ -5739,11 +5739,11 @@ def not_callable(case, found):
             continue
         func = call.func
         if func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
-            yield Proposal('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text',
-                           'nothing', 'low', 0.95, 'a text is not called; what is missing before its values is the %')
+            yield cure('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text', 0.95,
+                       'a text is not called; what is missing before its values is the %')
         elif owner.endswith('SRE_Pattern') and len(call.args) == 2 and call.args[0].kind == 'Str':
-            yield Proposal('right method', [(func.end, func.end, '.sub')], 'the pattern puts one text for another',
-                           'nothing', 'low', 0.9, 'a pattern is not called; with a text to put in, sub() is meant')
+            yield cure('right method', [(func.end, func.end, '.sub')], 'the pattern puts one text for another', 0.9,
+                       'a pattern is not called; with a text to put in, sub() is meant')
         elif owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
                                                                      'StringIO'):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
@@ -5770,9 +5770,9 @@ def raised_text(case, found):
         handler = enclosing(statement, 'ExceptHandler', 'FunctionDef')
         again = handler.kind == 'ExceptHandler' and handler.name is not None and handler.name.id in names_in(
             statement.type) if handler is not None else False
-        yield Proposal('right exception', [(statement.start + len('raise'), end, '')] if again else [
+        yield cure('right exception', [(statement.start + len('raise'), end, '')] if again else [
             (start, start, 'Exception('), (end, end, ')')], 'the error that was caught is raised again' if again else
-            'what is raised is an Exception', 'nothing', 'low', 0.9, 'a text cannot be raised')
+            'what is raised is an Exception', 0.9, 'a text cannot be raised')
 
 
 def unbound_method(case, found):
@@ -5791,8 +5791,8 @@ def unbound_method(case, found):
                       (first.outer[1], end, '%s.%s(' % (
                           ')' if first.kind in LOOSE and not first.parens else '', node.attr))]
     if edits:
-        yield Proposal('right method', edits, 'the method of the value itself is called', 'nothing', 'low', 0.93,
-                       'a text from elsewhere may be str or unicode, and both have the method')
+        yield cure('right method', edits, 'the method of the value itself is called', 0.93,
+                   'a text from elsewhere may be str or unicode, and both have the method')
 
 
 def wrong_arguments(case, found):
