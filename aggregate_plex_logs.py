@@ -1288,8 +1288,9 @@ def sniff(head):
             counts[PLUG_IN] += 1
         elif HEADER[SERVER].match(line):
             counts[SERVER] += 1
-        elif LOOSE_HEADER.match(line[:300]) or LOOSE_SERVER.match(line[:300]) or OWN_LOG.match(line[:300]):
-            counts[TEXT] += not (line[:1].isspace() and counts[PLUG_IN] + counts[SERVER])
+        elif not (line[:1].isspace() and counts[PLUG_IN] + counts[SERVER]) and (
+                LOOSE_HEADER.match(line[:300]) or LOOSE_SERVER.match(line[:300]) or OWN_LOG.match(line[:300])):
+            counts[TEXT] += 1
     grammar = PLUG_IN if counts[PLUG_IN] >= counts[SERVER] else SERVER
     return grammar if counts[grammar] > 10 * (sum(counts.values()) - counts[grammar]) else TEXT
 
