@@ -136,7 +136,7 @@ class Node(object):
 
 # ---------------------------------------------------------------------------------------------- walking and asking
 def kept(make):
-    """The same function of a node or Source, whose answer is made once and kept on it."""
+    """The same function of a node, Source or Bundle, whose answer is made once and kept on it."""
     name = 'kept %s' % make.__name__
 
     def answer(place):
@@ -383,14 +383,12 @@ class Source(object):
         self.newline = max(('\n', '\r\n', '\r'), key=ends.count)
         self.lines = LINE_END.split(self.text)
         self.line_starts = [0] + [end.end() for end in LINE_END.finditer(self.text)]
-        self.parsed = None
 
     @property
+    @kept
     def tree(self):
         """The Module node."""
-        if self.parsed is None:
-            self.parsed = parse(self)
-        return self.parsed
+        return parse(self)
 
     def line_of(self, offset):
         """The line (from 1) that a character offset lies in."""
@@ -404,6 +402,7 @@ class Source(object):
         """Line `number` (from 1) without its end; '' beyond the file."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ''
 
+    @kept
     def indent_unit(self):
         """The step by which this file indents most often: a tab or blanks."""
         steps = collections.Counter()
@@ -1738,7 +1737,8 @@ def is_test_of(test, text, value=NOTHING):
     if test.kind == 'UnaryOp' and test.op == 'Not':
         return is_test_against(test.operand, text, value)
     if is_length_check(test, text):
-        return test.ops[0] in ('Gt', 'GtE', 'NotEq') or test.ops[0] == 'Eq' and not is_zero(test.comparators[0])
+        return test.ops[0] in ('Gt', 'GtE',
+                               'NotEq') or test.ops[0] == 'Eq' and literal_value(test.comparators[0]) != ZERO
     if test.kind == 'Compare' and test.left.text == text:
         if is_name(test.comparators[0], 'None') and value != NOTHING:
             return False                        # something empty passes that
@@ -1753,10 +1753,6 @@ def is_length_check(test, text):
     """Whether a test compares len(x)."""
     return test.kind == 'Compare' and test.left.kind == 'Call' and last_name(test.left.func) == 'len' and \
         bool(test.left.args) and test.left.args[0].text == text
-
-
-def is_zero(node):
-    return node.kind == 'Num' and node.n == 0
 
 
 def is_test_against(test, text, value=NOTHING):
@@ -6002,54 +5998,47 @@ def number_format(case, found):
 # -------------------------------------------------------------------------------------------------- text and bytes
 def text_and_bytes(case, found):
     """Unicode errors: str() of text beyond ASCII, encode of bytes, decode of text."""
-    for node in own_part(case.statement):
-        if node.kind != 'Call':
-            continue
-        name = last_name(node.func)
-        bad = node.args[0] if node.args else None
+    for node in calls_of(own_part(case.statement), 'str', 'unicode', 'encode', 'decode'):
+        name, text = last_name(node.func), code_of(node.args[0]) if len(node.args) == 1 else None
         if is_name(node.func, 'str') and len(node.args) == 1 and case.exception == 'UnicodeEncodeError':
             yield cure('text encoding', [(node.func.start, node.func.end, 'unicode')], 'it stays text', 0.82,
                        'str() cannot hold letters beyond ASCII, unicode() can')
-        elif name == 'unicode' and len(node.args) == 1 and case.exception == 'UnicodeDecodeError':
-            text = code_of(bad)
-            if text and repeatable(bad):
-                yield cure(
-                    'text encoding',
-                    [(node.start, node.end,
-                      "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', 'replace'))" % (text, text, text))],
-                    'bytes are read as UTF-8', 0.8, 'the bytes are UTF-8, or have a letter replaced')
+        elif name == 'unicode' and text and case.exception == 'UnicodeDecodeError' and repeatable(node.args[0]):
+            decoded = "(%s if isinstance(%s, unicode) else str(%s).decode('utf-8', 'replace'))" % (text, text, text)
+            yield cure('text encoding', [(node.start, node.end, decoded)], 'bytes are read as UTF-8', 0.8,
+                       'the bytes are UTF-8, or have a letter replaced')
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
-    statement = case.statement
-    if case.exception == 'UnicodeDecodeError' and statement.kind == 'Assign' and is_field(statement.targets[0]) and \
-            len(statement.targets) == 1 and statement.value.kind in ('Name', 'Attribute', 'Subscript', 'Call') and \
-            not case.statement.inline and can_wrap([statement]):
-        value, before = code_of(statement.value), []
-        if value and has_call(statement.value) and not repeatable(statement.value):
-            before = ['%s = %s' % (fresh_name(case, 'text'), value)]
-            value = fresh_name(case, 'text')
-        if value:
-            words = statement.targets[0].text
-            tail = log_line(case, 'No UTF-8 for %s: read as cp1252' % words)
-            tail += ["%s = %s.decode('cp1252', 'replace')" % (words, value)]
-            edits = wrap([statement], before + ['try:'],
-                         ['except UnicodeDecodeError:'] + ['\t' + line for line in tail])
-            if before:
-                edits.append(statement.value.outer + (value,))
-            yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252', 'letters of other '
-                           'alphabets', 'low', 0.85, 'the field takes text, and gets bytes that are not UTF-8')
-    for node in own_part(case.statement):
-        if node.kind == 'Call' and last_name(node.func) in ('quote', 'quote_plus', 'urlencode') and node.args and \
-                case.exception in ('KeyError', 'UnicodeEncodeError'):
-            bad = node.args[0]
-            text = code_of(bad)
-            if text and repeatable(bad) and last_name(node.func) != 'urlencode':
-                start, end = bad.outer
-                yield cure('text encoding',
-                           [(start, end,
-                             "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (operand(bad), text, text))],
-                           'the text is encoded before it is quoted', 0.86, 'quote() takes bytes')
+
+
+def bytes_for_field(case, found):
+    """`metadata.title = x`, where x is bytes that are no UTF-8: they are read as what Windows writes."""
+    statement, target = case.statement, target_of(case.statement)
+    if target is None or not is_field(target) or len(statement.targets) > 1 or statement.inline or \
+            statement.value.kind not in ('Name', 'Attribute', 'Subscript', 'Call') or not can_wrap([statement]):
+        return
+    value, before = code_of(statement.value), []
+    if value and has_call(statement.value) and not repeatable(statement.value):
+        name = fresh_name(case, 'text')
+        value, before = name, ['%s = %s' % (name, value)]
+    if value:
+        tail = log_line(case, 'No UTF-8 for %s: read as cp1252' % target.text)
+        tail += ["%s = %s.decode('cp1252', 'replace')" % (target.text, value)]
+        edits = wrap([statement], before + ['try:'], ['except UnicodeDecodeError:'] + ['\t' + line for line in tail])
+        edits += [statement.value.outer + (value,)] * bool(before)
+        yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252', 'letters of other '
+                       'alphabets', 'low', 0.85, 'the field takes text, and gets bytes that are not UTF-8')
+
+
+def quoted_text(case, found):
+    """quote() of text beyond ASCII: it is encoded first."""
+    for node in calls_of(own_part(case.statement), 'quote', 'quote_plus'):
+        text = code_of(node.args[0]) if node.args else None
+        if text and repeatable(node.args[0]):
+            encoded = "%s.encode('utf-8') if isinstance(%s, unicode) else %s" % (operand(node.args[0]), text, text)
+            yield cure('text encoding', [node.args[0].outer + (encoded,)], 'the text is encoded before it is quoted',
+                       0.86, 'quote() takes bytes')
 
 
 def bytes_for_lxml(case, found):
@@ -6760,7 +6749,9 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
-    (r"^Unicode(En|De)codeError|^KeyError: u'", text_and_bytes),
+    (r"^Unicode(En|De)codeError", text_and_bytes),
+    (r"^UnicodeDecodeError", bytes_for_field),
+    (r"^UnicodeEncodeError|^KeyError: u'", quoted_text),
     (r"^ValueError: All strings must be XML compatible", bytes_for_lxml),
     (r"^FrameworkException: Operator", augmented),
     (r"^SyntaxError: .*\bLine \d+: ", within_rules),
@@ -6956,10 +6947,14 @@ def guarded_ways(case, faults):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
-                    proposal = proposal._replace(prior=proposal.prior * 0.75, risk='high', why='%s; but other methods '
-                                                 'fail on the same value' % proposal.why)
+                    proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
                 yield with_same_elements(case, group, proposal) if way is not leave else proposal
+
+
+def doubted(proposal, factor, words):
+    """The Proposal with a smaller chance, a high risk and the reason for both."""
+    return proposal._replace(prior=proposal.prior * factor, risk='high', why='%s; but %s' % (proposal.why, words))
 
 
 def with_echoes(case, faults, proposal):
@@ -6972,9 +6967,7 @@ def with_echoes(case, faults, proposal):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
         if len(covered) > 3:                    # then the function cannot do much without the value
-            return proposal._replace(prior=proposal.prior * 0.55, risk='high',
-                                     why='%s; but much of the function uses the '
-                                     'same value' % proposal.why)
+            return doubted(proposal, 0.55, 'much of the function uses the same value')
         inner = case._replace(statement=statement, expression=None)
         same = faults_of(inner) if statement in twins else echo_faults(inner, faults)
         ways = [one for way in (soften, choose, tighten, filter_element, fence) for one in way(inner, same)]
@@ -6983,9 +6976,7 @@ def with_echoes(case, faults, proposal):
             continue
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
-            return proposal._replace(prior=proposal.prior * 0.6, risk='high',
-                                     why='%s; but line %d uses the same value' % (
-                proposal.why, statement.line))
+            return doubted(proposal, 0.6, 'line %d uses the same value' % statement.line)
         proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
             proposal.summary, statement.line))
         covered.append(guarded_body(statement, best))
@@ -7448,7 +7439,7 @@ def is_cut(pattern):
 def family_of(pattern):
     """The first row of FAMILIES that fits a pattern of the aggregate."""
     marks = []
-    callees = last_callees(pattern)
+    callees = ((pattern.get('own_frames') or [{}])[-1].get('callee_frames')) or ()
     if any(re.search(FILE_SYSTEM_FRAMES, callee.get('file') or '') for callee in callees):
         marks.append('@@filesystem')
     if any(re.match(OWN_SERVER, row.get('host') or '') for row in pattern.get('preceding') or ()):
@@ -7486,21 +7477,17 @@ class Bundle(object):
         self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
         self._sources = {}
         self._violations = {}
-        self._files = None
-        self._broken = None
 
     @property
+    @kept
     def files(self):
         """Source files from the bundle on ('Contents/Code/__init__.py'), sorted."""
-        if self._files is None:
-            self._files = []
-            for top in ('Code', 'Libraries'):
-                start = os.path.join(self.path, 'Contents', top)
-                for folder, _, names in os.walk(start):
-                    below = os.path.relpath(folder, self.path).replace(os.sep, '/')
-                    self._files.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
-            self._files.sort()
-        return self._files
+        found = []
+        for top in ('Code', 'Libraries'):
+            for folder, _, names in os.walk(os.path.join(self.path, 'Contents', top)):
+                below = os.path.relpath(folder, self.path).replace(os.sep, '/')
+                found.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
+        return sorted(found)
 
     def data(self, name):
         """The bytes of a file named from the bundle on; None where it cannot be read."""
@@ -7522,6 +7509,7 @@ class Bundle(object):
         found = [(name, self.source(name)) for name in self.files if name.startswith('Contents/Code/')]
         return [row for row in found if row[1] is not None]
 
+    @kept
     def preferences(self):
         """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
         import json
@@ -7558,13 +7546,9 @@ class Bundle(object):
             self._violations[name] = set(sentence for _, sentence in found)
         return self._violations[name]
 
+    @kept
     def broken(self):
-        """Sentences about files that make this installation a broken copy; [] when it looks whole. Read once."""
-        if self._broken is None:
-            self._broken = self._look_for_damage()
-        return self._broken
-
-    def _look_for_damage(self):
+        """Sentences about files that make this installation a broken copy; [] when it looks whole."""
         sentences = []
         if not self.folder.endswith('.bundle'):
             sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
@@ -7672,17 +7656,13 @@ Frame = collections.namedtuple('Frame', 'name function lines quoted callees star
 # callees: [{'file', 'function', 'text'}] below it, None for a frame that no traceback showed; starts: [{line: text of
 # the log}] per plug-in start
 
+Frame.__new__.__defaults__ = ((), {}, None, ())
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
                               'is_entry bundle logged')
 Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
 Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
 # one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
 # and the message of the records that it explains
-
-
-def last_callees(pattern):
-    frames = pattern.get('own_frames') or ()
-    return (frames[-1].get('callee_frames') or []) if frames else []
 
 
 def read_frame(row, callees):
@@ -7758,7 +7738,8 @@ def frame_kind(frame):
         if '_getiter_' in text or '__iter__' in text:
             return 'getiter', None
         if first['function'] == '<lambda>':
-            return sandbox_lambda(first), None
+            # where the text is missing: line 107 of the sandbox's lambdas iterates, 108 indexes (framework 2.6.3)
+            return 'getiter' if first.get('line') == 107 else 'getitem', None
         if first['function'] == '_apply':
             return 'apply', below[1]['function'] if len(below) > 1 else None
         if first['function'] == '_inplacevar':  # `name += value` is added up there
@@ -7766,11 +7747,6 @@ def frame_kind(frame):
     if first['function'] in ('__getattribute__', '__getattr__'):
         return 'own', None                      # no call stands there, an object was asked for an attribute
     return 'call', first['function']
-
-
-def sandbox_lambda(callee):
-    """Which of the sandbox's lambdas a frame without text is: line 107 iterates, 108 indexes (framework 2.6.3)."""
-    return 'getiter' if callee.get('line') == 107 else 'getitem'
 
 
 def name_in_log(function):
@@ -8708,7 +8684,8 @@ def earlier_uses(hunt, node):
         if (other.kind == node.kind or base_fails) and \
                 flat(other.value if base_fails else other) == text and \
                 catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
-                not switched_off(hunt, other) and not rebound_between(hunt, root, other, node):
+                not switched_off(hunt, other) and not any(
+                    other.start < one.start < node.start for one, _ in bound_in(hunt.function).get(root, ())):
             factor *= 0.6
     return factor
 
@@ -8732,15 +8709,6 @@ def exclusive(node, other):
 
 def as_list(value):
     return value if isinstance(value, list) else [value]
-
-
-def rebound_between(hunt, root, first, second):
-    return any(first.start < node.start < second.start for node, _ in bound_in(hunt.function).get(root, ()))
-
-
-def way_down(function, statement):
-    """Where in its function a statement stands, 0 at the top .. 1 at the end: what is met first fails first."""
-    return (statement.start - function.start) / max(1, function.end - function.start)
 
 
 def depth(statement):
@@ -9255,7 +9223,9 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
             weight *= 0.02
             reasons.append('the same expression went well just before')
         else:
-            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down(function, statement))
+            # what is met first fails first: further up in its function, and in fewer compound statements
+            way_down = (statement.start - function.start) / max(1, function.end - function.start)
+            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down)
         if switched_off(hunt, node):
             weight *= 0.05
             reasons.append('a preference switches it off')
@@ -10150,14 +10120,9 @@ def probe_edits(case, place, named, log):
         return None
     if statement.kind in COMPOUND:
         return header_probe(case, place, handler)
-    line_end = source.text.find('\n', statement.end)
-    line_end = len(source.text) if line_end < 0 else line_end
-    rest = source.text[statement.end:line_end].rstrip('\r')
-    if rest.strip() and not rest.strip().startswith('#'):
-        return None
-    line_end = statement.end + len(rest)
-    return [(statement.start, statement.start, 'try: '),
-            (line_end, line_end, source.newline + statement.indent + handler)]
+    rest = source.text[statement.end:line_end(statement)].strip()
+    return None if rest and not rest.startswith('#') else [
+        (statement.start, statement.start, 'try: ')] + put_after(statement, [handler])
 
 
 def header_probe(case, place, handler):
@@ -10416,6 +10381,27 @@ def note_cause(record, cause):
     record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
 
 
+def note_place(record, frame, first, named):
+    """Fill the first Place into the record. named: the lines that probes have named."""
+    record['confidence'] = first.confidence
+    if first.line in named:
+        record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised'
+                                  % first.line)
+    record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
+        first.line, frame.function, one_line(first.expression.text)))
+
+
+def note_hidden(record, statement):
+    """Fill in where another error came first, when this one arose in what handles it."""
+    hiding = hides_another(statement)
+    if hiding is not None:
+        tried = hiding if hiding.kind == 'TryFinally' else hiding.parent
+        record['hidden_lines'] = [tried.body[0].line, tried.body[-1].end_line]
+        record['evidence'].append('it arose in the %s, so another error came first, which the log does not show' % (
+            'except at line %d' % hiding.line if hiding is not tried else
+            'finally at line %d' % hiding.source.line_of(hiding.suites[-1].start)))
+
+
 def why_no_template(record):
     """The sentence for a code defect that no template fits."""
     if record['family'] == 'endless calls':
@@ -10459,12 +10445,10 @@ def missing_modules(pattern, bundle):
               name.endswith('/%s.py' % module.split('.')[-1])]
     if deeper:
         return ['%s lies in a folder inside Contents/Code, from where the framework imports nothing' % deeper[0]]
-    if found.group(1).startswith('cannot'):
+    if found.group(1).startswith('cannot') or module.split('.')[0] in KNOWN_MODULES or module in MOVED:
         return []
-    if module.split('.')[0] in KNOWN_MODULES or module in MOVED:
-        return []
-    index = fault_frame(own_chain(pattern))
-    source = bundle.source(own_chain(pattern)[index].name) if index is not None else None
+    chain = own_chain(pattern)
+    source = bundle.source(chain[fault_frame(chain)].name) if chain else None
     if source is not None and (spelt_right(source, module) or near_module(bundle, source, module)):
         return []                               # nothing is missing but a letter
     if bundle.missing_import(module):
@@ -10515,35 +10499,24 @@ def look_into_source(inquiry):
     holder = catching_try(first.statement, pattern.get('exception') or '') if logged else None
     if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first):
         return 'the code already goes on without it, and nothing else is lost', {}
-    if first.line in named:
-        evidence.append('a probe ran over the failing items, and the log says that line %d raised' % first.line)
-    elif silent:
+    if silent and first.line not in named:
         against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
-    evidence.append('line %d of %s can raise exactly this error: %s' % (
-        first.line, frame.function, one_line(first.expression.text)))
+    note_place(record, frame, first, named)
     if frame.lines and first.line not in frame.lines:
         evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
                         % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
-    hiding = hides_another(first.statement)
-    if hiding is not None:
-        tried = hiding if hiding.kind == 'TryFinally' else hiding.parent
-        record['hidden_lines'] = [tried.body[0].line, tried.body[-1].end_line]
-        evidence.append('it arose in the %s, so another error came first, which the log does not show' % (
-            'except at line %d' % hiding.line if hiding is not tried else
-            'finally at line %d' % source.line_of(hiding.suites[-1].start)))
+    note_hidden(record, first.statement)
     again = raised_again(first.statement)
     if again is not None:
         return mend_confessed(inquiry, Confession(frame.name, again, pattern.get('exception') or '', first.message))
-    patient = record['family'] == 'provider down'       # to go on without an answer would empty what was there before
-    if record['family'] == 'time-out' and nothing_left(bundle, chain, index, first):
-        patient = True
-    elif record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first):
+    lost = record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first)
+    patient = lost or record['family'] == 'provider down'   # to go on without an answer would empty what was there
+    if lost and record['family'] != 'time-out':
         record['class'] = 'upstream'
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
-    cause = find_cause(function, first, pattern.get('exception') or '', first.message)
-    note_cause(record, cause)
+    note_cause(record, find_cause(function, first, pattern.get('exception') or '', first.message))
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, logged),
                               PATIENT if patient else None)
     if silent and not record['dropped'] and first.line in silent:
@@ -10596,7 +10569,7 @@ def mend_address(inquiry, built):
     pattern, bundle, history, record, chain, index = inquiry
     source, function = built.node.source, function_around(built.node)
     frame = next((one for one in chain if one.name == built.name and one.function == name_in_log(function)),
-                 Frame(built.name, name_in_log(function), [], {}, None, []))
+                 Frame(built.name, name_in_log(function)))
     place = Place(statement_of(built.node), built.node, built.node.line, 0.95, [], "%s is '%s'" % (
         'None' if not built.is_text else 'the text None', built.value.text))
     record.update({'confidence': 0.95, 'suspect': one_line(built.value.text), 'value': 'None',
@@ -10682,7 +10655,7 @@ def mend_load_fault(inquiry, name, line):
     source = bundle.source(name)
     statement = statement_at(source, line)
     function = function_around(statement)
-    frame = Frame(name, name_in_log(function), [line], {}, [], [])
+    frame = Frame(name, name_in_log(function), [line], {}, [])
     place = Place(statement, None, line, 1.0, [], pattern['message'])
     record.update({'confidence': 1.0, 'divergence_point': point_found(frame, [place])})
     record['evidence'].append('line %d of %s breaks the very rule that the log names; the log names no file'
@@ -10775,7 +10748,7 @@ def said_in(around, pattern):
 def failing_in(around, pattern, bundle):
     """The Places in the body of a try that can have raised what its except clause logged."""
     function = function_around(around)
-    places = places_of(pattern, function, Frame(around.source.path, name_in_log(function), [], {}, None, []),
+    places = places_of(pattern, function, Frame(around.source.path, name_in_log(function)),
                        bundle.preferences(), (around,))
     return [place for place in places if any(is_in(place.statement, one) for one in around.body) and
             not raised_again(place.statement)]
@@ -10857,7 +10830,7 @@ def mend_confessed(inquiry, confessed):
     pattern, bundle, history, record, _, _ = inquiry
     around = confessed.handler.parent
     function = function_around(around)
-    frame = Frame(confessed.name, name_in_log(function), [], {}, None, [])
+    frame = Frame(confessed.name, name_in_log(function))
     again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
     record['evidence'].append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
         confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line',
@@ -10877,12 +10850,8 @@ def mend_confessed(inquiry, confessed):
     found, source = [place for place in found if not raised_again(place.statement)] or found, function.source
     named, silent = probed_lines(said_before(pattern), source), silent_lines(history, pattern, source)
     places = settled(in_shares(found), named, silent)
-    if places[0].line in named:
-        record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised' %
-                                  places[0].line)
-    record.update({'confidence': places[0].confidence, 'divergence_point': point_found(frame, places)})
-    record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
-        places[0].line, frame.function, one_line(places[0].expression.text)))
+    record['divergence_point'] = point_found(frame, places)
+    note_place(record, frame, places[0], named)
     note_cause(record, find_cause(function, places[0], pattern['exception'], places[0].message))
     why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
@@ -10905,7 +10874,7 @@ def called_places(pattern, bundle, around, heard, message):
         for name, function in functions_meant(bundle, call) if len(met) < 40 else ():
             if function not in met:
                 met.append(function)
-                frame = Frame(name, function.name, [], {}, None, [])
+                frame = Frame(name, function.name)
                 places = places_of(pattern, function, frame, bundle.preferences())
                 if places and places[0].confidence >= 0.4:
                     rows.append((places, function, frame))
@@ -11139,55 +11108,60 @@ def is_handed_over(function):
 
 def mend_signature(inquiry, name, function):
     """Fill the record for a function that a request cannot be handed to. Returns (why there is no fix, patches)."""
-    pattern, bundle, history, record, _, _ = inquiry
-    source, parameters = function.source, [one for one in function.args.args if one.kind == 'Name']
-    frame = Frame(name, function.name, [function.line], {}, [], [])
-    frame = frame._replace(quoted={function.line: one_line(source.line_text(function.line))})
-    scene = Scene(pattern, bundle, history, source, frame, function, [])
-    case = case_at(scene, function, None, pattern['message'])
+    pattern, bundle, record = inquiry.pattern, inquiry.bundle, inquiry.record
+    source = function.source
+    frame = Frame(name, function.name, [function.line], {function.line: one_line(source.line_text(function.line))}, [])
+    scene = Scene(pattern, bundle, inquiry.history, source, frame, function, [])
     record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
     record['evidence'].append('%s is called by the framework, with what the request brings' % function.name)
-    counts = [int(number) for number in re.findall(r'\d+', pattern['message'])]
-    proposal = None
-    required = parameters[:len(parameters) - len(function.args.defaults)]
-    last = (function.args.defaults or function.args.args or [None])[-1]
-    end = last.outer[1] if last else source.text.index('(', function.def_at) + 1
     unexpected = re.search(r"keyword argument '(\w+)'", pattern['message'])
     if unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), one.text) for _, one in bundle.code()):
         return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
-    if unexpected or ' no arguments ' in pattern['message']:
-        if not function.args.kwarg and not function.args.vararg:
-            proposal = cure('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
-                            '%s takes whatever else a request brings' % function.name, 0.8,
-                            'a request may bring more than the function asks for')
-    callbacks = [call for call in nodes_named(source, 'Call', 'Callback') if len(call.args) == 1 and call.keywords and
-                 not call.kwargs and is_name(call.args[0], function.name)]
-    short = [(call, one.id) for call in callbacks for one in required
-             if one.id not in [keyword.arg for keyword in call.keywords]]
-    if proposal is None and len(short) == 1 and short[0][1] in visible_names(case, short[0][0]):
-        (call, missing), at = short[0], short[0][0].keywords[-1].value.outer[1]
-        proposal = cure('right arguments', [(at, at, ', %s=%s' % (missing, missing))],
-                        'the one Callback that leaves %s out hands it over' % missing, 0.85,
-                        'line %d makes the address of %s without it' % (call.line, function.name))
-    elif proposal is None and len(counts) == 2 and counts[0] == counts[1] + 1 and required:
-        last = required[-1]
-        if name_effect(case, last.id, NOTHING, function.body[0], from_start=True) > CRASH:
-            proposal = Proposal('right arguments', [(last.outer[1], last.outer[1], '=None')],
-                                '%s may be left out' % last.id, 'what %s would show of %s' % (function.name, last.id),
-                                'medium', 0.6, 'the last argument is the likeliest to be left out')
-    elif proposal is None and len(counts) == 2 and counts[1] > counts[0] and is_handed_over(function) and not (
-            function.args.vararg or function.args.kwarg):
-        method = function.parent.kind == 'ClassDef' and not function.decorator_list and not is_name(
-            parameters[0] if parameters else None, 'self', 'cls')
-        at, text = (source.text.index('(', function.def_at) + 1, 'self, ' if parameters else 'self') if method else (
-            end, ', *args' if parameters else '*args')
-        proposal = cure('right arguments', [(at, at, text)], '%s takes whatever else it is called with' % (
-            function.name), 0.8, 'it is handed over, and who calls it has more to say')
+    case = case_at(scene, function, None, pattern['message'])
+    proposal = fitting_request(case, unexpected or ' no arguments ' in pattern['message'])
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
     row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
     record['fixes'] = [dict(row, score=proposal.prior)] if row else []
     return why_not, {row['id']: patch} if row else {}
+
+
+def fitting_request(case, brings_more):
+    """The Proposal that makes the case's function take what a request brings, or None. brings_more: the message says
+    that this is more than it takes."""
+    function, parameters = case.function, [one for one in case.function.args.args if one.kind == 'Name']
+    counts = [int(number) for number in re.findall(r'\d+', case.message)]
+    required = parameters[:len(parameters) - len(function.args.defaults)]
+    last = (function.args.defaults or function.args.args or [None])[-1]
+    first = case.source.text.index('(', function.def_at) + 1
+    end, takes_all = last.outer[1] if last else first, function.args.kwarg or function.args.vararg
+    if brings_more and not takes_all:
+        return cure('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
+                    '%s takes whatever else a request brings' % function.name, 0.8,
+                    'a request may bring more than the function asks for')
+    callbacks = [call for call in nodes_named(case.source, 'Call', 'Callback') if len(call.args) == 1 and
+                 call.keywords and not call.kwargs and is_name(call.args[0], function.name)]
+    short = [(call, one.id) for call in callbacks for one in required
+             if one.id not in [keyword.arg for keyword in call.keywords]]
+    if len(short) == 1 and short[0][1] in visible_names(case, short[0][0]):
+        call, missing = short[0]
+        return cure('right arguments', enclose(call.keywords[-1].value, '', ', %s=%s' % (missing, missing)),
+                    'the one Callback that leaves %s out hands it over' % missing, 0.85,
+                    'line %d makes the address of %s without it' % (call.line, function.name))
+    if len(counts) == 2 and counts[0] == counts[1] + 1 and required:
+        name = required[-1].id
+        return Proposal('right arguments', enclose(required[-1], '', '=None'), '%s may be left out' % name,
+                        'what %s would show of %s' % (function.name, name), 'medium', 0.6,
+                        'the last argument is the likeliest to be left out') if name_effect(
+                            case, name, NOTHING, function.body[0], from_start=True) > CRASH else None
+    if len(counts) == 2 and counts[1] > counts[0] and is_handed_over(function) and not takes_all:
+        method = function.parent.kind == 'ClassDef' and not function.decorator_list and not is_name(
+            parameters[0] if parameters else None, 'self', 'cls')
+        edit = (first, first, 'self, ' if parameters else 'self') if method else (
+            end, end, ', *args' if parameters else '*args')
+        return cure('right arguments', [edit], '%s takes whatever else it is called with' % function.name, 0.8,
+                    'it is handed over, and who calls it has more to say')
+    return None
 
 
 def readable_again(source, line, steps=3):
@@ -11252,14 +11226,13 @@ def small_changes(source, line):
             after = source.line_text(below[0] if number == line else line) if below or number != line else ''
             if len(after) - len(after.lstrip()) < len(indent) or not after or re.match(
                     indent + r'(def|class|elif|else|except|finally)\b|@', after):
-                step = re.search(r'(?m)^([ \t]+)\S', source.text)
-                at = begin + len(source.line_text(number).rstrip('\r\n'))
+                at = begin + len(source.line_text(number))
                 note = re.match(r'\s*?(#[ \t]*)([\w.]+) *= *[^=]', source.text[at:])
                 if note and re.search(r'(?m)^[ \t]+%s *=[^=]' % re.escape(note.group(2)), source.text):
                     rows.append((0, [(at + note.start(1), at + note.end(1), '')],
                                  'what stands below line %d counts again: the other branches set it too' % number))
-                text = source.newline + indent + (step.group(1) if step else STEP_FALLBACK) + 'pass'
-                rows.append((1, [(at, at, text)], 'what line %d begins is empty, and says so' % number))
+                rows.append((1, [(at, at, source.newline + indent + first_indent(source) + 'pass')],
+                             'what line %d begins is empty, and says so' % number))
         for lone in re.finditer(r',[ \t]*([A-Za-z_]\w*)[ \t]*(?=[,)])', code) if re.search(r'\w=(?!=)', code) else ():
             known = len(re.findall(r'\b%s\b' % lone.group(1), source.text)) > 1
             if re.search(r'[(,][ \t]*\w+[ \t]*=[^=]', code[:lone.start()]):
@@ -11291,13 +11264,18 @@ def small_changes(source, line):
     return sorted(rows, key=lambda row: row[0])
 
 
+def first_indent(source):
+    """The white space by which a file that cannot be parsed indents first."""
+    found = re.search(r'(?m)^([ \t]+)\S', source.text)
+    return found.group(1) if found else STEP_FALLBACK
+
+
 def of_a_try(source, line):
     """[(edits, words)] for a `try:` or `except:` whose lines stand no deeper than it, and for a try without except."""
     rows = [(source.offset_of_line(number), bare_code(source.line_text(number))) for number in range(
         1, len(source.lines) + 1)]
     indents = [len(code) - len(code.lstrip()) if code else None for _, code in rows]
-    step = re.search(r'(?m)^([ \t]+)\S', source.text)
-    step = step.group(1) if step else STEP_FALLBACK
+    step = first_indent(source)
     here, found = indents[line - 1], []
     if here is None:
         return []
@@ -11318,7 +11296,7 @@ def of_a_try(source, line):
         if code and indents[number - 1] <= here and re.match(r'[ \t]*(except|finally)\b|[ \t]*(def|class)\b', code):
             break
         if re.match(r'[ \t]*try:$', code) and indents[number - 1] >= here:
-            end = rows[above - 1][0] + len(source.line_text(above).rstrip('\r\n'))
+            end = rows[above - 1][0] + len(source.line_text(above))
             indent = code[:indents[number - 1]]
             # which errors its author meant to catch is not known, so none is
             found.append(([(end, end, source.newline.join(['', indent + 'finally:', indent + step + 'pass']))],
