@@ -2358,15 +2358,13 @@ def effect_of_assignment(case, node, parent, value, depth):
 def readers_of(case, target):
     """The places in the bundle that read what a method puts into self.x, and do not check it."""
     owner = enclosing(target, 'ClassDef')
-    return [node for _, source in sources_with(case, target.attr)
-            for node in nodes_named(source, 'Attribute', target.attr) if node.ctx == 'Load' and
-            not of_the_server(node) and not is_checked(case, node, node.text) and
-            (not is_name(node.value, 'self') or owner is not None and is_in(node, owner))]
+    return [node for node in unchecked_reads(case, bundle_nodes(case, 'Attribute', target.attr))
+            if not is_name(node.value, 'self') or owner is not None and is_in(node, owner)]
 
 
 def attribute_effect(case, target, value, depth=0):
     """What becomes of the value of self.x where it is read."""
-    return min([FINE] + [effect(in_frame_of(case, node), node, value, depth + 4) for node in readers_of(case, target)])
+    return worst_effect(case, readers_of(case, target), value, depth + 4)
 
 
 def read_effect(case, target, value, depth=0, after=0):
@@ -2472,12 +2470,8 @@ def is_only_logged(case, node):
 
 def key_effect(case, key, value, depth):
     """What becomes of a value under a key of a dict, by what the bundle does with x[key]; never better than OPEN."""
-    worst = OPEN
-    for _, source in sources_with(case):
-        for node in nodes_named(source, 'Subscript', key):
-            if not is_checked(case, node, node.text):
-                worst = min(worst, effect(in_frame_of(case, node), node, value, depth + 4))
-    return worst
+    nodes = [node for node in bundle_nodes(case, 'Subscript', key) if not is_checked(case, node, node.text)]
+    return min(OPEN, worst_effect(case, nodes, value, depth + 4))
 
 
 def effect_of_element(case, node, parent, value, depth):
@@ -3815,9 +3809,8 @@ def is_only_setter(case, target, block):
     """Whether an object lacks an attribute that is read when a block is not run."""
     owner = enclosing(target, 'ClassDef')
     return owner is not None and bool(readers_of(case, target)) and target.attr not in bound_names(
-        *owner.body) and not any(
-            sets_self(node) and not any(is_in(node, one) for one in block)
-            for _, source in sources_with(case, target.attr) for node in nodes_named(source, 'Attribute', target.attr))
+        *owner.body) and not any(sets_self(node) and not any(is_in(node, one) for one in block)
+                                 for node in bundle_nodes(case, 'Attribute', target.attr))
 
 
 def uses_value(case, statement, faults):
@@ -4422,8 +4415,7 @@ def own_element(case, name, binders):
         return
     right = loop.target.id
     if right != name and not any(is_in(one, loop) for one in reads(case.function, right)):
-        yield cure('right name', [(node.start, node.end, right) for node in nodes],
-                   '%s is asked in place of %s' % (right, name), 0.93,
+        yield cure('right name', written(nodes, right), '%s is asked in place of %s' % (right, name), 0.93,
                    'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
 
 
@@ -4461,11 +4453,7 @@ def first_use(case, names):
 
 def names_in_order(node):
     """The names that a node reads, each once, in the order of the text."""
-    found = []
-    for one in walk(node):
-        if one.kind == 'Name' and one.ctx == 'Load' and one.id not in found:
-            found.append(one.id)
-    return found
+    return each_once(one.id for one in walk(node) if one.kind == 'Name' and one.ctx == 'Load')
 
 
 def is_flag(case, name):
@@ -4487,41 +4475,33 @@ def unset_attribute(case, found):
     """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
     name = found.group('name')
     sources = sources_with(case, name)
-    owners = [(path, source, node) for path, source in sources for node in classes_of(source)
-              if node.name == found.group('type')]
-    if len(owners) != 1 or owners[0][2].body[0].inline or any(re.search(
+    owners = [node for _, source in sources for node in classes_of(source) if node.name == found.group('type')]
+    if len(owners) != 1 or owners[0].body[0].inline or any(re.search(
             r'(hasattr|getattr)\([^)]*[\'"]%s[\'"]' % name, source.text) for _, source in sources):
         return
-    path, home, owner = owners[0]
-    family = [owner] + [one for base in owner.bases for one in classes_of(home) if one.name == last_name(base)]
+    owner, nodes = owners[0], bundle_nodes(case, 'Attribute', name)
+    family = [owner] + [one for base in owner.bases for one in classes_of(owner.source) if one.name == last_name(base)]
     setters = [node for one in family for node in walk(one) if sets_self(node) and node.attr == name]
-    if not setters and not any(node.ctx == 'Store' for _, source in sources
-                               for node in nodes_named(source, 'Attribute', name)):
+    if not setters and not any(node.ctx == 'Store' for node in nodes):
         return
-    readers = [node for _, source in sources for node in nodes_named(source, 'Attribute', name)
-               if node.ctx == 'Load' and not of_the_server(node) and not is_checked(case, node, node.text)]
+    readers, path = unchecked_reads(case, nodes), path_of(case, owner)
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
     first = behind_docstring(owner.body)
-    at = home.offset_of_line(home.line_of(first.logical_start))
-    tried = []
     exits = exits_without(case, readers) if path is None else None
     if exits:
-        yield Proposal('initialise first', [(at, at, "%s%s = ''%s" % (first.indent, name, home.newline))] + exits,
+        yield Proposal('initialise first', put_before(first, ["%s = ''" % name]) + exits,
                        '%s is an empty text unless something sets it, and what cannot do with that is left out' % name,
                        '%s, and what is made of it, for these items' % name, 'medium', 0.84,
                        'the class gives it a value, and who needs more than an empty one does nothing')
-    for value in set_values(case, setters) + by_plural(name) + OTHERWISE[:4]:
-        if value in tried:
-            continue
-        tried.append(value)
-        outcome = min([FINE] + [effect(in_frame_of(case, node), node, value) for node in readers])
+    for number, value in enumerate(each_once(set_values(case, setters) + by_plural(name) + OTHERWISE[:4]), 1):
+        outcome = worst_effect(case, readers, value)
         if outcome > CRASH:
-            yield Proposal('initialise first', [(at, at, '%s%s = %s%s' % (first.indent, name, value, home.newline))],
+            yield Proposal('initialise first', put_before(first, ['%s = %s' % (name, value)]),
                            '%s is %s unless something sets it' % (name, value_words(value)),
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
-                           0.01 * len(tried), 'the class gives it a value, of the kind that its users expect', path)
+                           0.01 * number, 'the class gives it a value, of the kind that its users expect', path)
 
 
 def set_by_method(case, family, setters, name):
@@ -4546,9 +4526,7 @@ def exits_without(case, readers):
     """Edits that leave the methods early that cannot do with an empty text in an attribute; None where one of them has
     more to do, or where something empty would do for all of them."""
     edits, left = [], []
-    values = [min(effect(in_frame_of(case, node), node, value) for node in readers)
-              for value in OTHERWISE[:4]] if readers else [FINE]
-    if max(values) > CRASH:
+    if max(worst_effect(case, readers, value) for value in OTHERWISE[:4]) > CRASH:
         return None
     for node in sorted(readers, key=lambda one: one.start):
         inner = in_frame_of(case, node)
@@ -4572,6 +4550,31 @@ def sources_with(case, text=''):
     return [(path, source) for path, source in found if source is not None and text in source.text]
 
 
+def bundle_nodes(case, kind, name):
+    """The nodes that nodes_named() finds in the case's own file and in the bundle's others."""
+    return [node for _, source in sources_with(case, name) for node in nodes_named(source, kind, name)]
+
+
+def path_of(case, node):
+    """The file of a node, from the bundle on; None for the case's own."""
+    return node.source.path if node.source is not case.source else None
+
+
+def unchecked_reads(case, nodes):
+    """Those of some attributes that are read of the bundle's own objects without a check."""
+    return [node for node in nodes if node.ctx == 'Load' and not of_the_server(node) and
+            not is_checked(case, node, node.text)]
+
+
+def worst_effect(case, nodes, value, depth=0):
+    """What becomes of a value at the worst of some nodes, of whatever file."""
+    return min([FINE] + [effect(in_frame_of(case, node), node, value, depth) for node in nodes])
+
+
+def each_once(values):
+    return list(collections.OrderedDict.fromkeys(values))
+
+
 def in_frame_of(case, node):
     """The case as seen from the function that a node stands in, of whatever file."""
     return case._replace(source=node.source, function=function_around(node))
@@ -4586,13 +4589,9 @@ def of_the_server(node):
 
 def set_values(case, setters):
     """Empty values of the kinds that assignments give to an attribute."""
-    found = []
-    for node in setters:
-        if node.parent.kind == 'Assign':
-            value = EMPTY_OF.get(make_of(in_frame_of(case, node), node.parent.value), literal_value(node.parent.value))
-            if value not in (SOME, TEXT, NUMBER, ZERO):
-                found.append(value)
-    return found
+    values = [node.parent.value for node in setters if node.parent.kind == 'Assign']
+    found = [EMPTY_OF.get(make_of(in_frame_of(case, value), value), literal_value(value)) for value in values]
+    return [value for value in found if value not in (SOME, TEXT, NUMBER, ZERO)]
 
 
 def files_of(case):
@@ -4636,11 +4635,7 @@ def initial_values(case, name, uses):
     for value in assigned_before(case, name, case.statement.start):
         kind = make_of(case, value)
         wished.append(NOTHING if kind == 'number' else EMPTY_OF.get(kind, literal_value(value)))
-    values = []
-    for value in wished + OTHERWISE:
-        if value not in values and value not in (SOME, TEXT, NUMBER):
-            values.append(value)
-    return values
+    return [value for value in each_once(wished + OTHERWISE) if value not in (SOME, TEXT, NUMBER)]
 
 
 # --------------------------------------------------------------------------------------- names that nobody defines
@@ -4781,8 +4776,8 @@ def lost_parameter(case, function):
         return
     names = [one.id if one.kind == 'Name' else None for one in function.args.args]
     own = int(function.parent.kind == 'ClassDef' and names[:1] == ['self'])
-    calls = [[one.id if one.kind == 'Name' else None for one in call.args] for _, source in sources_with(
-        case, function.name) for call in nodes_named(source, 'Call', function.name)]
+    calls = [[one.id if one.kind == 'Name' else None for one in call.args]
+             for call in bundle_nodes(case, 'Call', function.name)]
     for name in sorted(set(calls[0]) - set(names) - set([None])) if calls and len(calls[0]) > 2 else ():
         at = calls[0].index(name)
         if name in free_names(function) and name not in bindings(case.source.tree) and at + own < len(names) and all(
@@ -4797,12 +4792,11 @@ def callers_name(case, uses, name):
     """The parameter that the callers hand a variable of the unknown name over for: the lines once stood there."""
     function, found = enclosing(uses[0], 'FunctionDef'), set()
     names = [one.id if one.kind == 'Name' else None for one in function.args.args] if function is not None else []
-    for _, source in sources_with(case, name) if names else ():
-        for call in nodes_named(source, 'Call', function.name):
-            given = call.args[:0] if call.starargs else call.args
-            pairs = list(zip(names[function.parent.kind == 'ClassDef' and names[0] == 'self':], given))
-            pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
-            found.update(parameter for parameter, value in pairs if is_name(value, name))
+    for call in bundle_nodes(case, 'Call', function.name) if names else ():
+        given = call.args[:0] if call.starargs else call.args
+        pairs = list(zip(names[function.parent.kind == 'ClassDef' and names[0] == 'self':], given))
+        pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
+        found.update(parameter for parameter, value in pairs if is_name(value, name))
     if len(found) == 1 and None not in found:
         yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
@@ -4965,7 +4959,7 @@ def renamed_word(case, name):
         old, new = changed[0]
         family = [one for one in missing if old in words_of(one)]
         if len(family) > 1 and all(one.replace(old, new) in known for one in family):
-            edits = [(node.start, node.end, one.replace(old, new)) for one in family for node in missing[one]]
+            edits = [edit for one in family for edit in written(missing[one], one.replace(old, new))]
             yield cure('right name', sorted(edits),
                        '%s is written in place of %s in %d names' % (new, old, len(family)), 0.9,
                        '%s are not defined, and all of them are with %s' % (' and '.join(sorted(family)), new))
@@ -4981,13 +4975,18 @@ def with_other_typos(case, name, proposal):
         nodes = [node for node in nodes if is_in(node, case.function)]
         near = near_names(other, visible_names(case, nodes[0])) if nodes and other != name else []
         if near and near[0][1] >= 0.78 and len(edits) + len(nodes) <= 6:
-            edits.extend((node.start, node.end, near[0][0]) for node in nodes)
+            edits.extend(written(nodes, near[0][0]))
             words.append('%s in place of %s' % (near[0][0], other))
     return proposal._replace(edits=sorted(edits), summary='; '.join([proposal.summary] + words)) if words else proposal
 
 
+def written(nodes, text):
+    """Edits that put a text in the place of some nodes."""
+    return [(node.start, node.end, text) for node in nodes]
+
+
 def rename(nodes, text, prior, why, template='right name'):
-    edits = [(node.start, node.end, text) for node in nodes]
+    edits = written(nodes, text)
     return Proposal(template, edits, '%s is written in place of %s' % (text, nodes[0].text), 'nothing',
                     'low' if prior > 0.7 else 'medium', prior, why)
 
@@ -5083,8 +5082,7 @@ def idle_imports(case, uses):
 
 def may_be_called(case, uses, name, known=False):
     """Whether a function of the bundle takes as many arguments as it is given; known: there must be one."""
-    functions = [one for _, source in sources_with(case, name) for one in nodes_named(source, 'FunctionDef', name)
-                 if one.parent.kind == 'Module']
+    functions = [one for one in bundle_nodes(case, 'FunctionDef', name) if one.parent.kind == 'Module']
     calls = [use.parent for use in uses if is_called(use)]
     return not functions and not known or any(all(
         call.starargs or call.kwargs or one.args.vararg or one.args.kwarg or len(one.args.args) - len(
@@ -5351,10 +5349,10 @@ def wrong_argument(case, found):
     roots = set(one for node in nodes for one in parameters_behind(case.function, node.value))
     calls = [call for root in sorted(roots) for call in crossed_calls(case, case.function, root, 3)]
     if len(calls) == 1:
-        path, argument, name = calls[0]
+        argument, name = calls[0]
         yield cure('right arguments', [argument.outer + (name,)],
                    '%s is handed over in place of %s' % (name, argument.text), 0.88,
-                   'the parameter is called %s, and so is a variable at hand' % name, path)
+                   'the parameter is called %s, and so is a variable at hand' % name, path_of(case, argument))
 
 
 def parameters_behind(function, node, depth=0):
@@ -5375,25 +5373,23 @@ def parameters_behind(function, node, depth=0):
 
 
 def crossed_calls(case, function, parameter, depth):
-    """[(file or None, argument, name)] of calls that hand something else over for a parameter than the caller's own of
-    that name, which they do not hand over at all; callers that pass their own on are followed."""
+    """[(argument, name)] of calls that hand something else over for a parameter than the caller's own of that name,
+    which they do not hand over at all; callers that pass their own on are followed."""
     names, found = [one.id for one in function.args.args if one.kind == 'Name'], []
     position = names.index(parameter) - (function.parent.kind == 'ClassDef' and names[0] == 'self')
-    for path, source in sources_with(case):
-        for call in nodes_named(source, 'Call', function.name):
-            caller = enclosing(call, 'FunctionDef')
-            if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
-                continue
-            given = call.args[position]
-            if given.id != parameter:           # episode_metadata for metadata is what is meant
-                if parameter not in words_of(given.id) and parameter in names_in(caller.args) and not any(
-                        is_name(arg, parameter) for one in nodes_named(source, 'Call', function.name) if is_in(
-                            one, caller) for arg in one.args):
-                    found.append((path, given, parameter))
-            elif depth and caller is not function and parameter in [one.id for one in caller.args.args
-                                                                    if one.kind == 'Name']:
-                found.extend((other or path, argument, name) for other, argument, name in crossed_calls(
-                    case._replace(source=source), caller, parameter, depth - 1))
+    for call in bundle_nodes(case, 'Call', function.name):
+        caller = enclosing(call, 'FunctionDef')
+        if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
+            continue
+        given = call.args[position]
+        if given.id != parameter:               # episode_metadata for metadata is what is meant
+            if parameter not in words_of(given.id) and parameter in names_in(caller.args) and not any(
+                    is_name(arg, parameter) for one in nodes_named(call.source, 'Call', function.name)
+                    if is_in(one, caller) for arg in one.args):
+                found.append((given, parameter))
+        elif depth and caller is not function and parameter in [one.id for one in caller.args.args
+                                                                if one.kind == 'Name']:
+            found.extend(crossed_calls(case, caller, parameter, depth - 1))
     return found
 
 
@@ -5657,10 +5653,9 @@ def part_of_answer(case, found):
             answers = [one.value for one in returns_of(function)]
             if not answers or any(one is None or one.kind != 'Tuple' for one in answers):
                 return
-            for _, source in sources_with(case, function.name):
-                parts.update(index_of(one.parent).s if index_of(one.parent).kind == 'Str' else
-                             index_of(one.parent).text for one in nodes_named(source, 'Call', function.name)
-                             if one.parent.kind == 'Subscript' and one.parent.value is one and index_of(one.parent))
+            asked = [index_of(one.parent) for one in bundle_nodes(case, 'Call', function.name)
+                     if one.parent.kind == 'Subscript' and one.parent.value is one]
+            parts.update(one.s if one.kind == 'Str' else one.text for one in asked if one is not None)
             parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
                          if len(answers) == 1 and is_name(one, name))
         if len(parts) == 1 and min(parts).isdigit():
@@ -5697,8 +5692,7 @@ ANSWERS = {'Request': ('HTTP', '.content', 'HTTPRequest'), 'urlopen': (None, '.r
 def functions_behind(case, call):
     """The bundle's own functions of the name that is called."""
     name = last_name(call.func) if call.kind == 'Call' else None
-    return [one for _, source in sources_with(case, name)
-            for one in nodes_named(source, 'FunctionDef', name)] if name else []
+    return bundle_nodes(case, 'FunctionDef', name) if name else []
 
 
 def text_of_element(case, found):
@@ -6279,8 +6273,7 @@ def foreign_constant(case, found):
         if len(texts) == 1 and uses:
             end = LINE_END.search(case.source.text, statement.end)
             edits = [(line_start(statement), end.end() if end else statement.end, '')]
-            yield cure('sandbox name', edits + [(node.start, node.end, texts[0]) for node in uses],
-                       '%s is written out' % name, 0.88,
+            yield cure('sandbox name', edits + written(uses, texts[0]), '%s is written out' % name, 0.88,
                        'the sandbox refuses names that begin with an underscore, here and where it is defined')
 
 
@@ -6513,8 +6506,7 @@ def misspelt_module(case, found):
         nodes = [node for node in own_part(case.statement)
                  if node.kind == 'alias' and node.name == found.group('name') and not node.asname]
         if nodes and case.statement.kind == 'Import':
-            yield cure('right name', [(node.start, node.end, right) for node in nodes],
-                       'the module %s is imported' % right, 0.94,
+            yield cure('right name', written(nodes, right), 'the module %s is imported' % right, 0.94,
                        'there is no module %s, and the file goes on to use %s' % (found.group('name'), right))
 
 
@@ -6886,13 +6878,12 @@ def fails_elsewhere(case, bad):
     """Whether other functions fail on the same None, which a class of the bundle gives its objects to begin with."""
     if bad.kind != 'Attribute' or of_the_server(bad) or 'NoneType' not in case.message:
         return False
-    nodes = [node for _, source in sources_with(case, bad.attr) for node in nodes_named(source, 'Attribute', bad.attr)]
+    nodes = bundle_nodes(case, 'Attribute', bad.attr)
     if not any(sets_self(node) and node.parent.kind == 'Assign' and is_name(node.parent.value, 'None')
                for node in nodes):
         return False
-    return any(node.ctx == 'Load' and not of_the_server(node) and
-               enclosing(node, 'FunctionDef') is not case.function and not is_checked(case, node, node.text) and
-               effect(in_frame_of(case, node), node, NOTHING) == CRASH for node in nodes)
+    return any(enclosing(node, 'FunctionDef') is not case.function and worst_effect(case, [node], NOTHING) == CRASH
+               for node in unchecked_reads(case, nodes))
 
 
 def could_be_none(faults):
@@ -7148,24 +7139,23 @@ def default_attribute(case, faults):
     bad = faults[0].bad
     if bad.kind != 'Attribute' or of_the_server(bad) or len(set(one.bad.text for one in faults)) > 1:
         return
-    sources = sources_with(case, bad.attr)
-    nodes = [(path, node) for path, source in sources for node in nodes_named(source, 'Attribute', bad.attr)]
-    setters = [(path, node) for path, node in nodes if sets_self(node) and node.parent.kind == 'Assign' and
+    nodes = bundle_nodes(case, 'Attribute', bad.attr)
+    setters = [node for node in nodes if sets_self(node) and node.parent.kind == 'Assign' and
                is_name(node.parent.value, 'None')]
-    readers = [node for _, node in nodes if node.ctx == 'Load' and not of_the_server(node)]
-    unchecked = [node for node in readers if not is_checked(case, node, node.text)]
-    if len(set(path for path, _ in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
+    readers = [node for node in nodes if node.ctx == 'Load' and not of_the_server(node)]
+    unchecked = unchecked_reads(case, readers)
+    if len(set(node.source for node in setters)) != 1 or len(setters) > 4 or len(unchecked) < 2 or any(
             node.parent.kind == 'Compare' and any(is_name(one, 'None') for one in node.parent.comparators)
             for node in readers):
         return                                  # somebody tells None from empty
-    outcome, value = best_value(by_plural(bad.attr) + OTHERWISE[1:4], lambda value: min(
-        effect(in_frame_of(case, node), node, value) for node in unchecked))
+    outcome, value = best_value(by_plural(bad.attr) + OTHERWISE[1:4],
+                                lambda value: worst_effect(case, unchecked, value))
     if outcome > HOLLOW:
-        edits = [node.parent.value.outer + (value,) for _, node in setters]
+        edits = [node.parent.value.outer + (value,) for node in setters]
         yield Proposal('initialise first', edits, '%s is %s unless something sets it' % (bad.attr, value_words(value)),
-                       '%s is empty for these items' % bad.attr, 'low' if outcome == FINE else 'medium',
-                       0.9 if outcome == FINE else 0.87, 'mended where the class sets it up, for all %d places that '
-                                                         'use it' % len(unchecked), setters[0][0])
+                       '%s is empty for these items' % bad.attr, 'low' if outcome == FINE else 'medium', 0.9
+                       if outcome == FINE else 0.87, 'mended where the class sets it up, for all %d places that use it'
+                       % len(unchecked), path_of(case, setters[0]))
 
 
 def first_episode(case, faults):
