@@ -294,6 +294,16 @@ def parameter_names(function):
     return names | set(name for name in (function.args.vararg, function.args.kwarg) if name)
 
 
+def plain_parameters(function):
+    """The names of a def's parameters in their order, without tuples, *name and **name."""
+    return [one.id for one in function.args.args if one.kind == 'Name']
+
+
+def takes_self(function):
+    """Whether a node is a def whose first parameter is self."""
+    return function.kind == 'FunctionDef' and plain_parameters(function)[:1] == ['self']
+
+
 @kept
 def local_names(scope):
     """The names that a scope binds for itself, those it declares global left out."""
@@ -2184,7 +2194,7 @@ def effect_in_callee(case, node, call, value, name, depth):
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
-    parameters = [one.id for one in function.args.args if one.kind == 'Name']
+    parameters = plain_parameters(function)
     if parameters[:1] == ['self'] and call.func.kind == 'Attribute':
         parameters = parameters[1:]
     given = dict(zip(call.args, parameters))
@@ -4599,10 +4609,14 @@ def files_of(case):
     return case.bundle.files if case.bundle is not None else ()
 
 
+def code_files(case):
+    """The bundle's modules under Contents/Code, from the bundle on."""
+    return [path for path in files_of(case) if path.startswith('Contents/Code/')]
+
+
 def other_files(case):
-    """The bundle's other modules under Contents/Code, from the bundle on."""
-    return [path for path in files_of(case)
-            if path.startswith('Contents/Code/') and not case.source.path.endswith(path)]
+    """The same without the case's own."""
+    return [path for path in code_files(case) if not case.source.path.endswith(path)]
 
 
 def classes_of(source):
@@ -4817,7 +4831,7 @@ def longer_name(uses, name, known):
         chosen.append(fitting[0] if len(fitting) == 1 else longer[0] if len(longer) == 1 else None)
     why = 'nothing is called %s here, and %s is the same with a word more' % (name, ' or '.join(longer))
     if None not in chosen:
-        edits = [(use.start, use.end, other) for use, other in zip(uses, chosen)]
+        edits = [edit for use, other in zip(uses, chosen) for edit in written([use], other)]
         yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(set(chosen))), name),
                        'nothing', 'medium', 0.8, why)
         return
@@ -4829,11 +4843,10 @@ def same_use(case, uses, name):
     """The one variable that the function asks for the very keys or attributes that the unknown one is asked for."""
     if case.function.kind != 'FunctionDef':
         return
-    wanted = set().union(*[asked_of(use) for use in uses])
-    names = set(node.id for node in walk(case.function) if node.kind == 'Name' and node.ctx == 'Load') - set([name])
-    known = bindings(case.function)
+    wanted, known = set().union(*map(asked_of, uses)), bindings(case.function)
+    names = set(names_in_order(case.function)) - set([name])
     fitting = [other for other in sorted(names) if other in known and other != 'self' and wanted and wanted <= set(
-        ).union(*[asked_of(node) for node in name_nodes(case.function, other)]) and any(
+        ).union(*map(asked_of, name_nodes(case.function, other))) and any(
             node.kind == 'arguments' or node.start < uses[0].start for node in known[other])]
     if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
         yield rename(uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
@@ -4901,14 +4914,13 @@ def unset_fields(case, name):
         return
     edits, fields, missing = [], [], [node for nodes in undefined_here(case).values() for node in nodes]
     for one in statements(case.function):
-        target = one.targets[0] if one.kind == 'Assign' and len(one.targets) == 1 else None
-        if target is None or target.kind != 'Attribute' or is_name(target.value, 'self') or one.inline or \
-                one.value.kind not in ('Name', 'Attribute', 'Subscript') or not any(
+        target = target_of(one)
+        if target is not None and len(one.targets) == 1 and target.kind == 'Attribute' and not one.inline and \
+                not is_name(target.value, 'self') and one.value.kind in ('Name', 'Attribute', 'Subscript') and any(
                     node in missing for node in walk(one.value)):
-            continue
-        log = log_line(case, '%s is not set: the code has no value for it' % target.attr)
-        edits.append((one.start, one.end, log[0] if log else 'pass'))
-        fields.append(target.attr)
+            log = log_line(case, '%s is not set: the code has no value for it' % target.attr)
+            edits += written([one], log[0] if log else 'pass')
+            fields.append(target.attr)
     if not edits or len(edits) > 4 or not any(is_within((case.statement.start, case.statement.end), edit)
                                               for edit in edits):
         return
@@ -4985,10 +4997,10 @@ def written(nodes, text):
     return [(node.start, node.end, text) for node in nodes]
 
 
-def rename(nodes, text, prior, why, template='right name'):
-    edits = written(nodes, text)
-    return Proposal(template, edits, '%s is written in place of %s' % (text, nodes[0].text), 'nothing',
-                    'low' if prior > 0.7 else 'medium', prior, why)
+def rename(nodes, text, prior, why):
+    """A Proposal that puts another name in the place of some nodes."""
+    return Proposal('right name', written(nodes, text), '%s is written in place of %s' % (text, nodes[0].text),
+                    'nothing', 'low' if prior > 0.7 else 'medium', prior, why)
 
 
 def near_names(name, known):
@@ -5014,15 +5026,10 @@ def near_names(name, known):
 
 def visible_names(case, use):
     """Names that a function can read at a use: bound before it in the function or around it, or in the module."""
-    names = set()
-    function = enclosing(use, 'FunctionDef')
-    while function is not None:
-        for name, nodes in bindings(function).items():
-            if any(node.kind == 'arguments' or node.start < use.start and not (
-                    statement_of(node).kind in SIMPLE and is_in(use, statement_of(node))) for node in nodes):
-                names.add(name)
-        function = enclosing(function, 'FunctionDef')
-    return names | set(bindings(case.source.tree))
+    rows = [row for around in ancestors(use) if around.kind == 'FunctionDef' for row in bindings(around).items()]
+    return set(bindings(case.source.tree)).union(name for name, nodes in rows if any(
+        node.kind == 'arguments' or node.start < use.start and not (
+            statement_of(node).kind in SIMPLE and is_in(use, statement_of(node))) for node in nodes))
 
 
 def missing_import(case, uses, name):
@@ -5034,36 +5041,33 @@ def missing_import(case, uses, name):
     of_class = OF_THE_CLASS.intersection(attributes) if name == 'datetime' else ()
     if attributes and any(kit.lower() == name.lower() and set(attributes) <= set(API[kit].split()) for kit in API):
         return                                  # the interface is meant, in other letters
-    line = None
+    line = prior = None
     if package:
-        line, prior, why = 'import %s' % package[0], 0.9, 'the module is used here, and nothing imports it'
+        line, prior = 'import %s' % package[0], 0.9
     elif attributes and not of_class and (name in STANDARD_MODULES or name in bundle_modules(case)):
-        line, prior, why = 'import %s' % name, 0.92, 'the module is used here, and nothing imports it'
+        line, prior = 'import %s' % name, 0.92
     elif name in MODULE_OF and (not attributes or of_class or name in MODULES_USED_BARE):
-        line, prior, why = 'from %s import %s' % (MODULE_OF.get(name),
-                                                  name), 0.84, 'it is used here, and nothing imports it'
-    if line is None:
-        for other in idle_imports(case, uses):
-            yield rename(uses, other, 0.9, 'the function imports %s, uses it nowhere, and it takes what is '
-                         'handed over here' % other)
-        for module, how in defining_modules(case, name) if may_be_called(case, uses, name) else ():
-            if how == 'imported':
-                yield with_others_of(case, module, name, rename(
-                    same, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (
-                        name, module)))
-            else:
-                yield cure('missing import', add_import(case, 'from %s import %s' % (module, name)),
-                           '%s is imported from %s' % (name, module), 0.82,
-                           '%s is defined in %s of the same bundle' % (name, module))
-            return
+        line, prior = 'from %s import %s' % (MODULE_OF[name], name), 0.84
+    if line:
+        yield cure('missing import', add_import(case, line), '"%s" is added' % line, prior,
+                   '%s is used here, and nothing imports it' % ('it' if line.startswith('from') else 'the module'))
         return
-    yield cure('missing import', add_import(case, line), '"%s" is added' % line, prior, why)
+    for other in idle_imports(case, uses):
+        yield rename(uses, other, 0.9, 'the function imports %s, uses it nowhere, and it takes what is handed over '
+                     'here' % other)
+    module, how = defining_module(case, name) if may_be_called(case, uses, name) else (None, None)
+    if how == 'imported':
+        yield with_others_of(case, module, name, rename(
+            same, '%s.%s' % (module, name), 0.85, '%s is defined in %s, which this file imports' % (name, module)))
+    elif how:
+        yield cure('missing import', add_import(case, 'from %s import %s' % (module, name)), '%s is imported from %s'
+                   % (name, module), 0.82, '%s is defined in %s of the same bundle' % (name, module))
 
 
 def with_others_of(case, module, name, proposal):
     """The proposal, extended to what else the file reads of a module without naming the module."""
     more = [node for other, nodes in sorted(undefined_here(case).items()) for node in nodes
-            if other != name and (module, 'imported') in defining_modules(case, other)]
+            if other != name and defining_module(case, other) == (module, 'imported')]
     if not more or len(proposal.edits) + len(more) > 8:
         return proposal
     return proposal._replace(
@@ -5092,20 +5096,16 @@ def may_be_called(case, uses, name, known=False):
 
 def bundle_modules(case):
     """Names of the bundle's own modules: beside the file, and under Elevated the libraries that it brings."""
-    files = files_of(case)
-    found = set(name.rsplit('/', 1)[1][:-3] for name in files if name.startswith('Contents/Code/') and
-                not name.endswith('/__init__.py'))
+    found = set(name.rsplit('/', 1)[1][:-3] for name in code_files(case) if not name.endswith('/__init__.py'))
     libraries = 'Contents/Libraries/Shared/'
-    return found | set(name[len(libraries):].split('/')[0].replace('.py', '') for name in files
+    return found | set(name[len(libraries):].split('/')[0].replace('.py', '') for name in files_of(case)
                        if case.policy == 'Elevated' and name.startswith(libraries))
 
 
-def defining_modules(case, name):
-    """[(module, 'imported' or 'known')] of the bundle's modules that define a name; [] unless it is exactly one."""
+def defining_module(case, name):
+    """(module, 'imported' or 'known') of the one module of the bundle that defines a name; (None, None) for none."""
     found, imports = [], {}
-    for path in files_of(case):
-        if not path.startswith('Contents/Code/'):
-            continue
+    for path in code_files(case):
         stem, text = path.rsplit('/', 1)[1][:-3], bundle_text(case, path)
         imports[stem] = set(re.findall(r'\w+', ' '.join(re.findall(r'(?m)^[ \t]*(?:from|import) (.*)', text))))
         if stem == '__init__' or case.source.path.endswith(path) or not re.search(r'\b%s\b' % re.escape(name), text):
@@ -5113,19 +5113,17 @@ def defining_modules(case, name):
         source = case.bundle.source(path)
         if source and any(node.kind != 'alias' for node in bindings(source.tree).get(name, ())):
             found.append(stem)
-    if len(found) != 1:
-        return []
-    if found[0] in bindings(case.source.tree):
-        return [(found[0], 'imported')]
+    if len(found) != 1 or found[0] in bindings(case.source.tree):
+        return (found[0], 'imported') if len(found) == 1 else (None, None)
     here, waiting, reached = case.source.path.rsplit('/', 1)[-1][:-3], found[:], set()
     while waiting:                              # a module that imports this one in turn would be met half done
         stem = waiting.pop()
         if stem == here:
-            return []
+            return None, None
         if stem not in reached:
             reached.add(stem)
             waiting.extend(imports.get(stem, ()))
-    return [(found[0], 'known')]
+    return found[0], 'known'
 
 
 def bundle_text(case, path):
@@ -5155,20 +5153,22 @@ def add_import(case, line):
     return [(at, at, line + case.source.newline)]
 
 
+def import_of(case, module):
+    """Edits that import a module where the file does not do so yet."""
+    return add_import(case, 'import %s' % module) if module not in bindings(case.source.tree) else []
+
+
 def missing_self(uses, name):
     """`self.name` where the class around defines it and the method has a self."""
-    function = enclosing(uses[0], 'FunctionDef')
-    owner = enclosing(uses[0], 'ClassDef')
-    if function is None or owner is None or not function.args.args or not is_name(function.args.args[0], 'self'):
+    function, owner = enclosing(uses[0], 'FunctionDef'), enclosing(uses[0], 'ClassDef')
+    if function is None or owner is None or not takes_self(function):
         return
     members = set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
     members |= bound_names_of_class(owner)
-    getters = [one.name for one in owner.body if one.kind == 'FunctionDef' and len(one.args.args) == 1 and
-               is_name(one.args.args[0], 'self') and not one.args.vararg and not one.decorator_list and
-               one.name.lower() in ('get' + name.lower(), 'get_' + name.lower())]
+    methods = [one for one in owner.body if takes_self(one)]
+    getters = [one.name for one in methods if len(one.args.args) == 1 and not one.args.vararg and
+               not one.decorator_list and one.name.lower() in ('get' + name.lower(), 'get_' + name.lower())]
     if name in members or len(getters) == 1:
-        methods = [one for one in owner.body if one.kind == 'FunctionDef' and one.args.args and
-                   is_name(one.args.args[0], 'self')]
         same = [use for one in methods for use in reads(one, name) if is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
         if name in members:
@@ -5196,10 +5196,9 @@ def absent_builtin(case, uses, name):
                  not use.parent.kwargs]
         if not all(use.parent in calls for use in uses):
             return
-        edits = [(call.func.start, call.func.end, 'codecs.open') for call in calls]
-        edits += [(call.args[0].outer[1], call.args[0].outer[1], ", 'r'") for call in calls if len(call.args) == 1]
-        if 'codecs' not in bindings(case.source.tree):
-            edits += add_import(case, 'import codecs')
+        edits = written([call.func for call in calls], 'codecs.open')
+        edits += [edit for call in calls if len(call.args) == 1 for edit in enclose(call.args[0], '', ", 'r'")]
+        edits += import_of(case, 'codecs')
         yield cure('sandbox built-in', edits, 'codecs.open() is taken for %s()' % name, 0.88,
                    'the sandbox has no %s(); without an encoding this one does the same' % name)
     if name in IMPORTABLE and is_sandboxed(case):
@@ -5218,22 +5217,19 @@ def is_unbound(use):
 
 def barred_builtin(case, found):
     """TypeError: attribute-less object: what setattr() and delattr() of the sandbox always say."""
-    for node in own_part(case.statement):
-        if node.kind == 'Call' and is_name(node.func, 'setattr', 'delattr'):
-            return absent_builtin(case, [node.func], node.func.id)
-    return ()
+    funcs = [call.func for call in calls_of(own_part(case.statement), 'setattr', 'delattr') if call.func.kind == 'Name']
+    return absent_builtin(case, funcs[:1], funcs[0].id) if funcs else ()
 
 
 # ------------------------------------------------------------------------------------------- attributes and types
 def private_elsewhere(case, found):
     """getattr(os.path, '_splitext'), which Plex's own os.path has on some systems only."""
-    for node in own_part(case.statement):
-        if node.kind == 'Call' and is_name(node.func, 'getattr') and len(node.args) == 2 and not node.keywords and \
-                node.args[1].kind == 'Str' and node.args[1].s == '_' + found.group('name') and repeatable(node.args[0]):
+    for node in calls_of(own_part(case.statement), 'getattr'):
+        if len(node.args) == 2 and not node.keywords and node.args[1].kind == 'Str' and \
+                node.args[1].s == '_' + found.group('name') and repeatable(node.args[0]):
             text = '%s.%s' % (operand(node.args[0]), found.group('name'))
-            yield cure('empty default', [(node.args[1].outer[1], node.args[1].outer[1], ', ' + text)],
-                       '%s is taken where there is no %s' % (text, node.args[1].s), 0.9,
-                       'the one with the underscore is there on some systems only')
+            yield cure('empty default', enclose(node.args[1], '', ', ' + text), '%s is taken where there is no %s'
+                       % (text, node.args[1].s), 0.9, 'the one with the underscore is there on some systems only')
 
 
 def unknown_attribute(case, found):
@@ -5333,11 +5329,10 @@ def newer_path(case, found):
                 if handler.kind == 'ExceptHandler' and function is not None and any(
                         one.kind == 'Call' and last_name(one.func) == function.name for one in walk(handler)):
                     return                      # the function would try again without end
-                edits.append((node.value.start, node.value.end, module))
-                imports.update([module] if module not in bindings(case.source.tree) else [])
+                edits += written([node.value], module)
+                imports.add(module)
     if edits:
-        for module in sorted(imports):
-            edits += add_import(case, 'import %s' % module)
+        edits += [edit for module in sorted(imports) for edit in import_of(case, module)]
         yield cure('right name', edits, 'it is asked for where Python 2 has it', 0.92,
                    'the module has that part in Python 3 only')
 
@@ -5375,7 +5370,7 @@ def parameters_behind(function, node, depth=0):
 def crossed_calls(case, function, parameter, depth):
     """[(argument, name)] of calls that hand something else over for a parameter than the caller's own of that name,
     which they do not hand over at all; callers that pass their own on are followed."""
-    names, found = [one.id for one in function.args.args if one.kind == 'Name'], []
+    names, found = plain_parameters(function), []
     position = names.index(parameter) - (function.parent.kind == 'ClassDef' and names[0] == 'self')
     for call in bundle_nodes(case, 'Call', function.name):
         caller = enclosing(call, 'FunctionDef')
@@ -5387,8 +5382,7 @@ def crossed_calls(case, function, parameter, depth):
                     is_name(arg, parameter) for one in nodes_named(call.source, 'Call', function.name)
                     if is_in(one, caller) for arg in one.args):
                 found.append((given, parameter))
-        elif depth and caller is not function and parameter in [one.id for one in caller.args.args
-                                                                if one.kind == 'Name']:
+        elif depth and caller is not function and parameter in plain_parameters(caller):
             found.extend(crossed_calls(case, caller, parameter, depth - 1))
     return found
 
@@ -5431,11 +5425,10 @@ def attributes_of(case, node, owner):
     if owners:
         return set(one.name for one in owners[0].body if one.kind == 'FunctionDef') | bound_names_of_class(owners[0])
     if owner == 'module' and root:
-        for path in files_of(case):
-            if path.startswith('Contents/Code/') and path.endswith('/%s.py' % root):
-                return re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M) and [
-                    one for pair in re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
-                    for one in pair if one]
+        for path in code_files(case):
+            if path.endswith('/%s.py' % root):
+                pairs = re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
+                return [one for pair in pairs for one in pair if one]
     return ()
 
 
@@ -5820,7 +5813,7 @@ def is_method(function):
 
 def object_taken(function):
     """A static method that asks for a self, or another one that does not."""
-    names = [one.id for one in function.args.args if one.kind == 'Name']
+    names = plain_parameters(function)
     if is_static(function) and names[:1] == ['self']:
         edits = [edit for one in function.parent.body if is_static(one) for edit in without_self(one)]
         if edits and not name_nodes(function, 'self')[1:]:
@@ -5834,7 +5827,7 @@ def object_taken(function):
 
 def fitted(case, function, call):
     """Ways to make a call and the one function of its name fit, where there are too few or too many arguments."""
-    name, parameters = function.name, [one.id for one in function.args.args if one.kind == 'Name']
+    name, parameters = function.name, plain_parameters(function)
     given = parameters[1:] if is_method(function) else parameters
     named = set(keyword.arg for keyword in call.keywords)
     absent = [one for one in given[:len(given) - len(function.args.defaults)][len(call.args):] if one not in named]
@@ -5934,7 +5927,7 @@ def usual_default(case, name):
 
 def unexpected_keyword(function, calls, keyword_name):
     """The parameter that a keyword is nearly called, or one more of its name."""
-    for near, prior in near_names(keyword_name, [one.id for one in function.args.args if one.kind == 'Name']):
+    for near, prior in near_names(keyword_name, plain_parameters(function)):
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
         if edits:
@@ -6332,8 +6325,7 @@ def tidy_number(case, found):
             text = code_of(bad)
             edits = [(start, end, '(re.findall(%s, %s) or [%s])[0]' % (
                 shape, text, text if repeatable(bad) and len(text) < 40 else "''"))]
-            if 're' not in bindings(case.source.tree):
-                edits += add_import(case, 'import re')
+            edits += import_of(case, 're')
             yield cure('tolerant parse', edits, 'the number is picked out of the words around it', 0.85,
                        'the text is a number with words around it')
 
