@@ -1684,6 +1684,16 @@ def is_called(node):
     return node.parent.kind == 'Call' and node.parent.func is node
 
 
+def is_call(node, *names):
+    """Whether a node calls one of these functions (by the last part of the name)."""
+    return node.kind == 'Call' and last_name(node.func) in names
+
+
+def is_op(node, *ops):
+    """Whether a node is one of these operations: arithmetic, `and`, `or`, `not`."""
+    return node.kind in ('BinOp', 'BoolOp', 'UnaryOp') and node.op in ops
+
+
 def is_name(node, *names):
     return node is not None and node.kind == 'Name' and node.id in names
 
@@ -1742,9 +1752,9 @@ def in_comprehension(node):
 
 def is_test_of(test, text, value=NOTHING):
     """Whether a condition that holds says that an expression has a value: `x`, `x is not None`, `x and ...`."""
-    if test.kind == 'BoolOp' and test.op == 'And':
+    if is_op(test, 'And'):
         return any(is_test_of(one, text, value) for one in test.values)
-    if test.kind == 'UnaryOp' and test.op == 'Not':
+    if is_op(test, 'Not'):
         return is_test_against(test.operand, text, value)
     if is_length_check(test, text):
         return test.ops[0] in ('Gt', 'GtE',
@@ -1754,14 +1764,14 @@ def is_test_of(test, text, value=NOTHING):
             return False                        # something empty passes that
         return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
             'Str', 'List', 'Tuple'))
-    if test.kind == 'Call' and last_name(test.func) in ('len', 'bool', 'isinstance') and test.args:
+    if is_call(test, 'len', 'bool', 'isinstance') and test.args:
         return test.args[0].text == text
     return test.text == text
 
 
 def is_length_check(test, text):
     """Whether a test compares len(x)."""
-    return test.kind == 'Compare' and test.left.kind == 'Call' and last_name(test.left.func) == 'len' and \
+    return test.kind == 'Compare' and is_call(test.left, 'len') and \
         bool(test.left.args) and test.left.args[0].text == text
 
 
@@ -1769,11 +1779,11 @@ def is_test_against(test, text, value=NOTHING):
     """Whether a condition that holds says that an expression has no value: `not x`, `x is None`, `len(x) == 0`."""
     if is_length_check(test, text):
         return test.ops[0] in ('Eq', 'Lt', 'LtE') and test.comparators[0].kind == 'Num'
-    if test.kind == 'UnaryOp' and test.op == 'Not':
+    if is_op(test, 'Not'):
         return is_test_of(test.operand, text, value)
     return test.kind == 'Compare' and test.left.text == text and test.ops[0] in ('Is', 'Eq') and \
         literal_value(test.comparators[0]) == value and value in OTHERWISE or \
-        test.kind == 'BoolOp' and test.op == 'Or' and any(is_test_against(one, text, value) for one in test.values)
+        is_op(test, 'Or') and any(is_test_against(one, text, value) for one in test.values)
 
 
 def is_checked(case, use, text, value=NOTHING):
@@ -1999,7 +2009,7 @@ def field_of(statement):
     target = target_of(statement)
     if target is not None and is_field(target):
         made = target.value                     # of `metadata.roles.new().name = x`, the roles
-        return made.func.value.attr if made.kind == 'Call' and last_name(made.func) == 'new' and \
+        return made.func.value.attr if is_call(made, 'new') and \
             made.func.value.kind == 'Attribute' else target.attr
     if target is not None and target.kind == 'Subscript' and is_field(target.value):
         return target.value.attr
@@ -2225,7 +2235,7 @@ def effect_of_keyword(case, node, parent, value, depth):
 
 def is_shown(node):
     """Whether a value, or the text that it is a part of, is what an entry of a menu shows beside its title."""
-    while node.parent.kind == 'BinOp' and node.parent.op == 'Add':
+    while is_op(node.parent, 'Add'):
         node = node.parent
     return node.parent.kind == 'keyword' and node.parent.arg in BESIDE and re.search(
         r'(Object|Item)$|^Callback$', last_name(node.parent.parent.func) or '') is not None
@@ -2449,7 +2459,7 @@ def returns_of(function):
 def effect_in_display(case, node, parent, value, depth):
     """An element of a tuple, list, dict or set."""
     around = parent.parent
-    if parent.kind == 'Tuple' and around.kind == 'BinOp' and around.op == 'Mod' and around.right is parent:
+    if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
         return effect_of_formatting(case, around, around.left, value, node)
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
@@ -2487,7 +2497,7 @@ def key_effect(case, key, value, depth):
 def effect_of_element(case, node, parent, value, depth):
     """The element of a comprehension."""
     call = parent.parent
-    if call.kind == 'Call' and last_name(call.func) == 'join' and value not in (NO_TEXT, TEXT, SOME):
+    if is_call(call, 'join') and value not in (NO_TEXT, TEXT, SOME):
         return CRASH
     return OPEN
 
@@ -2748,7 +2758,7 @@ def enclose(node, before, behind):
 
 def or_default(node, value):
     """Edits that turn x into (x or value)."""
-    if node.kind == 'BoolOp' and node.op == 'Or':
+    if is_op(node, 'Or'):
         return [(node.end, node.end, ' or %s' % value)]
     loose = node.kind in LOOSE and not node.parens
     bare = is_apart(node, 'For', 'If', 'comprehension') and not (node.parens and node.kind in LOOSE)
@@ -2834,7 +2844,7 @@ def subscript_faults(case, found):
 def iteration_faults(case, found):
     """What is gone through, unpacked or searched is None."""
     below = list(callee_faults(case, found)) if case.frame_kind == 'call' and any(
-        node.kind == 'Call' and last_name(node.func) == case.callee for node in frame_part(case)) else []
+        is_call(node, case.callee) for node in frame_part(case)) else []
     for fault in below:
         yield fault                             # a function of a library went through it, not this line
     for node in frame_part(case) if not below else ():
@@ -2854,8 +2864,8 @@ def iteration_faults(case, found):
 
 
 def calls_of(nodes, *names):
-    """Those of some nodes that call one of these functions (by the last part of the name)."""
-    return [node for node in nodes if node.kind == 'Call' and last_name(node.func) in names]
+    """Those of some nodes that call one of these functions."""
+    return [node for node in nodes if is_call(node, *names)]
 
 
 def faults_where(pick, test, what):
@@ -2915,7 +2925,7 @@ def key_faults(case, found):
             elif node.ctx == 'Del':
                 test = test if node.parent.targets == [node] else None
             yield Fault(node, node.value, test, soft, '%s is missing' % (key or 'the key'))
-        elif node.kind == 'Call' and last_name(node.func) == 'pop' and len(node.args) == 1 and \
+        elif is_call(node, 'pop') and len(node.args) == 1 and \
                 could_be_key(node.args[0], key, quoted):
             at = node.args[0].outer[1]
             soft = [([(at, at, ', None')], node, NOTHING)]
@@ -2962,7 +2972,7 @@ def could_be_key(index, key, quoted):
 
 def is_number(case, node):
     """Whether an index surely is a number: `i` of `for i in range(...)`, `i + 1`."""
-    if node.kind == 'BinOp' and node.op in ('Add', 'Sub'):
+    if is_op(node, 'Add', 'Sub'):
         return is_number(case, node.left) or is_number(case, node.right)
     return make_of(case, node) == 'number' or counted_by(node) is not None
 
@@ -3009,7 +3019,7 @@ def index_faults(case, found):
             if is_mapping(case, node.value) and (index.kind != 'Num' or make_of(case, node.value) != 'json'):
                 continue                        # JSON has no numbers as keys
             yield Fault(node, node.value, index_test(node, index), [], 'there are too few')
-        elif node.kind == 'Call' and last_name(node.func) == 'pop' and 'pop' in what:
+        elif is_call(node, 'pop') and 'pop' in what:
             yield Fault(node, node.func.value, truth_test, [], 'the list is empty')
 
 
@@ -3042,7 +3052,7 @@ def never_short(node, index):
     if counted is not None and any(one.kind == 'Call' and is_name(one.func, 'len') and one.args and
                                    one.args[0].text == node.value.text for one in counted.args):
         return True
-    return node.value.kind == 'Call' and last_name(node.value) in ('split', 'rsplit', 'partition', 'splitext') and \
+    return is_call(node.value, 'split', 'rsplit', 'partition', 'splitext') and \
         bool(node.value.args) and index.kind == 'Num' and index.n in (0, -1)
 
 
@@ -3052,7 +3062,7 @@ def index_test(node, index):
     if index.kind == 'Num' and index.n in (0, -1):
         return truth_test
     if index.kind == 'Num' and isinstance(index.n, six.integer_types):
-        if index.n == 1 and base.kind == 'Call' and last_name(base) == 'split' and base.args and repeatable(base):
+        if index.n == 1 and is_call(base, 'split') and base.args and repeatable(base):
             separator = code_of(base.args[0])
             text = operand(base.func.value)
             if separator and text:
@@ -3108,7 +3118,7 @@ def with_its_words(case, bad):
     bracket behind it: ' (' + year + ')'. None where there are no such words."""
     total, text = bad.parent, operand(bad)
     words = total.left if total.kind == 'BinOp' and total.right is bad else None
-    if words is not None and words.kind == 'BinOp' and words.op == 'Add' and not words.parens:
+    if words is not None and is_op(words, 'Add') and not words.parens:
         words = words.right
     elif case.statement.kind != 'AugAssign':
         return None                             # what a text begins with says what it is about
@@ -3462,7 +3472,7 @@ def kept_name(case, region, faults):
     statement = case.statement
     name = statement.targets[0].id if statement.kind == 'Assign' and region is statement.value and \
         len(statement.targets) == 1 and statement.targets[0].kind == 'Name' else None
-    made = region.func.value if region.kind == 'Call' and last_name(region.func) == 'format' and \
+    made = region.func.value if is_call(region, 'format') and \
         region.func.kind == 'Attribute' else region
     return name if name in names_in(region) and made.kind in ('BinOp', 'Str') and not any(
         name in names_in(fault.node) for fault in faults) else None
@@ -3497,7 +3507,7 @@ def other_way(case, faults):
     found = condition(case, faults, hoist=False, outside=True)
     if found is not None:
         start, end = around.test.outer
-        loose = around.test.kind in ('IfExp', 'Lambda') or around.test.kind == 'BoolOp' and around.test.op == 'Or'
+        loose = around.test.kind in ('IfExp', 'Lambda') or is_op(around.test, 'Or')
         edits = [(start, start, '(')] * loose + [(end, end, ')' * loose + ' and ' + found.text)]
         yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.88,
                        'its else already says what to do without')
@@ -3511,8 +3521,7 @@ def is_way_out(case, faults, tested):
     `if len(a) < 9: return` before a[8]."""
     test, bad = case.statement, faults[0].bad
     if test.kind != 'If' or test.orelse or test.is_elif or test.body[-1].kind not in ('Return', 'Continue') or \
-            tested is not test.test and not (tested.parent is test.test and test.test.kind == 'BoolOp' and
-                                             test.test.op == 'Or'):
+            tested is not test.test and not (tested.parent is test.test and is_op(test.test, 'Or')):
         return False
     return not any(needs_value(case, one, faults) for one in test.body) and any(
         needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
@@ -3620,23 +3629,21 @@ def asking_tests(case, bad):
 
 def and_operands(test):
     """The conditions that all hold where a test does."""
-    return [part for value in test.values for part in and_operands(value)] if (
-        test.kind == 'BoolOp' and test.op == 'And') else [test]
+    return [part for value in test.values for part in and_operands(value)] if is_op(test, 'And') else [test]
 
 
 def asks_for(test, bad):
     """Whether a condition asks whether something has what `bad` reads from it, and not what value that has."""
     if test.kind == 'Compare' and len(test.ops) == 1 and test.ops[0] == 'In':
         key, owner = test.left, test.comparators[0]
-    elif test.kind == 'Call' and last_name(test.func) == 'has_key' and len(test.args) == 1:
+    elif is_call(test, 'has_key') and len(test.args) == 1:
         key, owner = test.args[0], test.func.value
     elif test.kind == 'Call' and is_name(test.func, 'hasattr') and len(test.args) == 2:
         owner, key = test.args
         return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and bad.value.text == owner.text
     else:
         return False
-    index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if (
-        bad.kind == 'Call' and last_name(bad.func) == 'get' and bad.args) else None
+    index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if is_call(bad, 'get') and bad.args else None
     base = bad.func.value if bad.kind == 'Call' and index is not None else getattr(bad, 'value', None)
     return index is not None and index.text == key.text and base.text == owner.text
 
@@ -3655,11 +3662,11 @@ def tested_operand(node):
     """The nearest boolean operand around a node in a test, or None."""
     while node.kind not in STATEMENTS:
         parent = node.parent
-        if parent.kind == 'BoolOp' or parent.kind == 'UnaryOp' and parent.op == 'Not' or \
+        if parent.kind == 'BoolOp' or is_op(parent, 'Not') or \
                 parent.kind in ('If', 'While', 'Assert', 'IfExp') and node is parent.test or \
                 parent.kind == 'comprehension' and node in parent.ifs:
             top = parent
-            while top.kind == 'BoolOp' or top.kind == 'UnaryOp' and top.op == 'Not':
+            while top.kind == 'BoolOp' or is_op(top, 'Not'):
                 top = top.parent
             if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension'):
                 return node
@@ -3687,7 +3694,7 @@ def filter_element(case, faults):
     if found is None:
         return
     loop = around.generators[0]
-    for_dict = around.kind == 'DictComp' or around.parent.kind == 'Call' and last_name(around.parent.func) == 'dict'
+    for_dict = around.kind == 'DictComp' or is_call(around.parent, 'dict')
     if loop.ifs:
         at = loop.ifs[-1].outer[1]
         text = ' and %s' % found.text
@@ -3738,7 +3745,7 @@ def stays_empty(case, block):
 
 def is_passed_over(statement):
     """Whether a statement costs nothing if it is not run: it empties a field, makes an empty record, or logs."""
-    if statement.kind == 'Assign' and statement.value.kind == 'Call' and last_name(statement.value.func) == 'new':
+    if statement.kind == 'Assign' and is_call(statement.value, 'new'):
         return is_model(statement.value.func)
     call = statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
     return call is not None and (is_log_call(call) or last_name(call.func) == 'clear' and bool(field_of(statement)))
@@ -4085,7 +4092,7 @@ def is_kept_later(case, fault):
     for use in later_uses(case, bad.id, case.statement):
         call = use.parent
         stored = call.kind == 'Assign' and call.value is use and call.targets[0].kind == 'Subscript'
-        if (stored or call.kind == 'Call' and last_name(call.func) == 'append') and not is_checked(
+        if (stored or is_call(call, 'append')) and not is_checked(
                 case, use, bad.id) and siblings(statement_of(use)) is siblings(case.statement):
             return True
     return False
@@ -4219,7 +4226,7 @@ def join_guard(case, faults):
                 has_call(fault.bad) or field_of(case.statement) for fault in faults):
         return
     guard, answer = guards[-1], guards[-1].body[0].value
-    parts = guard.test.values if guard.test.kind == 'BoolOp' and guard.test.op == 'Or' else [guard.test]
+    parts = guard.test.values if is_op(guard.test, 'Or') else [guard.test]
     if not all(is_none_check(part) or part.kind == 'UnaryOp' for part in parts) or \
             answer is not None and has_call(answer):
         return
@@ -5327,7 +5334,7 @@ def newer_path(case, found):
             if module:
                 handler, function = node.parent, enclosing(node, 'FunctionDef')
                 if handler.kind == 'ExceptHandler' and function is not None and any(
-                        one.kind == 'Call' and last_name(one.func) == function.name for one in walk(handler)):
+                        is_call(one, function.name) for one in walk(handler)):
                     return                      # the function would try again without end
                 edits += written([node.value], module)
                 imports.add(module)
@@ -5393,7 +5400,7 @@ def is_record(node):
         return False
     function = enclosing(node, 'FunctionDef')
     made = [one.value for one in assignments(function, node.id)] if function else []
-    if made and all(value.kind == 'Call' and last_name(value.func) == 'new' and is_model(value.func) for value in made):
+    if made and all(is_call(value, 'new') and is_model(value.func) for value in made):
         return True
     for around in ancestors(node):
         for loop in [around] if around.kind == 'For' else getattr(around, 'generators', ()):
@@ -5439,8 +5446,8 @@ def other_mapping(case, found):
             continue
         name, key = node.value.id, key_of(node)
         values = assigned_before(case, name, node.start)
-        if not values or not all(value.kind == 'Str' or value.kind == 'BinOp' and value.op in ('Mod', 'Add') or
-                                 value.kind == 'Call' and last_name(value.func) == 'format' for value in values):
+        if not values or not all(value.kind == 'Str' or is_op(value, 'Mod', 'Add') or
+                                 is_call(value, 'format') for value in values):
             continue                            # what it is may lie in the data
         uses = [one for one in name_nodes(case.function, name) if key_of(one.parent) is not None and
                 one.parent.value is one]
@@ -5691,8 +5698,8 @@ def functions_behind(case, call):
 def text_of_element(case, found):
     """re.search(pattern, node.xpath('./a')[0]): the text of the element."""
     for call in frame_part(case):
-        asked = text_argument(call) if call.kind == 'Call' and last_name(call.func) in SEARCHES else None
-        bad = asked.values[0] if asked is not None and asked.kind == 'BoolOp' and asked.op == 'Or' else asked
+        asked = text_argument(call) if is_call(call, *SEARCHES) else None
+        bad = asked.values[0] if asked is not None and is_op(asked, 'Or') else asked
         if bad is None or of_xpath(bad) != 'element':
             continue
         edits = enclose(bad, '', '.text') if bad is not asked else enclose(bad, '(', ".text or '')")
@@ -5708,7 +5715,7 @@ def of_xpath(node):
     made = node.value if node.kind == 'Subscript' and index_of(node) is not None else None
     if made is None or made.kind != 'Call' or last_name(made.func) != 'xpath' or not made.args:
         return None
-    path = made.args[0].left if made.args[0].kind == 'BinOp' and made.args[0].op == 'Mod' else made.args[0]
+    path = made.args[0].left if is_op(made.args[0], 'Mod') else made.args[0]
     if path.kind != 'Str' or '|' in path.s:
         return None
     return 'text' if re.search(r'(text\(\)|@[\w:-]+|string\(.*\))$', path.s.strip()) else 'element'
@@ -5973,7 +5980,7 @@ def wrong_format(case, found):
 def number_format(case, found):
     """'%d' with what is no number: '%s' writes a whole number the same way."""
     for node in own_part(case.statement):
-        if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str' and (
+        if is_op(node, 'Mod') and node.left.kind == 'Str' and (
                 in_log_call(node) or re.search(r'not (str|unicode)$', case.message)):
             start, text = node.left.start, node.left.text
             edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
@@ -6031,7 +6038,7 @@ def quoted_text(case, found):
 def bytes_for_lxml(case, found):
     """Bytes beyond ASCII in an XPath or a text of an element: lxml takes text only."""
     for call in own_part(case.statement):
-        if call.kind == 'Call' and last_name(call.func) in ('xpath', 'find', 'findall', 'findtext', 'fromstring'):
+        if is_call(call, 'xpath', 'find', 'findall', 'findtext', 'fromstring'):
             names = [node for argument in call.args for node in walk(argument) if node.kind == 'Name' and
                      node.parent.kind in ('BinOp', 'Call') and getattr(node.parent, 'func', None) is not node]
             if len(names) == 1:
@@ -6064,7 +6071,7 @@ def tolerant_codec(case, call, name):
 
 def text_put_together(case, node):
     """What may mix bytes and text."""
-    return [node] if node.kind == 'BinOp' and node.op in ('Add', 'Mod') else calls_of(
+    return [node] if is_op(node, 'Add', 'Mod') else calls_of(
         [node], 'str', 'unicode', 'encode', 'decode', 'format', 'join', 'normalize', 'quote', 'Request')
 
 
@@ -6225,7 +6232,7 @@ def collect_yields(case):
         endless = [node for node in own if node.kind == 'While' and node.test.kind in ('Num', 'Name') and not any(
             one.kind in ('Break', 'Return') for one in walk(node))]
         asked = [call for call in nodes_named(source, 'Call', function.name) if call.parent.kind == 'Attribute' or
-                 call.parent.kind == 'Call' and last_name(call.parent.func) in ('next', 'iter')]
+                 is_call(call.parent, 'next', 'iter')]
         first, last = function.body[0], function.body[-1]
         if function.decorator_list or first.inline or endless or asked or any(
                 one.parent.kind != 'Expr' or one.value is None for one in yields) or any(
@@ -6387,8 +6394,7 @@ def address_faults(case, found):
 
 def is_put_together(node):
     """Whether an expression makes a text of parts, and is no part itself."""
-    return (node.kind == 'BinOp' and node.op in ('Add', 'Mod') or node.kind == 'Call' and
-            last_name(node.func) == 'format') and node.parent.kind != 'BinOp'
+    return (is_op(node, 'Add', 'Mod') or is_call(node, 'format')) and node.parent.kind != 'BinOp'
 
 
 def text_none_test(text):
@@ -6398,7 +6404,7 @@ def text_none_test(text):
 def longer_wait(case, found):
     """A time-out: the framework's own is 20 seconds; a slow provider gets a minute."""
     for node in own_part(case.statement):
-        if node.kind == 'Call' and last_name(node.func) in ('Request', 'ElementFromURL', 'ObjectFromURL') and \
+        if is_call(node, 'Request', 'ElementFromURL', 'ObjectFromURL') and \
                 root_name(node.func) in ('HTTP', 'XML', 'HTML', 'JSON') and not node.kwargs and \
                 not any(keyword.arg == 'timeout' for keyword in node.keywords):
             at = node.end - 1
@@ -6419,8 +6425,7 @@ def second_try(case, found):
     """
     statement, name = case.statement, exception_name(case)
     text, parts = statement.text, list(own_part(statement))
-    asked = [node for node in parts if
-             node.kind == 'Call' and last_name(node.func) in FETCHES and root_name(node.func) in ASKERS or
+    asked = [node for node in parts if is_call(node, *FETCHES) and root_name(node.func) in ASKERS or
              node.kind == 'Attribute' and node.attr == 'content' and node.value.kind == 'Name']
     if statement.kind not in ('Assign', 'Expr', 'Return') or name is None or not is_sandboxed(case) or \
             len(asked) != 1 or re.search(r'[\n\t]', text) or not can_wrap([statement]) or \
@@ -6580,7 +6585,7 @@ def packed(case, node):
 
 def divisor(case, node):
     """What a division divides by, and may be 0."""
-    return [node.right] if node.kind == 'BinOp' and node.op in ('Div', 'FloorDiv', 'Mod') and node.right.kind not in (
+    return [node.right] if is_op(node, 'Div', 'FloorDiv', 'Mod') and node.right.kind not in (
         'Num', 'Str', 'Tuple') else []
 
 
@@ -7017,11 +7022,11 @@ def guarded_body(statement, proposal):
     text, node = statement.source.text, statement.test
     edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
     words = [edit[2] for edit in edits]
-    if node.kind == 'UnaryOp' and node.op == 'Not' and statement.body[-1].kind in ('Return', 'Continue', 'Break') \
+    if is_op(node, 'Not') and statement.body[-1].kind in ('Return', 'Continue', 'Break') \
             and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
         return (statement.end, rest[-1].end)
-    if node.kind == 'BoolOp' and node.op == 'Or' or any(' or ' in word for word in words) or any(
+    if is_op(node, 'Or') or any(' or ' in word for word in words) or any(
             word.startswith('(') and text[max(0, start - 4):start] == 'not ' for start, _, word in edits):
         return (0, 0)
     return (statement.body[0].start, statement.body[-1].end)
@@ -7914,7 +7919,7 @@ def none_weight(hunt, base, depth=0):
         if values:
             return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
         return 0.45
-    if base.kind == 'BoolOp' and base.op == 'Or':
+    if is_op(base, 'Or'):
         return none_weight(hunt, base.values[-1], depth)
     if base.kind == 'IfExp':
         return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
@@ -8019,7 +8024,7 @@ def raises_attribute(node, found, hunt):
     if node.kind == 'Attribute' and node.attr == name:
         shape = re.match(r"'?([\w.]+)'? (object|instance)", hunt.message)
         return max(0.02, typed_weight(hunt, node.value, shape.group(1) if shape else 'NoneType'))
-    if node.kind == 'Call' and last_name(node.func) in ('getattr', 'setattr') and len(node.args) >= 2:
+    if is_call(node, 'getattr', 'setattr') and len(node.args) >= 2:
         return 0.6 if node.args[1].kind == 'Str' and node.args[1].s == name or node.args[1].kind != 'Str' else 0
     return 0
 
@@ -8028,7 +8033,7 @@ def raises_key(node, found, hunt):
     key, quoted = unquoted(found.group('key'))
     if node.kind == 'Subscript':
         index = index_of(node)
-        if index is None or (node.value.kind == 'Call' and last_name(node.value) in SEQUENCE_CALLS) or \
+        if index is None or is_call(node.value, *SEQUENCE_CALLS) or \
                 root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
             return 0
         if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
@@ -8040,7 +8045,7 @@ def raises_key(node, found, hunt):
         if node.func.attr in ('format', 'format_map'):
             text = node.func.value
             return 0.5 if text.kind != 'Str' or '{' + key in text.s else 0
-    if node.kind == 'BinOp' and node.op == 'Mod':
+    if is_op(node, 'Mod'):
         return 0.5 if node.left.kind != 'Str' or '%(' + key + ')' in node.left.s else 0
     return 0
 
@@ -8107,7 +8112,7 @@ def raises_where(can_raise, weight=1.0):
 
 def raises_call(*names):
     """A rule for errors that only calls of these functions raise (by the last part of the name)."""
-    return raises_where(lambda node: node.kind == 'Call' and last_name(node.func) in names)
+    return raises_where(lambda node: is_call(node, *names))
 
 
 def raises_no_text(node, found, hunt):
@@ -8120,9 +8125,9 @@ def raises_no_text(node, found, hunt):
                   if statement.start < node.start and statement.parent in list(ancestors(node))]
         text = before[-1] if before and before[-1] is not None else text
     made = text is not None and (text.kind == 'Str' or of_xpath(text) == 'text' or
-                                 text.kind == 'Call' and last_name(text.func) in (
-        'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join', 'format', 'encode', 'decode', 'read',
-        'text_content') or text.kind == 'Attribute' and text.attr == 'content')
+                                 is_call(text, 'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join',
+                                         'format', 'encode', 'decode', 'read', 'text_content') or
+                                 text.kind == 'Attribute' and text.attr == 'content')
     return 0.1 if made else 1.0
 
 
@@ -8148,7 +8153,7 @@ def raises_joining(node, found, hunt):
     """str + something: additions, augmented ones, and calls that join paths or texts."""
     if node.kind in ('BinOp', 'AugAssign') and node.op == 'Add':
         return operand_weight(node, hunt)
-    return 0.5 if node.kind == 'Call' and last_name(node.func) in ('join', 'unicode', 'open', 'load', 'exists') else 0
+    return 0.5 if is_call(node, 'join', 'unicode', 'open', 'load', 'exists') else 0
 
 
 def operand_weight(node, hunt):
@@ -8166,14 +8171,13 @@ def operand_weight(node, hunt):
 
 
 def raises_formatting(node, found, hunt):
-    if node.kind == 'BinOp' and node.op == 'Mod':
+    if is_op(node, 'Mod'):
         return 1.0
     return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
 
 
 def raises_len(node, found, hunt):
-    return typed_weight(hunt, node.args[0], found.group('type')) if (
-        node.kind == 'Call' and last_name(node.func) == 'len' and node.args) else 0
+    return typed_weight(hunt, node.args[0], found.group('type')) if (is_call(node, 'len') and node.args) else 0
 
 
 def raises_wrong_index(node, found, hunt):
@@ -8189,7 +8193,7 @@ def raises_wrong_index(node, found, hunt):
 def raises_arguments(node, found, hunt):
     if found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
         return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
-    return 1.0 if node.kind == 'Call' and last_name(node.func) == found.group('name') else (
+    return 1.0 if is_call(node, found.group('name')) else (
         0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
 
 
@@ -8201,7 +8205,7 @@ def raises_unicode(node, found, hunt):
         if name in ('format', 'join', 'replace', 'quote', 'urlencode', 'normalize', 'startswith', 'endswith', 'find'):
             return 0.6
         return 0.3 if root_name(node.func) in ('Log', 'os', 'String') else 0.05
-    if node.kind == 'BinOp' and node.op in ('Add', 'Mod'):
+    if is_op(node, 'Add', 'Mod'):
         return 0.6
     return 0.2 if node.kind == 'Compare' else 0
 
@@ -8213,7 +8217,7 @@ def raises_import(node, found, hunt):
     if node.kind == 'ImportFrom':
         parts = (node.module or '').split('.') + [alias.name for alias in node.names]
         return 1.0 if wanted in parts else 0
-    return 0.3 if node.kind == 'Call' and last_name(node.func) == '__import__' else 0
+    return 0.3 if is_call(node, '__import__') else 0
 
 
 def raises_augmented(node, found, hunt):
@@ -8235,7 +8239,7 @@ def raises_field(node, found, hunt):
         wanted = re.search(r"required type '(\w+)'", hunt.message)
         return 0.9 * max(field_weight(target, node.value, wanted and wanted.group(1))
                          for target in walk_targets(node) if target.kind == 'Attribute')
-    return 0.6 if node.kind == 'Call' and last_name(node.func) in ('add', 'append', 'clear', 'new') else 0
+    return 0.6 if is_call(node, 'add', 'append', 'clear', 'new') else 0
 
 
 def walk_targets(node):
@@ -8502,7 +8506,7 @@ def preference_value(hunt, test):
     """What a condition made of preferences is: True, False, or None where it is not known."""
     if test.kind == 'Subscript' and root_name(test) == 'Prefs' and test.value.kind == 'Name':
         return hunt.preferences.get(key_of(test))
-    if test.kind == 'UnaryOp' and test.op == 'Not':
+    if is_op(test, 'Not'):
         value = preference_value(hunt, test.operand)
         return None if value is None else not value
     if test.kind == 'Name' and hunt.function is frame_of(test):
@@ -8537,8 +8541,7 @@ def voices(function):
             continue
         parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
         is_log = call is not None and root_name(call.func) == 'Log'
-        whole = is_log and call.args[:1] in ([node], [above]) and (
-            above is call or (above.kind == 'BinOp' and above.op == 'Mod'))
+        whole = is_log and call.args[:1] in ([node], [above]) and (above is call or is_op(above, 'Mod'))
         size = sum(len(part.strip()) for part in parts)
         if size >= (12 if call is None else 4) or (whole and size):
             found.append(Voice(statement_of(node), parts, whole, is_log))
@@ -8549,7 +8552,7 @@ def constant_text(node):
     """The text that a string is, or a name that the file itself binds once, at its top, to strings; None."""
     if node.kind == 'Str':
         return node.s
-    if node.kind == 'BinOp' and node.op == 'Add':
+    if is_op(node, 'Add'):
         left, right = constant_text(node.left), constant_text(node.right)
         return left + right if left is not None and right is not None else None
     if node.kind != 'Name' or node.ctx != 'Load':
@@ -8711,7 +8714,7 @@ def guarded(hunt, node):
             test = outer.test
         elif outer.kind == 'IfExp' and inner is outer.body:
             test = outer.test
-        elif outer.kind == 'BoolOp' and outer.op == 'And' and inner is not outer.values[0]:
+        elif is_op(outer, 'And') and inner is not outer.values[0]:
             test = outer.values[0]
         if test is not None and test_makes_sure(hunt, test, base, key):
             return True
@@ -8719,7 +8722,7 @@ def guarded(hunt, node):
 
 
 def test_makes_sure(hunt, test, base, key):
-    if test.kind == 'BoolOp' and test.op == 'And':
+    if is_op(test, 'And'):
         return any(test_makes_sure(hunt, value, base, key) for value in test.values)
     text = flat(test)
     if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
@@ -10772,9 +10775,9 @@ def text_parts(node, more=()):
     that is not known). more: what the text is formatted with later."""
     if node.kind == 'Str':
         return filled_in(node.s, PERCENT, more) if more else [node.s]
-    if node.kind == 'BinOp' and node.op == 'Add':
+    if is_op(node, 'Add'):
         return text_parts(node.left) + text_parts(node.right)
-    if node.kind == 'BinOp' and node.op == 'Mod' and node.left.kind == 'Str':
+    if is_op(node, 'Mod') and node.left.kind == 'Str':
         values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
         return filled_in(node.left.s, PERCENT, values)
     if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
@@ -10883,7 +10886,7 @@ def functions_meant(bundle, call):
     if call.func.kind == 'Attribute' and is_name(call.func.value, *(STANDARD_MODULES | frozenset(API))):
         return []                               # re.search() is no search() of the bundle
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
-    if not found and call.func.kind == 'Name' and call.func.id in bindings(enclosing(call, 'FunctionDef') or call):
+    if not found and call.func.kind == 'Name' and call.func.id in bindings(function_around(call)):
         nodes = list(walk(call.source.tree))    # one that was handed over
         names = set(last_name(one) for node in nodes if node.kind == 'Call' for one in node.args if one.kind != 'Call')
         return [(call.source.path, one) for one in nodes if one.kind == 'FunctionDef' and one.name in names]
