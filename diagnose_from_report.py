@@ -1762,7 +1762,9 @@ def is_test_of(test, text, value=NOTHING):
     if test.kind == 'Compare' and test.left.text == text:
         if is_name(test.comparators[0], 'None') and value != NOTHING:
             return False                        # something empty passes that
-        return test.ops[0] in ('IsNot', 'NotEq', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
+        if test.ops[0] == 'NotEq':
+            return literal_value(test.comparators[0]) == value      # None is not '' either
+        return test.ops[0] in ('IsNot', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
             'Str', 'List', 'Tuple'))
     if is_call(test, 'len', 'bool', 'isinstance') and test.args:
         return test.args[0].text == text
@@ -2136,6 +2138,8 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
+    if name == 'strftime' and node in call.args[1:]:
+        return OPEN if value == SOME else CRASH
     if name in ('date', 'datetime') and call.args:
         return OPEN if value in (SOME, NUMBER) else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
@@ -2147,11 +2151,16 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
     if name in ('copy', 'deepcopy') and receiver == 'copy':
         return effect(case, call, value, depth + 1)
+    if name == 'get' and receiver == 'requests':
+        return OPEN if value == SOME else CRASH
     if name in ('append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
+        if name == 'get' and [node] == call.args[:1] and value not in (SOME, TEXT, NUMBER):
+            default = call.args[1] if len(call.args) > 1 else None
+            return effect(case, call, NOTHING if default is None else literal_value(default), depth + 1)
         return FINE if call.args and node is call.args[0] else OPEN
     if name in TAKES:
         made = TAKES[name].get(value, CRASH)
@@ -2170,6 +2179,9 @@ TAKES = dict((name, made) for names, made in (
     ('ParseDate', {NOTHING: NOTHING, NO_TEXT: NOTHING, NO_LIST: NOTHING, NO_DICT: NOTHING, TEXT: SOME, SOME: SOME}),
     (' '.join(FETCHES | PARSES), {SOME: OPEN}),
     (' '.join(TEXT_TOOLS), {NO_TEXT: NO_TEXT, TEXT: TEXT, SOME: SOME}),
+    ('localtime gmtime', {ZERO: HOLLOW, NOTHING: HOLLOW, NUMBER: OPEN, SOME: OPEN}),    # 1970, and now
+    ('fromtimestamp utcfromtimestamp FromTimestamp', {ZERO: HOLLOW, NUMBER: OPEN, SOME: OPEN}),
+    ('mktime', {SOME: OPEN}),
     ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
 ) for name in names.split())
 
@@ -2191,7 +2203,12 @@ def effect_of_pattern(case, node, call, value, name, depth):
 
 def effect_of_adding(call, value, name):
     target = call.func.value if call.func.kind == 'Attribute' else None
-    if name in ('extend', 'update'):
+    made = last_name(call.args[-1].func) if call.args and call.args[-1].kind == 'Call' else None
+    if made and made[0].isupper() and value != SOME:
+        return CRASH                            # an object among objects is never a text
+    if name == 'update':                        # a dict, or the hash of a text
+        return OPEN if value in (SOME, TEXT, NO_TEXT, NO_DICT) else CRASH
+    if name == 'extend':
         return FINE if value in (NO_LIST, NO_DICT, SPLIT) else OPEN if value == SOME else CRASH
     if target is not None and is_field(target):
         return HOLLOW if value != SOME else OPEN
@@ -2226,7 +2243,8 @@ def effect_of_keyword(case, node, parent, value, depth):
         if parent.arg in ('year', 'lang', 'thumb'):
             return HOLLOW if (parent.arg, value) == ('year', ZERO) else FINE
         return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
-    if is_name(call.func, 'Callback') and value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg):
+    if value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg) and re.search(
+            r'^Callback$|Object$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
     if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node):
         return FINE
@@ -2284,7 +2302,10 @@ def effect_of_formatting(case, operation, form, value, node):
 
 
 def is_address(case, node):
-    """Whether a text that is put together says what a request asks for: handed to one, or kept for one."""
+    """Whether a text that is put together says what a request asks for: it looks like that, or it is handed to one, or
+    kept for one."""
+    if node.kind == 'BinOp' and node.left.kind == 'Str' and re.match(r'\w+://', node.left.s):
+        return True
     while node.parent.kind not in STATEMENTS:
         if node.parent.kind == 'Call' and node is not node.parent.func and is_request(case, node.parent):
             return True
@@ -2298,7 +2319,7 @@ def is_address(case, node):
 def is_request(case, call):
     """Whether a call fetches something, itself or in a function of this file."""
     name = last_name(call.func)
-    if name in FETCHES and name != 'open':
+    if name in FETCHES and name != 'open' or name == 'get' and root_name(call.func) == 'requests':
         return True
     return any(last_name(node.func) in FETCHES and last_name(node.func) != 'open'
                for function in nodes_named(case.source, 'FunctionDef', name) if name
@@ -2465,6 +2486,8 @@ def effect_in_display(case, node, parent, value, depth):
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
             return FINE if is_only_logged(case, parent) else key_effect(case, key.s, value, depth)
+    if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in (SOME, TEXT, NUMBER):
+        return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
 
 
@@ -2719,6 +2742,8 @@ def condition(case, faults, hoist=True, outside=False):
             return None
         if has_call(fault.bad) and hoist and can_hoist(fault.bad, case.statement):
             plain = fault.bad.text
+            if any(is_in(one.node, fault.bad) for one in faults):
+                return None                     # it would be evaluated before anything is asked
             if plain not in names:
                 names[plain] = fresh_name(case, local_name_for(fault.bad))
                 before.append('%s = %s' % (names[plain], plain))
@@ -2819,6 +2844,8 @@ def never_none(node):
     if node.kind == 'Name':                     # (in capitals, a constant of the module)
         return node.id.isupper() and len(node.id) > 1 or node.id in (
             'self', 'Log', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+    if node.kind == 'Attribute':
+        return is_name(node.value, 're') and node.attr.isupper()
     return node.kind == 'Call' and last_name(node.func) in NEVER_NONE | TEXT_METHODS - frozenset(['find', 'index'])
 
 
@@ -3261,7 +3288,7 @@ def left_unbound(case):
     before = function.body[:function.body.index(outer)]
     known = names_in(function.args) | set(target.id for one in before if one.kind == 'Assign'
                                           for target in one.targets if target.kind == 'Name')
-    return any(use.start > outer.end and not is_checked(case, use, name)
+    return any(use.start > outer.end and not is_checked(case, use, name) and not bound_between(use, outer.end)
                for name in bound_names(loop) - known for use in reads(function, name)
                if not any(one.start > outer.end and one.start <= use.start and name in bound_names(one) and
                           not is_in(use, one) for one in function.body))
@@ -3633,7 +3660,10 @@ def and_operands(test):
 
 
 def asks_for(test, bad):
-    """Whether a condition asks whether something has what `bad` reads from it, and not what value that has."""
+    """Whether a condition asks whether something has what `bad` reads from it, and not what value that has; or whether
+    `bad` is something else than nothing of another kind: None is not '' either."""
+    if test.kind == 'Compare' and test.ops[0] == 'NotEq' and literal_value(test.comparators[0]) in OTHERWISE[1:]:
+        return bad.text == test.left.text
     if test.kind == 'Compare' and len(test.ops) == 1 and test.ops[0] == 'In':
         key, owner = test.left, test.comparators[0]
     elif is_call(test, 'has_key') and len(test.args) == 1:
@@ -3776,8 +3806,10 @@ def left_unset(case, block, bad=()):
             return None                         # nothing else is an address either
         best = best_value(wished_values(case, name, block) + OTHERWISE,
                           lambda value: name_effect(case, name, value, block[-1], after=end))
-        if best[0] <= HOLLOW:
-            return None
+        if best[0] <= HOLLOW or best[1] != NOTHING and any(
+                node.kind == 'Attribute' and is_name(node.value, name) and node.ctx == 'Store'
+                for one in block for node in walk(one)):
+            return None                         # (nor is a text or list an object whose attributes are set)
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
         if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
@@ -4110,6 +4142,12 @@ def normal_empty(case):
     for node in with_value:
         if is_empty_literal(node.value):
             return code_of(node.value)
+    gathered = set(node.value.id if node.value.kind == 'Name' else None for node in answers if node.value is not None)
+    if len(gathered) == 1 and None not in gathered and len(with_value) == len(answers):
+        stores = [node for node in name_nodes(function, min(gathered)) if node.ctx != 'Load']
+        if len(stores) == 1 and stores[0].parent.kind == 'Assign' and stores[0].parent.parent is function and \
+                stores[0].parent.value.kind in ('Call', 'List', 'Dict') and stores[0].end < case.statement.start:
+            return min(gathered)                # what was gathered so far
     if len(with_value) < len(answers):
         return NOTHING
     for node in with_value:
@@ -4184,6 +4222,9 @@ def leave(case, faults):
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW:
         prior = 0.62 if entry else 0.78
+    rests = outcome > HOLLOW and all_rests_on(case)
+    if rests:
+        prior = 0.87
     if value == default_taken(case.function) is not None and outcome > HOLLOW:
         prior = 0.86
     if not entry and value in ('', NOTHING) and outcome > HOLLOW and is_asked_again(case, faults[0].bad):
@@ -4191,7 +4232,9 @@ def leave(case, faults):
     if innermost_loop(case) is not None:
         prior *= 0.5                            # the elements that come after this one would be lost too
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
-                   'high' if entry else 'medium', prior, 'what follows in the function is given up for these items')
+                   'low' if rests else 'high' if entry else 'medium', prior,
+                   'all that follows in the function is made of it' if rests else
+                   'what follows in the function is given up for these items')
 
 
 def fills_object(case, faults):
@@ -4208,6 +4251,55 @@ def fills_object(case, faults):
 def nothing_follows(case, faults):
     """Whether so much of the rest needs the same value that nothing useful can follow without it."""
     return len(same_defects(case, faults, case.statement.start)) >= 3
+
+
+def all_rests_on(case):
+    """Whether the function has nothing to do behind an assignment without what that sets, so that nothing is lost where
+    it is left. A test of the value itself says that the function has an answer for that."""
+    node, made, needing = case.statement, set(bound_names(case.statement)), []
+    if name_assigned(node) is None or any(around.kind != 'If' for around in ancestors(node) if is_in(
+            around, case.function) and around is not case.function and around.kind in STATEMENTS) or any(
+                is_tested(use) for use in later_uses(case, name_assigned(node), node)):
+        return False
+
+    def needs(part):
+        """Whether an expression is made of the value, and would be nothing without it."""
+        if part.kind in ('Attribute', 'Subscript'):
+            return needs(part.value)
+        if part.kind == 'Call':
+            return part.func.kind == 'Attribute' and needs(part.func) or any(needs(one) for one in part.args + [
+                one.value for one in part.keywords if LEADS_TO.search(one.arg)])
+        if part.kind in ('BinOp', 'Tuple'):
+            return bool(made & names_in(part)) and is_address(case, part)
+        return part.kind == 'Name' and part.id in made
+
+    def rest(suite):
+        for one in suite:
+            source = getattr(one, 'test', None) or getattr(one, 'iter', None) or getattr(one, 'value', None)
+            if source is None or is_log_call(source) or source.kind == 'Str' or is_empty_literal(source):
+                if one.kind not in SIMPLE | frozenset(['Return']) and not all(rest(inner.body) for inner in one.suites):
+                    return False
+            elif needs(source) or one.kind == 'If' and made & names_in(source):
+                made.update(bound_names(one))
+                needing.append(one)
+            elif not (one.kind == 'Assign' and one.targets[0].kind == 'Name' and not made & names_in(source)) and (
+                    one.kind not in ('If', 'While', 'For') or not all(rest(inner.body) for inner in one.suites)):
+                return False                    # what is made of something else would be lost
+        return True
+
+    while node is not case.function:
+        if not rest(later_siblings(node)):
+            return False
+        node = node.parent
+    return len(needing) > 1
+
+
+def is_tested(use):
+    """Whether a variable is asked for being there: `if x`, `x is None`, `x == ''`, `x or y`."""
+    around = use.parent
+    if around.kind == 'Compare':
+        return any(literal_value(one) in OTHERWISE for one in around.comparators)
+    return around.kind in ('If', 'While', 'BoolOp', 'UnaryOp', 'IfExp') and use is not getattr(around, 'body', None)
 
 
 def join_guard(case, faults):

@@ -1538,3 +1538,93 @@ def test_a_try_that_logged_the_error_is_no_guard_for_what_needs_the_value():
     around, = [node for node in diagnose.walk(case.source.tree) if node.kind == 'TryExcept']
     assert run(patches(case)[0][1], {}) == ({}, ['lost'])           # what it catches on the next line does no harm
     assert run(patches(case._replace(logged=(around,)))[0][1], {})[0]['title'] == 'Pier'
+
+
+HARBOUR = """
+def logged_in(headers):
+    if Prefs['key'] != '':
+        headers['Key'] = 'Bearer ' + Prefs['key']
+    return headers
+
+def hash_of(word):
+    text = word.encode('utf-8')
+    digest = hashlib.sha1()
+    digest.update(text)
+    return digest.hexdigest()
+
+def of_fleet(boat):
+    fleet = ''
+    fleet = boat['fleet']
+    if fleet != '':
+        boat['others'] = JSON.ObjectFromURL(ADDRESS + fleet)
+    return boat
+
+def hours(boat):
+    opens = 0
+    opens = time.strftime('%H:%M', time.localtime(int(boat['opens'])))
+    return '%s %s' % (boat['name'], opens)
+
+def details(name):
+    key = name.replace('-', '').lower()
+    address = ADDRESSES.get(key)
+    request = urllib2.Request(address, headers=HEADERS)
+    return JSON.ObjectFromString(urllib2.urlopen(request).read())
+
+def story(page):
+    first = page.xpath('//h5')[0].text + ' '
+    second = page.xpath('//p')[0].text
+    both = first + second
+    return both.strip()
+
+def keywords(name):
+    found = re.search('[A-Z]+', name)
+    return [found.group().lower()]
+
+def Pier(data):
+    oc = ObjectContainer()
+    boat = ships.first(data)
+    oc.add(DirectoryObject(key=Callback(Boat, number=boat.id), title='Boat'))
+    return oc
+
+def berths(data):
+    for boat in data['yachts']:
+        berth = Berth()
+        berth.name = boat['name']
+        data['named'].append(berth)
+    boats = data['dinghies']
+    if boats:
+        for boat in boats:
+            berth = Berth()
+            data['named'].append(berth)
+    return data
+
+def linked(page):
+    kept = []
+    for row in page.xpath('//tr'):
+        names = row.xpath('.//h5')
+        boat = Boat()
+        boat.label = names[0].text.strip() + row.get('id')
+        kept.append(boat)
+    return kept
+"""
+
+
+@pytest.mark.parametrize('line, error, wanted, unwanted', [
+    ("        headers['Key']", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
+     "if Prefs['key'] != '' and Prefs['key'] is not None:", ''),
+    ('    text = word', "AttributeError: 'NoneType' object has no attribute 'encode'", "(word or '').encode", ''),
+    ("    fleet = boat['fleet']", "KeyError: 'fleet'", '', ".get('fleet')\n"),
+    ('    opens = time', "KeyError: 'opens'", "if 'opens' in boat:", ''),
+    ('    key = name', "AttributeError: 'NoneType' object has no attribute 'replace'", 'return None\n    key = name', ''),
+    ('    second =', 'IndexError: list index out of range', "if nodes else ''\n    both", ''),
+    ('    return [found', "AttributeError: 'NoneType' object has no attribute 'group'",
+     '.lower()] if found is not None else []', ''),
+    ('    oc.add(DirectoryObject', "AttributeError: 'NoneType' object has no attribute 'id'", 'if boat is not None:', ''),
+    ("    for boat in data['yachts']", "AttributeError: 'NoneType' object has no attribute '__iter__'",
+     "in data['yachts'] or []:", ''),
+    ('        boat.label', 'IndexError: list index out of range', '', "boat = ''")])
+def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
+    case = case_for(HARBOUR, line, error)
+    patched = patches(case)[0][1]
+    assert wanted in patched and (not unwanted or unwanted not in patched)
+    assert diagnose.normal_empty(case) == 'oc' or 'Pier' not in case.function.name
