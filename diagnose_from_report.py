@@ -4433,7 +4433,8 @@ def unset_name(case, found):
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
     for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
-            case, name, uses)) + list(own_element(case, name, binders)):
+            case, name, uses)) + list(own_element(case, name, binders)) + list(caught_error(
+                case, [use for use in uses if is_in(use, case.statement)] or uses, name)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -4815,7 +4816,8 @@ def unknown_name(case, found):
         return ways                             # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
-    near = near_names(name, known) + near_interface(name, same, known)
+    near = idle_parameter(name, enclosing(uses[0], 'FunctionDef')) or near_names(name, known) + near_interface(
+        name, same, known, is_sandboxed(case))
     family = list(renamed_word(case, name)) or list(preference_elsewhere(case, here, name)) or list(
         lost_parameter(case, enclosing(uses[0], 'FunctionDef'))) or list(callers_name(case, here, name))
     ways += family + [with_other_typos(case, name, rename(
@@ -4823,7 +4825,7 @@ def unknown_name(case, found):
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
-        case, here, name)) or list(tested_list(case, here, name))
+        case, here, name)) or list(tested_instead(case, here, name)) or list(part_of_name(here, known))
     ways += longer
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -4835,13 +4837,34 @@ def unknown_name(case, found):
     return ways
 
 
-def near_interface(name, uses, known):
+def idle_parameter(name, function):
+    """[(name, prior)] of the one parameter that a function never reads, where it is one letter away: date for data."""
+    found = [one for one in parameter_names(function) if not reads(function, one) and len(one) == len(name) and sum(
+        letter != other for letter, other in zip(one, name)) == 1] if function is not None else []
+    return [(found[0], 0.9)] if len(found) == 1 else []
+
+
+def part_of_name(uses, known):
+    """`video['type']` where there is no video, but a variable called video_type, media_type or type that holds it."""
+    edits, texts = [], []
+    for use in uses:
+        key = key_of(use.parent) if use.parent.kind == 'Subscript' else None
+        found = [one for one in known if key and (one == key or one.endswith('_' + key))]
+        if len(found) != 1 or use.parent.ctx != 'Load':
+            return
+        edits.append((use.parent.start, use.parent.end, found[0]))
+        texts.append(found[0])
+    yield cure('right name', edits, '%s is written in place of %s' % (texts[0], uses[0].parent.text), 0.82,
+               'nothing is called %s here, and %s holds what it was asked for' % (uses[0].id, texts[0]))
+
+
+def near_interface(name, uses, known, sandboxed):
     """[(name, prior)] of built-ins, where it is always called, and of the framework's interface in other letters."""
     called = all(is_called(use) for use in uses)
     near = near_names(name, SANDBOX_BUILTINS - known) if called else []
     if all('ExceptHandler' in (use.parent.kind, use.parent.parent.kind) for use in uses):
         near += [('OSError', 0.9)] if name == 'WindowsError' else near_names(name, BUILTIN_EXCEPTIONS)
-    for row in near_names(name, FRAMEWORK_NAMES - known):
+    for row in near_names(name, FRAMEWORK_NAMES - known) if sandboxed else ():
         alike = row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex'))
         if alike and row[0] not in API or row[0] in API and all(
                 use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log'
@@ -4861,12 +4884,13 @@ def caught_error(case, uses, name):
     """`except X:` whose body speaks of an e that it has not got."""
     handler = handler_around(uses[0])
     if handler is None or handler.name is not None or not re.match(
-            r'e$|ex$|exc$|err|exception', name, re.I) or bindings(case.function).get(name):
+            r'e$|ex$|exc$|err|exception', name, re.I) or any(
+                one.parent.kind != 'ExceptHandler' for one in bindings(case.function).get(name, ())):
         return
     at = handler.type.outer[1] if handler.type else case.source.text.index('except', handler.start) + len('except')
-    yield Proposal('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
-                   'the error that is caught is called %s' % name, 'nothing', 'low' if handler.type else 'medium',
-                   0.9 if handler.type else 0.8, 'what goes on when it is caught asks for %s' % name)
+    yield cure('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
+               'the error that is caught is called %s' % name, 0.9 if handler.type else 0.88,
+               'what goes on when it is caught asks for %s' % name)
 
 
 def preference_elsewhere(case, uses, name):
@@ -4952,19 +4976,20 @@ def same_use(case, uses, name):
                      'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
 
 
-def tested_list(case, uses, name):
-    """`if isinstance(found, list): for one in unknown:` goes through what was tested."""
-    for around in ancestors(uses[0]) if len(uses) == 1 and uses[0].parent.kind == 'For' and \
-            uses[0].parent.iter is uses[0] else ():
-        if around.kind == 'FunctionDef':
-            return
-        test = around.test if around.kind == 'If' and any(is_in(uses[0], one) for one in around.body) else None
-        if test is None:
+def tested_instead(case, uses, name):
+    """The variable that the `if` around is about, where the branch it leads to speaks of the unknown one only:
+    `if row is None: add() else: compare(entry[1])`."""
+    inner = [one for one in ancestors(uses[0]) if one.kind in STATEMENTS]
+    for below, around in zip(inner, inner[1:]):
+        if around.kind != 'If' or below not in around.body + around.orelse:
             continue
-        asked = test.args[0] if test.kind == 'Call' and is_name(test.func, 'isinstance', 'len') and test.args else test
-        if asked.kind == 'Name' and asked.id in bindings(case.function):
-            yield rename(uses, asked.id, 0.84, 'nothing is called %s here, and the condition around the loop is '
-                         'about %s' % (name, asked.id))
+        branch = around.body if below in around.body else around.orelse
+        asked = sorted(one for one in set(names_in(around.test)) & set(bindings(case.function)) if (
+            is_test_of(around.test, one) if branch is around.body else is_test_against(around.test, one)))
+        if len(asked) == 1 and not any(asked[0] in names_in(one) for one in branch) and all(
+                any(is_in(use, one) for one in branch) for use in uses):
+            yield rename(uses, asked[0], 0.84, 'nothing is called %s here, and the condition around it is about %s' % (
+                name, asked[0]))
         return
 
 
@@ -6654,6 +6679,24 @@ def membership_faults(case, found):
             yield Fault(call, call.func.value, in_test(text), [], 'it is not in there')
 
 
+def date_faults(case, found):
+    """A date compared with None, by < and > or by the key of a sort, where the earliest date takes its place."""
+    names = bindings(case.source.tree)
+    least = 'datetime.min' if any(node.kind == 'alias' and node.parent.kind == 'ImportFrom' for node in names.get(
+        'datetime', ())) else 'datetime.datetime.min' if 'datetime' in names else None
+    for node in own_part(case.statement):
+        if node.kind == 'Compare' and node.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and len(node.ops) == 1:
+            for bad in (node.left, node.comparators[0]):
+                if bad.kind in ('Name', 'Attribute', 'Subscript'):
+                    yield Fault(node, bad, none_test, [], 'there is no date')
+        elif node.kind == 'keyword' and node.arg == 'key' and node.value.kind == 'Lambda' and least and \
+                "datetime.datetime " in case.message:
+            body = node.value.body
+            for bad in body.elts if body.kind == 'Tuple' else [body]:
+                if bad is body or re.search(r'(?i)date|time|seen|aired|added|released|_at$', last_name(bad) or ''):
+                    yield Fault(bad, bad, none_test, [(or_default(bad, least), bad, SOME)], 'there is no date')
+
+
 def length_test(number):
     return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
 
@@ -6778,6 +6821,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
     (r"^TypeError: sequence item \d+: expected", join_faults),
     (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
+    (r"^TypeError: can't compare ", date_faults),
     (r"^TypeError: .*NoneType", operator_faults),
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, address_faults),
     (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),

@@ -531,6 +531,19 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(shows, pick):\n    found = {}\n    for show in shows:\n        best = pick(show)\n        if show in found and "
      "best.score < found[show].score:\n            continue\n        found[show] = best\n    return found\n", "if show in",
      "AttributeError: 'NoneType' object has no attribute 'score'", "        if best is None:\n"),
+    ("def f(pier, date):\n    return pier.sail(data)\n", "return", "NameError: global name 'data' is not defined",
+     "pier.sail(date)"),
+    ("def f(media_type):\n    return 'no %s' % video['type']\n", "return", "NameError: global name 'video' is not defined",
+     "'no %s' % media_type"),
+    ("def f(row, url):\n    found = ask(row)\n    if found is None:\n        add(url)\n    elif entry[1] != url:\n"
+     "        change(url)\n", "elif", "NameError: global name 'entry' is not defined", "elif found[1] != url"),
+    ("import datetime\n\ndef f(shows):\n    return sorted(shows, key=lambda show: (show.added, show.name))\n", "return",
+     "TypeError: can't compare datetime.datetime to NoneType", "((show.added or datetime.datetime.min), show.name)"),
+    ("def f(show, today):\n    if show.aired < today:\n        return 'old'\n    return 'new'\n", "if show",
+     "TypeError: can't compare datetime.date to NoneType", "if show.aired is not None and "),
+    ("def f(move):\n    try:\n        move(1)\n    except IOError, e:\n        Log(e)\n    try:\n        move(2)\n"
+     "    except:\n        Log('no: %s' % e)\n", "        Log('no", "UnboundLocalError: local variable 'e' referenced before "
+     "assignment", "    except Exception as e:\n        Log('no"),
 ]
 
 
