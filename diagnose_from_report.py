@@ -10428,6 +10428,8 @@ def diagnose(pattern, document, bundles, history):
     if record.get('hidden_lines'):
         patches = dict(patches, **mend_hidden(Inquiry(pattern, bundle, history, record, chain, index), document))
     record['hypothesis'] = hypothesis(record)
+    if no_fix == COPED:                         # as does what a patch of ours logs: nobody has to look into it
+        record['class'] = 'noise'
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
@@ -10452,6 +10454,7 @@ def left_by_handler(pattern, bundle):
             is_test_of(test, name) or is_test_against(test, name) for test in tests)
 
 
+COPED = 'the code already goes on without it, and nothing else is lost'
 NO_LINE = "the log names no line of the plug-in's own code"
 NO_BUNDLE = 'the bundle is not at hand, so the place is known from the traceback alone'
 
@@ -10493,7 +10496,8 @@ def offer(inquiry, scene, templates=None):
     """Fill the fixes for a Scene into the record. Returns (why every one was dropped or None, patches)."""
     records, dropped, patches = fixes_for(scene, templates)
     inquiry.record.update({'fixes': records, 'dropped': dropped})
-    return ('every candidate was dropped: ' + '; '.join(dropped) if dropped else None), patches
+    reasons = sorted(set(dropped), key=dropped.index)
+    return ('no patch is left that could be tried: ' + '; '.join(reasons) if reasons else None), patches
 
 
 def note_cause(record, cause):
@@ -10619,7 +10623,7 @@ def look_into_source(inquiry):
     record['confidence'] = first.confidence
     holder = catching_try(first.statement, pattern.get('exception') or '') if logged else None
     if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first):
-        return 'the code already goes on without it, and nothing else is lost', {}
+        return COPED, {}
     if silent and first.line not in named:
         against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
     note_place(record, frame, first, named)
@@ -10979,7 +10983,7 @@ def mend_confessed(inquiry, confessed):
     idle = here and not again and not gains_behind(around, places[0])
     record['fixes'] = [row for row in record['fixes'] if not idle or row['template'] not in MERE_GUARDS + ('probe',)]
     if idle and not record['fixes'] and not record['dropped']:
-        return 'the code already goes on without it, and nothing else is lost', {}
+        return COPED, {}
     return why_none, dict((row['id'], patches[row['id']]) for row in record['fixes'])
 
 

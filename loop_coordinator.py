@@ -551,19 +551,43 @@ class Session(object):
         self.phase('compare_metrics.py', '--iteration', number, accept=(DONE, INCOMPLETE, NEGATIVE))
         verdict = self.read_verdict(number)
         row['reason'] = verdict['reason']
+        evidence = bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided']
         if verdict['decision'] == 'ROLLBACK':       # undone first: a kill in between leaves a fix without a verdict
+            by_hand = self.whereabouts(row) == 'undone'
+            if by_hand:
+                row['reason'] += '; it was undone by hand meanwhile'
+            if by_hand or not evidence:             # another fix would be measured no better now
+                self.put_off_patterns.add(row['pattern'])
             self.roll_back(row)
+            evidence = evidence or by_hand          # whoever took it out does not want it
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], weak_evidence=verdict['weak_evidence'], time=utc_text(),
-                         further=verdict['further'],
-                         evidence=bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided'])
+                         further=verdict['further'], evidence=evidence)
+
+    def server_answers(self):
+        """Whether the server is there (again) within the time-out of a refresh."""
+        import implement_fix
+        deadline = seconds_now() + self.options.timeout
+        while seconds_now() < deadline:
+            try:
+                implement_fix.connect(self.options).sections()
+                return True
+            except Problem:
+                time.sleep(1)
+        return False
 
     def test(self, when, number, *words):
+        """A server that restarts just when a test begins is waited for, as one that does so in its course."""
         options = self.options
-        return self.phase('test_fix_actively.py', '--phase', when, '--iteration', number, '--items', options.items,
-                          '--healthy', options.healthy, '--concurrency', options.concurrency, '--pause', options.pause,
-                          '--timeout', options.timeout, *words, where=('plex_home', 'plex_url', 'token_file'),
-                          accept=(DONE, INCOMPLETE, UNSAFE, NEGATIVE))
+        words = ('--phase', when, '--iteration', number, '--items', options.items, '--healthy', options.healthy,
+                 '--concurrency', options.concurrency, '--pause', options.pause, '--timeout', options.timeout) + words
+        how = {'where': ('plex_home', 'plex_url', 'token_file'), 'accept': (DONE, INCOMPLETE, UNSAFE, NEGATIVE)}
+        try:
+            return self.phase('test_fix_actively.py', *words, **how)
+        except PhaseFailed as failure:
+            if failure.code != NO_ENVIRONMENT or not self.server_answers():
+                raise
+            return self.phase('test_fix_actively.py', *words, **how)
 
     def stopped_test(self, number, code, words):
         """(why the before-test is no ground to judge a fix on (a ban, an outage, other errors only), or None; whether

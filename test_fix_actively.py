@@ -579,12 +579,25 @@ class Tester(object):
     def measure(self, items, mode, rows=()):
         """Rows for all items; rows: those of an earlier, interrupted test, which are kept."""
         self.rows = list(rows)
-        kind = Match if mode == 'match' else Refresh
         if mode == 'match':
             self.server.timeout = self.timeout      # the answer comes when the agent's search() has ended
-        queue = collections.deque((item, 1) for item in items)
-        flying, next_start = [], self.clock.time()
         self.stop_when_plug_in_is_down()
+        self.work_off(collections.deque((item, 1) for item in items), Match if mode == 'match' else Refresh)
+        if mode != 'match':
+            self.look_again()
+            broken = [self.once_more(row) for row in last_rows(self.rows).values() if row['outcome'] == 'not_measured'
+                      and row['attempt'] < ATTEMPTS and row['rating_key'] in self.refreshes]
+            if broken and not self.stopped:         # by a log that was lost meanwhile
+                self.work_off(collections.deque(broken), Refresh)
+                self.look_again()
+        return self.rows
+
+    def once_more(self, row):
+        return dict((name, row[name]) for name in ITEM + ('before',)), row['attempt'] + 1
+
+    def work_off(self, queue, kind):
+        """Refresh, or look for matches of, each (item, attempt) of a queue; what is to be made once more joins it."""
+        flying, next_start = [], self.clock.time()
         while queue or flying:
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
@@ -597,9 +610,6 @@ class Tester(object):
                     self.attend(refresh, refresh.poll, flying, queue)
             if flying or queue:
                 self.clock.sleep(self.poll_every)
-        if mode != 'match':
-            self.look_again()
-        return self.rows
 
     def attend(self, refresh, action, flying, queue):
         """Begin or poll a refresh, and land it when it is over.
@@ -659,7 +669,7 @@ class Tester(object):
         if self.timeouts > TIMEOUTS_ALLOWED:
             self.stop('%d refreshes did not end; the agent or its provider hangs' % self.timeouts)
         if row['outcome'] in ('timeout', 'outage', 'not_measured') and row['attempt'] < ATTEMPTS and not self.stopped:
-            queue.append((dict((name, row[name]) for name in ITEM + ('before',)), row['attempt'] + 1))
+            queue.append(self.once_more(row))
         self.keep(self.rows)
 
     def stop_when_plug_in_is_down(self):

@@ -356,6 +356,20 @@ def test_a_log_with_a_gap_is_no_proof_that_nothing_was_logged():
     assert rows['102']['outcome'] == 'error'
 
 
+def test_what_a_log_that_was_rotated_away_has_spoiled_is_measured_once_more():
+    world = World(3)
+    read = world.events
+
+    def events(position):                   # lost is what only the last look at everything reads anew
+        world.gap = 'rotated away' if position == 0 and len(world.refreshed) == 3 and not world.flying and len(
+            read(0)) == 0 and world.clock.now > world.refreshed[-1][0] + 4 else None
+        return read(position)
+    world.events = events
+    _, rows = measure(world)
+    assert [(row['outcome'], row['attempt']) for row in rows.values()] == [('ok', 2)] * 3
+    assert len(world.refreshed) == 6
+
+
 def test_nothing_is_asked_of_a_plug_in_that_is_down():
     world = World(5)
     world.log.append((world.clock.now, 'start', {'time': world.clock.now, 'ok': False, 'error': 'SyntaxError: x'}))

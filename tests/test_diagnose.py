@@ -1169,6 +1169,7 @@ def test_an_error_that_the_agent_logged_itself_is_found_in_what_its_handler_guar
         found.record['evidence'])
     found = told('No stars for boat 4711 - could not convert string to float: n/a')
     assert not found.patches and 'goes on without it' in found.record['no_fix_because']
+    assert found.record['class'] == 'noise'
     sank = told('No data for boat 4711 (http://boats.example/4711) [it sank]')
     assert not sank.patches and 'does not say which error' in sank.record['no_fix_because']
     assert 'names no line' in told("No data for ship 4711 (x) ['NoneType' object has no attribute 'group']").record[
