@@ -83,6 +83,8 @@ def utc_text(seconds=None):
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() if seconds is None else seconds))
 
 
+# For durations: a clock that somebody sets must not hang or end anything. 2.7 has a steady one too, outside Windows.
+seconds_now = getattr(time, 'monotonic', None) or (lambda: os.times()[4] if os.name == 'posix' else time.time())
 ISO_PARTS = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
 
 
@@ -171,11 +173,18 @@ def write_file(path, data, mode=0o644):
         if os.name == 'nt' and six.PY2 and os.path.exists(path):    # 2.7 on Windows cannot rename over a file
             os.remove(path)
         (os.rename if six.PY2 else os.replace)(temporary, path)
-    except BaseException:
+    except BaseException as problem:
         if os.path.exists(temporary):
             os.remove(temporary)
+        name_file(problem, path)
         raise
     sync_folder(folder)
+
+
+def name_file(problem, path):
+    """A full disk does not say of itself which one it is."""
+    if isinstance(problem, EnvironmentError) and problem.errno and not problem.filename:
+        problem.filename = path
 
 
 def write_json(path, document, schema):

@@ -309,13 +309,14 @@ def why_not_attributable(before, after):
 def new_patterns(before, after, baseline, postfix):
     """[{pattern, exception, message}] that the agent shows with the fix and never showed without it, sorted.
 
-    Noise does not count, nor does what a provider did: a ban must not be blamed on a fix.
+    Noise does not count, nor does what a provider did, or what the server says of itself: a ban, or a restart of the
+    server, must not be blamed on a fix.
     """
     known = set(before.get('baseline_patterns') or ()) | set(row['pattern'] for row in before['patterns_seen'])
     known |= set(row['pattern'] for row in (baseline or {}).get('patterns') or ())
     found = {}
     for row in list(after['patterns_seen']) + [row for row in (postfix or {}).get('patterns') or ()
-                                               if row.get('agent') == after['agent']]:
+                                               if row.get('agent') == after['agent'] and row.get('kind') != 'server']:
         if row['pattern'] not in known and active_test.is_error(row) and not active_test.upstream_failures([row]):
             found[row['pattern']] = dict((name, row.get(name)) for name in ('pattern', 'exception', 'message'))
     return [found[pattern] for pattern in sorted(found)]

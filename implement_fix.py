@@ -198,7 +198,7 @@ class PlexServer(object):
 
     def _ask(self, method, path, query=(), headers=None):
         """-> the answer's bytes; waits for a server that is starting."""
-        deadline, pause = time.time() + self.patience, .1
+        deadline, pause = logs.seconds_now() + self.patience, .1
         while True:
             try:
                 return self._ask_once(method, path, query, headers)
@@ -206,7 +206,7 @@ class PlexServer(object):
                 if problem.status == 401 and self._token_changed():
                     continue
                 worth_waiting = problem.status == 503 or problem.starting and self._was_there
-                if not worth_waiting or time.time() + pause > deadline:
+                if not worth_waiting or logs.seconds_now() + pause > deadline:
                     raise
             time.sleep(pause)
             pause = min(2, pause * 2)
@@ -595,6 +595,7 @@ def replace_file(target, data):
     except BaseException as problem:
         if os.path.lexists(temporary):
             os.remove(temporary)
+        logs.name_file(problem, target.real)
         if isinstance(problem, OSError) and problem.errno == errno.EBUSY:
             raise Problem('%s is a mount of its own (a single file mounted into a container) and cannot be replaced '
                           'safely; mount its folder instead' % target.path, UNSAFE)
@@ -928,8 +929,8 @@ def run_judge(python27, folder, task=None):
                                        stderr=nowhere, env=python27_environment(python27), cwd=native(folder),
                                        close_fds=os.name != 'nt')
             process.stdin.close()
-            deadline = time.time() + JUDGE_PATIENCE
-            while process.poll() is None and time.time() < deadline:
+            deadline = logs.seconds_now() + JUDGE_PATIENCE
+            while process.poll() is None and logs.seconds_now() < deadline:
                 time.sleep(.005)
             if process.poll() is None:
                 process.kill()
@@ -1131,7 +1132,7 @@ def restart_and_prove(site, bundle):
     to load stays listed there.
     """
     position = site.log_position(bundle.identifier)
-    began = time.time()
+    began = logs.seconds_now()
     deadline = began + START_PATIENCE
     asked = restart_by_url(site, bundle)
     touched = not asked and touch_info_plist(bundle)
@@ -1145,19 +1146,19 @@ def restart_and_prove(site, bundle):
             return Live(False, 'the plug-in did not come up: %s' % (error or 'its log says why'))
         if any(start['ok'] for start in starts):
             return Live(True, 'the plug-in started %.1f s after it was asked to, and entered its run loop'
-                        % (time.time() - began))
-        if time.time() >= deadline:
+                        % (logs.seconds_now() - began))
+        if logs.seconds_now() >= deadline:
             break
-        if not woken and time.time() - began > 2:           # the server starts some plug-ins only when they are needed
+        if not woken and logs.seconds_now() - began > 2:           # the server starts some plug-ins only when they are needed
             woken = True
             wake(site, bundle)
-        if not touched and time.time() - began > SECOND_TRY:
+        if not touched and logs.seconds_now() - began > SECOND_TRY:
             touched = touch_info_plist(bundle)
         time.sleep(pause)
         pause = min(1, pause * 1.5)
     ways = [words for done, words in ((asked, 'by URL'), (touched, 'by the time of Info.plist')) if done]
     return Live(None, 'no start of %s showed in its log within %d s (asked %s); restart the server by hand'
-                % (bundle.identifier, time.time() - began,
+                % (bundle.identifier, logs.seconds_now() - began,
                    ' and '.join(ways) or 'in no way: no server, no right to touch Info.plist'))
 
 

@@ -41,8 +41,8 @@ except ImportError as missing:
                      % os.path.basename(sys.argv[0]))
     sys.exit(4)
 from aggregate_plex_logs import (BUG, DONE, INCOMPLETE, INTERRUPTED, LOCKED, NEGATIVE, NO_ENVIRONMENT, UNSAFE, Problem,
-                                 add_shared_options, on_signals, parser_for, read_json, run_script, say, utc_text, warn,
-                                 write_file, write_json)
+                                 add_shared_options, on_signals, parser_for, read_json, run_script, say, seconds_now, utc_text,
+                                 warn, write_file, write_json)
 
 import six
 
@@ -61,7 +61,6 @@ AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
 EXIT_WORDS = {                       # what a number in loop.log means; the rest is the phase's own sentence
     INCOMPLETE: ' (incomplete or undecided)', UNSAFE: ' (refused, nothing written)', NEGATIVE: ' (the answer is no)'}
-seconds_now = getattr(time, 'monotonic', time.time)      # a clock that is set must not hang or end a phase
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
     'test_fix_actively.py': 4 * 3600, 'compare_metrics.py': 300, 'parse_test_report.py': 60}
@@ -321,7 +320,7 @@ class Session(object):
         self.options = options
         self.run_dir = run_dir
         self.runs = runs
-        self.began = time.time()
+        self.began = seconds_now()
         self.earlier = earlier_runs(runs, run_dir)
         self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
@@ -339,7 +338,7 @@ class Session(object):
         with io.open(os.path.join(self.run_dir, 'loop.log'), 'a', encoding='utf-8') as out:
             out.write(line)
         if sys.stderr.isatty() and not self.options.quiet:
-            say('[%4d s] %s' % (time.time() - self.began, event), sys.stderr)
+            say('[%4d s] %s' % (seconds_now() - self.began, event), sys.stderr)
 
     def save(self, **changes):
         self.state.update(changes, updated=utc_text())
@@ -356,13 +355,13 @@ class Session(object):
         for name in how.get('where', ()):
             value = getattr(self.options, name)
             where += ['--' + name.replace('_', '-'), value] if value is not None else []
-        began = time.time()
+        began = seconds_now()
         command = [sys.executable, os.path.join(SCRIPTS, script)] + words + where
         code, out, err = run_limited(command, PHASE_LIMIT[script])
         last_words = (err.strip().splitlines() or [''])[-1].replace(script + ': ', '')
         shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
         self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d%s' % (code, EXIT_WORDS.get(
-            code, '')), time.time() - began, last_words and '; ' + last_words))
+            code, '')), seconds_now() - began, last_words and '; ' + last_words))
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         if code not in how.get('accept', (DONE,)):

@@ -447,7 +447,7 @@ class Refresh(object):
             row['before'] = snapshot(item, tester.plex_home, tester.agent)
         self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
         self.position = tester.watch.position()
-        self.began = tester.clock.time()
+        self.began = tester.now()
         tester.server.refresh(row['rating_key'])
 
     def poll(self):
@@ -466,7 +466,7 @@ class Refresh(object):
         elif calls and self.has_moved() or self.is_quiet() and (calls or self.has_moved()):
             row['proof'] = 'the agent ended its call' if calls else 'the server refreshed it'
             self.look()
-        if row['outcome'] is None and tester.clock.time() - self.began >= tester.timeout:
+        if row['outcome'] is None and tester.now() - self.began >= tester.timeout:
             self.read_log()                     # a hung agent may have said why
             self.close('timeout', 'no end within %g s%s'
                        % (tester.timeout, '; the agent is still at work' if at_work else ''))
@@ -482,7 +482,7 @@ class Refresh(object):
 
     def is_quiet(self):
         """Has the server had nothing to do with the item and its section for long enough?"""
-        server, key, now = self.tester.server, self.row['rating_key'], self.tester.clock.time()
+        server, key, now = self.tester.server, self.row['rating_key'], self.tester.now()
         if (any(activity['rating_key'] == key for activity in server.activities())
                 or server.update_queue_size(self.row['section'])):
             self.quiet_since = None
@@ -563,6 +563,7 @@ class Tester(object):
 
     def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None):
         self.server, self.watch, self.plex_home, self.clock, self.keep = server, watch, plex_home, clock, keep
+        self.now = logs.seconds_now if clock is time else clock.time
         server.patience = 0                 # from here on an outage is ours to see
         self.position = watch.position()    # where the log stood before the first refresh
         self.agent = watch.agent
@@ -597,14 +598,14 @@ class Tester(object):
 
     def work_off(self, queue, kind):
         """Refresh, or look for matches of, each (item, attempt) of a queue; what is to be made once more joins it."""
-        flying, next_start = [], self.clock.time()
+        flying, next_start = [], self.now()
         while queue or flying:
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
-            while queue and len(flying) < self.concurrency and self.clock.time() >= next_start and not self.stopped:
+            while queue and len(flying) < self.concurrency and self.now() >= next_start and not self.stopped:
                 flying.append(kind(self, *queue.popleft()))
                 self.attend(flying[-1], flying[-1].begin, flying, queue)
-                next_start = self.clock.time() + self.pause
+                next_start = self.now() + self.pause
             for refresh in list(flying):
                 if refresh in flying:           # an outage ends all of them at once
                     self.attend(refresh, refresh.poll, flying, queue)
@@ -641,14 +642,14 @@ class Tester(object):
     def wait_for_server(self):
         """How many times the server had to be asked again until it answered with our token; None: it never did."""
         from implement_fix import ServerError
-        deadline, times = self.clock.time() + self.timeout, 0
+        deadline, times = self.now() + self.timeout, 0
         while True:
             try:
                 self.server.sections()
                 return times
             except ServerError:
                 times += 1
-                if self.clock.time() >= deadline:
+                if self.now() >= deadline:
                     return None
                 self.clock.sleep(min(5., max(self.poll_every, self.pause)))
 

@@ -195,7 +195,7 @@ def test_a_pattern_that_was_there_before_is_no_regression(known):
 
 
 def test_a_new_pattern_in_the_post_fix_aggregate_is_a_regression_unless_it_is_noise_or_the_providers_or_anothers():
-    for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0), ({'level': 'WARNING'}, 0),
+    for change, count in (({}, 1), ({'noise': 'harmless'}, 0), ({'agent': 'other'}, 0), ({'level': 'WARNING'}, 0), ({'kind': 'server'}, 0),
                           ({'exception': None, 'message': "Error opening URL 'http://a.example'"}, 0),
                           ({'exception': 'HTTPError', 'message': 'HTTP Error 503: Busy'}, 0)):
         postfix = {'patterns': [dict(dict(OTHER, agent='a'), **change)]}
