@@ -10428,7 +10428,7 @@ def diagnose(pattern, document, bundles, history):
     if record.get('hidden_lines'):
         patches = dict(patches, **mend_hidden(Inquiry(pattern, bundle, history, record, chain, index), document))
     record['hypothesis'] = hypothesis(record)
-    if no_fix == COPED:                         # as does what a patch of ours logs: nobody has to look into it
+    if no_fix == COPED and not record['fixes']:     # as does what a patch of ours logs: nobody has to look into it
         record['class'] = 'noise'
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)

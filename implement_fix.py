@@ -1149,7 +1149,7 @@ def restart_and_prove(site, bundle):
                         % (logs.seconds_now() - began))
         if logs.seconds_now() >= deadline:
             break
-        if not woken and logs.seconds_now() - began > 2:           # the server starts some plug-ins only when they are needed
+        if not woken and logs.seconds_now() - began > 2:      # the server starts some only when they are needed
             woken = True
             wake(site, bundle)
         if not touched and logs.seconds_now() - began > SECOND_TRY:

@@ -41,8 +41,8 @@ except ImportError as missing:
                      % os.path.basename(sys.argv[0]))
     sys.exit(4)
 from aggregate_plex_logs import (BUG, DONE, INCOMPLETE, INTERRUPTED, LOCKED, NEGATIVE, NO_ENVIRONMENT, UNSAFE, Problem,
-                                 add_shared_options, on_signals, parser_for, read_json, run_script, say, seconds_now, utc_text,
-                                 warn, write_file, write_json)
+                                 add_shared_options, on_signals, parser_for, read_json, run_script, say, seconds_now,
+                                 utc_text, warn, write_file, write_json)
 
 import six
 
