@@ -24,6 +24,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import bisect
 import codecs
 import collections
+import itertools
 import os
 import re
 import sys
@@ -1609,7 +1610,7 @@ PURE_CALLS = frozenset(
     'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip '
     'lstrip rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
     'getprevious keys values items len str unicode int float bool list sorted set text_content tostring join partition '
-    'rpartition get_text find_all select has_key isinstance'.split())
+    'rpartition get_text find_all select has_key isinstance Callback L R ContentsOfURLWithFallback'.split())
 FETCHES = frozenset('Request urlopen ElementFromURL ObjectFromURL StringFromURL FeedFromURL request post open'.split())
 PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString '
                    'strptime'.split())
@@ -1879,8 +1880,6 @@ def bound_before(case, name, statement):
     """Whether a variable surely has a value of this round when a statement is reached."""
     if case.function.kind not in ('FunctionDef', 'Lambda'):
         return False
-    if name in names_in(case.function.args):
-        return True
     node = statement
     while node is not case.function and node.parent is not None:
         if node.kind in STATEMENTS:
@@ -1890,7 +1889,7 @@ def bound_before(case, name, statement):
             if node.parent.kind in ('For', 'While'):    # what was bound outside may be of an earlier round
                 return False
         node = node.parent
-    return False
+    return name in names_in(case.function.args)
 
 
 def assigned_before(case, name, start):
@@ -2246,9 +2245,15 @@ def effect_of_keyword(case, node, parent, value, depth):
     if value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg) and re.search(
             r'^Callback$|Object$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
-    if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node):
+    if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node) or \
+            value == NOTHING and parent.arg in COUNTED and is_entry(call):
         return FINE
     return effect_of_argument(case, parent, call, value, depth)
+
+
+def is_entry(node):
+    """Whether an expression makes an entry of a menu: DirectoryObject(...), EpisodeObject(...)."""
+    return node.kind == 'Call' and re.search(r'(Object|Item)$', last_name(node.func) or '') is not None
 
 
 def is_shown(node):
@@ -2262,6 +2267,7 @@ def is_shown(node):
 BESIDE = frozenset('summary tagline subtitle infoLabel thumb art duration source_title originally_available_at'.split())
 
 
+COUNTED = frozenset('season index absolute_index year rating bitrate'.split())
 LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](Id|Url|Key)$')
 
 
@@ -2383,6 +2389,9 @@ def effect_of_assignment(case, node, parent, value, depth):
     for target in parent.targets:
         if target.kind == 'Name':
             worst = min(worst, name_effect(case, target.id, value, parent, depth + 1))
+        elif is_entry_field(case, parent) and (value == NOTHING and target.attr in COUNTED | BESIDE or value in (
+                NO_TEXT, TEXT) and target.attr in BESIDE):
+            worst = min(worst, read_effect(case, target, value, depth))
         elif is_field(target) or target.kind == 'Attribute' and is_record(target.value):
             worst = min(worst, OPEN if value == SOME else HOLLOW, read_effect(case, target, value, depth))
         elif target.kind == 'Subscript' and is_field(target.value):
@@ -2957,6 +2966,20 @@ def key_faults(case, found):
             at = node.args[0].outer[1]
             soft = [([(at, at, ', None')], node, NOTHING)]
             yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
+
+
+def gone_already(case, found):
+    """`del d['a']`, and the lines that do the same for other keys: each only where there is something to delete."""
+    statement, edits = case.statement, []
+    for one in [statement] + later_siblings(statement)[:3] if statement.kind == 'Delete' else ():
+        target = one.targets[0] if one.kind == 'Delete' and len(one.targets) == 1 else None
+        if target is None or key_of(target) is None or target.value.text != statement.targets[0].value.text or \
+                not repeatable(target.value) or not can_wrap([one]) or one.inline:
+            break
+        edits += wrap([one], ['if %s in %s:' % (code_of(index_of(target)), code_of(target.value))], [])
+    if edits and key_of(statement.targets[0]) == unquoted(found.group('key'))[0]:
+        yield Proposal('field guard', edits, 'only what is there is deleted', 'nothing', 'low', 0.9,
+                       'what is not there need not be deleted')
 
 
 def written_default(case, found):
@@ -3574,7 +3597,8 @@ def tighten(case, faults):
         operand_node, around = around, around.parent        # the body needs it as well
     start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
-        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None') and not (
+        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None') and not is_empty_literal(
+            operand_node.comparators[0]) and not (
             case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body))
     if is_none_check(operand_node) or is_way_out(case, faults, operand_node):
         absent = True                           # what is not there at all counts as None, or as too little
@@ -4433,8 +4457,9 @@ def unset_name(case, found):
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
     for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
-            case, name, uses)) + list(own_element(case, name, binders)) + list(caught_error(
-                case, [use for use in uses if is_in(use, case.statement)] or uses, name)):
+            case, name, uses)) + list(own_element(case, name, binders)) + list(made_from_itself(
+                case, name, binders)) + list(caught_error(case, [use for use in uses if is_in(
+                    use, case.statement)] or uses, name)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -4525,8 +4550,24 @@ def own_element(case, name, binders):
         return
     right = loop.target.id
     if right != name and not any(is_in(one, loop) for one in reads(case.function, right)):
-        yield cure('right name', written(nodes, right), '%s is asked in place of %s' % (right, name), 0.93,
+        alike = set(node.parent.attr for node in nodes if node.parent.kind == 'Attribute')
+        nodes += [node for one in later_siblings(statement) for node in walk(one) if is_name(node, name) and
+                  node.parent.kind == 'Attribute' and node.parent.attr in alike and alike <= set(ELEMENT_SEARCHES)]
+        yield cure('right name', written(nodes, right),
+                   '%s is asked in place of %s' % (right, name), 0.93,
                    'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
+
+
+ELEMENT_SEARCHES = ('xpath', 'cssselect', 'findall', 'find')        # an element has them, and what they find has not
+
+
+def made_from_itself(case, name, binders):
+    """`title = title.xpath('a')`, the only line that sets title, in a try that hides its error: see own_element."""
+    makers = set(statement_of(one) for one in binders)
+    maker = makers.pop() if len(makers) == 1 else None
+    if maker is not None and maker is not case.statement and maker.kind == 'Assign' and name in names_in(maker.value):
+        for proposal in own_element(case._replace(statement=maker, expression=None), name, binders):
+            yield proposal
 
 
 def sets_surely(statement, name):
@@ -4825,7 +4866,8 @@ def unknown_name(case, found):
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
-        case, here, name)) or list(tested_instead(case, here, name)) or list(part_of_name(here, known))
+        case, here, name)) or list(tested_instead(case, here, name)) or list(part_of_name(here, known)) or list(
+            called_alike(case, here, name))
     ways += longer
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -4866,6 +4908,7 @@ def near_interface(name, uses, known, sandboxed):
         near += [('OSError', 0.9)] if name == 'WindowsError' else near_names(name, BUILTIN_EXCEPTIONS)
     for row in near_names(name, FRAMEWORK_NAMES - known) if sandboxed else ():
         alike = row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex'))
+        alike = alike or called and len(name) > 8 and name[0].isupper()
         if alike and row[0] not in API or row[0] in API and all(
                 use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log'
                 for use in uses):
@@ -4991,6 +5034,18 @@ def tested_instead(case, uses, name):
             yield rename(uses, asked[0], 0.84, 'nothing is called %s here, and the condition around it is about %s' % (
                 name, asked[0]))
         return
+
+
+def called_alike(case, uses, name):
+    """`title=unknown`, everywhere: the variable title, where the loop or the function has just set one."""
+    wanted = set(use.parent.arg if use.parent.kind == 'keyword' else None for use in uses)
+    right = wanted.pop() if len(wanted) == 1 else None
+    nodes = [node for node in bindings(case.function).get(right, ()) if node.kind == 'Name' and node.ctx == 'Store' and
+             node.start < uses[0].start] if right is not None and case.function.kind == 'FunctionDef' else []
+    around = [one for one in ancestors(uses[0]) if one.kind == 'For' and is_in(one, case.function)][:1]
+    if nodes and all(is_in(node, one) for node in nodes for one in around):
+        yield rename(uses, right, 0.84, 'nothing is called %s here, and what is handed over is called %s, as is '
+                     'what was made just before' % (name, right))
 
 
 def asked_of(use):
@@ -5781,6 +5836,105 @@ def part_of_answer(case, found):
                        '%s() answers several values at once' % last_name(call.func))
 
 
+def first_of_list(case, found):
+    """`link = item.xpath('a')`, and link is asked for what an element has: its first one."""
+    name = found.group('name')
+    for node in own_part(case.statement) if name in MEMBERS['HtmlElement'].split() else ():
+        made = found_by_search(case, node.value) if node.kind == 'Attribute' and node.attr == name else None
+        if made is None:
+            continue
+        uses = [use for use in later_uses(case, node.value.id, statement_of(made)) if use.ctx == 'Load'] \
+            if made is not node.value else []
+        asked = [use for use in uses if use.parent.kind == 'Attribute' and use.parent.attr in MEMBERS[
+            'HtmlElement'].split()]
+        where = [made] if len(asked) == len(uses) or not any(is_list_use(use) for use in uses) else asked
+        yield cure('right value', [(one.outer[1], one.outer[1], '[0]') for one in where],
+                   'the first of what was found is taken', 0.92, 'a search gives a list, and one element is meant')
+        return
+
+
+def found_by_search(case, node):
+    """The call of a search for elements that an expression is, or that its variable was surely set to; or None."""
+    if node.kind == 'Name':
+        values = [value for value in assigned_before(case, node.id, node.start) if value.start < node.start]
+        node = values[-1] if values and len(set(value.kind for value in values)) == 1 else node
+    return node if node.kind == 'Call' and last_name(node.func) in ('xpath', 'cssselect', 'findall') and root_name(
+        node.func) not in ('re', 'Regex') else None
+
+
+def is_list_use(use):
+    """Whether a variable is used there as a list: an index, a length, a loop, a test."""
+    around = use.parent
+    return around.kind in ('Subscript', 'For', 'comprehension', 'If', 'UnaryOp', 'BoolOp', 'IfExp', 'Compare') or \
+        around.kind == 'Call' and is_name(around.func, 'len', 'list', 'sorted', 'enumerate', 'reversed')
+
+
+def other_language(case, found):
+    """`url.contains('x')`, `names.length`: what other languages have, as Python writes it."""
+    name, edits = found.group('name'), []
+    first = next((node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name), None)
+    for node in nodes_named(case.source, 'Attribute', name) if name in OTHERWISE_WRITTEN and first is not None else ():
+        call = node.parent if is_called(node) else None
+        base, argument = operand(node.value), call.args[0].text if call is not None and call.args else ''
+        shape, takes = OTHERWISE_WRITTEN[name]
+        if base is None or node.value.text != first.value.text or function_around(node) is not function_around(first) \
+                or call is not None and len(call.args) != takes or call is None and takes:
+            continue
+        whole = call or node
+        if ' in ' in shape and whole.parent.kind == 'UnaryOp' and whole.parent.op == 'Not':
+            whole, shape = whole.parent, '{1} not in {0}'
+        text = shape.format(base, argument)
+        loose = shape[-1] not in ')]' and not whole.parens and whole.parent.kind in LOOSE and \
+            whole.parent.kind != 'BoolOp' or is_apart(whole, 'Attribute', 'Subscript')
+        edits.append((whole.start, whole.end, '(%s)' % text if loose else text))
+    if edits:
+        yield cure('right name', edits, '%s is written as Python has it' % name, 0.93,
+                   'no text or list of Python has a %s' % name)
+
+
+# what other languages have for texts and lists -> how Python writes it, and the number of arguments
+OTHERWISE_WRITTEN = {
+    'contains': ('{1} in {0}', 1), 'includes': ('{1} in {0}', 1), 'length': ('len({0})', 0), 'size': ('len({0})', 0),
+    'trim': ('{0}.strip()', 0), 'toLowerCase': ('{0}.lower()', 0), 'toUpperCase': ('{0}.upper()', 0),
+    'indexOf': ('{0}.find({1})', 1), 'lastIndexOf': ('{0}.rfind({1})', 1), 'equals': ('{0} == {1}', 1),
+    'charAt': ('{0}[{1}]', 1), 'push': ('{0}.append({1})', 1), 'isEmpty': ('not {0}', 0)}
+
+
+def readable_path(case, found):
+    """An XPath that stands there with a bracket too many or too few, or a slash at its end."""
+    edits = []
+    for call in calls_of(own_part(case.statement), 'xpath'):
+        text = call.args[0] if call.args else None
+        if text is None or text.kind != 'Str' or text.s not in text.text:
+            continue
+        better = mended_path(text.s)
+        if better is not None:
+            at = text.start + text.text.index(text.s)
+            edits.append((at, at + len(text.s), better))
+    if edits:
+        yield cure('right value', edits, 'the XPath is written so that it can be read', 0.9,
+                   'its brackets do not fit, or nothing stands behind its last slash')
+
+
+def mended_path(path):
+    """An XPath without a bracket that nothing opens or a slash that leads nowhere; None where it seems right."""
+    open_ones, kept = [], []
+    for part in re.findall(r'(?s)"[^"]*"|\'[^\']*\'|.', path):
+        if part in CLOSED_BY:
+            open_ones.append(CLOSED_BY[part])
+        elif part in ')]' and part not in open_ones:
+            continue
+        while part in ')]' and open_ones[-1] != part or part == '/' and ']' in open_ones and kept[-1][0] in '"\'':
+            kept.append(open_ones.pop())        # what stands behind a text within brackets is a step of its own
+        open_ones = open_ones[:-1] if part in ')]' else open_ones
+        kept.append(part)
+    text = re.sub(r'([^/\s])/+\s*$', r'\1', ''.join(kept)) + ''.join(reversed(open_ones))
+    return text if text != path else None
+
+
+CLOSED_BY = {'(': ')', '[': ']'}
+
+
 def text_of_answer(case, found):
     """`page = HTTP.Request(url)`, and page is used as if it were the text that came: that is its content."""
     for node in own_part(case.statement):
@@ -5910,6 +6064,7 @@ def wrong_arguments(case, found):
     ways += handed_over_twice(case)
     if len(definitions) != 1:
         return ways
+    ways += list(called_at_once(calls, definitions[0]))
     function = definitions[0]
     own = list(object_taken(function))
     if own:
@@ -5917,6 +6072,23 @@ def wrong_arguments(case, found):
     if unexpected:
         return ways + list(unexpected_keyword(function, calls, unexpected.group(1)))
     return ways + [way for call in calls if not (call.starargs or call.kwargs) for way in fitted(case, function, call)]
+
+
+def called_at_once(calls, function):
+    """`key=F(x=1)` of an entry of a menu, where F takes more: a Callback is meant. Where the entry's bracket closes too
+    early, it closes with the next one."""
+    for call in calls:
+        entry = call.parent.parent if call.parent.kind == 'keyword' and call.parent.arg == 'key' else None
+        if entry is None or not is_entry(entry) or call.starargs or call.kwargs or not set(
+                one.arg for one in call.keywords) <= names_in(function.args):
+            continue
+        edits = [(call.start, call.func.end + 1, 'Callback(%s%s' % (call.func.text, ', ' * bool(
+            call.args or call.keywords)))]
+        around = entry.parent
+        if around.kind == 'Call' and around.args == [entry] and around.keywords and last_name(around.func) == 'add':
+            edits += [(entry.end - 1, entry.end, ''), (around.end, around.end, ')')]
+        yield cure('right arguments', edits, '%s is called when the entry is opened' % call.func.text, 0.92,
+                   'it stands there to be called later, and does not get all that it takes')
 
 
 def handed_over_twice(case):
@@ -6854,6 +7026,10 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
+    (r"^AttributeError: 'list' object has no attribute '(?P<name>\w+)'", first_of_list),
+    (r"^AttributeError: '(str|unicode|list|dict|tuple|_Element(String|Unicode)Result)' object has no attribute "
+     r"'(?P<name>\w+)'", other_language),
+    (r"^XPathEvalError: ", readable_path),
     (r"HTTPRequest|addinfourl|^TypeError: (expected string or buffer|expected a character buffer)", text_of_answer),
     (r"^TypeError: (?:cannot concatenate 'str' and '|coercing to Unicode: need string or buffer, )"
      r"(?P<kind>[\w.]*(Error|Exception|timeout|Warning))'?( objects| found)", joined_types),
@@ -6864,6 +7040,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
      text_in_calculation),
     (r"^TypeError: string indices must be integers", other_mapping),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
+    (r"^KeyError: (?P<key>u?['\"].+)$", gone_already),
     (r"^TypeError: string indices must be integers", text_already),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
@@ -7041,8 +7218,10 @@ def is_other_form(case, node):
 def never_has(case):
     """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
     """
-    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(\w+)'", case.message)
-    return found is not None and found.group(2) not in MEMBERS.get(found.group(1), found.group(2)).split()
+    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(?P<name>\w+)'", case.message)
+    return found is not None and (found.group(2) not in MEMBERS.get(found.group(1), found.group(2)).split() or any(
+        True for way in (first_of_list, other_language) for _ in way(case, found)
+        if found.group(1) in ('list', 'str', 'unicode', 'dict')))
 
 
 def is_own_object(case):
@@ -7073,6 +7252,8 @@ def guarded_ways(case, faults):
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
+                if way in (soften, choose, fence) and case.exception == 'KeyError' and len(group) == 1:
+                    proposal = with_other_keys(case, group[0], proposal)
                 yield with_same_elements(case, group, proposal) if way is not leave else proposal
 
 
@@ -7127,6 +7308,38 @@ def makers_of(case, name):
     calls = [one.value for one in statements(case.function) if one.kind == 'Assign' and
              is_name(one.targets[0], name) and one.start < case.statement.start]
     return set(last_name(call.func) for call in calls if functions_behind(case, call))
+
+
+def with_other_keys(case, fault, proposal):
+    """The proposal, extended to the other keys that the same sum, or the next fields of the same entry of a menu, ask
+    the same object for: who leaves out one may leave out those as well."""
+    edits, words, place = list(proposal.edits), [], case.statement
+    around = [one for one in ancestors(fault.node) if one.kind == 'BinOp' and one.op == 'Add'][-1:]
+    nodes = [(place, node) for one in around for node in walk(one)] if place.kind != 'For' else []
+    if is_entry_field(case, place) and place.value is fault.node:
+        nodes += [(one, one.value) for one in itertools.takewhile(
+            lambda one: one.kind == 'Assign' and one.targets[0].kind == 'Attribute' and
+            one.targets[0].value.text == place.targets[0].value.text, later_siblings(place)[:4])]
+    for statement, node in nodes:
+        key = key_of(node)
+        if key is None or key == key_of(fault.node) or node.value.text != fault.bad.text or node.ctx != 'Load' or \
+                key in KNOWN_OF_ALL or any(edit[0] < node.end and edit[1] > node.start for edit in edits):
+            continue
+        inner = case._replace(statement=statement, expression=node, message="'%s'" % key)
+        same = [one for one in faults_of(inner) if one.node is node]
+        ways = [one for way in (soften, choose) if same for one in way(inner, same) if one.prior > 0.55]
+        if ways:
+            edits += [edit for edit in max(ways, key=lambda one: one.prior).edits if edit not in edits]
+            words.append(key)
+    return proposal._replace(edits=edits, summary='%s; the same for %s' % (
+        proposal.summary, ' and '.join(words))) if words else proposal
+
+
+def is_entry_field(case, statement):
+    """Whether a statement sets a field of an entry of a menu that the function has made: o = EpisodeObject(...)."""
+    target = statement.targets[0] if statement.kind == 'Assign' and len(statement.targets) == 1 else None
+    return target is not None and target.kind == 'Attribute' and target.value.kind == 'Name' and any(
+        is_entry(value) for value in assigned_before(case, target.value.id, statement.start))
 
 
 def with_same_elements(case, faults, proposal):
@@ -8526,6 +8739,8 @@ def call_weight(node, callee):
         return 0.9 if stored(node) else 0
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
         return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
+    if node.kind == 'Subscript' and callee == '__delitem__':
+        return 1.0 if deleted(node) else 0
     if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
                                                             '__cmp__'):
         return 0.7
@@ -11342,6 +11557,10 @@ def small_changes(source, line):
                     for gap in re.finditer(r'\b([A-Za-z_]\w*)[ \t]+(\w+)', code)
                     if not set(KEYWORDS) & set(gap.groups()) and re.search(
                         r'\b%s\b' % ''.join(gap.groups()), source.text))
+        rows.extend((0, [(begin + one.start(), begin + one.end(), right)], '%s is what the framework calls %s' % (
+            right, one.group())) for one in re.finditer(r'(?<![\w.])\d+[A-Za-z]\w*', code)
+                    for right in sorted(FRAMEWORK_NAMES)
+                    if sorted(right.split('_')) == sorted(one.group().upper().split('_')))
         rows.extend((1, edits, 'the missing quote in line %d is added' % number)
                     for edits in quote_added(source.line_text(number).rstrip(), begin))
         rows.extend((1, [(begin + one.start(), begin + one.end(), text)], words) for shape, text, words in TWISTED

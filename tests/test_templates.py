@@ -1028,6 +1028,38 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "    if mark is not None:\n        metadata.rating = float(mark)\n"),
     ("__version__ = '1.1'\n\ndef Start():\n    Log(__version__)\n", '__version__',
      'SyntaxError: Line 1: "__version__" is an invalid variable name because it starts with "_"', "    Log(version_)"),
+    ("def f(title):\n    oc = ObjectContainter(title2=title)\n    return oc or ObjectContainter(header='x')\n", '    oc',
+     "NameError: global name 'ObjectContainter' is not defined", "oc or ObjectContainer(header"),
+    ("def f(page):\n    for one in page.xpath('//div'):\n        link = one.xpath('a')\n        url = link.xpath('@href')[0]\n"
+     "        oc.add(url)\n", '        url', "AttributeError: 'list' object has no attribute 'xpath'", "one.xpath('a')[0]\n"),
+    ("def f(page):\n    for one in page.xpath('//a'):\n        try:\n            name = name.xpath('text()')[0]\n"
+     "            link = name.xpath('@href')[0]\n        except:\n            continue\n        oc.add(name, link)\n"
+     "    return [name]\n", '    return', "UnboundLocalError: local variable 'name' referenced before assignment",
+     "one.xpath('text()')[0]\n            link = one.xpath("),
+    ("def f(url):\n    if url.contains('a'):\n        return 1\n    elif not url.contains('b'):\n        return 2\n", '    if',
+     "AttributeError: 'str' object has no attribute 'contains'", "if 'a' in url:\n        return 1\n    elif 'b' not in url:"),
+    ("def f(boats):\n    for boat in boats:\n        name = boat['name']\n        if name.split(':')[1] != '':\n"
+     "            name = name.partition(':')[2]\n        oc.add(name)\n", '        if', 'IndexError: list index out of range',
+     "if ':' in name and name.split(':')[1] != '':"),
+    ("def f(page):\n    for one in page.xpath('//li'):\n        date = one.xpath('i/text()')\n        oc.add(PhotoObject(\n"
+     "            key=Callback(g, url=one.get('url')),\n            originally_available_at=Datetime.ParseDate(date[0]) if date "
+     "else None))\n", '            originally', 'ValueError: unknown string format',
+     "        except ValueError:\n            originally_available_at = None\n"),
+    ("def f():\n    del Dict['a']\n    del Dict['b']\n    HTTP.ClearCache()\n", "    del Dict['a']", "KeyError: 'a'",
+     "    if 'a' in Dict:\n        del Dict['a']\n    if 'b' in Dict:\n        del Dict['b']\n    HTTP"),
+    ("def f(boat):\n    return 'at %d' % (int(boat['a']['x']) + int(boat['b']))\n", '    return', "KeyError: 'a'",
+     "int(boat['a']['x'] if 'a' in boat else 0) + int(boat.get('b', 0))"),
+    ("def f(boat):\n    o = EpisodeObject(key='/x')\n    o.title = boat['name']\n    o.show = boat['title']\n"
+     "    o.season = boat['season']\n    return o\n", '    o.title', "KeyError: 'name'", "    o.season = boat.get('season')\n"),
+    ("def f(page):\n    return page.xpath('.//a[contains(@x, \"p\"]/td/')\n", '    return',
+     'XPathEvalError: Invalid predicate', "'.//a[contains(@x, \"p\")]/td'"),
+    ("def f(page):\n    return page.xpath('./@href)')\n", '    return', 'XPathEvalError: Invalid expression', "'./@href'"),
+    ("def f(title):\n    oc.add(InputDirectoryObject(key=g(lang='x')), title=title, prompt='p')\n\n"
+     "def g(query, lang):\n    return query + lang\n", '    oc.add', "TypeError: g() takes exactly 2 arguments (1 given)",
+     "oc.add(InputDirectoryObject(key=Callback(g, lang='x'), title=title, prompt='p'))\n"),
+    ("def f(page, title):\n    for one in page.xpath('//a'):\n        title = one.get('title')\n"
+     "        oc.add(DirectoryObject(key=Callback(g, title=unit), title=unit))\n", '        oc.add',
+     "NameError: global name 'unit' is not defined", "Callback(g, title=title), title=title))"),
 ]
 
 
