@@ -2152,7 +2152,7 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, value, depth + 1)
     if name == 'get' and receiver == 'requests':
         return OPEN if value == SOME else CRASH
-    if name in ('append', 'add', 'insert', 'extend', 'update'):
+    if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
         return OPEN if value != NOTHING else HOLLOW
@@ -2166,13 +2166,16 @@ def effect_of_argument(case, node, call, value, depth):
         return made if isinstance(made, int) else effect(case, call, made, depth + 1)
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
         return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in names_under(call.func) else CRASH
-    return effect_in_callee(case, node, call, value, name, depth)
+    found = effect_in_callee(case, node, call, value, name, depth)
+    stored = value not in (SOME, TEXT, NUMBER) and any(is_name(one, 'metadata') for one in call.args)
+    return HOLLOW if stored and found == OPEN else found    # `set_field(metadata, 'rating', 0)`
 
 
 # function -> {value of its argument: what it then gives, or the effect where that is not known}; any other crashes
 TAKES = dict((name, made) for names, made in (
     ('int float long round abs', {ZERO: ZERO, NUMBER: NUMBER, FALSE: NUMBER, SOME: NUMBER}),
-    ('range xrange min max sum chr unichr divmod pow', {ZERO: SOME, NUMBER: SOME, SOME: SOME}),
+    ('min max', {ZERO: ZERO, NUMBER: NUMBER, SOME: SOME}),
+    ('range xrange sum chr unichr divmod pow', {ZERO: SOME, NUMBER: SOME, SOME: SOME}),
     ('len', {NO_TEXT: ZERO, NO_LIST: ZERO, NO_DICT: ZERO, TEXT: ZERO, SOME: ZERO, SPLIT: ZERO}),
     (' '.join(TO_LIST), {NO_TEXT: NO_LIST, NO_LIST: NO_LIST, NO_DICT: NO_LIST, SOME: OPEN, TEXT: OPEN, SPLIT: OPEN}),
     ('ParseDate', {NOTHING: NOTHING, NO_TEXT: NOTHING, NO_LIST: NOTHING, NO_DICT: NOTHING, TEXT: SOME, SOME: SOME}),
@@ -2203,7 +2206,7 @@ def effect_of_pattern(case, node, call, value, name, depth):
 def effect_of_adding(call, value, name):
     target = call.func.value if call.func.kind == 'Attribute' else None
     made = last_name(call.args[-1].func) if call.args and call.args[-1].kind == 'Call' else None
-    if made and made[0].isupper() and value != SOME:
+    if (name == 'Append' or made and made[0].isupper()) and value != SOME:
         return CRASH                            # an object among objects is never a text
     if name == 'update':                        # a dict, or the hash of a text
         return OPEN if value in (SOME, TEXT, NO_TEXT, NO_DICT) else CRASH
@@ -2330,6 +2333,10 @@ def is_request(case, call):
     return any(last_name(node.func) in FETCHES and last_name(node.func) != 'open'
                for function in nodes_named(case.source, 'FunctionDef', name) if name
                for node in walk(function) if node.kind == 'Call')
+
+
+def effect_of_bound(case, node, parent, value, depth):
+    return FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH
 
 
 def effect_of_unary(case, node, parent, value, depth):
@@ -2535,8 +2542,9 @@ def effect_of_element(case, node, parent, value, depth):
 
 
 EFFECTS = {
-    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index, 'Slice': FINE,
-    'Call': effect_of_argument, 'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
+    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index,
+    'Slice': effect_of_bound, 'Call': effect_of_argument, 'keyword': effect_of_keyword, 'BinOp': effect_of_operator,
+    'UnaryOp': effect_of_unary,
     'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': FINE,
     'While': FINE, 'Assert': FINE, 'For': effect_of_iteration, 'comprehension': effect_of_iteration, 'Expr': FINE,
     'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
@@ -2852,7 +2860,7 @@ def type_test(*types):
 def never_none(node):
     if node.kind == 'Name':                     # (in capitals, a constant of the module)
         return node.id.isupper() and len(node.id) > 1 or node.id in (
-            'self', 'Log', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
+            'self', 'metadata', 'Log', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
     if node.kind == 'Attribute':
         return is_name(node.value, 're') and node.attr.isupper()
     return node.kind == 'Call' and last_name(node.func) in NEVER_NONE | TEXT_METHODS - frozenset(['find', 'index'])
@@ -4291,8 +4299,8 @@ def all_rests_on(case):
         if part.kind in ('Attribute', 'Subscript'):
             return needs(part.value)
         if part.kind == 'Call':
-            return part.func.kind == 'Attribute' and needs(part.func) or any(needs(one) for one in part.args + [
-                one.value for one in part.keywords if LEADS_TO.search(one.arg)])
+            asked = [text_argument(part)] + [one.value for one in part.keywords if LEADS_TO.search(one.arg)]
+            return part.func.kind == 'Attribute' and needs(part.func) or any(needs(one) for one in asked if one)
         if part.kind in ('BinOp', 'Tuple'):
             return bool(made & names_in(part)) and is_address(case, part)
         return part.kind == 'Name' and part.id in made
@@ -6878,6 +6886,11 @@ def in_test(text):
     return lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
 
 
+def sought(case, node):
+    """The x of `x in text`."""
+    return [node.left] if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn') else []
+
+
 def chosen_from(case, node):
     """The x of max(x) and min(x)."""
     return [call.args[0] for call in calls_of([node], 'max', 'min')
@@ -6967,6 +6980,7 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^AttributeError: '(str|unicode|\w*StringResult|\w*UnicodeResult)' object has no attribute '__iter__'",
      text_iteration_faults),
     (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)", iteration_faults),
+    (r"^TypeError: 'in <string>' requires string", faults_where(sought, none_test, 'there is no value')),
     (r"^TypeError: can only join an iterable", argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "

@@ -1643,6 +1643,36 @@ def berths(data):
             data['named'].append(berth)
     return data
 
+def aired(metadata, data):
+    date = moment(data.get('aired'))
+    metadata.year = date.year
+    metadata.tagline = data.get('tagline')
+    set_field(metadata, 'rating', data['score'] * 2)
+    year = date.year
+    return numbered(data['name'], year)
+
+def listed(results, media, data):
+    for boat in data['boats']:
+        result = MetadataSearchResult(id=boat['id'], name=boat['name'], score=boat['score'])
+        results.Append(result)
+
+def score(media, boat):
+    worth = 80
+    worth += (2 - min(2, abs(int(media.year) - boat['year']))) * 10
+    return worth
+
+def heads(parts):
+    for part in parts:
+        end = part.find(';')
+        if end == -1:
+            continue
+        parts.remove(part[:end])
+
+def is_known(name):
+    if name in str(KNOWN):
+        return True
+    return False
+
 def linked(page):
     kept = []
     for row in page.xpath('//tr'):
@@ -1667,7 +1697,16 @@ def linked(page):
     ('    oc.add(DirectoryObject', "AttributeError: 'NoneType' object has no attribute 'id'", 'if boat is not None:', ''),
     ("    for boat in data['yachts']", "AttributeError: 'NoneType' object has no attribute '__iter__'",
      "in data['yachts'] or []:", ''),
-    ('        boat.label', 'IndexError: list index out of range', '', "boat = ''")])
+    ('        boat.label', 'IndexError: list index out of range', '', "boat = ''"),
+    ('    metadata.year = date', "AttributeError: 'NoneType' object has no attribute 'year'", 'if date is not None:', ''),
+    ('    year = date', "AttributeError: 'NoneType' object has no attribute 'year'", 'if date is not None else', ''),
+    ('    set_field', "KeyError: 'score'", "if 'score' in data:", ''),
+    ('        result = Meta', "KeyError: 'score'", "if 'score' in boat:\n", ''),
+    ('    worth +=', "TypeError: int() argument must be a string or a number, not 'NoneType'",
+     'if media.year is not None', 'else 0)'),
+    ('        end = part', "AttributeError: 'NoneType' object has no attribute 'find'", '', "else ''"),
+    ('    if name in', "TypeError: 'in <string>' requires string as left operand, not NoneType",
+     'if name is not None and name in', '')])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
     patched = patches(case)[0][1]
