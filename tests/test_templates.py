@@ -1703,7 +1703,7 @@ def linked(page):
     ('    set_field', "KeyError: 'score'", "if 'score' in data:", ''),
     ('        result = Meta', "KeyError: 'score'", "if 'score' in boat:\n", ''),
     ('    worth +=', "TypeError: int() argument must be a string or a number, not 'NoneType'",
-     'if media.year is not None', 'else 0)'),
+     'if media.year is not None', "- boat['year'] if"),
     ('        end = part', "AttributeError: 'NoneType' object has no attribute 'find'", '', "else ''"),
     ('    if name in', "TypeError: 'in <string>' requires string as left operand, not NoneType",
      'if name is not None and name in', '')])
