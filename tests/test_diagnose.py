@@ -1767,7 +1767,8 @@ def test_an_error_in_one_line_is_followed_into_what_was_tried(tmpdir):
 
 @pytest.mark.parametrize('tail, line', [("'crew'", "boat['crew']"), ("'launched'", "boat['launched']")])
 def test_a_missing_key_in_one_line_is_known_by_where_the_error_stands(tmpdir, tail, line):
-    found = look(told('Could not read the details of 4711: ' + tail), tmpdir, CATCHING)
+    at_top = "\ntry:\n  import moorings\nexcept ImportError as e:\n  note('no moorings', e)\n"    # in no function
+    found = look(told('Could not read the details of 4711: ' + tail), tmpdir, CATCHING + at_top)
     assert found.record['divergence_point']['candidates'][0]['line'] == line_of(line, CATCHING)
 
 
