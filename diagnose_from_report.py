@@ -1233,7 +1233,7 @@ class Parser(object):
 
     def attribute(self, value, first):
         attr = self.word()
-        return self.node('Attribute', first, value=value, attr=attr, ctx='Load', name_start=self.starts[self.at - 1])
+        return self.node('Attribute', first, value=value, attr=attr, ctx='Load')
 
     def call(self, func, first):
         """Arguments and `)`; the opening one is read already."""
@@ -6485,29 +6485,26 @@ def rename_private(case):
             return []
         names[name] = plain                     # it was left over when the variable was called otherwise
     for node in walk(source.tree):
-        kind = node.kind
-        if kind == 'Name' and node.id in names:
-            edits.append((node.start, node.end, names[node.id]))
-        elif kind == 'Attribute' and node.attr in names:
-            edits.append((node.end - len(node.attr), node.end, names[node.attr]))
-        elif kind == 'keyword' and node.arg in names:
-            edits.append((node.start, node.start + len(node.arg), names[node.arg]))
-        elif kind in ('FunctionDef', 'ClassDef') and node.name in names:
-            at = source.text.index(node.name, node.def_at)
-            edits.append((at, at + len(node.name), names[node.name]))
-        elif kind == 'alias' and node.asname in names:
-            edits.append((node.end - len(node.asname), node.end, names[node.asname]))
-        elif kind == 'alias' and node.name in names and node.parent.kind == 'ImportFrom':
+        name, at = NAME_AT[node.kind](node) if node.kind in NAME_AT else (None, 0)
+        if name in names:
+            edits.append((at, at + len(name), names[name]))
+        elif node.kind == 'alias' and node.name in names and node.parent.kind == 'ImportFrom':
             return []                           # it is called so elsewhere
-        elif kind == 'Global' or kind == 'arguments' and node.parent.kind == 'FunctionDef':
-            start, end = (node.start, node.end) if kind == 'Global' else (node.parent.def_at, node.parent.body[0].start)
-            marked = node.names if kind == 'Global' else [node.vararg, node.kwarg]
+        elif node.kind == 'Global' or node.kind == 'arguments' and node.parent.kind == 'FunctionDef':
+            shape, span, marked = (r'\b(%s)\b', (node.start, node.end), node.names) if node.kind == 'Global' else (
+                r'\*\s*(%s)\b', (node.parent.def_at, node.parent.body[0].start), [node.vararg, node.kwarg])
             for name in set(marked) & set(names):
-                found = re.compile((r'\b' if kind == 'Global' else r'\*\s*') + r'(%s)\b' % name).search(
-                    source.text, start, end)
-                if found:
-                    edits.append((found.start(1), found.end(1), names[name]))
+                found = re.compile(shape % name).search(source.text, *span)
+                edits += [found.span(1) + (names[name],)] if found else []
     return edits
+
+
+# where the name stands that a node of a kind writes: (name, offset)
+NAME_AT = {'Name': lambda node: (node.id, node.start), 'Attribute': lambda node: (node.attr, node.end - len(node.attr)),
+           'keyword': lambda node: (node.arg, node.start),
+           'alias': lambda node: (node.asname, node.end - len(node.asname or '')),
+           'FunctionDef': lambda node: (node.name, node.source.text.index(node.name, node.def_at)),
+           'ClassDef': lambda node: (node.name, node.source.text.index(node.name, node.def_at))}
 
 
 def is_constant(case, name):
@@ -6603,35 +6600,33 @@ def field_type(case, found):
 # -------------------------------------------------------------------------------------------------- numbers and dates
 def tidy_number(case, found):
     """'1,234' or '7.0' in int(), '7,5' in float(): the text is tidied first."""
-    literal = found.group('literal')
-    name = 'float' if 'float' in case.message else 'int'
-    for node in own_part(case.statement):
-        if node.kind != 'Call' or not is_name(node.func, name) or len(node.args) != 1:
+    literal, name = found.group('literal'), 'float' if 'float' in case.message else 'int'
+    for node in calls_of(own_part(case.statement), name):
+        text = code_of(node.args[0]) if len(node.args) == 1 and node.func.kind == 'Name' else None
+        if not text:
             continue
         bad = node.args[0]
-        base = operand(bad)
-        if base is None:
-            continue
-        start, end = bad.outer
-        if re.match(r'^\d{1,3}(,\d{3})+(\.\d+)?$', literal):
-            yield cure('tolerant parse', [(start, end, "%s.replace(',', '')" % base)],
-                       'the commas between thousands are taken out', 0.88, 'the text is a number but for its commas')
-        elif name == 'float' and re.match(r'^\d+,\d+$', literal):
-            yield cure('tolerant parse', [(start, end, "%s.replace(',', '.')" % base)],
-                       'the comma is read as a decimal point', 0.86, 'the text is a number but for its comma')
-        elif name == 'int' and re.match(r'^-?\d+\.\d+$', literal):
-            yield cure('tolerant parse', [(start, end, 'float(%s)' % code_of(bad))],
-                       'a number with a decimal point is read too', 0.87, 'the text is a number, but no whole one')
-        elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and (
-                re.search(r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)',
-                          literal)) and code_of(bad):
+        tidied = next((row for row in TIDIED if re.match(row[0], literal) and row[1] in (None, name)), None)
+        if tidied:
+            _, _, new, summary, prior, why = tidied
+            yield cure('tolerant parse', [bad.outer + (new % operand(bad),)], summary, prior, why)
+        elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and re.search(
+                r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)', literal):
             shape = r"r'\d+'" if name == 'int' else r"r'\d+(?:\.\d+)?'"
-            text = code_of(bad)
-            edits = [(start, end, '(re.findall(%s, %s) or [%s])[0]' % (
-                shape, text, text if repeatable(bad) and len(text) < 40 else "''"))]
-            edits += import_of(case, 're')
-            yield cure('tolerant parse', edits, 'the number is picked out of the words around it', 0.85,
+            new = '(re.findall(%s, %s) or [%s])[0]' % (shape, text,
+                                                       text if repeatable(bad) and len(text) < 40 else "''")
+            yield cure('tolerant parse', [bad.outer + (new,)] + import_of(case, 're'),
+                       'the number is picked out of the words around it', 0.85,
                        'the text is a number with words around it')
+
+
+# a text that is nearly a number, in which conversion, what is converted in its place, and the words for it
+TIDIED = ((r'\d{1,3}(,\d{3})+(\.\d+)?$', None, "%s.replace(',', '')", 'the commas between thousands are taken out',
+           0.88, 'the text is a number but for its commas'),
+          (r'\d+,\d+$', 'float', "%s.replace(',', '.')", 'the comma is read as a decimal point', 0.86,
+           'the text is a number but for its comma'),
+          (r'-?\d+\.\d+$', 'int', 'float(%s)', 'a number with a decimal point is read too', 0.87,
+           'the text is a number, but no whole one'))
 
 
 def parse_first(case, faults):
@@ -8737,14 +8732,8 @@ def call_weight(node, callee):
     if callee.startswith('<'):
         return 0.5 if node.kind in ('Call', 'GeneratorExp') else 0
     if node.kind == 'Call':
-        name = last_name(node.func)
-        if name == callee:
-            return 1.0
-        if name in STANDS_BEHIND.get(callee, ()):
-            return 0.8
-        if callee in ('__init__', '__call__', '__new__'):
-            return 0.5
-        return 0.04
+        return 1.0 if is_call(node, callee) else 0.8 if is_call(node, *STANDS_BEHIND.get(callee, ())) else \
+            0.5 if callee in ('__init__', '__call__', '__new__') else 0.04
     if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
         return 0.9
     if node.kind == 'Attribute' and callee in ('__getattr__', '__getattribute__', '__get__'):
@@ -9815,24 +9804,20 @@ def find_cause(function, place, exception, message):
     for _ in range(6):
         segment = one_line(node.text)
         origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
-        if node.kind == 'Subscript':
-            origin = 'preference' if root_name(node) == 'Prefs' else 'field' if origin in ('unknown',
-                                                                                           'media') else origin
-        steps.append((node.line, segment))
         root = root_name(node)
+        if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
+            origin = 'preference' if root == 'Prefs' else 'field'
+        steps.append((node.line, segment))
         if origin in ('request', 'file', 'preference') or root is None:
             break
-        name = next((below for below in walk(node) if below.kind == 'Name' and below.id == root), None)
-        assignment = last_assignment(function, name)
+        assignment = last_assignment(function, next(below for below in walk(node) if is_name(below, root)))
         if assignment is None:
             if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
             break
         if assignment.kind == 'For':
             steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
-            node = assignment.iter
-            if origin == 'unknown':
-                origin = 'element'
+            node, origin = assignment.iter, 'element' if origin == 'unknown' else origin
         elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
             node = assignment.value
         else:
