@@ -1821,19 +1821,25 @@ def is_checked(case, use, text, value=NOTHING):
 
 
 def was_used_before(case, bad):
-    """Whether something that surely ran before the statement already needed the value that is suspected."""
+    """Whether something that surely ran before an expression of the statement already needed the value suspected."""
     text = bad.text
+
+    def was_needed(parts):
+        return any((one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or
+                    one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text) and
+                   always_evaluated(one, statement_of(one)) for one in parts)
+
+    if any(outer.kind == 'IfExp' and inner is not outer.test and was_needed(walk(outer.test))
+           for inner, outer in levels(bad) if is_in(outer, case.statement)):
+        return True
     node = case.statement
     while node.parent is not None and node is not case.function:
-        around = node.parent
-        earlier = []
+        around, earlier = node.parent, []
         for one in earlier_siblings(node):
             earlier = [] if names_in(bad) & bound_names(one) else earlier + own_part(one)
         if around.kind == 'If' and node in around.body:
             earlier.extend(walk(around.test))
-        if any((one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or
-                one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text) and
-               always_evaluated(one, statement_of(one)) for one in earlier):
+        if was_needed(earlier):
             return True
         if around.kind in ('For', 'While') and names_in(bad) & bound_names(around):
             return False
@@ -2745,7 +2751,8 @@ def condition(case, faults, hoist=True, outside=False):
 
     hoist: lines may be put in front of the statement; outside: it is asked before the statement begins.
     """
-    if outside and not all(always_evaluated(fault.bad, case.statement) for fault in faults):
+    sure = [fault.bad.text for fault in faults if always_evaluated(fault.bad, case.statement)] if outside else ()
+    if outside and not all(fault.bad.text in sure for fault in faults):
         return None
     tests, before, edits, names = [], [], [], {}
     for fault in sorted(faults, key=lambda fault: fault.bad.end):
@@ -3971,9 +3978,10 @@ def subject_words(block):
     if fields:
         return fields[0]
     names = sorted(bound_names(*block))
-    first = block[0].targets[0] if block[0].kind == 'Assign' else None
-    if first is not None and first.kind == 'Attribute':
-        return first.attr
+    attributes = [one.attr for one in (walk_targets(block[0]) if block[0].kind == 'Assign' else ())
+                  if one.kind == 'Attribute']
+    if attributes:
+        return ' and '.join(attributes)
     return names[0] if names else 'value'
 
 
@@ -7243,6 +7251,8 @@ def is_own_object(case):
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
     faults = [fault for fault in faults if not was_used_before(case, fault.bad)] or faults
+    known = [fault.bad for fault in faults]     # [a.x, a.y]: what guards one of them only would fail at the other
+    faults = faults + [fault for fault in echo_faults(case, faults) if fault.bad not in known]
     if case.exception == 'IndexError':
         faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
