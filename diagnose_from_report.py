@@ -1973,11 +1973,10 @@ def make_of_call(case, node, depth):
 def make_of_name(case, node, depth):
     around = node.parent
     while around is not None and around is not case.function.parent:
-        if around.kind == 'For' and is_name(around.target, node.id) and node.start > around.iter.end:
-            return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, around.iter, depth + 1))
-        for part in getattr(around, 'generators', ()):
-            if is_name(part.target, node.id):
-                return {'elements': 'element', 'json': 'json'}.get(make_of(case, part.iter, depth + 1))
+        for loop in [around] if around.kind == 'For' and node.start > around.iter.end else getattr(
+                around, 'generators', ()):
+            if is_name(loop.target, node.id):
+                return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, loop.iter, depth + 1))
         around = around.parent
     values = assigned_before(case, node.id, node.start)
     if not values:
@@ -3731,15 +3730,12 @@ def tested_operand(node):
     """The nearest boolean operand around a node in a test, or None."""
     while node.kind not in STATEMENTS:
         parent = node.parent
-        if parent.kind == 'BoolOp' or is_op(parent, 'Not') or \
-                parent.kind in ('If', 'While', 'Assert', 'IfExp') and node is parent.test or \
+        if is_op(parent, 'And', 'Or', 'Not') or node is getattr(parent, 'test', None) or \
                 parent.kind == 'comprehension' and node in parent.ifs:
             top = parent
-            while top.kind == 'BoolOp' or is_op(top, 'Not'):
+            while is_op(top, 'And', 'Or', 'Not'):
                 top = top.parent
-            if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension'):
-                return node
-            return None
+            return node if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension') else None
         if parent.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'keyword') or (
                 parent.kind == 'Call' and node is not parent.func and parent.func.kind != 'Name' and
                 not repeatable(parent)):
@@ -3987,26 +3983,24 @@ def subject_words(block):
 
 def exception_name(case):
     """How an except clause of this file names the exception that was raised, or None."""
-    name = case.exception
+    name = SAME_EXCEPTION.get(case.exception, case.exception)
     if name in BUILTIN_EXCEPTIONS:
         return name
-    same = {'JSONDecodeError': 'ValueError', 'XMLSyntaxError': 'SyntaxError', 'ParseError': 'SyntaxError',
-            'JSONError': 'ValueError'}.get(name)
-    if same:                                    # lxml's and ElementTree's are SyntaxErrors, the JSON ones ValueErrors
-        return same
-    if is_sandboxed(case) and name in ('HTTPError', 'URLError', 'IncompleteRead', 'RedirectError',
-                                       'AttributeTypeMismatch', 'FrameworkException'):
-        return 'Ex.' + name
-    if is_sandboxed(case) and name in ('timeout', 'SocketTimeout'):
-        return 'Ex.SocketTimeout'
-    imported = bindings(case.source.tree)
-    if name in imported:
-        return name
-    for module in {'HTTPError': ('urllib2',), 'URLError': ('urllib2',), 'timeout': ('socket',),
-                   'BadStatusLine': ('httplib',), 'IncompleteRead': ('httplib',), 'SSLError': ('ssl',)}.get(name, ()):
-        if module in imported:
-            return '%s.%s' % (module, name)
-    return bundle_exception(case)[0]
+    if is_sandboxed(case) and name in EXCEPTIONS_OF_EX:
+        return 'Ex.' + EXCEPTIONS_OF_EX[name]
+    module, imported = EXCEPTION_MODULE.get(name), bindings(case.source.tree)
+    return name if name in imported else '%s.%s' % (module, name) if module in imported else bundle_exception(case)[0]
+
+
+# lxml's and ElementTree's are SyntaxErrors, the JSON ones ValueErrors
+SAME_EXCEPTION = {'JSONDecodeError': 'ValueError', 'JSONError': 'ValueError', 'XMLSyntaxError': 'SyntaxError',
+                  'ParseError': 'SyntaxError'}
+# what the framework offers as Ex.NAME, and under which name
+EXCEPTIONS_OF_EX = dict({'timeout': 'SocketTimeout'}, **dict((name, name) for name in (
+    'SocketTimeout', 'HTTPError', 'URLError', 'IncompleteRead', 'RedirectError', 'AttributeTypeMismatch',
+    'FrameworkException')))
+EXCEPTION_MODULE = {'HTTPError': 'urllib2', 'URLError': 'urllib2', 'timeout': 'socket', 'SSLError': 'ssl',
+                    'BadStatusLine': 'httplib', 'IncompleteRead': 'httplib'}
 
 
 def bundle_exception(case):
@@ -4072,15 +4066,11 @@ def innermost_loop(case):
 
     Never a While: what moves it on may stand behind the statement.
     """
-    node = case.statement
-    while node.parent is not None and node is not case.function:
-        if node.parent.kind in ('For', 'While') and node in node.parent.body:
-            return node.parent if node.parent.kind == 'For' else None
-        if node.parent.kind in ('FunctionDef', 'ClassDef', 'Module'):
+    for inner, outer in levels(case.statement):
+        if outer.kind in ('For', 'While') and inner in outer.body:
+            return outer if outer.kind == 'For' else None
+        if outer.kind == 'TryFinally' and inner in outer.finalbody:
             return None
-        if node.parent.kind == 'TryFinally' and node in node.parent.finalbody:
-            return None
-        node = node.parent
     return None
 
 
@@ -4179,9 +4169,9 @@ def normal_empty(case):
     with_value = [node for node in answers if node.value is not None]
     if not with_value:
         return ''
-    for node in with_value:
-        if is_empty_literal(node.value):
-            return code_of(node.value)
+    empty = [node.value for node in with_value if is_empty_literal(node.value)]
+    if empty:
+        return code_of(empty[0])
     gathered = set(node.value.id if node.value.kind == 'Name' else None for node in answers if node.value is not None)
     if len(gathered) == 1 and None not in gathered and len(with_value) == len(answers):
         stores = [node for node in name_nodes(function, min(gathered)) if node.ctx != 'Load']
@@ -4193,17 +4183,11 @@ def normal_empty(case):
     for node in with_value:
         if node.value.kind == 'Name':
             values = assigned_before(case, node.value.id, case.statement.start)
-            if values and is_empty_literal(values[0]) and values[0].end < case.statement.start:
-                first = statement_of(values[0])
-                if first.parent is function:
-                    return node.value.id
-    stands_in = default_taken(function)
-    if stands_in:
-        return stands_in
+            if values and is_empty_literal(values[0]) and values[0].end < case.statement.start and \
+                    statement_of(values[0]).parent is function:
+                return node.value.id
     kinds = set(make_of(case, node.value) for node in with_value)
-    if len(kinds) == 1:
-        return EMPTY_OF.get(kinds.pop()) if kinds != set(['number']) else None
-    return None
+    return default_taken(function) or (EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
 
 
 def default_taken(function):
@@ -10941,17 +10925,10 @@ def set_elsewhere(source, function, name):
 def hides_another(statement):
     """The except clause or try-finally whose handling of an error a statement fails in, so that it hides that one: in a
     finally, where it reads what only the try in front of it sets; or None."""
-    below = statement
-    for around in ancestors(statement) if statement.kind != 'Raise' else ():
-        if around.kind in FRAMES:
-            return None
-        if around.kind == 'ExceptHandler':
-            return around
-        if around.kind == 'TryFinally' and below in around.finalbody:
-            tried = bound_names(*around.body)
-            if any(node.kind == 'Name' and node.ctx == 'Load' and node.id in tried for node in walk(statement)):
-                return around
-        below = around
+    for inner, outer in levels(statement) if statement.kind != 'Raise' else ():
+        if outer.kind == 'ExceptHandler' or outer.kind == 'TryFinally' and inner in outer.finalbody and bound_names(
+                *outer.body).intersection(names_in_order(statement)):
+            return outer
     return None
 
 
@@ -11776,10 +11753,7 @@ def nothing_left(bundle, chain, index, place):
             if not places:
                 return False
             statement = places[0].statement
-        if enclosing(statement, 'For', 'While', *FRAMES) is not None and \
-                enclosing(statement, 'For', 'While', *FRAMES).kind in ('For', 'While'):
-            return False
-        if work_without(statement):
+        if work_without(statement) or any(outer.kind in ('For', 'While') for _, outer in levels(statement)):
             return False
     return True
 
