@@ -3264,12 +3264,16 @@ def soften(case, faults):
     alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
     for _, node, value in alike:
         edits.extend(get_edits(node, None if value == NOTHING else value))
-    also = '; the same for %s' % ' and '.join(key for key, _, _ in alike) if alike else ''
-    yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits,
-                   '%s is taken where %s%s' % (value_words(values[0]), faults[0].what, also), loss_words(case),
+    yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s%s'
+                   % (value_words(values[0]), faults[0].what, also([key for key, _, _ in alike])), loss_words(case),
                    'medium' if worst < FINE and not sure else 'low', prior,
-                   'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
-                   'it goes on, but may store an empty value')
+                   'the smallest change, and the rest of the function goes on' if worst > HOLLOW
+                   else 'it goes on, but may store an empty value')
+
+
+def also(names):
+    """Words for what a proposal mends in the same way."""
+    return '; the same for %s' % ' and '.join(names) if names else ''
 
 
 def none_but_for_logs(case, fault):
@@ -3402,14 +3406,19 @@ def chain_top(node):
             return node
 
 
+def set_from(region):
+    """The variable that an assignment gives the value of a whole expression, or None."""
+    target = target_of(region.parent)
+    return target.id if target is not None and target.kind == 'Name' and region is region.parent.value else None
+
+
 def defaults_for(case, region):
     """Texts of values to try in the place of a region, the most fitting first."""
-    statement, wished = case.statement, []
+    statement, wished, name = case.statement, [], set_from(region)
     if statement.kind == 'Assign' and region is statement.value:
         if borrowed(case) is not None:
             return [borrowed(case)]
-        if statement.targets[0].kind == 'Name':
-            name = statement.targets[0].id
+        if name is not None:
             if is_sum(statement, name) and fault_is_beside(case, name):
                 return [name]                   # what was gathered so far
             wished = given_up(case, name) + compared_with(later_uses(case, name, statement)) + [
@@ -3422,9 +3431,7 @@ def defaults_for(case, region):
     kind = make_of(case, region)
     wished = [value for value in wished if value not in (SOME, TEXT, NUMBER)]
     by_kind = [EMPTY_OF[kind]] if kind in EMPTY_OF else []
-    target = statement.targets[0] if statement.kind == 'Assign' else None
-    plural = by_plural(target.id) if target is not None and target.kind == 'Name' and region is statement.value else []
-    return wished + by_kind + plural + OTHERWISE
+    return wished + by_kind + (by_plural(name) if name else []) + OTHERWISE
 
 
 def fault_is_beside(case, name):
@@ -3512,16 +3519,12 @@ def choose(case, faults):
             score = (value, region is top, -rank, -order)
             if value > CRASH and (best is None or score > best[0]):
                 best = (score, region, default)
-    if best is None:
-        return
-    (value, _, rank, _), region, default = best
-    found = condition(case, faults)
+    found = condition(case, faults) if best is not None else None
     if found is None:
         return
+    (value, _, _, _), region, default = best
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
-    target = target_of(case.statement)
-    known = target is not None and target.kind == 'Name' and region is case.statement.value and default in given_up(
-        case, target.id)
+    known = set_from(region) is not None and default in given_up(case, set_from(region))
     prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
@@ -3533,9 +3536,7 @@ def choose(case, faults):
 def kept_name(case, region, faults):
     """`title = '%s - %s' % (number.zfill(2), title)`: the variable that a statement puts something to and that needs
     nothing of what fails, or None. It stays as it was."""
-    statement = case.statement
-    name = statement.targets[0].id if statement.kind == 'Assign' and region is statement.value and \
-        len(statement.targets) == 1 and statement.targets[0].kind == 'Name' else None
+    name = set_from(region) if name_assigned(case.statement) else None
     made = region.func.value if is_call(region, 'format') and \
         region.func.kind == 'Attribute' else region
     return name if name in names_in(region) and made.kind in ('BinOp', 'Str') and not any(
@@ -3594,26 +3595,20 @@ def is_way_out(case, faults, tested):
 
 def tighten(case, faults):
     """`if it is there and ...`: one more condition in a test."""
-    found = None
     operand_node = tested_operand(faults[0].node)
     while operand_node is not None and not all(is_in(fault.node, operand_node) for fault in faults):
-        parent = operand_node.parent
-        operand_node = parent if parent.kind == 'BoolOp' or parent.kind == 'UnaryOp' else None
-    if operand_node is None:
-        return
-    found = condition(case, faults)
+        operand_node = operand_node.parent if is_op(operand_node.parent, 'And', 'Or', 'Not') else None
+    found = condition(case, faults) if operand_node is not None else None
     if found is None:
         return
     edits = found.edits + put_before(case.statement, found.before)
     around = operand_node.parent
-    if around.kind == 'UnaryOp' and (is_none_check(operand_node) or case.statement.kind == 'If' and any(
-            needs_value(case, one, faults) for one in case.statement.body)):
+    body_needs = case.statement.kind == 'If' and suite_needs(case, faults)
+    if around.kind == 'UnaryOp' and (is_none_check(operand_node) or body_needs):
         operand_node, around = around, around.parent        # the body needs it as well
     start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
-        case.statement.kind != 'While' and not is_name(operand_node.comparators[0], 'None') and not is_empty_literal(
-            operand_node.comparators[0]) and not (
-            case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body))
+        case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
     if is_none_check(operand_node) or is_way_out(case, faults, operand_node):
         absent = True                           # what is not there at all counts as None, or as too little
     text, word = (found.opposite, 'or') if absent else (found.text, 'and')
@@ -3627,7 +3622,7 @@ def tighten(case, faults):
         edits.append((at, at, '%s and ' % (faults[0].test(asked)[0] if case.exception != 'KeyError' else '%s in %s' % (
             code_of(key), code_of(faults[0].bad)))))
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
-                   TIGHTENED + '; the same for %s' % ' and '.join(key.s for key, _ in alike) if alike else TIGHTENED,
+                   TIGHTENED + also([key.s for key, _ in alike]),
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
 
 
@@ -3760,16 +3755,11 @@ def filter_element(case, faults):
         return
     loop = around.generators[0]
     for_dict = around.kind == 'DictComp' or is_call(around.parent, 'dict')
-    if loop.ifs:
-        at = loop.ifs[-1].outer[1]
-        text = ' and %s' % found.text
-        if loop.ifs[-1].kind in ('BoolOp', 'IfExp', 'Lambda') and not loop.ifs[-1].parens:
-            text = ' if %s' % found.text
-    else:
-        at, text = loop.iter.outer[1], ' if %s' % found.text
-    yield Proposal('skip element', [(at, at, text)], 'elements where %s are left out' % faults[0].what,
-                   'these elements, and only these', 'low', 0.6 if for_dict else 0.85,
-                   'the other elements still come through')
+    last = (loop.ifs or [loop.iter])[-1]
+    joined = loop.ifs and (last.parens or last.kind not in ('BoolOp', 'IfExp', 'Lambda'))
+    yield Proposal('skip element', enclose(last, '', (' and %s' if joined else ' if %s') % found.text),
+                   'elements where %s are left out' % faults[0].what, 'these elements, and only these', 'low',
+                   0.6 if for_dict else 0.85, 'the other elements still come through')
 
 
 def dependents(case, faults):
@@ -5249,9 +5239,8 @@ def with_others_of(case, module, name, proposal):
             if other != name and defining_module(case, other) == (module, 'imported')]
     if not more or len(proposal.edits) + len(more) > 8:
         return proposal
-    return proposal._replace(
-        edits=sorted(proposal.edits + [(node.start, node.start, module + '.') for node in more]),
-        summary='%s; the same for %s' % (proposal.summary, ' and '.join(sorted(set(node.id for node in more)))))
+    return proposal._replace(edits=sorted(proposal.edits + [(node.start, node.start, module + '.') for node in more]),
+                             summary=proposal.summary + also(sorted(set(node.id for node in more))))
 
 
 def idle_imports(case, uses):
