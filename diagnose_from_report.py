@@ -7224,8 +7224,10 @@ def is_own_object(case):
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
     faults = [fault for fault in faults if not was_used_before(case, fault.bad)] or faults
-    known = [fault.bad for fault in faults]     # [a.x, a.y]: what guards one of them only would fail at the other
-    faults = faults + [fault for fault in echo_faults(case, faults) if fault.bad not in known]
+    known = [fault for fault in faults if fault.test is none_test]
+    if known:                                   # [a.x, a.y]: what guards one of them only would fail at the other
+        faults = faults + [fault for fault in echo_faults(case, known) if not any(
+            fault.bad is one.bad or exclusive(fault.bad, one.bad) for one in faults)]
     if case.exception == 'IndexError':
         faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
@@ -9983,9 +9985,8 @@ def named_family(name):
 
 
 def upstream_family(status):
-    error = 'HTTP Error %s' % status if isinstance(status, int) else {'time-out': 'timed out'}.get(status, 'URLError')
-    if status == 'failed':
-        error = 'HTTP Error 500'
+    error = 'HTTP Error %s' % status if isinstance(status, int) else {
+        'time-out': 'timed out', 'failed': 'HTTP Error 500'}.get(status, 'URLError')
     rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
     return next((row for row in rows if re.search(row.error, error)),
                 next(row for row in rows if row.name == 'name or route'))

@@ -1712,3 +1712,17 @@ def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error,
     patched = patches(case)[0][1]
     assert wanted in patched and (not unwanted or unwanted not in patched)
     assert diagnose.normal_empty(case) == 'oc' or 'Pier' not in case.function.name
+
+
+@pytest.mark.parametrize('statement,error,wanted', [
+    ('pair = [boat.mast, boat.keel]', "AttributeError: 'NoneType' object has no attribute 'mast'", 'if boat is not None:'),
+    ("metadata.studio = '%s %s' % (boat.text, boat.tail)", "AttributeError: 'NoneType' object has no attribute 'text'",
+     'if boat is not None:'),
+    ('pair = len(boat) or boat.text', "TypeError: object of type 'NoneType' has no len()", 'if boat is not None:'),
+    ("if boat.text == 'Star' or boat.tail: metadata.studio = 'Yard'",
+     "AttributeError: 'NoneType' object has no attribute 'text'",
+     "if boat is not None and (boat.text == 'Star' or boat.tail):")])
+def test_a_guard_covers_all_that_fails_on_the_same_nothing(statement, error, wanted):
+    source = "def update(metadata, data):\n    boat = data.find('boat')\n    pair = None\n    %s\n" \
+             "    metadata.title = pair\n" % statement
+    assert wanted in patches(case_for(source, statement, error))[0][1]
