@@ -2992,8 +2992,7 @@ def gone_already(case, found):
             break
         edits += wrap([one], ['if %s in %s:' % (code_of(index_of(target)), code_of(target.value))], [])
     if edits and key_of(statement.targets[0]) == unquoted(found.group('key'))[0]:
-        yield Proposal('field guard', edits, 'only what is there is deleted', 'nothing', 'low', 0.9,
-                       'what is not there need not be deleted')
+        yield cure('field guard', edits, 'only what is there is deleted', 0.9, 'what is not there need not be deleted')
 
 
 def written_default(case, found):
@@ -5847,7 +5846,7 @@ def found_by_search(case, node):
     if node.kind == 'Name':
         values = [value for value in assigned_before(case, node.id, node.start) if value.start < node.start]
         node = values[-1] if values and len(set(value.kind for value in values)) == 1 else node
-    return node if node.kind == 'Call' and last_name(node.func) in ('xpath', 'cssselect', 'findall') and root_name(
+    return node if is_call(node, 'xpath', 'cssselect', 'findall') and root_name(
         node.func) not in ('re', 'Regex') else None
 
 
@@ -5870,7 +5869,7 @@ def other_language(case, found):
                 or call is not None and len(call.args) != takes or call is None and takes:
             continue
         whole = call or node
-        if ' in ' in shape and whole.parent.kind == 'UnaryOp' and whole.parent.op == 'Not':
+        if ' in ' in shape and is_op(whole.parent, 'Not'):
             whole, shape = whole.parent, '{1} not in {0}'
         text = shape.format(base, argument)
         loose = shape[-1] not in ')]' and not whole.parens and whole.parent.kind in LOOSE and \
@@ -5939,9 +5938,9 @@ def text_of_answer(case, found):
             use.parent.kind == 'Attribute' and use.parent.attr in MEMBERS[made[2]].split()
             for use in name_nodes(case.function, node.id) if use.ctx == 'Load')
         where = node if as_object else call
-        yield Proposal('right value', [(where.outer[1], where.outer[1], made[1])],
-                       'the text of the answer is taken, not the request', 'nothing', 'low', 0.93,
-                       '%s() gives an object, and the text that came is its %s' % (last_name(call.func), made[1]))
+        yield cure('right value', [(where.outer[1], where.outer[1], made[1])],
+                   'the text of the answer is taken, not the request', 0.93,
+                   '%s() gives an object, and the text that came is its %s' % (last_name(call.func), made[1]))
         return
 
 
@@ -7308,7 +7307,7 @@ def with_other_keys(case, fault, proposal):
     """The proposal, extended to the other keys that the same sum, or the next fields of the same entry of a menu, ask
     the same object for: who leaves out one may leave out those as well."""
     edits, words, place = list(proposal.edits), [], case.statement
-    around = [one for one in ancestors(fault.node) if one.kind == 'BinOp' and one.op == 'Add'][-1:]
+    around = [one for one in ancestors(fault.node) if is_op(one, 'Add')][-1:]
     nodes = [(place, node) for one in around for node in walk(one)] if place.kind != 'For' else []
     if is_entry_field(case, place) and place.value is fault.node:
         nodes += [(one, one.value) for one in itertools.takewhile(
