@@ -152,15 +152,23 @@ def without_secrets(text):
     return text
 
 
+CONTROLS = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]')
+
+
+def for_people(text):
+    """Text to be shown: without known tokens, and without the signs by which a line of a log could steer a terminal."""
+    return without_secrets(CONTROLS.sub('\ufffd', text))
+
+
 def write_file(path, data, mode=0o644):
     """Put bytes or text at path so that a reader sees the old file or the whole new one, also after a power cut.
 
-    Bytes are written as they are, text without the server's tokens.
+    Bytes are written as they are, text as for_people().
     The temporary file stands beside the target (another folder may be another volume). A link is followed, so that
     what it points to changes, not the link. Errors: OSError, with nothing left behind.
     """
     import tempfile
-    data = without_secrets(data) if isinstance(data, six.text_type) else data
+    data = for_people(data) if isinstance(data, six.text_type) else data
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
     handle, temporary = tempfile.mkstemp(prefix='.writing-', dir=folder)
@@ -252,7 +260,7 @@ def read_json(path, schema, made_by, shape=dict):
 # -------------------------------------------------------------------------------------------------- the command's edge
 def say(text, stream=None):
     """Print a line of text on a terminal, pipe or file of any encoding (LC_ALL=C has ASCII only)."""
-    stream, text = stream or sys.stdout, without_secrets(text)
+    stream, text = stream or sys.stdout, for_people(to_text(text))
     encoding = getattr(stream, 'encoding', None) or 'utf-8'
     if six.PY2:
         stream.write((text + '\n').encode(encoding, 'replace'))

@@ -525,7 +525,7 @@ def report_text(verdict, iteration):
     lines += ['', '### Regressions', '']
     lines += ['- %s: %s' % (row['kind'], cell_text(row['sentence'])) for row in verdict['regressions']] or ['None.']
     lines += ['', '### Item by item', ''] + table(('Item', 'Title', 'Role', 'Verdict', 'Why'), [
-        (item['rating_key'], item['title'], item['role'], WORDS[item['verdict']], item['note'])
+        (item['rating_key'], logs.fit(item['title']), item['role'], WORDS[item['verdict']], item['note'])
         for item in verdict['items']])
     lines += ['', '## What remains', ''] + remaining_sentences(verdict)
     return '\n'.join(lines) + '\n'

@@ -1611,7 +1611,7 @@ class ImplementationLog(object):
             old = read_bytes(self.path) + b'\n'
         except (IOError, OSError):
             old = b''
-        text = logs.without_secrets(logs.redact('\n'.join(lines), keep_paths=True))
+        text = logs.for_people(logs.redact('\n'.join(lines), keep_paths=True))
         logs.write_file(self.path, old + logs.to_bytes(text + '\n'))
 
     def predict(self, fix, bundle, changed, verdicts):

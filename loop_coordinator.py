@@ -50,7 +50,7 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
-IN_PLACE = ('id', 'agent', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
+IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
@@ -334,7 +334,7 @@ class Session(object):
     # -- keeping track
     def note(self, event):
         """One line in loop.log; on a terminal also on stderr."""
-        line = logs.without_secrets('%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' ')))
+        line = logs.for_people('%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' ')))
         with io.open(os.path.join(self.run_dir, 'loop.log'), 'a', encoding='utf-8') as out:
             out.write(line)
         if sys.stderr.isatty() and not self.options.quiet:
@@ -367,7 +367,7 @@ class Session(object):
         if code not in how.get('accept', (DONE,)):
             if err.strip():
                 with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
-                    kept.write(logs.without_secrets('%s %s\n%s\n' % (utc_text(), script, logs.redact(err))))
+                    kept.write(logs.for_people('%s %s\n%s\n' % (utc_text(), script, logs.redact(err))))
             raise PhaseFailed(script, code, last_words if code is not None else
                               '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
         return code, out, last_words
@@ -474,7 +474,8 @@ class Session(object):
                'success_percent': None, 'measured': 0, 'agent': fix.get('agent'), 'template': fix.get('template'),
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
-               'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed')}
+               'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed'),
+               'summary': fix.get('summary')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
         code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, '--dry-run', where=ANYWHERE,
                                     accept=(DONE, UNSAFE, NO_ENVIRONMENT))
@@ -719,8 +720,8 @@ class Session(object):
 
     def remember_refusals(self, diagnosis):
         self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
-                         'exception': pattern.get('exception'), 'items': pattern['items_total'],
-                         'why': pattern['no_fix_because']}
+                         'exception': pattern.get('exception'), 'message': pattern.get('message'),
+                         'items': pattern['items_total'], 'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')
                         and pattern['pattern'] not in self.watched_patterns()]
         quiet = self.quiet_patterns(diagnosis)
@@ -731,8 +732,9 @@ class Session(object):
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
-        return self.troubles + ['%s of %s, %d items: %s' % (row['exception'] or row['pattern'], row['agent'],
-                                                            row['items'], row['why'])
+        return self.troubles + ['%s of %s, %d items: %s' % (
+            row['exception'] or '"%s"' % logs.fit(row.get('message') or row['pattern']), row['agent'], row['items'],
+            row['why'])
                                 for row in self.refused if row['class'] in PERSON_CLASSES]
 
     def has_news(self):
@@ -822,14 +824,14 @@ def lessons_text(lessons, state):
     lines = ['# Lessons of run %s' % lessons['run'], '',
              'The run began at %s and ended because %s.' % (state['started'], ENDINGS[lessons['ended']])]
     if reached is not None:
-        lines.append('Kept fixes cover %g %% of the items that code defects hit at the start; the goal is %g %%. The '
-                     'share is the measured success of each kept fix, weighed by the items of its pattern.'
+        lines.append('Of the items that code defects still hit when it began, the fixes that it kept cover %g %%; the '
+                     'goal is %g %%. The share is the measured success of each, weighed by the items of its pattern.'
                      % (reached, lessons['goal']['percent']))
     lines += ['', '## What is in place now', '']
     if lessons['in_place']:
-        lines += table(('Fix', 'Agent', 'Decision', 'Success', 'Made in run'), [
-            (row['id'], row['agent'], decision_words(row), percent_text(row), row['home_run'])
-            for row in lessons['in_place']])
+        lines += table(('Fix', 'Agent', 'What it does', 'Decision', 'Success', 'Made in run'), [
+            (row['id'], row['agent'], row.get('summary') or '-', decision_words(row), percent_text(row),
+             row['home_run']) for row in lessons['in_place']])
         lines += ['', 'Each can be taken out again, in any order; "Undo" in README.md tells how.']
     else:
         lines.append('No patch that was kept; what went wrong stands below.' if lessons['troubles'] else

@@ -585,6 +585,13 @@ def test_long_line_and_bad_bytes(tmpdir):
     assert all(len(event['text']) < 20000 for event in found)
 
 
+def test_no_line_of_a_log_steers_the_terminal(tmpdir, capsys):
+    plug_in_log(tmpdir, record(1, 'a page with \x1b]0;title\x07 and \x1b[2J in it', 'ERROR', 'a:1'))
+    assert logs.main(['--logs', str(tmpdir), '--run-dir', str(tmpdir.join('run'))]) == 0
+    shown = capsys.readouterr()[0] + io.open(str(tmpdir.join('run', 'aggregated_logs_iteration_1.txt')), encoding='utf-8').read()
+    assert 'in it' in shown and '\x1b' not in shown and '\x07' not in shown
+
+
 def test_half_last_line(tmpdir):
     plug_in_log(tmpdir, traceback_record(3) + '2026-02-03 21:14:07,318 (7f4ccbff8b38) :  DEBUG (netw')
     assert len(events(tmpdir)) == 1
