@@ -434,6 +434,8 @@ class Source(object):
             return [self.tree]
         if name.startswith('<lambda') or name == '<genexpr>':       # the sandbox calls both lambda
             return [node for node in walk(self.tree) if node.kind in ('Lambda', 'GeneratorExp')]
+        if name in ('<dictcomp>', '<setcomp>'):
+            return [node for node in walk(self.tree) if node.kind.lower() == name[1:-1]]
         return [node for node in walk(self.tree) if node.kind in ('FunctionDef', 'ClassDef') and node.name == name]
 
 
@@ -2948,7 +2950,10 @@ def text_argument(call):
 
 def callee_faults(case, found):
     """None went into a function of a library, which failed on it."""
-    for node in calls_of(frame_part(case), case.callee, *(TEXT_TOOLS | PARSES)):
+    made = [last_name(node.func) or '' for node in own_part(case.statement) if node.kind == 'Call'] if (
+        case.callee == '__init__') else []      # an object: `BeautifulSoup(None)` fails in its __init__
+    for node in calls_of(frame_part(case), case.callee, *(TEXT_TOOLS | PARSES | set(
+            name for name in made if name[:1].isupper()))):
         for bad in joined_parts(node, case.message) if case.callee == 'join' else [text_argument(node)]:
             if bad is not None:
                 yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
@@ -4436,6 +4441,26 @@ def exit_after(case, name):
         step + line for line in log_line(case, 'No %s' % name) + [answer]])
 
 
+def left_at_error(case, name, binders):
+    """An except clause that says what went wrong, and goes on to what needs the result, leaves with what is usual."""
+    value, loop = normal_empty(case), innermost_loop(case)
+    value = NOTHING if value is None else value
+    outcome = returned_effect(case, case.function, value) if value and loop is None else FINE
+    before = [binder for binder in binders if binder.start < case.statement.start]
+    if loop is None and case.function.name in ('update', 'search') or any(
+            is_test_of(one.test, name) or is_test_against(one.test, name) for one in own_nodes(case.function)
+            if one.kind == 'If'):
+        return                                  # the rest is worth it, or asks whether it is there
+    for around in earlier_siblings(case.statement):
+        handlers = [one for one in around.handlers if not (bound_names(*one.body) or has_exit(one) or is_silent(
+            one) or one.body[-1].inline)] if around.kind == 'TryExcept' else []
+        if handlers and outcome > HOLLOW and before and all(is_in(binder, around) for binder in before):
+            answer = 'continue' if loop is not None else ('return %s' % value).rstrip()
+            yield Proposal('early return', sum((put_after(one.body[-1], [answer]) for one in handlers), []),
+                           'it ends where the error is logged', 'everything that follows, as without it', 'low',
+                           0.84 if outcome == FINE else 0.7, 'what follows needs what could not be had')
+
+
 def unset_name(case, found):
     """UnboundLocalError: a value before the branches, which the later uses bear."""
     name = found.group('name')
@@ -4448,7 +4473,7 @@ def unset_name(case, found):
     for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
             case, name, uses)) + list(own_element(case, name, binders)) + list(made_from_itself(
                 case, name, binders)) + list(caught_error(case, [use for use in uses if is_in(
-                    use, case.statement)] or uses, name)):
+                    use, case.statement)] or uses, name)) + list(left_at_error(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -5432,6 +5457,12 @@ def unknown_attribute(case, found):
                        'a function is asked for what its answer has')
         return
     methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
+    around = enclosing(case.statement, 'ClassDef')
+    own = [one for one in around.body if one.kind == 'FunctionDef' and one.name == name and len(
+        parameter_names(one)) == len(nodes[0].parent.args) + 1] if around is not None and called else []
+    if own and not is_name(nodes[0].value, 'self') and 'self' in parameter_names(case.function):
+        yield cure('right name', [nodes[0].value.outer + ('self',)], 'it is a method of the object itself', 0.93,
+                   '%s is none of %s, and the class has one that takes as much' % (name, nodes[0].value.text))
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
     if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS):
@@ -5990,6 +6021,9 @@ def not_callable(case, found):
         if func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
             yield cure('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text', 0.95,
                        'a text is not called; what is missing before its values is the %')
+        elif owner == 'NotImplementedType' and is_name(func, 'NotImplemented'):
+            yield cure('right name', [(func.end, func.end, 'Error')], 'NotImplementedError is raised', 0.95,
+                       'NotImplemented is a value, which cannot be called')
         elif owner.endswith('SRE_Pattern') and len(call.args) == 2 and call.args[0].kind == 'Str':
             yield cure('right method', [(func.end, func.end, '.sub')], 'the pattern puts one text for another', 0.9,
                        'a pattern is not called; with a text to put in, sub() is meant')
@@ -7192,7 +7226,9 @@ def could_be_none(faults):
     return [fault for fault in faults if fault.test is not none_test or not never_none(fault.bad)] or faults
 
 
-MISFIT = re.compile(r'TypeError: \w+\(\) (takes|got) ')      # for all items alike: a guard would only hide that
+# for all items alike: a guard would only hide that
+MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |\w+ expected (at \w+ )?\d+ arguments?, got |"
+                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable)")
 
 
 def is_other_form(case, node):
@@ -7208,9 +7244,31 @@ def never_has(case):
     """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
     """
     found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(?P<name>\w+)'", case.message)
-    return found is not None and (found.group(2) not in MEMBERS.get(found.group(1), found.group(2)).split() or any(
+    if found is None:
+        return False
+    owner, name = found.groups()
+    return lacks_method(case, owner, name) or name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language) for _ in way(case, found)
-        if found.group(1) in ('list', 'str', 'unicode', 'dict')))
+        if owner in ('list', 'str', 'unicode', 'dict'))
+
+
+def lacks_method(case, owner, name):
+    """Whether a class of the bundle, and all that it is made of, has no method or attribute of a name that it calls on
+    itself, and nothing ever sets one."""
+    classes = dict((one.name, one) for _, source in sources_with(case, 'class ') for one in classes_of(source))
+    kin, met = [owner], set(['object'])
+    while kin:
+        one = classes.get(kin.pop())
+        if one is None or name in bound_names_of_class(one) or name in [part.name for part in one.body if (
+                part.kind in ('FunctionDef', 'ClassDef'))] or any(
+                    part.kind == 'FunctionDef' and part.name.startswith('__getattr') for part in one.body):
+            return False
+        met.add(one.name)
+        kin += [last_name(base) for base in one.bases if last_name(base) not in met]
+    return any(node.kind == 'Attribute' and node.attr == name and is_name(node.value, 'self') and is_called(node)
+               for node in own_part(case.statement)) and not any(
+        node.ctx == 'Store' for _, source in sources_with(case, name)
+        for node in nodes_named(source, 'Attribute', name))
 
 
 def is_own_object(case):
@@ -8629,7 +8687,7 @@ RAISERS = (
      raises_subscript),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
-    (r"^TypeError: .*'?(?P<type>NoneType|int|float|bool)'? object is not iterable", raises_iteration),
+    (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration),
     (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute),
     (r"^KeyError: (?P<key>.+)$", raises_key),
     (r"^IndexError: (?P<what>.*)$", raises_index),

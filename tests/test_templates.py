@@ -544,6 +544,16 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(move):\n    try:\n        move(1)\n    except IOError, e:\n        Log(e)\n    try:\n        move(2)\n"
      "    except:\n        Log('no: %s' % e)\n", "        Log('no", "UnboundLocalError: local variable 'e' referenced before "
      "assignment", "    except Exception as e:\n        Log('no"),
+    ("def f(kind):\n    raise NotImplemented(kind)\n", "raise", "TypeError: 'NotImplementedType' object is not callable",
+     "raise NotImplementedError(kind)"),
+    ("class Meter(object):\n    def f(self, gain, track):\n        return gain.peak_of(gain, track)\n\n    def peak_of(self, "
+     "gain, track):\n        return gain.peak(track)\n", "        return gain.peak_of", "AttributeError: 'Gain' object has no "
+     "attribute 'peak_of'", "return self.peak_of(gain, track)"),
+    ("def f(path):\n    try:\n        media = read(path)\n    except IOError as error:\n        Log(error)\n"
+     "    art = media.art\n    clean(path)\n    keep(art)\n", "    art =", "UnboundLocalError: local variable 'media' referenced "
+     "before assignment", "        Log(error)\n        return\n"),
+    ("def f(url):\n    page = fetch(url)\n    soup = Soup(page)\n    return soup.title\n", "    soup =",
+     "TypeError: object of type 'NoneType' has no len()", "Soup(page or '')"),
 ]
 
 
@@ -551,7 +561,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
                                              row in enumerate(SHAPES)])
 def test_rewritten_line(row):
     source, line, error, wanted = row
-    found = patches(case_for(source, line, error))
+    below = {'kind': 'call', 'callee': '__init__'} if 'no len' in error else {}
+    found = patches(case_for(source, line, error, **below))
     assert wanted in found[0][1], [patched for _, patched in found]
 
 
@@ -569,6 +580,10 @@ REFUSED = [     # nothing is known that would make these succeed
     ("def f(x):\n    return frobnicate(x)\n", "return", "NameError: global name 'frobnicate' is not defined"),
     ("def f(metadata, s):\n    metadata.seasons[s].title = 'x'\n", "metadata", "KeyError: '3'"),
     ("def f(x):\n    raise x\n", "raise", "KeyboardInterrupt: "),
+    ("def f(k, v):\n    setattr(k, v)\n", "setattr", "TypeError: setattr expected 3 arguments, got 2"),
+    ("def f(item, format):\n    return format(item)\n", "return", "TypeError: 'str' object is not callable"),
+    ("class Pier(object):\n    def f(self, x):\n        return self.find_boat(x)\n\n    def find_ship(self):\n        pass\n",
+     "        return self", "AttributeError: 'Pier' object has no attribute 'find_boat'"),
     ("def Recordings():\n    pass\n\ndef f(cursor, sql):\n    rows = cursor.open()\n    rows.ask(sql, (recording_id, ))\n"
      "    return [row for row in rows]\n", "    rows.ask", "NameError: global name 'recording_id' is not defined"),
 ]
