@@ -2174,8 +2174,12 @@ def effect_of_argument(case, node, call, value, depth):
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
         return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in names_under(call.func) else CRASH
     found = effect_in_callee(case, node, call, value, name, depth)
-    stored = value not in (SOME, TEXT, NUMBER) and any(is_name(one, 'metadata') for one in call.args)
-    return HOLLOW if stored and found == OPEN else found    # `set_field(metadata, 'rating', 0)`
+    if value in (SOME, TEXT, NUMBER) or found <= HOLLOW:
+        return found
+    if found == OPEN and any(is_name(one, 'metadata') for one in call.args):
+        return HOLLOW                           # `set_field(metadata, 'rating', 0)`
+    leads = node in call.args[:1] or node.kind == 'keyword' and LEADS_TO.search(node.arg)
+    return HOLLOW if leads and is_request(case, call) else found    # nothing is asked for, which costs a request
 
 
 # function -> {value of its argument: what it then gives, or the effect where that is not known}; any other crashes
@@ -2964,6 +2968,7 @@ def key_faults(case, found):
     key, quoted = unquoted(found.group('key'))
     nodes = frame_part(case)
     named = [node for node in nodes if key_of(node) == key and node.ctx == 'Load']
+    named = [node for node in named if not is_name(node.value, 'Prefs')] or named      # its keys are known beforehand
     for node in nodes:
         if is_model(node) or quoted and named and node.kind == 'Subscript' and node not in named:
             continue                            # a key that stands there is meant, not one that a variable may hold
@@ -3265,6 +3270,8 @@ def soften(case, faults):
         prior = 0.84                            # the rest of the text, and of the function, goes on
     if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text == faults[0].bad.text:
         prior = 0.88                            # text is added to a field that was empty
+    if emptied_before(case, [case.statement]):
+        prior = min(prior, 0.8)                 # and would stay empty
     alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
     for _, node, value in alike:
         edits.extend(get_edits(node, None if value == NOTHING else value))
@@ -3828,12 +3835,14 @@ def left_unset(case, block, bad=()):
     needed, end = {}, block[-1].end
     for name in sorted(bound_names(*block)):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
-        if not uses or was_set(case, name, block[0], uses) and not any(is_name(one, name) for one in bad) or \
-                is_sum(block[0], name) and 'NoneType' not in case.message:
+        if not uses or was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
+                is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message:
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
-        best = best_value(wished_values(case, name, block) + OTHERWISE,
+        kind = next((make_of(case, one.value) for one in block if name_assigned(one) == name), None)
+        others = [NOTHING, EMPTY_OF[kind]] if kind in ('dict', 'list') else OTHERWISE      # no text for a dict
+        best = best_value(wished_values(case, name, block) + others,
                           lambda value: name_effect(case, name, value, block[-1], after=end))
         if best[0] <= HOLLOW or best[1] != NOTHING and any(
                 node.kind == 'Attribute' and is_name(node.value, name) and node.ctx == 'Store'
@@ -3856,6 +3865,15 @@ def was_set(case, name, statement, uses):
     return bound_before(case, name, statement) or any(
         loop.kind in ('For', 'While') and bound_before(case, name, loop) and not any(is_in(use, loop) for use in uses)
         for loop in ancestors(statement) if is_in(loop, case.function))
+
+
+def is_stale(case, name, block):
+    """Whether a block fetches a page anew under a name: what it was before is another page."""
+    def fetched(value):
+        return value.kind == 'Call' and last_name(value.func) in FETCHES | PARSES
+    values = assigned_before(case, name, block[0].start)
+    return any(fetched(value) for value in values if value.start < block[0].start) and any(
+        name_assigned(one) == name and fetched(one.value) for one in block)
 
 
 def unset_still(case, block):
@@ -3939,6 +3957,7 @@ def fence(case, faults):
             effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
+    block = emptied_before(case, block) + block
     behind = unset_still(case, block)
     if behind is None or needed and len(block) == 1 and case.statement.kind == 'Assign':
         return                                  # a conditional expression says the same in one line
@@ -3954,6 +3973,20 @@ def fence(case, faults):
     yield Proposal('field guard' if field else template_of(faults), edits, '%s is only set%s where it is there'
                    % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.83 if field
                    else 0.7, 'what is there is kept, and the other fields are still filled')
+
+
+def emptied_before(case, block):
+    """The statements right before a block that empty what it fills: where it is not run, what was there stays."""
+    filled = set(node.func.value.text for one in block for node in calls_of(walk(one), 'add', 'append', 'new', 'extend')
+                 if node.func.kind == 'Attribute')
+    found, suite = [], siblings(block[0])
+    for one in reversed(suite[:suite.index(block[0])]):
+        call = one.value if one.kind == 'Expr' else None
+        if call is None or not is_call(call, 'clear') or call.func.kind != 'Attribute' or \
+                call.func.value.text not in filled:
+            break
+        found.insert(0, one)
+    return found
 
 
 def settings(values):

@@ -1688,6 +1688,44 @@ def is_known(name):
         return True
     return False
 
+def rated(metadata, data):
+    metadata.content_rating = rating_of(data['rating'], Prefs['rating'])
+    metadata.title = data['name']
+
+def crew(metadata, people):
+    metadata.roles.clear()
+    for person in people:
+        metadata.roles.new().name = person
+
+def page_of(address):
+    try:
+        return HTML.ElementFromURL(address)
+    except Exception:
+        return None
+
+def berthed(data):
+    match = re.search('[0-9]+', data)
+    page = page_of('%s/berth' % match.group())
+    if not page:
+        return None
+    return page.text
+
+def chapters(rows):
+    found = []
+    for row in rows:
+        begins = seconds(row['begin'] + row['shift'])
+        chapter = {'begins': begins, 'name': row.get('name')}
+        found.append(chapter)
+    return found
+
+def series(rows):
+    page = HTML.ElementFromURL('http://example.org')
+    link = page.find('a')
+    page = HTML.ElementFromURL('http://example.org/%s' % link['href'])
+    for boat in page.xpath('//boat'):
+        rows.append(boat)
+    return rows
+
 def linked(page):
     kept = []
     for row in page.xpath('//tr'):
@@ -1721,7 +1759,15 @@ def linked(page):
      'if media.year is not None', "- boat['year'] if"),
     ('        end = part', "AttributeError: 'NoneType' object has no attribute 'find'", '', "else ''"),
     ('    if name in', "TypeError: 'in <string>' requires string as left operand, not NoneType",
-     'if name is not None and name in', '')])
+     'if name is not None and name in', ''),
+    ('    metadata.content_rating = rating', "KeyError: 'rating'", "in data:", ''),
+    ('    for person in people', "AttributeError: 'NoneType' object has no attribute '__iter__'",
+     'if people is not None:\n        metadata.roles.clear()\n', ''),
+    ('    page = page_of', "AttributeError: 'NoneType' object has no attribute 'group'",
+     'match.group()) if match is not None else None', ''),
+    ('        begins = seconds', "KeyError: 'begin'", '', "chapter = ''"),
+    ("    page = HTML.ElementFromURL('http://example.org/%s", "KeyError: 'href'",
+     "if 'href' in link:\n        page", '')])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
     patched = patches(case)[0][1]
