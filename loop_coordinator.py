@@ -742,10 +742,10 @@ class Session(object):
         earlier = [path for path in self.earlier if os.path.isfile(lessons_path(path))]
         try:
             lessons = read_json(lessons_path(earlier[-1]), LESSONS_SCHEMA, 'loop_coordinator.py') if earlier else {}
-            known = lessons.get('person') or []
+            known = persons_work(lessons.get('refused') or (), lessons.get('troubles') or ())
         except Problem:
-            known = []
-        return not set(self.person_list()) <= set(known)
+            known = set()
+        return not persons_work(self.refused, self.troubles) <= known
 
     # -- the post-mortem
     def write_lessons(self):
@@ -766,6 +766,12 @@ def history_row(row):
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
                                                    'success_percent', 'measured', 'run', 'time', 'reason', 'function',
                                                    'evidence', 'probed', 'further'))
+
+
+def persons_work(refused, troubles):
+    """What asks for a person, as a set that is the same next night, when counts and times have moved on."""
+    return set((row['pattern'], row['class']) for row in refused if row['class'] in PERSON_CLASSES) | set(
+        re.sub(r'\d+', '', sentence) for sentence in troubles)
 
 
 def write_resolved(run_dir, rows):

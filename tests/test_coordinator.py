@@ -163,6 +163,15 @@ def test_the_install_style_is_told_by_the_data_folder(home, words):
     assert loop.install_style(home, 'nt') == 'Windows'
 
 
+def test_what_a_person_was_told_last_night_is_no_news(tmpdir):
+    def work(why, cls='code', troubles=()):
+        return loop.persons_work([{'pattern': 'p1', 'class': cls, 'why': why}], troubles)
+    assert work('4 records since 10:30', troubles=['fix a of run 2026-11-22T103000Z: no']) == work(
+        '9 records since 11:30', troubles=['fix a of run 2026-11-23T103000Z: no'])
+    assert work('', troubles=['fix a: no']) - work('') and work('', 'environment') - work('')
+    assert work('', 'upstream') == set()
+
+
 def test_of_two_tokens_the_file_wins_and_both_are_hidden(tmpdir, monkeypatch):
     monkeypatch.setattr(loop.logs, 'KNOWN_SECRETS', set())
     monkeypatch.setattr(loop, 'loop', lambda options, runs: 0)
