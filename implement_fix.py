@@ -395,13 +395,21 @@ def checked_token(value, where):
     return token
 
 
-def token_in_preferences(plex_home):
+def preference(plex_home, name):
+    """The text of one of the server's own settings; None where it cannot be read."""
     from xml.etree import ElementTree
     try:
         with io.open(os.path.join(plex_home, 'Preferences.xml'), 'rb') as source:
-            token = ElementTree.fromstring(source.read()).get('PlexOnlineToken')
+            return ElementTree.fromstring(source.read()).get(name)
+    except (IOError, OSError, ElementTree.ParseError, ValueError, LookupError):
+        return None
+
+
+def token_in_preferences(plex_home):
+    token = preference(plex_home, 'PlexOnlineToken')
+    try:
         return checked_token(token, 'Preferences.xml') if token else None
-    except (IOError, OSError, ElementTree.ParseError, ValueError, LookupError, Problem):
+    except Problem:
         return None
 
 

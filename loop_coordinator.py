@@ -965,6 +965,11 @@ def describe_server(options):
     import implement_fix
     server = implement_fix.connect(options)
     identity = server.identity()
+    home = logs.find_plex_home(options.plex_home)
+    own = implement_fix.preference(home, 'ProcessedMachineIdentifier')
+    if own and own != identity['machine_identifier']:
+        raise Problem('%s is not the server whose folder %s is; --plex-url and --plex-home must name the same one'
+                      % (server.url, home))
     server.sections()                           # needs a token that works
     return 'Plex Media Server %s' % identity['version']
 

@@ -329,7 +329,9 @@ def test_two_runs_on_one_server_exclude_each_other_wherever_their_reports_lie(pl
 def test_a_fix_of_another_server_is_not_tested_here(kept, tmpdir):
     plex, runs = kept
     patched = code_of(plex)
-    with start_simulator(tmpdir.join('another')) as other:
+    with start_simulator(tmpdir.join('another'), seed=8) as other:
+        code, out, err = run_loop(other, tmpdir.join('none'), '--plex-url', plex.url)     # one's folder, the other's address
+        assert (code, out, err.count('\n')) == (4, '', 1) and 'must name the same one' in err
         refresh_all(other)
         original = code_of(other)
         assert run_loop(other, runs, '--iterations', '0')[0] == 0

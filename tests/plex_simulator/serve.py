@@ -43,7 +43,7 @@ def install(home, scenario, server):
         if not os.path.isdir(target):
             shutil.copytree(os.path.join(HERE, 'bundles', name + '.bundle'), target)
     with io.open(os.path.join(home, 'Preferences.xml'), 'w', encoding='utf-8') as target:
-        target.write(preferences_xml(server.token))
+        target.write(preferences_xml(server.token, server.machine_identifier))
 
 
 def live_history(server, scenario, clock):

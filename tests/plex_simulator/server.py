@@ -617,7 +617,8 @@ def split_guid(guid):
     return agent, metadata_id or rest, query if metadata_id else 'xn'
 
 
-def preferences_xml(token):
+def preferences_xml(token, machine_identifier):
     """Preferences.xml, where clients on the same machine find the token."""
-    return ('<?xml version="1.0" encoding="utf-8"?>\n<Preferences MachineIdentifier="%s" FriendlyName="Simulated" '
-            'PlexOnlineToken="%s" AcceptedEULA="1"/>\n') % (escape('simulated'), token)
+    return ('<?xml version="1.0" encoding="utf-8"?>\n<Preferences MachineIdentifier="%s" ProcessedMachineIdentifier="%s" '
+            'FriendlyName="Simulated" PlexOnlineToken="%s" AcceptedEULA="1"/>\n') % (
+                escape('simulated'), machine_identifier, token)
