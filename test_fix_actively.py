@@ -254,6 +254,11 @@ class LogWatch(object):
     def calls(self, position):
         return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
 
+    def holds_calls(self):
+        """Whether the newest log is at DEBUG, so that each call shows in it; one that is empty does not tell."""
+        return bool(self.steady(lambda paths: [path for path in paths if path.endswith('.log') and re.search(
+            b' :  DEBUG \\(', logs.read_from(logs.LogFile(path, path), 0))]))
+
     def lines_with(self, words, position):
         return self.steady(lambda paths: logs.read_words(paths, words, position))
 
@@ -571,7 +576,7 @@ class Tester(object):
         self.poll_every = min(1., max(.05, options.pause / 4))
         self.quiet = min(2., max(.2, options.pause))                    # PLEX 5.3: two looks, 2 s apart
         self.settle = 2 * options.pause     # the server may take in late what the agent wrote
-        self.calls_are_logged = False       # at log levels above DEBUG the log has no spans
+        self.calls_are_logged = watch.holds_calls()     # at log levels above DEBUG the log has no spans
         self.rows = []
         self.refreshes = {}
         self.stopped = None

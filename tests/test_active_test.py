@@ -142,6 +142,9 @@ class World(object):
     def starts(self, position=None):
         return self.read('start', position)
 
+    def holds_calls(self):
+        return self.debug
+
 
 def event(pattern=TARGET, exception='KeyError', message="'year'", noise=None):
     return {'pattern': pattern, 'exception': exception, 'message': message, 'noise': noise, 'agent': AGENT,
@@ -527,8 +530,9 @@ def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart
     write(2, RAISED)
     watch = active.LogWatch(str(tmpdir), AGENT)
     position = json.loads(json.dumps(watch.position()))
-    assert watch.calls(position) == watch.events(position) == watch.starts(position) == []
+    assert watch.calls(position) == watch.events(position) == watch.starts(position) == [] and not watch.holds_calls()
     write(3, HANDLING)
+    assert watch.holds_calls()
     assert [(call['ended'], active.names_item(call, CALLED)) for call in watch.calls(position)] == [(False, True)]
     write(4, RAISED)
     write(5, 'DEBUG (runtime:924) - Response: [200] NoneType, 16 bytes')
