@@ -47,6 +47,13 @@ SHORTLIST = 10                  # patterns that get a diagnosis when --top is no
 FIXES_PER_PATTERN = 5
 SAMPLE = 20                     # failing items that the active test takes
 
+# The way through this file, section by section, as a pattern of the log goes: the source of the bundles is read (a
+# parser of Python 2, scopes, the sandbox's rules) and asked; an error gets its family and class from the log alone
+# (judge); the place is found (Hunt, locate) by who can raise such an error (RAISERS), what held before and which lines
+# the sandbox reports for it; the value is followed back (find_cause). Then the templates: what becomes of a value that
+# is put in (effect), what of the statement is at fault (FINDERS), the ways to mend it (GUARDS, SPECIAL_WAYS, propose).
+# Of their proposals patches are made and ranked (fixes_for); diagnose() does all this for one pattern. Last the report.
+
 
 # ------------------------------------------------------------------------------------------- reading Python 2 source
 # Agents are Python 2.7, and the Python that runs this may be unable to parse that. So here is a reader of our own: it
@@ -1583,6 +1590,9 @@ Proposal.__new__.__defaults__ = (None, (), False)
 # one way to mend a place; edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
 # 'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's
 # own; others: {path: edits} of further files; wide: it mends several places that may have failed
+# The priors stand on one ladder: 0.9 and more where the program itself shows what is meant; 0.8 to 0.88 where it is
+# known that all goes well with the new value, the smaller the change the higher; 0.5 to 0.75 where that is not known;
+# below that what stores something empty, or gives up the rest of a function.
 
 
 def cure(template, edits, summary, prior, why, path=None, others=()):
@@ -10599,11 +10609,18 @@ def line_words(lines):
     return 'line ' + words[0] if len(words) == 1 else 'lines %s and %s' % (', '.join(words[:-1]), words[-1])
 
 
+def patch_of(bundle, changes):
+    """(the patch, what the record of a fix says of its files) of [(file, its bytes before, after)]."""
+    rows = [('%s/%s' % (bundle.folder, name), before, after) for name, before, after in changes]
+    return b''.join(unified_diff(*row) for row in rows), [
+        {'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)} for path, before, after in rows]
+
+
 def fix_record(scene, case, place, proposal):
     """(record, patch, None) of one proposal, or (None, None, why it cannot be offered)."""
     pattern, bundle, history = scene.pattern, scene.bundle, scene.history
     target = proposal.path or scene.frame.name  # the class of a missing attribute may lie in another file
-    before, files, patch = bundle.data(target), [], b''
+    changes = []
     for name, edits in [(target, proposal.edits)] + sorted(dict(proposal.others).items()):
         own = name == target and not proposal.path
         try:
@@ -10615,20 +10632,20 @@ def fix_record(scene, case, place, proposal):
         unsafe = safety_problems(bundle, name, after, case.function if own else None)
         if unsafe:
             return None, None, unsafe[0]
-        path = '%s/%s' % (bundle.folder, name)
-        patch += unified_diff(path, bundle.data(name), after)
-        files.append({'path': path, 'sha256_before': sha256(bundle.data(name)), 'sha256_after': sha256(after)})
-    path, lines = files[0]['path'], changed_lines(patch)
+        changes.append((name, bundle.data(name), after))
+    patch, files = patch_of(bundle, changes)
+    lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
         return None, None, 'it changes %d lines' % lines
-    name, function = fix_id(proposal.template, patch, before), name_in_log(case.function)
+    name, function = fix_id(proposal.template, patch, changes[0][1]), name_in_log(case.function)
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function, proposal.wide)
     if forbidden:
         return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
     sure = 'the place is only %d %% sure' % round(100 * place.confidence) if place.confidence < 0.9 else ''
-    return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': path, 'line': place.statement.line,
+    return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': files[0]['path'],
+            'line': place.statement.line,
             'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder,
             'agent': pattern.get('agent'), 'pattern': pattern['pattern'], 'risk': proposal.risk,
             'predicted': prediction(pattern, case, chance, proposal.loss), 'summary': proposal.summary,
@@ -11378,12 +11395,8 @@ def said_by(inquiry):
     if inquiry.pattern.get('kind') != 'log' or len(best) != 1:
         return None
     (row, name, source), line = best[0], best[0][0].call.line
-    function = name_in_log(function_around(row.call))
-    handler = handler_around(row.call)
-    inquiry.record['divergence_point'] = {
-        'file': name, 'function': function, 'reported_lines': [], 'source': 'unknown', 'chain': [
-            '%s in %s' % (name, function)], 'candidates': [
-                {'line': line, 'confidence': 1.0, 'text': one_line(source.line_text(line))}]}
+    handler, frame = handler_around(row.call), Frame(name, name_in_log(function_around(row.call)), [])
+    inquiry.record['divergence_point'] = point_found(frame, [Place(statement_of(row.call), None, line, 1.0, [], '')])
     if handler is None:
         evidence.append('line %d of %s logs it after a check of its own' % (line, name))
         family, hidden = named_family('own report'), hiding_except(inquiry.bundle, row.call)
@@ -11462,20 +11475,15 @@ def mend_unreadable(inquiry):
                 'again, or another version of it' % (name, frame.lines[0], pattern.get('message'))), {}
     record['evidence'].append('Python refuses the file at line %d, and reads it whole after a small change'
                               % frame.lines[0])
-    rows, patches = [], {}
-    for edits, words in found:
-        whole = Source(apply_edits(broken, edits), name)
-        at = broken.line_of(edits[0][0])
-        scene = Scene(pattern, bundle, history, broken, frame, whole.tree, [])
-        place = Place(statement_at(whole, at), None, at, 1.0, [], '')
-        proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8,
-                            'of all changes of this size, only this one makes the file readable')
-        row, patch, _ = fix_record(scene, case_at(scene, place.statement), place, proposal)
-        if row and row['id'] not in patches:
-            rows.append(dict(row, score=0.8))
-            patches[row['id']] = patch
-    record['fixes'], record['confidence'] = rows, 1.0
-    return None, patches
+    edits, words = found[0]
+    whole, at = Source(apply_edits(broken, edits), name), broken.line_of(edits[0][0])
+    scene = Scene(pattern, bundle, history, broken, frame, whole.tree, [])
+    place = Place(statement_at(whole, at), None, at, 1.0, [], '')
+    proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8,
+                        'of all changes of this size, only this one makes the file readable')
+    row, patch, _ = fix_record(scene, case_at(scene, place.statement), place, proposal)
+    record['fixes'], record['confidence'] = [dict(row, score=0.8)] if row else [], 1.0
+    return None, {row['id']: patch} if row else {}
 
 
 def gains_behind(around, place):
@@ -12122,9 +12130,8 @@ def adopt(options, run_dir, bundles):
         raise logs.Problem('%s is damaged; run diagnose_from_report.py again' % diagnosis_path(run_dir))
     record = next((row for row in document['patterns'] if row['pattern'] == options.pattern), None)
     if record is None:
-        raise logs.Problem('no pattern %s in %s; see its first table' % (options.pattern,
-                                                                         diagnosis_path(run_dir, '.md')),
-                           logs.USAGE)
+        raise logs.Problem('no pattern %s in %s; see its first table'
+                           % (options.pattern, diagnosis_path(run_dir, '.md')), logs.USAGE)
     try:
         with open(options.adopt, 'rb') as source:
             given = source.read()
@@ -12140,25 +12147,18 @@ def adopt(options, run_dir, bundles):
         before, after = texts.get(name) or (home.data(name), home.data(name))
         texts[name] = (before, patched(after, hunks, path))
         first_line = first_line or hunks[0][0]
-    files, out = [], []
     for name, (before, after) in sorted(texts.items()):
-        unsafe = safety_problems(home, name, after)
-        if before == after:
-            unsafe = ['it changes nothing in %s' % name]
+        unsafe = ['it changes nothing in %s' % name] if before == after else safety_problems(home, name, after)
         if unsafe:
             raise logs.Problem('the patch is refused: %s' % unsafe[0], logs.UNSAFE)
-        path = '%s/%s' % (home.folder, name)
-        out.append(unified_diff(path, before, after))
-        files.append({'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)})
-    patch = b''.join(out)
+    patch, files = patch_of(home, [(name,) + pair for name, pair in sorted(texts.items())])
     name = fix_id('adopted', patch)
-    items = record['items_total']
     record['fixes'] = [fix for fix in record['fixes'] if fix['id'] != name]
     record['fixes'].insert(0, {
         'id': name, 'kind': 'adopted', 'template': 'adopted', 'file': files[0]['path'], 'line': first_line,
         'function': (record['divergence_point'] or {}).get('function'), 'patch': 'fixes/%s.patch' % name,
         'bundle': files[0]['path'].split('/')[0], 'agent': record['agent'], 'pattern': record['pattern'],
-        'predicted': {'items': items, 'success_percent': 75, 'fields': [],
+        'predicted': {'items': record['items_total'], 'success_percent': 75, 'fields': [],
                       'sentence': 'what its author expects; at least three of four items should go through'},
         'risk': 'medium', 'summary': 'a patch made by a person', 'loss': 'as its author meant it',
         'why_this_rank': 'a person made it for this pattern', 'changed_lines': changed_lines(patch), 'score': 1.0,
