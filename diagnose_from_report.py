@@ -2866,17 +2866,23 @@ def preset_text(case, node):
     return "'%s'" % value[0] if plain and not re.search(r'[^ -~]', value[0]) else None
 
 
-def none_test(text):
-    return '%s is not None' % text, '%s is None' % text
+def test_of(holds, fails):
+    """A Fault's test of a value, made of what is written for it to hold and of the opposite."""
+    return lambda text: (holds.replace('@', text), fails.replace('@', text))
 
 
-def truth_test(text):
-    return text, 'not %s' % text
+none_test, truth_test = test_of('@ is not None', '@ is None'), test_of('@', 'not @')
+zero_test, text_none_test = test_of('@ != 0', '@ == 0'), test_of("@ != 'None'", "@ == 'None'")
 
 
 def type_test(*types):
     wanted = types[0] if len(types) == 1 else '(%s)' % ', '.join(types)
-    return lambda text: ('isinstance(%s, %s)' % (text, wanted), 'not isinstance(%s, %s)' % (text, wanted))
+    return test_of('isinstance(@, %s)' % wanted, 'not isinstance(@, %s)' % wanted)
+
+
+def none_fault(case, node, bad, what, name=None):
+    """The Fault of an expression that fails on a None. name: the attribute asked for, where there is one."""
+    return Fault(node, bad, none_test, none_soft(case, bad, name), what)
 
 
 def never_none(node):
@@ -2915,18 +2921,18 @@ def iteration_faults(case, found):
         yield fault                             # a function of a library went through it, not this line
     for node in frame_part(case) if not below else ():
         if node.kind in ('For', 'comprehension'):
-            yield Fault(node, node.iter, none_test, none_soft(case, node.iter), 'there is no list')
+            yield none_fault(case, node, node.iter, 'there is no list')
         elif node.kind == 'Assign' and unpacked(node) is not None:
             yield Fault(node, node.value, none_test, [], 'there is nothing to unpack')
         elif node.kind == 'AugAssign':
-            yield Fault(node, node.value, none_test, none_soft(case, node.value), 'there is no list')
+            yield none_fault(case, node, node.value, 'there is no list')
         elif node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn'):
             bad = node.comparators[-1]
-            yield Fault(node, bad, none_test, none_soft(case, bad), 'there is nothing to search')
+            yield none_fault(case, node, bad, 'there is nothing to search')
         elif node.kind == 'Call' and node.args and case.frame_kind != 'getiter' and \
                 last_name(node.func) in TO_LIST | frozenset(('map', 'join', 'extend', 'max', 'min', 'sum', 'dict',
                                                              'update')):
-            yield Fault(node, node.args[-1], none_test, none_soft(case, node.args[-1]), 'there is no list')
+            yield none_fault(case, node, node.args[-1], 'there is no list')
 
 
 def calls_of(nodes, *names):
@@ -2947,7 +2953,7 @@ def argument_faults(*names):
         for node in calls_of(frame_part(case), *names):
             bad = text_argument(node)
             if bad is not None:
-                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+                yield none_fault(case, node, bad, 'there is no value')
     return finder
 
 
@@ -2970,7 +2976,7 @@ def callee_faults(case, found):
             name for name in made if name[:1].isupper()))):
         for bad in joined_parts(node, case.message) if case.callee == 'join' else [text_argument(node)]:
             if bad is not None:
-                yield Fault(node, bad, none_test, none_soft(case, bad), 'there is no value')
+                yield none_fault(case, node, bad, 'there is no value')
 
 
 def key_faults(case, found):
@@ -3151,7 +3157,7 @@ def index_test(node, index):
             if separator and text:
                 return lambda unused: in_test(separator)(text)
         least = index.n + 1 if index.n > 0 else -index.n
-        return lambda text: ('len(%s) >= %d' % (text, least), 'len(%s) < %d' % (text, least))
+        return test_of('len(@) >= %d' % least, 'len(@) < %d' % least)
     text = operand(index)
     if text is None or not repeatable(index) or index.kind == 'UnaryOp':
         return None
@@ -3244,7 +3250,8 @@ def unpack_faults(case, found):
         target = unpacked(node) if node.kind == 'Assign' else None
         if target is not None and all(one.kind == 'Name' for one in target.elts):
             number = len(target.elts)
-            yield Fault(node, node.value, length_test(number), [], 'there are not %d parts' % number)
+            yield Fault(node, node.value, test_of('len(@) == %d' % number, 'len(@) != %d' % number), [],
+                        'there are not %d parts' % number)
 
 
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
@@ -3898,7 +3905,7 @@ def unset_still(case, block):
             if use.start < end or is_checked(case, use, name, NOTHING) or effect(case, use, NOTHING) != CRASH:
                 continue
             inner = case._replace(statement=statement_of(use), expression=None)
-            same = [Fault(use.parent, use, none_test, none_soft(case, use), 'there is no %s' % name)]
+            same = [none_fault(case, use.parent, use, 'there is no %s' % name)]
             ways = [one for way in (choose, fence) for one in way(inner, same) if one.prior > 0.65]
             if not ways:
                 return None
@@ -4610,8 +4617,7 @@ def own_element(case, name, binders):
         alike = set(node.parent.attr for node in nodes if node.parent.kind == 'Attribute')
         nodes += [node for one in later_siblings(statement) for node in walk(one) if is_name(node, name) and
                   node.parent.kind == 'Attribute' and node.parent.attr in alike and alike <= set(ELEMENT_SEARCHES)]
-        yield cure('right name', written(nodes, right),
-                   '%s is asked in place of %s' % (right, name), 0.93,
+        yield cure('right name', written(nodes, right), '%s is asked in place of %s' % (right, name), 0.93,
                    'the loop takes %s and does nothing with it, and %s is only made here' % (right, name))
 
 
@@ -4790,9 +4796,8 @@ def in_frame_of(case, node):
 
 def of_the_server(node):
     """Whether an attribute is the metadata's or the media's, or a method: the same name, but not the bundle's own."""
-    return is_called(node) or any(
-        is_name(one, 'metadata', 'media') or one.kind == 'Attribute' and one.attr in ('metadata', 'media')
-        for one in walk(node.value))
+    return is_called(node) or any(is_name(one, 'metadata', 'media') or one.kind == 'Attribute' and
+                                  one.attr in ('metadata', 'media') for one in walk(node.value))
 
 
 def set_values(case, setters):
@@ -4922,9 +4927,8 @@ def unknown_name(case, found):
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
-    longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(
-        case, here, name)) or list(tested_instead(case, here, name)) or list(part_of_name(here, known)) or list(
-            called_alike(case, here, name))
+    longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(case, here, name)) or list(
+        tested_instead(case, here, name)) or list(part_of_name(here, known)) or list(called_alike(case, here, name))
     ways += longer
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -4983,9 +4987,8 @@ def unfit_functions(case, uses):
 def caught_error(case, uses, name):
     """`except X:` whose body speaks of an e that it has not got."""
     handler = handler_around(uses[0])
-    if handler is None or handler.name is not None or not re.match(
-            r'e$|ex$|exc$|err|exception', name, re.I) or any(
-                one.parent.kind != 'ExceptHandler' for one in bindings(case.function).get(name, ())):
+    if handler is None or handler.name is not None or not re.match(r'e$|ex$|exc$|err|exception', name, re.I) or any(
+            one.parent.kind != 'ExceptHandler' for one in bindings(case.function).get(name, ())):
         return
     at = handler.type.outer[1] if handler.type else case.source.text.index('except', handler.start) + len('except')
     yield cure('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
@@ -5786,7 +5789,7 @@ def attribute_type_test(case, node):
     if name in LIST_METHODS and call:
         return type_test('list'), []
     if not is_sandboxed(case) or case.policy == 'Elevated':
-        return (lambda text: ("hasattr(%s, '%s')" % (text, name), "not hasattr(%s, '%s')" % (text, name))), []
+        return test_of("hasattr(@, '%s')" % name, "not hasattr(@, '%s')" % name), []
     return None, []
 
 
@@ -6082,10 +6085,9 @@ def not_callable(case, found):
         elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple',
                        '_ElementUnicodeResult',
                        '_ElementStringResult') and func.kind == 'Attribute' and not call.args and not call.keywords:
-            yield Proposal('right brackets', [(func.end, call.end, '')],
-                           'the parentheses behind .%s are taken away' % func.attr,
-                           'nothing', 'low' if owner != 'NoneType' else 'medium', 0.8 if owner != 'NoneType' else 0.3,
-                           '.%s is a value, no function' % func.attr)
+            yield Proposal('right brackets', [(func.end, call.end, '')], 'the parentheses behind .%s are taken away'
+                           % func.attr, 'nothing', 'low' if owner != 'NoneType' else 'medium',
+                           0.8 if owner != 'NoneType' else 0.3, '.%s is a value, no function' % func.attr)
 
 
 def raised_text(case, found):
@@ -6746,10 +6748,6 @@ def is_put_together(node):
     return (is_op(node, 'Add', 'Mod') or is_call(node, 'format')) and node.parent.kind != 'BinOp'
 
 
-def text_none_test(text):
-    return "%s != 'None'" % text, "%s == 'None'" % text
-
-
 def longer_wait(case, found):
     """A time-out: the framework's own is 20 seconds; a slow provider gets a minute."""
     for node in own_part(case.statement):
@@ -6929,10 +6927,6 @@ def date_faults(case, found):
                     yield Fault(bad, bad, none_test, [(or_default(bad, least), bad, SOME)], 'there is no date')
 
 
-def length_test(number):
-    return lambda text: ('len(%s) == %d' % (text, number), 'len(%s) != %d' % (text, number))
-
-
 def in_test(text):
     """A test of whether something is in the value."""
     return lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
@@ -6959,10 +6953,6 @@ def divisor(case, node):
     """What a division divides by, and may be 0."""
     return [node.right] if is_op(node, 'Div', 'FloorDiv', 'Mod') and node.right.kind not in (
         'Num', 'Str', 'Tuple') else []
-
-
-def zero_test(text):
-    return '%s != 0' % text, '%s == 0' % text
 
 
 def join_faults(case, found):
@@ -7502,7 +7492,7 @@ def echo_faults(case, faults):
                     one.bad.text == node.text for one in faults) and \
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
-                found.append(Fault(node.parent, node, none_test, none_soft(case, node, name), faults[0].what))
+                found.append(none_fault(case, node.parent, node, faults[0].what, name))
     return [fault for fault in found if not is_guarded(case, fault) and (
         fault.bad.kind not in ('Call', 'BinOp') or fault.bad.kind == 'Call' and repeatable(fault.bad) or
         any(is_path_below(fault.bad, one.bad) for one in faults))]
@@ -8670,8 +8660,7 @@ def raises_augmented(node, found, hunt):
 # the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
 FIELD_TYPES = {'float': ('rating', 'audience_rating'),
                'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'season', 'track_index'),
-               'date': ('originally_available_at', 'originally_available', 'available_at'),
-               'bool': ('trivia_enabled',)}
+               'date': ('originally_available_at', 'originally_available', 'available_at'), 'bool': ('trivia_enabled',)}
 CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str', 'unicode'),
                'unicode': ('str', 'unicode'), 'date': ('date',)}
 
@@ -9840,11 +9829,10 @@ ORIGINS = (
     (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
 )
 ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
-VALUES = (('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'),
-          ('unbound', r'^UnboundLocal'),
-          ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
-          ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'),
-          ('type', r'^(TypeError|AttributeError)'))
+VALUES = (
+    ('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
+    ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
+    ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
 
 Cause = collections.namedtuple('Cause', 'value expression origin steps')
 # value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
@@ -10358,9 +10346,8 @@ def learned(history, template, exception):
         return 1.0, None
     kept = sum({'KEEP': 1.0, 'MONITOR': 0.5}.get(row.get('decision'), 0.0) for row in rows)
     factor = (2.0 * kept + 2.0) / (len(rows) + 2.0)
-    return factor, 'earlier verdicts on such errors: %s kept or watched of %d' % (('%.1f'
-                                                                                   % kept).rstrip('0').rstrip('.'),
-                                                                                   len(rows))
+    return factor, 'earlier verdicts on such errors: %s kept or watched of %d' % (
+        ('%.1f' % kept).rstrip('0').rstrip('.'), len(rows))
 
 
 # --------------------------------------------------------------------------------------------------------------- fixes
@@ -10464,12 +10451,11 @@ def at_every_place(rows, places):
             done += [part for part in row[3].summary.split('; ') if part not in done]
             edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
         yield (sure * min(row[0] / row[1].confidence for row in rows), first[1]._replace(confidence=sure), first[2],
-               first[3]._replace(
-                   wide=True, edits=sorted(edits), prior=min(row[3].prior for row in rows),
-                   risk=max(row[3].risk for row in rows),
-                   loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(done), why=(
-                           'the log shows errors of this kind at each of %s' if several else
-                           'any of %s can have failed, and a guard costs the others nothing') % words))
+               first[3]._replace(wide=True, edits=sorted(edits), prior=min(row[3].prior for row in rows),
+                                 risk=max(row[3].risk for row in rows), loss='; '.join(sorted(set(lost))) or 'nothing',
+                                 summary='; '.join(done),
+                                 why=('the log shows errors of this kind at each of %s' if several
+                                      else 'any of %s can have failed, and a guard costs the others nothing') % words))
 
 
 def in_each_others_way(edits, more):
@@ -10645,11 +10631,10 @@ def fix_record(scene, case, place, proposal):
     chance = min(0.97, place.confidence * proposal.prior * factor)
     sure = 'the place is only %d %% sure' % round(100 * place.confidence) if place.confidence < 0.9 else ''
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': files[0]['path'],
-            'line': place.statement.line,
-            'function': function, 'patch': 'fixes/%s.patch' % name, 'bundle': bundle.folder,
-            'agent': pattern.get('agent'), 'pattern': pattern['pattern'], 'risk': proposal.risk,
-            'predicted': prediction(pattern, case, chance, proposal.loss), 'summary': proposal.summary,
-            'loss': proposal.loss, 'changed_lines': lines, 'score': 0.0,
+            'line': place.statement.line, 'function': function, 'patch': 'fixes/%s.patch' % name,
+            'bundle': bundle.folder, 'agent': pattern.get('agent'), 'pattern': pattern['pattern'],
+            'risk': proposal.risk, 'predicted': prediction(pattern, case, chance, proposal.loss),
+            'summary': proposal.summary, 'loss': proposal.loss, 'changed_lines': lines, 'score': 0.0,
             'why_this_rank': '; '.join(part for part in (proposal.why, sure, learned_text) if part),
             'files': files}, patch, None
 
@@ -10703,15 +10688,14 @@ def diagnose(pattern, document, bundles, history):
         if broken:
             verdict = verdict._replace(cls='environment', advice='install the bundle again; it is a broken copy')
             evidence.extend(broken)
-    record = {
-        'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls,
-        'family': verdict.family.name, 'exception': pattern.get('exception'), 'message': pattern.get('message'),
-        'wrapper': pattern.get('wrapper'), 'kind': pattern.get('kind'), 'count': pattern.get('count') or 0,
-        'items_total': number_of_items(pattern), 'first_seen': pattern.get('first_seen'),
-        'last_seen': pattern.get('last_seen'), 'meaning': verdict.family.meaning, 'advice': verdict.advice,
-        'look': verdict.family.look, 'divergence_point': None, 'fixes': [], 'no_fix_because': None, 'cause': [],
-        'confidence': None, 'bundle': bundle.folder if bundle else None, 'test_plan': plan_test(pattern, agent),
-        'evidence': evidence, 'evidence_against': list(verdict.against)}
+    record = {'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': verdict.cls,
+              'family': verdict.family.name, 'exception': pattern.get('exception'), 'message': pattern.get('message'),
+              'wrapper': pattern.get('wrapper'), 'kind': pattern.get('kind'), 'count': pattern.get('count') or 0,
+              'items_total': number_of_items(pattern), 'first_seen': pattern.get('first_seen'),
+              'last_seen': pattern.get('last_seen'), 'meaning': verdict.family.meaning, 'advice': verdict.advice,
+              'look': verdict.family.look, 'divergence_point': None, 'fixes': [], 'no_fix_because': None, 'cause': [],
+              'confidence': None, 'bundle': bundle.folder if bundle else None, 'test_plan': plan_test(pattern, agent),
+              'evidence': evidence, 'evidence_against': list(verdict.against)}
     patches, chain = {}, own_chain(pattern)
     index = fault_frame(chain, bundle)
     if index is not None:
@@ -10846,11 +10830,10 @@ def why_no_template(record):
 def point_from_log(chain, index):
     """The divergence point as far as the traceback alone tells it."""
     frame = chain[index]
-    return {'file': frame.name, 'function': frame.function, 'source': 'not read',
-            'reported_lines': frame.lines, 'chain': ['%s in %s' % (one.name, one.function) for one in chain],
+    return {'file': frame.name, 'function': frame.function, 'source': 'not read', 'reported_lines': frame.lines,
+            'chain': ['%s in %s' % (one.name, one.function) for one in chain],
             'candidates': [{'line': line, 'confidence': round(1.0 / len(frame.lines), 3),
-                            'text': frame.quoted.get(line) or ''}
-                           for line in frame.lines[:1]]}
+                            'text': frame.quoted.get(line) or ''} for line in frame.lines[:1]]}
 
 
 def point_found(frame, places, chain=()):
@@ -10979,8 +10962,7 @@ def address_built(bundle, chain, url):
                 values = [part for part, text in zip(nodes, found.groups()) if text == 'None'] if found else ()
                 if values:
                     size = sum(len(re.findall(r'\w', part)) for part in parts if part not in nodes)
-                    near = any(one.function == name_in_log(function_around(node)) and
-                               one.name == name for one in chain)
+                    near = any(one.function == name_in_log(function_around(node)) and one.name == name for one in chain)
                     rows.append(((near, size), Built(name, node, values[0], values[0].parent.kind == 'BinOp' and
                                                      values[0].parent.op == 'Add')))
     rows = sorted([row for row in rows if row[0][1] > 1], key=lambda row: row[0])
@@ -11332,8 +11314,7 @@ def functions_meant(bundle, call):
         return found
     better = [row for row in found if row[0].endswith('/%s.py' % base.id)]
     if base.id == 'self' and owner is not None:
-        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources
-                     for one in classes_of(source))
+        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources for one in classes_of(source))
         kin, above = set([owner.name]), set([owner.name])
         for _ in bases:
             kin.update([name for name in bases if bases[name] & kin])
@@ -11347,8 +11328,7 @@ def is_tagged(function, message):
     owner = enclosing(function, 'ClassDef')
     texts = [os.path.splitext(os.path.basename(function.source.path))[0]]
     if owner is not None:
-        texts += [owner.name] + [one.value.s for one in owner.body if one.kind == 'Assign' and
-                                 one.value.kind == 'Str']
+        texts += [owner.name] + [one.value.s for one in owner.body if one.kind == 'Assign' and one.value.kind == 'Str']
     return any(len(text) > 3 and re.search(r'(?<!\w)%s(?!\w)' % re.escape(text), message) for text in texts)
 
 
@@ -12029,8 +12009,7 @@ def error_named(record):
 
 def pattern_text(number, record):
     """The six sections of one pattern."""
-    lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'),
-                                prose(short(error_named(record)))), '',
+    lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'), prose(short(error_named(record)))), '',
              'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
     lines += ['### 1. Observed', '', observed_text(record), '']
     lines += ['### 2. Expected', '', expected_text(record), '']
