@@ -1644,6 +1644,7 @@ WRAPPED_LINES = 9                               # a block that is moved in by on
 
 
 # ------------------------------------------------------------------------------------------------ asking the source
+@kept
 def own_part(statement):
     """The nodes that a statement evaluates itself, in the order of the text; those of its suites are left out."""
     found, waiting = [], [statement]
@@ -1744,13 +1745,14 @@ def names_in(node):
 
 def bound_names(*block):
     """Names that statements, with all that is below them, bind."""
-    found = set()
-    for node in (node for statement in block for node in walk(statement)):
-        if node.kind == 'Name' and node.ctx == 'Store' and not in_comprehension(node):
-            found.add(node.id)
-        elif node.kind in ('FunctionDef', 'ClassDef'):
-            found.add(node.name)
-    return found
+    return set().union(*map(names_bound_by, block))
+
+
+@kept
+def names_bound_by(statement):
+    return frozenset(node.id if node.kind == 'Name' else node.name for node in walk(statement)
+                     if node.kind in ('FunctionDef', 'ClassDef') or
+                     node.kind == 'Name' and node.ctx == 'Store' and not in_comprehension(node))
 
 
 def sets_self(node):
