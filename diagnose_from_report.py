@@ -1917,6 +1917,11 @@ def assigned_before(case, name, start):
     return sorted((one.value for one in assignments(case.function, name)), key=lambda value: value.start >= start)
 
 
+def values_before(case, name, start):
+    """The same without those behind `start`."""
+    return [value for value in assigned_before(case, name, start) if value.start < start]
+
+
 def assignments(scope, name):
     """The plain assignments to a variable in a function, class or module."""
     return [node.parent for node in name_nodes(scope, name) if node.ctx == 'Store' and node.parent.kind == 'Assign']
@@ -3820,8 +3825,7 @@ def dependents(case, faults):
 def stays_empty(case, block):
     """Whether what a block sets was set to nothing before, and that nothing would be stored behind it."""
     for name in bound_names(*block):
-        values = [literal_value(value) for value in assigned_before(case, name, block[0].start)
-                  if value.start < block[0].start]
+        values = [literal_value(value) for value in values_before(case, name, block[0].start)]
         if values and values[-1] in (NOTHING, NO_TEXT) and bound_before(case, name, block[0]) and name_effect(
                 case, name, values[-1], block[-1], after=block[-1].end) == HOLLOW:
             return True
@@ -3900,7 +3904,7 @@ def unset_still(case, block):
     that."""
     edits, end = [], block[-1].end
     for name in sorted(bound_names(*block)):
-        values = [value for value in assigned_before(case, name, block[0].start) if value.start < block[0].start]
+        values = values_before(case, name, block[0].start)
         if not values or not is_name(values[-1], 'None'):
             continue
         for use in later_uses(case, name, block[-1]):
@@ -4570,7 +4574,7 @@ def bound_too_late(case, name):
             late.logical_start <= place.end:
         return
     between = between[:between.index(late)]
-    earlier = [value for value in assigned_before(case, name, place.start) if value.start < place.start]
+    earlier = values_before(case, name, place.start)
     given = [one.value.text for one in walk(late) if one.kind == 'Assign']
     if any(name in bound_names(one) and one is not place
            for one in between) or names_in(late) - set([name]) & bound_names(*between) or any(
@@ -4609,7 +4613,7 @@ def own_element(case, name, binders):
     """`for row in rows: link = link.get('href')`, where nothing else uses row: row is what is meant."""
     statement = case.statement
     nodes = [node for node in reads(case.function, name) if is_in(node, statement)]
-    loop = next((one for one in ancestors(statement) if one.kind == 'For'), None)
+    loop = enclosing(statement, 'For')
     if loop is None or loop.target.kind != 'Name' or statement.kind != 'Assign' or not all(
             node.parent.kind in ('Attribute', 'Subscript') and node.parent.value is node for node in nodes) or not any(
                 is_in(one, statement) for one in binders):
@@ -5923,7 +5927,7 @@ def first_of_list(case, found):
 def found_by_search(case, node):
     """The call of a search for elements that an expression is, or that its variable was surely set to; or None."""
     if node.kind == 'Name':
-        values = [value for value in assigned_before(case, node.id, node.start) if value.start < node.start]
+        values = values_before(case, node.id, node.start)
         node = values[-1] if values and len(set(value.kind for value in values)) == 1 else node
     return node if is_call(node, 'xpath', 'cssselect', 'findall') and root_name(
         node.func) not in ('re', 'Regex') else None
@@ -6007,7 +6011,7 @@ def text_of_answer(case, found):
     for node in own_part(case.statement):
         call = node
         if node.kind == 'Name' and node.ctx == 'Load':
-            values = [value for value in assigned_before(case, node.id, node.start) if value.start < node.start]
+            values = values_before(case, node.id, node.start)
             call = values[-1] if values else node
         made = ANSWERS.get(last_name(call.func)) if call.kind == 'Call' else None
         if made is None or made[0] and root_name(call.func) != made[0] or node.parent.kind == 'Attribute' and \
@@ -7417,14 +7421,14 @@ def with_other_keys(case, fault, proposal):
         if ways:
             edits += [edit for edit in max(ways, key=lambda one: one.prior).edits if edit not in edits]
             words.append(key)
-    return proposal._replace(edits=edits, summary='%s; the same for %s' % (
-        proposal.summary, ' and '.join(words))) if words else proposal
+    return proposal._replace(edits=edits, summary=proposal.summary + also(words)) if words else proposal
 
 
 def is_entry_field(case, statement):
     """Whether a statement sets a field of an entry of a menu that the function has made: o = EpisodeObject(...)."""
-    target = statement.targets[0] if statement.kind == 'Assign' and len(statement.targets) == 1 else None
-    return target is not None and target.kind == 'Attribute' and target.value.kind == 'Name' and any(
+    target = target_of(statement)
+    return target is not None and len(statement.targets) == 1 and target.kind == 'Attribute' and \
+        target.value.kind == 'Name' and any(
         is_entry(value) for value in assigned_before(case, target.value.id, statement.start))
 
 
