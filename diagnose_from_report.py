@@ -4296,7 +4296,7 @@ def leave(case, faults):
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW:
         prior = 0.62 if entry else 0.78
-    rests = outcome > HOLLOW and all_rests_on(case)
+    rests = outcome > HOLLOW and all_rests_on(case, faults)
     if rests:
         prior = 0.87
     if value == default_taken(case.function) is not None and outcome > HOLLOW:
@@ -4327,13 +4327,15 @@ def nothing_follows(case, faults):
     return len(same_defects(case, faults, case.statement.start)) >= 3
 
 
-def all_rests_on(case):
+def all_rests_on(case, faults):
     """Whether the function has nothing to do behind an assignment without what that sets, so that nothing is lost where
-    it is left. A test of the value itself says that the function has an answer for that."""
+    it is left. A test of the value itself, or a value from before, says that the function has an answer for that."""
     node, made, needing = case.statement, set(bound_names(case.statement)), []
-    if name_assigned(node) is None or any(around.kind != 'If' for around in ancestors(node) if is_in(
+    name = name_assigned(node)
+    if name is None or bound_before(case, name, node) and not any(
+            is_name(fault.bad, name) for fault in faults) or any(around.kind != 'If' for around in ancestors(node) if is_in(
             around, case.function) and around is not case.function and around.kind in STATEMENTS) or any(
-                is_tested(use) for use in later_uses(case, name_assigned(node), node)):
+                is_tested(use) for use in later_uses(case, name, node)):
         return False
 
     def needs(part):

@@ -1726,6 +1726,13 @@ def series(rows):
         rows.append(boat)
     return rows
 
+def all_names(self):
+    names = []
+    names = self.joined(names, self.data['short'])
+    names = self.joined(names, self.data['others'])
+    self.names = names
+    self.known = names[:1]
+
 def linked(page):
     kept = []
     for row in page.xpath('//tr'):
@@ -1766,6 +1773,7 @@ def linked(page):
     ('    page = page_of', "AttributeError: 'NoneType' object has no attribute 'group'",
      'match.group()) if match is not None else None', ''),
     ('        begins = seconds', "KeyError: 'begin'", '', "chapter = ''"),
+    ("    names = self.joined(names, self.data['short'])", "KeyError: 'short'", '', 'return\n    names'),
     ("    page = HTML.ElementFromURL('http://example.org/%s", "KeyError: 'href'",
      "if 'href' in link:\n        page", '')])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
