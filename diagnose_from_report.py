@@ -3218,13 +3218,15 @@ def with_its_words(case, bad):
         words = words.right
     elif case.statement.kind != 'AugAssign':
         return None                             # what a text begins with says what it is about
-    if words is None or words.kind != 'Str' or re.search(r'[)\]}]', words.s) or text is None or not repeatable(bad):
+    if words is None or words.kind != 'Str' or text is None or not repeatable(bad) or re.search(r'[)\]}>]', words.s):
         return None
-    after = total.parent.right if total.parent.kind == 'BinOp' and total.parent.left is total and not total.parens and \
-        total.parent.op == 'Add' else None
-    last = after if after is not None and after.kind == 'Str' and after.s[:1] in (')', ']', '}') else bad
-    if re.search(r'[(\[{]', words.s) and last is bad or last is after is not None and after.s[1:]:
-        return None
+    last = bad
+    if re.search('[(\\[{<"\']', words.s):      # what they open is closed again behind it, and by nothing more
+        around = total.parent
+        last = around.right if around.kind == 'BinOp' and around.op == 'Add' and around.left is total and \
+            not total.parens else bad
+        if last.kind != 'Str' or last.s not in (')', ']', '}', '"', "'"):
+            return None
     return [(words.outer[0],) * 2 + ('(',), (last.outer[1],) * 2 + (' if %s else %s)' % (none_test(text)[0], NO_TEXT),)]
 
 
@@ -3602,8 +3604,9 @@ def other_way(case, faults):
     """`if answer:` with an else, where the one statement below needs a part of the answer: it asks for that too."""
     around, root = case.statement.parent, root_name(faults[0].bad)
     if around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
-            not is_test_of(around.test, root) or any(needs_value(case, one, faults) for one in around.orelse):
-        return
+            not is_test_of(around.test, root) or any(needs_value(case, one, faults) for one in around.orelse) or \
+            case.statement.kind != 'Return' and any(has_exit(one) for one in around.orelse):
+        return                                  # (for one key, not all that follows)
     found = condition(case, faults, hoist=False, outside=True)
     if found is not None:
         start, end = around.test.outer
@@ -4201,6 +4204,9 @@ def is_kept_later(case, fault):
     bad = fault.bad
     if bad.kind != 'Name' or fault.test is not none_test:
         return False
+    suite = siblings(case.statement)
+    if not all(bad.id in names_in(one) or is_passed_over(one) for one in suite[suite.index(case.statement) + 1:]):
+        return False                            # what else the round does needs none of it
     for use in later_uses(case, bad.id, case.statement):
         call = use.parent
         stored = call.kind == 'Assign' and call.value is use and call.targets[0].kind == 'Subscript'
@@ -4394,6 +4400,8 @@ def join_guard(case, faults):
                 has_call(fault.bad) or field_of(case.statement) for fault in faults):
         return
     guard, answer = guards[-1], guards[-1].body[0].value
+    if answer is not None and any(node.id in names_in(answer) for node in asked):
+        return                                  # what it answers is made of what is missing
     parts = guard.test.values if is_op(guard.test, 'Or') else [guard.test]
     if not all(is_none_check(part) or part.kind == 'UnaryOp' for part in parts) or \
             answer is not None and has_call(answer):
@@ -4936,7 +4944,7 @@ def unknown_name(case, found):
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(case, here, name)) or list(
-        tested_instead(case, here, name)) or list(part_of_name(here, known)) or list(called_alike(case, here, name))
+        tested_instead(case, here, name)) or list(part_of_name(here)) or list(called_alike(case, here, name))
     ways += longer
     if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -4955,9 +4963,10 @@ def idle_parameter(name, function):
     return [(found[0], 0.9)] if len(found) == 1 else []
 
 
-def part_of_name(uses, known):
-    """`video['type']` where there is no video, but a variable called video_type, media_type or type that holds it."""
-    edits, texts = [], []
+def part_of_name(uses):
+    """`video['type']` where there is no video, but a parameter called video_type, media_type or type that holds it."""
+    edits, texts, function = [], [], enclosing(uses[0], 'FunctionDef')
+    known = parameter_names(function) if function is not None else ()
     for use in uses:
         key = key_of(use.parent) if use.parent.kind == 'Subscript' else None
         found = [one for one in known if key and (one == key or one.endswith('_' + key))]
@@ -5080,7 +5089,8 @@ def same_use(case, uses, name):
     wanted, known = set().union(*map(asked_of, uses)), bindings(case.function)
     names = set(names_in_order(case.function)) - set([name])
     fitting = [other for other in sorted(names) if other in known and other != 'self' and wanted and wanted <= set(
-        ).union(*map(asked_of, name_nodes(case.function, other))) and any(
+        ).union(*[asked_of(node) for node in name_nodes(case.function, other) if getattr(
+            node.parent, 'ctx', 'Load') == 'Load']) and any(
             node.kind == 'arguments' or node.start < uses[0].start for node in known[other])]
     if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
         yield rename(uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
@@ -5097,8 +5107,12 @@ def tested_instead(case, uses, name):
         branch = around.body if below in around.body else around.orelse
         asked = sorted(one for one in set(names_in(around.test)) & set(bindings(case.function)) if (
             is_test_of(around.test, one) if branch is around.body else is_test_against(around.test, one)))
-        if len(asked) == 1 and not any(asked[0] in names_in(one) for one in branch) and all(
+        if len(asked) != 1 or any(asked[0] in names_in(one) for one in branch) or not all(
                 any(is_in(use, one) for one in branch) for use in uses):
+            return
+        is_loop = len(uses) == 1 and uses[0].parent.kind == 'For' and uses[0].parent.iter is uses[0]
+        if is_loop or all(asked_of(use) or use.parent.kind == 'Subscript' and use.parent.value is use for use in uses) \
+                and any(value.kind == 'Call' for value in assigned_before(case, asked[0], uses[0].start)):
             yield rename(uses, asked[0], 0.84, 'nothing is called %s here, and the condition around it is about %s' % (
                 name, asked[0]))
         return

@@ -526,6 +526,12 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(text, source, year):\n    text += ' from ' + source + ' (' + year + ')'\n    return text\n", "text +=",
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "(' from ' + source if source is not None else '') + "
      "(' (' + year + ')' if year is not None else '')"),
+    ("def f(force, metadata):\n    if force:\n        metadata.title = boat.title\n", "        metadata.title",
+     "NameError: global name 'boat' is not defined", "        Log('title is not set: the code has no value for it')"),
+    ("def f(text, title):\n    text = text + ' <b>' + title + '</b>'\n    return text\n", "text =",
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        text = text + ' <b>' + title + '</b>'"),
+    ("def f(date, form):\n    if not form:\n        return date[:4]\n    return date.replace('-', form)\n", "    return date.re",
+     "AttributeError: 'NoneType' object has no attribute 'replace'", "return (date or '').replace('-', form)"),
     ("def f(answer):\n    if answer:\n        return answer['result']['version']\n    else:\n        return ask('old')\n",
      "return answer", "KeyError: 'result'", "if answer and 'result' in answer:"),
     ("def f(shows, pick):\n    found = {}\n    for show in shows:\n        best = pick(show)\n        if show in found and "
