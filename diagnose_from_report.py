@@ -2212,6 +2212,7 @@ TAKES = dict((name, made) for names, made in (
     ('localtime gmtime', {ZERO: HOLLOW, NOTHING: HOLLOW, NUMBER: OPEN, SOME: OPEN}),    # 1970, and now
     ('fromtimestamp utcfromtimestamp FromTimestamp', {ZERO: HOLLOW, NUMBER: OPEN, SOME: OPEN}),
     ('mktime', {SOME: OPEN}),
+    ('MillisecondsFromString', {SOME: SOME}),
     ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
 ) for name in names.split())
 
@@ -3861,8 +3862,9 @@ def left_unset(case, block, bad=()):
     needed, end = {}, block[-1].end
     for name in sorted(bound_names(*block)):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
-        if not uses or was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
-                is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message:
+        kept = was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
+            is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message
+        if not uses or kept and not any(converts_itself(one) and is_name(one.targets[0], name) for one in block):
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
@@ -3876,6 +3878,11 @@ def left_unset(case, block, bad=()):
             return None                         # (nor is a text or list an object whose attributes are set)
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
+        if key_of(target) is not None and converts_itself(statement_of(target)):
+            value = next((one for one in (NOTHING, ZERO) if key_effect(case, key_of(target), one, 0) > CRASH), None)
+            if value is None:
+                return None
+            needed[target.text] = value
         if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
             best = best_value(wished_values(case, target.attr, block) + OTHERWISE,
                               lambda value: attribute_effect(case, target, value))
@@ -3927,6 +3934,13 @@ def is_sum(statement, name):
     return statement.kind == 'Assign' and name in names_in(statement.value)
 
 
+def converts_itself(statement):
+    """`year = int(year)`: what it was is of a kind that nothing behind it expects."""
+    return statement.kind == 'Assign' and len(statement.targets) == 1 and is_call(
+        statement.value, 'int', 'float', 'long', 'ParseDate', 'strptime', 'MillisecondsFromString') and any(
+            one.text == statement.targets[0].text for one in statement.value.args)
+
+
 def is_only_setter(case, target, block):
     """Whether an object lacks an attribute that is read when a block is not run."""
     owner = enclosing(target, 'ClassDef')
@@ -3968,9 +3982,13 @@ def relied_on(case, block):
            for target in stored_attributes(block).values()):
         return True
     target = target_of(case.statement)
-    return target is not None and target.kind == 'Subscript' and target.value.kind == 'Name' and any(
-        use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load'
-        for use in later_uses(case, target.value.id, case.statement))
+    if target is None or target.kind != 'Subscript' or target.value.kind != 'Name':
+        return False
+    uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
+    return any(use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load' or
+               use.parent.kind == 'Return' and key is not None and any(
+                   not is_in(node, case.function) and node.ctx == 'Load' and not is_checked(case, node, node.text)
+                   for node in bundle_nodes(case, 'Subscript', key)) for use in uses)
 
 
 def fence(case, faults):
@@ -4104,7 +4122,9 @@ def try_around(case, faults):
     lines = handler_lines(case, name, 'No %s' % subject_words(block), settings(needed))
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
-    prior = 0.35 if relied_on(case, block) else (0.8 if field else 0.72) if no_test else 0.56
+    given = target_of(case.statement)           # what has a value all the same can be relied on
+    lost = relied_on(case, block) and (given is None or given.text not in needed)
+    prior = 0.35 if lost else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
@@ -5854,9 +5874,28 @@ def joined_types(case, found):
                    'the number is wanted as text, and %s leaves a text as it is' % how)
 
 
+WORDS_FOR = {'|': 'or', '&': 'and'}
+
+
+def said_in_words(case, sign):
+    """`if uri | name:`, where the two are no numbers: `or` is meant."""
+    for node in own_part(case.statement):
+        if node.kind == 'BinOp' and node.op == {'|': 'BitOr', '&': 'BitAnd'}[sign] and (
+                node.parent.kind in ('If', 'While', 'IfExp', 'BoolOp', 'UnaryOp') or is_apart(node)):
+            text, low, high = case.source.text, node.left.outer[1], node.right.outer[0]
+            at = text.index(sign, low, high)
+            blank = ('' if text[at - 1].isspace() else ' ', '' if text[at + 1].isspace() else ' ')
+            yield cure('right operator', [(at, at + 1, WORDS_FOR[sign].join(blank))], '%s is written in place of %s' % (
+                WORDS_FOR[sign], sign), 0.9, '%s is for numbers and sets' % sign)
+
+
 def text_in_calculation(case, found):
     """'80' / 10: a number that came as text; where both did, all that the calculation reads."""
     sides = [TEXT if found.group(side) in TEXT_TYPES else found.group(side) for side in ('left', 'right')]
+    if found.group('sign') in WORDS_FOR:
+        for proposal in said_in_words(case, found.group('sign')):
+            yield proposal
+        return
     number = [one for one in sides if one in ('int', 'float', 'long')]
     for node in own_part(case.statement):
         if node.kind != 'BinOp' or SIGNS.get(node.op) != found.group('sign'):
@@ -6019,7 +6058,7 @@ def mended_path(path):
     return text if text != path else None
 
 
-CLOSED_BY = {'(': ')', '[': ']'}
+CLOSED_BY = {'(': ')', '[': ']', '{': '}'}
 
 
 def text_of_answer(case, found):
@@ -6086,7 +6125,11 @@ def not_callable(case, found):
         if call.kind != 'Call':
             continue
         func = call.func
-        if func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
+        if func.kind in ('Tuple', 'List', 'Dict') and call.parent.kind in ('Tuple', 'List', 'Set', 'Call') and \
+                re.match(r'[ \t]*(#.*)?[\r\n]', case.source.text[func.outer[1]:call.end]):
+            yield cure('right brackets', [(func.outer[1], func.outer[1], ',')], 'a comma stands between the two', 0.95,
+                       'the one in front is no function, and the next line is the next of the list')
+        elif func.kind == 'Str' and '%' in func.s and call.args and not call.keywords:
             yield cure('right format', [(func.outer[1], func.outer[1], ' %')], 'the values are put into the text', 0.95,
                        'a text is not called; what is missing before its values is the %')
         elif owner == 'NotImplementedType' and is_name(func, 'NotImplemented'):
@@ -6151,6 +6194,10 @@ def wrong_arguments(case, found):
     definitions, calls = nodes_named(case.source, 'FunctionDef', name), calls_of(own_part(case.statement), name)
     ways = [] if calls else run_at_once(case, definitions) or list(behind_wrapper(case, definitions))
     ways += handed_over_twice(case)
+    if name == 'strip' and not definitions:
+        ways += [cure('right name', [(call.func.end - len(name), call.func.end, 'replace')], 'one text is put for the '
+                      'other', 0.92, 'strip() takes one text only; with two, replace() is meant')
+                 for call in calls if [one.kind for one in call.args] == ['Str', 'Str']]
     if len(definitions) != 1:
         return ways
     ways += list(called_at_once(calls, definitions[0]))
@@ -6706,6 +6753,8 @@ TIDIED = ((r'\d{1,3}(,\d{3})+(\.\d+)?$', None, "%s.replace(',', '')", 'the comma
            0.88, 'the text is a number but for its commas'),
           (r'\d+,\d+$', 'float', "%s.replace(',', '.')", 'the comma is read as a decimal point', 0.86,
            'the text is a number but for its comma'),
+          (r'\s*\d{4} *[-/] *\d{4}\s*$', 'int', '%s.strip()[:4]', 'the first year of the two is taken', 0.86,
+           'the text is a range of years'),
           (r'-?\d+\.\d+$', 'int', 'float(%s)', 'a number with a decimal point is read too', 0.87,
            'the text is a number, but no whole one'))
 
@@ -6920,7 +6969,8 @@ def spelt_right(source, module):
     nodes = free_names(source.tree)
     used = [name for name, node in nodes.items() if node.parent.kind == 'Attribute' and node.parent.value is node and
             name not in FRAMEWORK_NAMES | ELEVATED_NAMES | SANDBOX_BUILTINS]
-    return [] if module in nodes else [name for name, prior in near_names(module, used) if prior >= 0.75][:1]
+    return [] if module in nodes else [name for name, prior in near_names(module, used) if prior >= 0.75][:1] or [
+        module.lower()] * (module != module.lower() and module.lower() in STANDARD_MODULES)
 
 
 def membership_faults(case, found):
@@ -7037,6 +7087,7 @@ def leave_log_out(case, found):
 
 # -------------------------------------------------------------------------------------------------- from error to ways
 # the error as "Type: message", and the finder of what can raise it; the first row that fits decides
+HASHES = ('md5', 'sha1', 'sha224', 'sha256', 'sha512', 'new', 'b64encode', 'hexlify', 'crc32', 'update')
 FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
      subscript_faults),
@@ -7069,6 +7120,8 @@ FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
                      'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith',
                      'join')),
     (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
+    (r"^TypeError: \w+\(\) argument 1 must be (string or buffer|convertible to a buffer|read-only character buffer), "
+     r"not None", argument_faults(*HASHES)),
     (r"^TypeError: sequence item \d+: expected", join_faults),
     (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
     (r"^TypeError: can't compare ", date_faults),
@@ -7114,7 +7167,8 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^TypeError: (cannot concatenate 'str' and '(int|float|long|bool)'|coercing to Unicode: need string or buffer, "
      r"(int|float|long|bool) found|unsupported operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)')",
      joined_types),
-    (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%]|//|\*\*)=?: '(?P<left>\w+)' and '(?P<right>\w+)'",
+    (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%|&]|//|\*\*)=?: '(?P<left>\w+)' and "
+     r"'(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: string indices must be integers", other_mapping),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
@@ -7295,6 +7349,9 @@ def is_other_form(case, node):
     return bool(values) and all(re.match(r'JSON\.|json\.loads', value.text) for value in values)
 
 
+MODELS = ('Movie', 'TV_Show', 'Season', 'Episode', 'Artist', 'Album', 'Track')
+
+
 def never_has(case):
     """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
     """
@@ -7302,6 +7359,8 @@ def never_has(case):
     if found is None:
         return False
     owner, name = found.groups()
+    if owner in MODELS and name not in FIELDS:
+        return True
     return lacks_method(case, owner, name) or name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language) for _ in way(case, found)
         if owner in ('list', 'str', 'unicode', 'dict'))
@@ -7534,8 +7593,10 @@ def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
     found = []
     for one in statements(case.function):
-        if one.start < behind or one is case.statement or exclusive(case.statement, one):
-            continue
+        around = catching_try(one, case.exception)
+        if one.start < behind or one is case.statement or exclusive(case.statement, one) or \
+                around is not None and not is_in(case.statement, around):
+            continue                            # what catches it there may well do something about it
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
             if root is not None and root in later_uses(case, root.id, case.statement):
@@ -8770,6 +8831,7 @@ RAISERS = (
     (r"^TypeError: .*(is not callable|object is not callable)", raises_where(lambda node: node.kind == 'Call', 0.7)),
     (r"^TypeError: sequence item \d+: expected", raises_call('join')),
     (r"^TypeError: expected string or buffer", raises_no_text),
+    (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES)),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
     (r"^Unicode(En|De)codeError", raises_unicode),
     (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
@@ -11531,15 +11593,47 @@ def mend_signature(inquiry, name, function):
     record['divergence_point'] = dict(point_from_log([frame], 0), source='unknown')
     record['evidence'].append('%s is called by the framework, with what the request brings' % function.name)
     unexpected = re.search(r"keyword argument '(\w+)'", pattern['message'])
-    if unexpected and any(re.search(r'\b%s\s*=' % unexpected.group(1), one.text) for _, one in bundle.code()):
-        return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
     case = case_at(scene, function, None, pattern['message'])
-    proposal = fitting_request(case, unexpected or ' no arguments ' in pattern['message'])
+    handed = unexpected and older_keyword(case, unexpected.group(1))
+    if unexpected and not handed and any(re.search(r'\b%s\s*=' % unexpected.group(1), one.text)
+                                         for _, one in bundle.code()):
+        return '%s does not take %s, which the plug-in itself hands over' % (function.name, unexpected.group(1)), {}
+    proposal = handed or fitting_request(case, unexpected or ' no arguments ' in pattern['message'])
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
     row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
     record['fixes'] = [dict(row, score=proposal.prior)] if row else []
     return why_not, {row['id']: patch} if row else {}
+
+
+def older_keyword(case, name):
+    """`Callback(F, input=...)`, where F has no input, but an input_name that nothing gives: the Proposal, or None."""
+    calls = [call for call in callbacks_of(case) if any(one.arg == name for one in call.keywords)]
+    meant = [one for one in plain_parameters(case.function) if (name in one.split('_') or near_names(name, [one])) and
+             all(one != keyword.arg for call in calls for keyword in call.keywords)]
+    if calls and len(meant) == 1:
+        edits = [(one.start, one.start + len(name), meant[0]) for call in calls for one in call.keywords
+                 if one.arg == name]
+        return cure('right arguments', edits, '%s= is written in place of %s=' % (meant[0], name), 0.9,
+                    '%s has no %s, and nothing else gives it %s' % (case.function.name, name, meant[0]))
+    return None
+
+
+def callbacks_of(case):
+    """The calls of Callback() in the file that make an address of the case's function."""
+    return [call for call in nodes_named(case.source, 'Call', 'Callback') if call.args and not call.kwargs and is_name(
+        call.args[0], case.function.name)]
+
+
+def nameless(case):
+    """`Callback(F, url)`, of which the framework hands over what has a name only: the Proposal, or None."""
+    edits = []
+    for call in callbacks_of(case):
+        named = [keyword.arg for keyword in call.keywords]
+        for one, name in zip(call.args[1:], [one for one in plain_parameters(case.function) if one not in named]):
+            edits.append((one.outer[0], one.outer[0], name + '='))
+    return cure('right arguments', edits, 'what a Callback hands over has a name', 0.92,
+                'the framework forgets what has none') if edits else None
 
 
 def fitting_request(case, brings_more):
@@ -11555,8 +11649,10 @@ def fitting_request(case, brings_more):
         return cure('right arguments', [(end, end, ', **kwargs' if parameters else '**kwargs')],
                     '%s takes whatever else a request brings' % function.name, 0.8,
                     'a request may bring more than the function asks for')
-    callbacks = [call for call in nodes_named(case.source, 'Call', 'Callback') if len(call.args) == 1 and
-                 call.keywords and not call.kwargs and is_name(call.args[0], function.name)]
+    named = nameless(case)
+    if named is not None:
+        return named
+    callbacks = [call for call in callbacks_of(case) if len(call.args) == 1 and call.keywords]
     short = [(call, one.id) for call in callbacks for one in required
              if one.id not in [keyword.arg for keyword in call.keywords]]
     if len(short) == 1 and short[0][1] in visible_names(case, short[0][0]):
@@ -11591,9 +11687,11 @@ def readable_again(source, line, steps=3):
             fixed = Source(apply_edits(source, edits), source.path)
             fixed.tree
         except SourceError as problem:
-            if (problem.line > line + 1 or problem.line == line and words == TWISTED[0][2]) and order < 3 and \
-                    fixed.text not in [row[3].text for row in further]:
-                further.append((order, edits, words, fixed, problem.line))
+            closed = order == 0 and left_open(source) == line and left_open(fixed) is None
+            further_on = problem.line > line + 1 or problem.line == line and words == TWISTED[0][2] or closed
+            if further_on and order < 3 and fixed.text not in [
+                    row[3].text for row in further]:
+                further.append((order, edits, words, fixed, left_open(fixed) or problem.line))
             continue
         if not any(fixed.text == other[3].text for other in good):
             good.append((order, edits, words, fixed))
@@ -11619,6 +11717,8 @@ def small_changes(source, line):
     rows = [(0, edits, 'texts of Python 3, with names in them, are written with format()') for edits in
             formatted_texts(source.text) if edits]
     rows += [(0, edits, '+= 1 is written in place of ++') for edits in [counted_up(source)] if edits]
+    rows += [(0, edits, 'the bracket that line %d leaves open is closed' % number)
+             for number, edits in closed_again(source, line)]
     for number in [line] + above[:1]:
         if not 0 < number <= len(source.lines):
             continue
@@ -11690,6 +11790,45 @@ def first_indent(source):
     return found.group(1) if found else STEP_FALLBACK
 
 
+def left_open(source):
+    """The first line that begins a statement inside of a bracket that an earlier one leaves open; or None."""
+    left = 0
+    for number in range(1, len(source.lines) + 1):
+        code = bare_code(source.line_text(number))
+        if left > 0 and re.match(r'[ \t]*(def|class|return|import|try|except)\b', code):
+            return number
+        left = max(0, left + opened(code))
+    return None
+
+
+def closed_again(source, line):
+    """[(line, edits)] that close a bracket which an earlier line leaves open, where the next begins a statement."""
+    left, codes = 0, {}
+    for number in range(line - 1, max(0, line - 15), -1):
+        codes[number] = bare_code(source.line_text(number))
+        left += opened(codes[number])
+        if left > 0:
+            break
+    first = min(codes) if left > 0 else line
+    begins, open_ones = re.match(r'[ \t]*', codes.get(first, '')).end(), []
+    for number in range(first, line):
+        for one in codes[number]:
+            if one in CLOSED_BY:
+                open_ones.append(CLOSED_BY[one])
+            elif one in ')]}' and open_ones:
+                open_ones.pop()
+        after = next((text for text in (bare_code(source.line_text(below)) for below in range(
+            number + 1, len(source.lines) + 1)) if text), 'pass')
+        if codes[number] and open_ones and BEGINS_STATEMENT.match(after) and re.match(r'[ \t]*', after).end() <= begins:
+            at = source.offset_of_line(number) + len(codes[number])
+            return [(number, [(at, at, ''.join(reversed(open_ones)))])]
+    return []
+
+
+BEGINS_STATEMENT = re.compile(r'[ \t]*((if|elif|else|try|except|finally|for|while|def|class|with|return|raise|import|'
+                              r'from|pass|continue|break|print|global|del)\b|@\w|[\w.]+[ \t]*[-+]?=[^=]|[\w.]+\()')
+
+
 def of_a_try(source, line):
     """[(edits, words)] for a `try:` or `except:` whose lines stand no deeper than it, and for a try without except."""
     rows = [(source.offset_of_line(number), bare_code(source.line_text(number))) for number in range(
@@ -11741,6 +11880,7 @@ def counted_up(source):
 
 # what other languages, or Python 3, write otherwise
 TWISTED = ((r'\belse[ \t]+if\b', 'elif', 'elif is written in place of else if'),
+           (r'\bexcept[ \t]+as\b', 'except Exception as', 'an except that names its error says of which kind it is'),
            (r'[ \t]+from[ \t]+(None|\w+)[ \t]*$', '', 'what only Python 3 can say of an error is taken away'),
            (r'(?<=\()\*,[ \t]*', '', 'the lone asterisk, which only Python 3 can read, is taken away'),
            (r'(?<=\w):[ \t]*[\w.]+(\[[^\]]*\])?(?=[ \t]*=[^=])', '', 'the type, which only Python 3 can read, is taken '

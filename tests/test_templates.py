@@ -1081,6 +1081,28 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(page, title):\n    for one in page.xpath('//a'):\n        title = one.get('title')\n"
      "        oc.add(DirectoryObject(key=Callback(g, title=unit), title=unit))\n", '        oc.add',
      "NameError: global name 'unit' is not defined", "Callback(g, title=title), title=title))"),
+    ("PIERS = (\n    ('a', 'A')\n    ('b', 'B'),\n)\n", 'PIERS', "TypeError: 'tuple' object is not callable",
+     "    ('a', 'A'),\n    ('b', 'B'),\n"),
+    ("def f(a, b):\n    if a | b:\n        return 1\n", '    if', "TypeError: unsupported operand type(s) for |: 'bool' and 'str'",
+     "if a or b:"),
+    ("def f():\n    word = Prefs['w']\n    url = 'http://a/?' + hashlib.md5(word).hexdigest()\n    if word is not None:\n"
+     "        return HTTP.Request(url)\n", '    url', "TypeError: new() argument 1 must be string or buffer, not None",
+     "md5(word or '')"),
+    ("def f(d):\n    d['year'] = int(d['year'])\n    return d\n", '    d[', "ValueError: invalid literal for int() with base "
+     "10: '2010-2012 '", "int(d['year'].strip()[:4])"),
+    ("def f(d):\n    d['year'] = int(d['year'])\n    return d\n\ndef g(metadata, d):\n    metadata.year = f(d)['year']\n", '    d[',
+     "ValueError: invalid literal for int() with base 10: 'soon'", "        Log('No value: %r' % error)\n        d['year'] = None\n"),
+    ("def f(line):\n    return line.strip('#', '')\n", '    return', "TypeError: strip() takes at most 1 argument (2 given)",
+     "line.replace('#', '')"),
+    ("import DateTime\nimport re\n\ndef f(a):\n    return re.sub('a', 'b', a)\n", 'import D',
+     "ImportError: No module named DateTime", "import datetime\n"),
+    ("def f(boat):\n    name = boat['n']\n    Log(name or '')\n    try:\n        boat['n']\n    except:\n        boat['n'] = ''\n",
+     '    name', "KeyError: 'n'", "    try:\n        boat['n']\n"),
+    ("def update(self, metadata, media, lang):\n    metadata.collection.clear()\n    metadata.collection.add('x')\n",
+     '    metadata', "AttributeError: 'Movie' object has no attribute 'collection'", "metadata.collections.add("),
+    ("def f(page):\n    length = page.xpath('//i/text()')[0]\n    length = length.strip()\n    length = Datetime."
+     "MillisecondsFromString(length)\n    oc.add(VideoClipObject(url='u', title='t', duration=length))\n", '    length = page',
+     'IndexError: list index out of range', "    if nodes:\n        length = nodes[0]\n        length = length.strip()\n"),
 ]
 
 
@@ -1190,6 +1212,10 @@ def test_what_has_no_keys_to_miss_is_no_place_of_a_key_error(made):
 
 UNREADABLE = [      # (source, line that the log names, what makes it readable or None)
     ("def f(pages):\n    n = 0\n    for page in pages:\n        page.show(n++)\n", 4, "        n += 1\n        page.show(n)\n"),
+    ("def f(d):\n    d.add(g(1,\n        h(2))\n\n    return d\n\ndef g(a)\n    return 7\n", 5,
+     "        h(2)))\n\n    return d\n\ndef g(a):\n"),
+    ("def f(d):\n    Log('a' % d\n\n    for a, \\\n            b in d:\n        Log(a)\n", 5, "    Log('a' % d)\n"),
+    ("def f(d):\n    try:\n        Log(d)\n    except as e:\n        Log(e)\n", 4, "    except Exception as e:\n"),
     ("def f(page_url):\n    return ask(pag  e_url, log=True)\n", 2, "ask(page_url, log=True)"),
     ("def f(d):\n    x = get(d 'a', {})\n    return x\n", 2, "get(d, 'a', {})"),
     ("def f(d):\n    x = get(d, quote(d)\n    return x\n", 3, "quote(d))\n"),
