@@ -3885,8 +3885,8 @@ def build_parser():
     parser.add_argument('--until', metavar='TIME', help='the same')
     parser.add_argument('--resume', metavar='FILE', help='read only what came since this earlier aggregate (or log '
                                                          'position)')
-    parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: left out unless seen '
-                                                           'after the fix')
+    parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: of these, what came '
+                                                           'before the fix is only counted')
     parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
     parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
     parser.add_argument('--jobs', metavar='N', type=int, help='processes (default: 2 for over 64 MB on two cores, '

@@ -10407,9 +10407,7 @@ def tried_before(history, pattern, name, template, function, wide=False):
     One after which the items failed further on cured its own place: a fix of the kind that covers more is another one.
     """
     for row in history:
-        if row.get('decision') == 'UNDONE' and row.get('id') == name:
-            return row
-        if row.get('decision') == 'ROLLBACK' and row.get('pattern') == pattern:
+        if row.get('decision') in ('ROLLBACK', 'UNDONE') and row.get('pattern') == pattern:
             if row.get('id') == name or (row.get('template') == template and row.get('function') == function
                                          and function and not (wide and row.get('further'))):
                 return row
@@ -10710,7 +10708,8 @@ def fix_record(scene, case, place, proposal):
     name, function = fix_id(proposal.template, patch, changes[0][1]), name_in_log(case.function)
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function, proposal.wide)
     if forbidden:
-        return None, None, 'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
+        return None, None, 'it was undone by hand' if forbidden['decision'] == 'UNDONE' else \
+            'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
     sure = 'the place is only %d %% sure' % round(100 * place.confidence) if place.confidence < 0.9 else ''

@@ -1299,9 +1299,10 @@ def test_a_name_with_a_blank_is_ended_as_patch_wants_it():
     assert diagnose.parse_patch(patch)[0][0] == 'My Agent.bundle/Contents/Code/__init__.py'
 
 
-def test_a_rolled_back_fix_is_never_offered_again(tmpdir):
+@pytest.mark.parametrize('decision', ['ROLLBACK', 'UNDONE'])
+def test_a_fix_that_was_taken_out_is_never_offered_again(tmpdir, decision):
     first = look(missing_motto(), tmpdir.mkdir('a')).record['fixes']
-    row = {'id': first[0]['id'], 'pattern': 'p1-harbour', 'template': first[0]['template'], 'decision': 'ROLLBACK',
+    row = {'id': first[0]['id'], 'pattern': 'p1-harbour', 'template': first[0]['template'], 'decision': decision,
            'exception': 'KeyError'}
     second = look(missing_motto(), tmpdir.mkdir('b'), history=[row]).record['fixes']
     assert second and first[0]['id'] not in [fix['id'] for fix in second]
