@@ -477,6 +477,12 @@ class Session(object):
                'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed'),
                'summary': fix.get('summary')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
+        if not pattern['test_plan']['items']:
+            why = 'the log names no item that it hits, so no refresh can test a fix; implement_fix.py puts it in by hand'
+            self.troubles.append('fix %s for %s of %s: %s' % (row['id'], row['exception'] or row['pattern'],
+                                                              row['agent'], why))
+            self.put_off(row, why)
+            return
         code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, '--dry-run', where=ANYWHERE,
                                     accept=(DONE, UNSAFE, NO_ENVIRONMENT))
         if code == NO_ENVIRONMENT:              # a folder that cannot be written, say: other bundles may be better off

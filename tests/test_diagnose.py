@@ -316,6 +316,8 @@ def test_refused_requests_are_counted_among_the_records_looked_at(tmpdir):
 
 def test_a_crash_after_answered_requests_is_code(tmpdir):
     assert look(missing_motto(preceding=before(None, 19)), tmpdir).record['class'] == 'code'
+    start = before('failed', 19, '127.0.0.1:32400', '/:/plugins/com.plexapp.system/resourceHashes')
+    assert look(missing_motto(preceding=start), tmpdir).record['class'] == 'code'
 
 
 def test_a_few_refused_requests_do_not_excuse_the_code(tmpdir):
