@@ -4358,9 +4358,9 @@ def all_rests_on(case, faults):
     it is left. A test of the value itself, or a value from before, says that the function has an answer for that."""
     node, made, needing = case.statement, set(bound_names(case.statement)), []
     name = name_assigned(node)
-    if name is None or bound_before(case, name, node) and not any(
-            is_name(fault.bad, name) for fault in faults) or any(around.kind != 'If' for around in ancestors(node) if is_in(
-            around, case.function) and around is not case.function and around.kind in STATEMENTS) or any(
+    if name is None or bound_before(case, name, node) and not any(is_name(fault.bad, name) for fault in faults) or any(
+            around.kind != 'If' for around in ancestors(node) if is_in(around, case.function) and
+            around is not case.function and around.kind in STATEMENTS) or any(
                 is_tested(use) for use in later_uses(case, name, node)):
         return False
 
