@@ -3879,7 +3879,9 @@ def left_unset(case, block, bad=()):
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
         if key_of(target) is not None and converts_itself(statement_of(target)):
-            value = next((one for one in (NOTHING, ZERO) if key_effect(case, key_of(target), one, 0) > CRASH), None)
+            readers = [node for node in bundle_nodes(case, 'Subscript', key_of(target)) if not any(
+                is_in(node, one) for one in block) and not is_checked(case, node, node.text)]
+            value = next((one for one in (NOTHING, ZERO) if worst_effect(case, readers, one, 4) > CRASH), None)
             if value is None:
                 return None
             needed[target.text] = value
