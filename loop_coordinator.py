@@ -932,7 +932,7 @@ def look_around(options):
     rows.append(('token', True, describe_token(options)))
     python27 = implement_fix.find_python27(options.python27)
     rows.append(('Python 2.7', True if python27 else None,
-                 python27 or "none found; patches are validated by the suite's own reader of Python 2 alone"))
+                 python27 or "no interpreter; patches are validated by the suite's own reader of Python 2 alone"))
     return rows
 
 
@@ -955,7 +955,7 @@ def install_style(plex_home, system=os.name, container=os.path.exists):
 
 def readable_folder(path):
     try:
-        return '%s, %d entries' % (path, len(os.listdir(path)))
+        return '%s, %s' % (path, logs.count_text(len(os.listdir(path)), 'entry', 'entries'))
     except OSError as problem:
         raise Problem('%s cannot be read (%s); give this user read rights' % (path, problem.strerror))
 
