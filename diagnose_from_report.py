@@ -8142,17 +8142,10 @@ def bundle_of(pattern, bundles):
     """The installed Bundle that a pattern's frames lie in, or None."""
     names = [frame['file'].split('/')[0] for frame in pattern.get('own_frames') or () if '/' in frame.get('file', '')]
     names.append(os.path.basename((pattern.get('bundle') or '').rstrip('/')))
-    for bundle in bundles.values():
-        if bundle.folder in names:
-            return bundle
-    bundle = bundles.get(pattern.get('agent'))
-    if bundle:
-        return bundle
     stems = set(name.split('.bundle')[0] for name in names if name)
-    for bundle in bundles.values():
-        if bundle.folder.split('.bundle')[0] in stems:
-            return bundle
-    return None
+    found = [one for one in bundles.values() if one.folder in names] + [bundles.get(pattern.get('agent'))] + [
+        one for one in bundles.values() if one.folder.split('.bundle')[0] in stems]
+    return next((one for one in found if one is not None), None)
 
 
 # -------------------------------------------------------------------------------------------------- divergence point
@@ -8202,10 +8195,8 @@ def own_chain(pattern):
 def fault_frame(chain, bundle=None):
     """Index of the frame that a patch belongs to: the last one in Contents/Code, or in a library that is the plug-in's
     own work, else the last one; None for []."""
-    for index in range(len(chain) - 1, -1, -1):
-        if '/Code/' in '/' + chain[index].name or is_own_library(bundle, chain[index].name):
-            return index
-    return len(chain) - 1 if chain else None
+    return next((index for index in range(len(chain) - 1, -1, -1) if '/Code/' in '/' + chain[index].name or
+                 is_own_library(bundle, chain[index].name)), len(chain) - 1 if chain else None)
 
 
 # libraries that plug-ins bring along, which are not mended for one of them
@@ -8380,13 +8371,8 @@ def stored(node):
 
 def unpacked(node):
     """The Tuple or List that a statement unpacks into, or None."""
-    if node.kind == 'Assign':
-        for target in node.targets:
-            if target.kind in ('Tuple', 'List'):
-                return target
-    if node.kind in ('For', 'comprehension') and node.target.kind in ('Tuple', 'List'):
-        return node.target
-    return None
+    targets = node.targets if node.kind == 'Assign' else [node.target] if node.kind in ('For', 'comprehension') else ()
+    return next((target for target in targets if target.kind in ('Tuple', 'List')), None)
 
 
 def index_of(node):
@@ -8955,18 +8941,12 @@ def bodies(node):
 def passed_before(statement):
     """The statements that were certainly passed before this one in the same call, nearest first, with loop headers."""
     while statement is not None and statement.kind not in FRAMES + ('Module',):
-        parent = statement.parent
-        while parent is not None and parent.kind not in COMPOUND + ('Module',):
-            parent = parent.parent
-        if parent is None:
-            return
-        for suite in bodies(parent):
-            if statement in suite:
-                for earlier in reversed(suite[:suite.index(statement)]):
-                    yield earlier
-                if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
-                    yield parent
-                break
+        parent = enclosing(statement, 'Module', *COMPOUND)
+        for suite in [suite for suite in bodies(parent) if statement in suite][:1]:
+            for earlier in reversed(suite[:suite.index(statement)]):
+                yield earlier
+            if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
+                yield parent
         statement = parent
 
 
@@ -9139,13 +9119,9 @@ def said_weight(hunt, statement, last):
 
 def silent_between(hunt, last, statement):
     """How many Log calls lie on the way that only a condition can have kept silent."""
-    number = 0
-    for voice in voices(hunt.function):
-        other = voice.statement
-        if voice.is_log and last.start < other.start < statement.start and not exclusive(other, statement) and \
-                not unlikely_branch(other) and not switched_off(hunt, other):
-            number += 1
-    return number
+    others = [voice.statement for voice in voices(hunt.function) if voice.is_log]
+    return sum(last.start < other.start < statement.start and not exclusive(other, statement) and
+               not unlikely_branch(other) and not switched_off(hunt, other) for other in others)
 
 
 def unlikely_branch(statement):
@@ -9869,10 +9845,8 @@ class PlainTable(object):
 
 def head_end(statement):
     """The last line of a simple statement, or of a compound one's header."""
-    for suite in bodies(statement):
-        if suite:
-            return max(statement.line, suite[0].line - 1)
-    return statement.end_line
+    first = [suite[0] for suite in bodies(statement) if suite]
+    return max(statement.line, first[0].line - 1) if first else statement.end_line
 
 
 @kept
@@ -9928,10 +9902,7 @@ Cause = collections.namedtuple('Cause', 'value expression origin steps')
 def value_known(exception, message):
     """What is known of the bad value: 'None', 'missing key', 'index', 'text', 'type', ... or 'unknown'."""
     error = '%s: %s' % (exception, message)
-    for value, shape in VALUES:
-        if re.search(shape, error):
-            return value
-    return 'unknown'
+    return next((value for value, shape in VALUES if re.search(shape, error)), 'unknown')
 
 
 def suspect(node):
@@ -10170,12 +10141,8 @@ def upstream_family(status):
 
 
 def upstream_host(pattern, failed):
-    if failed:
-        return failed[0][0]
-    for row in pattern.get('preceding') or ():
-        if row.get('host'):
-            return row['host']
-    return 'the provider'
+    hosts = [row[0] for row in failed] + [row['host'] for row in pattern.get('preceding') or () if row.get('host')]
+    return (hosts + ['the provider'])[0]
 
 
 def number_text(number, noun):
@@ -10214,9 +10181,7 @@ LOGGED = re.compile(br"""(?m)^\+.*\bLog(?:\.\w+)?\([ur]?(['"])((?:(?!\1|[%\\]).)
 
 
 def words_logged(patch):
-    """[fixed text] that the lines which a patch puts in write to the log: it stands there when the patch had something
-    to do.
-    """
+    """[fixed text] that the lines which a patch puts in write to the log: it stands there when they had to act."""
     old = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'+'))
     found = [match.group(2) for match in LOGGED.finditer(patch)]
     return sorted(set(logs.to_text(words) for words in found if words not in old))
@@ -10742,12 +10707,8 @@ def prediction(pattern, case, chance, loss):
 
 def fields_after(case):
     """Names of the metadata fields that the function fills from the failing statement on."""
-    fields = []
-    for node in walk(case.function):
-        if node.kind == 'Attribute' and node.value.kind == 'Name' and node.value.id == 'metadata' and \
-                node.end >= case.statement.start and node.attr not in fields and node.attr not in ('id', 'guid'):
-            fields.append(node.attr)
-    return sorted(fields)
+    return sorted(set(node.attr for node in walk(case.function) if node.kind == 'Attribute' and
+                      is_name(node.value, 'metadata') and node.end >= case.statement.start) - set(['id', 'guid']))
 
 
 # -------------------------------------------------------------------------------------------------- one pattern, whole
