@@ -156,6 +156,14 @@ def kept(make):
     return answer
 
 
+def grouped(pairs):
+    """{key: [values]} of pairs, in their order."""
+    found = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
 def children(node):
     """The nodes directly below, in the order of CHILD_FIELDS."""
     found = []
@@ -272,28 +280,22 @@ def bindings(scope):
     The nodes are: Name (assigned, a loop's or comprehension's target, a parameter, after `as`, deleted), arguments
     (of *name and **name), alias (imported), FunctionDef, ClassDef and Global (the name is the module's, not ours).
     """
-    found = {}
-
-    def bind(name, node):
-        found.setdefault(name, []).append(node)
-
+    pairs = []
     if scope.kind in ('FunctionDef', 'Lambda'):
-        for name in (scope.args.vararg, scope.args.kwarg):
-            if name:
-                bind(name, scope.args)
+        pairs = [(name, scope.args) for name in (scope.args.vararg, scope.args.kwarg) if name]
     for node in own_nodes(scope):
         kind = node.kind
         if kind == 'Name':
             if node.ctx != 'Load':
-                bind(node.id, node)
+                pairs.append((node.id, node))
         elif kind in ('FunctionDef', 'ClassDef'):
-            bind(node.name, node)
+            pairs.append((node.name, node))
         elif kind == 'alias':
-            bind(node.asname or (node.name if node.parent.kind == 'ImportFrom' else node.name.split('.')[0]), node)
+            name = node.asname or (node.name if node.parent.kind == 'ImportFrom' else node.name.split('.')[0])
+            pairs.append((name, node))
         elif kind == 'Global':
-            for name in node.names:
-                bind(name, node)
-    return found
+            pairs.extend((name, node) for name in node.names)
+    return grouped(pairs)
 
 
 def parameter_names(function):
@@ -1660,11 +1662,7 @@ def own_part(statement):
 @kept
 def name_table(scope):
     """{name: [Name nodes]} of a function or module and all that is nested in it."""
-    table = {}
-    for node in walk(scope):
-        if node.kind == 'Name':
-            table.setdefault(node.id, []).append(node)
-    return table
+    return grouped((node.id, node) for node in walk(scope) if node.kind == 'Name')
 
 
 def name_nodes(scope, name):
@@ -1680,11 +1678,8 @@ def reads(scope, name):
 @kept
 def kinds_table(source):
     """{(kind, name): [nodes]} of what nodes_named() finds."""
-    table = {}
-    for node in walk(source.tree):
-        if node.kind in NAMED_BY:
-            table.setdefault((node.kind, NAMED_BY[node.kind](node)), []).append(node)
-    return table
+    return grouped(((node.kind, NAMED_BY[node.kind](node)), node) for node in walk(source.tree)
+                   if node.kind in NAMED_BY)
 
 
 def nodes_named(source, kind, name):
@@ -7295,9 +7290,8 @@ class Unfolded(object):
 @kept
 def joined_lines(source):
     """[[statements]] of the lines of a file that hold several, none of them behind a header."""
-    lines = {}
-    for one in statements(source.tree, nested=True) if ';' in source.text else ():
-        lines.setdefault(one.logical_start, []).append(one)
+    lines = grouped((one.logical_start, one) for one in (
+        statements(source.tree, nested=True) if ';' in source.text else ()))
     return [line for _, line in sorted(lines.items()) if len(line) > 1 and not line[0].inline and
             line[0].kind not in COMPOUND]
 
@@ -9915,10 +9909,8 @@ def suspect(node):
         return node.generators[0].iter
     if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn'):
         return node.comparators[0]
-    for name in ('iter', 'value', 'left', 'test'):
-        if getattr(node, name, None) is not None and isinstance(getattr(node, name), Node):
-            return getattr(node, name)
-    return node
+    parts = [getattr(node, name, None) for name in ('iter', 'value', 'left', 'test')]
+    return next((part for part in parts if isinstance(part, Node)), node)
 
 
 def find_cause(function, place, exception, message):
