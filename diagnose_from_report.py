@@ -90,6 +90,8 @@ CHILD_FIELDS = {
 STATEMENTS = frozenset('FunctionDef ClassDef Return Delete Assign AugAssign Print For While If With Raise TryExcept '
                        'TryFinally Assert Import ImportFrom Exec Global Expr Pass Break Continue'.split())
 SCOPES = frozenset(['Module', 'FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp', 'SetComp', 'DictComp'])
+FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
+COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 Suite = collections.namedtuple(str('Suite'), str('name start header_end body'))
 
 
@@ -1583,31 +1585,7 @@ def undefined_names(source, known):
     return dict((name, node) for name, node in free.items() if name not in known)
 
 
-# -------------------------------------------------------------------------------------------------- repair templates
-# A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
-# in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
-
-Proposal = collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others wide')
-Proposal.__new__.__defaults__ = (None, (), False)
-# one way to mend a place; edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
-# 'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's
-# own; others: {path: edits} of further files; wide: it mends several places that may have failed
-# The priors stand on one ladder: 0.9 and more where the program itself shows what is meant; 0.8 to 0.88 where it is
-# known that all goes well with the new value, the smaller the change the higher; 0.5 to 0.75 where that is not known;
-# below that what stores something empty, or gives up the rest of a function.
-
-
-def cure(template, edits, summary, prior, why, path=None, others=()):
-    """A Proposal without a loss and of low risk."""
-    return Proposal(template, edits, summary, 'nothing', 'low', prior, why, path, others)
-
-
-Fault = collections.namedtuple('Fault', 'node bad test soft what')
-# node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> (text of a
-# condition under which node does not raise, text of its opposite), or None where no condition can tell; what: words;
-# soft: [(edits, node, value)] ways to write it so that it cannot raise, and what that node is worth then
-
-CRASH, HOLLOW, OPEN, FINE = range(4)            # effects of a value, worst first; HOLLOW: stores nothing for something
+# ------------------------------------------------------------------------------------------------ asking the source
 NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE = 'None', "''", '[]', '{}', '0', 'False'
 SOME, TEXT, NUMBER, SPLIT = 'some', 'text', 'number', "['']"    # values known by their kind only
 
@@ -1618,6 +1596,8 @@ TEXT_METHODS = frozenset(
 SHARED_METHODS = frozenset(                     # elements, dates and lists have such methods too
     'count find index replace items keys values get copy pop update'.split())
 SPLITTERS = frozenset('split rsplit splitlines'.split())
+# functions that take bytes or text, and nothing else
+HASHES = ('md5', 'sha1', 'sha224', 'sha256', 'sha512', 'new', 'b64encode', 'hexlify', 'crc32', 'update')
 DICT_METHODS = frozenset('get items iteritems iterkeys itervalues keys values has_key copy update setdefault'.split())
 LIST_METHODS = frozenset('append extend insert sort reverse remove'.split())
 PURE_CALLS = frozenset(
@@ -1645,7 +1625,61 @@ SIMPLE = frozenset('Assign AugAssign Expr Delete Print'.split())
 WRAPPED_LINES = 9                               # a block that is moved in by one step stays readable up to here
 
 
-# ------------------------------------------------------------------------------------------------ asking the source
+@kept
+def flat(node):
+    """A node's text without blanks and line breaks and with one kind of quotes, to compare expressions."""
+    return re.sub(r'\s+', '', node.text).replace('"', "'")
+
+
+def last_name(node):
+    """'Request' of HTTP.Request, HTTP.Request(...) or Request; None for anything else."""
+    if node.kind == 'Call':
+        return last_name(node.func)
+    if node.kind == 'Attribute':
+        return node.attr
+    return node.id if node.kind == 'Name' else None
+
+
+def root_name(node):
+    """The variable that a chain like a.b[c].d() starts from; None."""
+    while node is not None and node.kind in ('Attribute', 'Subscript', 'Call'):
+        node = node.func if node.kind == 'Call' else node.value
+    return node.id if node is not None and node.kind == 'Name' else None
+
+
+def stored(node):
+    """Whether a Name, Attribute or Subscript is assigned or deleted here, not read."""
+    return getattr(node, 'ctx', 'Load') != 'Load'
+
+
+def unpacked(node):
+    """The Tuple or List that a statement unpacks into, or None."""
+    targets = node.targets if node.kind == 'Assign' else [node.target] if node.kind in ('For', 'comprehension') else ()
+    return next((target for target in targets if target.kind in ('Tuple', 'List')), None)
+
+
+def index_of(node):
+    """The single index expression of a Subscript, or None for slices."""
+    inner = node.slice
+    return inner.value if inner.kind == 'Index' else None
+
+
+def key_of(node):
+    """The text 'a' of x['a']; None for whatever is not such a Subscript."""
+    index = index_of(node) if node.kind == 'Subscript' else None
+    return index.s if index is not None and index.kind == 'Str' else None
+
+
+NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'Attribute': lambda node: node.attr,
+            'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None}
+
+
+def unquoted(text):
+    """The text of a repr such as u'x', and whether it was one; else the text as it is."""
+    found = re.match(r'^u?b?([\'"])(.*)\1$', text.strip(), re.S)
+    return (found.group(2), True) if found else (text.strip(), False)
+
+
 @kept
 def own_part(statement):
     """The nodes that a statement evaluates itself, in the order of the text; those of its suites are left out."""
@@ -2057,6 +2091,2392 @@ def in_log_call(node):
             return True
         node = node.parent
     return node is not None and node.kind == 'Print'
+
+
+# ----------------------------------------------------------------------------------------------------------- bundles
+class Bundle(object):
+    """An installed plug-in: its folder, what it calls itself, its policy and its source files (read when asked for)."""
+
+    def __init__(self, path, identifier, policy):
+        self.path = path
+        self.folder = os.path.basename(path)
+        self.identifier = identifier
+        self.policy = policy
+        self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
+        self._sources = {}
+        self._violations = {}
+
+    @property
+    @kept
+    def files(self):
+        """Source files from the bundle on ('Contents/Code/__init__.py'), sorted."""
+        found = []
+        for top in ('Code', 'Libraries'):
+            for folder, _, names in os.walk(os.path.join(self.path, 'Contents', top)):
+                below = os.path.relpath(folder, self.path).replace(os.sep, '/')
+                found.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
+        return sorted(found)
+
+    def data(self, name):
+        """The bytes of a file named from the bundle on; None where it cannot be read."""
+        try:
+            with open(os.path.join(self.path, *name.split('/')), 'rb') as source:
+                return source.read()
+        except (IOError, OSError):
+            return None
+
+    def source(self, name):
+        """The parsed Source of a file named from the bundle on; None where it is missing or cannot be parsed."""
+        if name not in self._sources:
+            data = self.data(name)
+            self._sources[name] = None if data is None else parsed(data, name)
+        return self._sources[name]
+
+    def code(self):
+        """[(name, Source)] of the files under Contents/Code that can be read."""
+        found = [(name, self.source(name)) for name in self.files if name.startswith('Contents/Code/')]
+        return [row for row in found if row[1] is not None]
+
+    @kept
+    def preferences(self):
+        """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
+        import json
+        found = {}
+        try:
+            rows = json.loads(logs.to_text(self.data('Contents/DefaultPrefs.json') or b'[]'))
+            for row in rows:
+                if row.get('type') == 'bool':
+                    found[row['id']] = logs.to_text(row.get('default', '')).lower() == 'true'
+        except (ValueError, KeyError, AttributeError, TypeError):
+            return {}                           # with comments, as some have it, the framework reads it no better
+        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
+                            'Preferences', self.identifier + '.xml')
+        try:
+            with open(path, 'rb') as source:
+                text = logs.to_text(source.read())
+        except (IOError, OSError):
+            return found
+        for name, value in re.findall(r'<([\w.-]+)>\s*(true|false)\s*</', text):
+            if name in found:
+                found[name] = value == 'true'
+        return found
+
+    def is_terse(self):
+        """Whether the plug-in's own setting keeps what it logs as information out of its log."""
+        return plist_value(logs.to_text(self.data('Contents/Info.plist') or b''), 'PlexPluginLogLevel') in (
+            'Critical', 'Error', 'Warning')
+
+    def known_violations(self, name):
+        """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
+        if name not in self._violations:
+            source = self.source(name)
+            found = sandbox_violations(source, self, name) if source else ()
+            self._violations[name] = set(sentence for _, sentence in found)
+        return self._violations[name]
+
+    @kept
+    def broken(self):
+        """Sentences about files that make this installation a broken copy; [] when it looks whole."""
+        sentences = []
+        if not self.folder.endswith('.bundle'):
+            sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
+                             % self.folder)
+        if self.outer:
+            sentences.append('it lies inside the folder %s, and the server only looks for bundles in Plug-ins itself'
+                             % self.outer)
+        for name in self.files:
+            if not name.startswith('Contents/Code/'):
+                continue
+            data = self.data(name)
+            if data is None:
+                sentences.append('%s cannot be read' % name)
+            elif re.match(br'\s*(<!DOCTYPE|<html|<\?xml)', data[:200], re.I):
+                sentences.append('%s is a web page, not source' % name)
+        if 'Contents/Code/__init__.py' not in self.files:
+            sentences.append('Contents/Code/__init__.py is missing')
+        return sentences
+
+    def missing_import(self, module):
+        """Whether no file of this bundle provides the module ('common' or 'lib.part')."""
+        last = module.split('.')[-1]
+        return not any(name.endswith(('/%s.py' % last, '/%s/__init__.py' % last)) for name in self.files)
+
+
+def parsed(data, name):
+    """The Source of a file's bytes, with its tree; None where even Python 2 would refuse it."""
+    try:
+        source = Source(data, name)
+        return source if source.tree is not None else None
+    except SourceError:
+        return None
+
+
+def plist_value(text, key):
+    """The string under a key of a property list, as text; None. Tolerates comments, HTML and a missing header."""
+    text = re.sub(r'<!--.*?-->', '', text, flags=re.S)
+    found = re.search(r'<key>\s*%s\s*</key>\s*<string>\s*(.*?)\s*</string>' % re.escape(key), text, re.S)
+    return found.group(1) if found else None
+
+
+def find_bundles(plug_ins):
+    """{identifier: Bundle} of the bundles under a Plug-ins folder.
+
+    A folder counts when it holds Contents/Code or Contents/Info.plist, itself or in a folder of its own name, as copies
+    by hand leave it. Without an identifier the folder's name stands in for it.
+    """
+    bundles = {}
+    try:
+        names = sorted(os.listdir(plug_ins))
+    except (IOError, OSError):
+        raise logs.Problem('there is no folder %s; name the folder of the bundles with --plug-ins' % plug_ins)
+    for name in names:
+        path = os.path.join(plug_ins, logs.to_text(name))
+        if not os.path.isdir(path):
+            continue
+        inner = [os.path.join(path, below) for below in sorted(os.listdir(path)) if '.bundle' in below]
+        for folder in [path] + inner:
+            bundle = read_bundle(folder)
+            if bundle:
+                bundle.outer = None if folder == path else os.path.basename(path)
+                better = bundles.get(bundle.identifier)
+                if better is None or better.outer or not better.folder.endswith('.bundle'):
+                    bundles[bundle.identifier] = bundle
+                break
+    return bundles
+
+
+def read_bundle(path):
+    """The Bundle in a folder, or None when the folder is none."""
+    contents = os.path.join(path, 'Contents')
+    if not os.path.isdir(contents):
+        return None
+    try:
+        with open(os.path.join(contents, 'Info.plist'), 'rb') as source:
+            text = logs.to_text(source.read())
+    except (IOError, OSError):
+        text = ''
+        if not os.path.isdir(os.path.join(contents, 'Code')):
+            return None
+    policy = 'Elevated' if plist_value(text, 'PlexPluginCodePolicy') == 'Elevated' else 'Standard'
+    return Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
+
+
+def bundle_of(pattern, bundles):
+    """The installed Bundle that a pattern's frames lie in, or None."""
+    names = [frame['file'].split('/')[0] for frame in pattern.get('own_frames') or () if '/' in frame.get('file', '')]
+    names.append(os.path.basename((pattern.get('bundle') or '').rstrip('/')))
+    stems = set(name.split('.bundle')[0] for name in names if name)
+    found = [one for one in bundles.values() if one.folder in names] + [bundles.get(pattern.get('agent'))] + [
+        one for one in bundles.values() if one.folder.split('.bundle')[0] in stems]
+    return next((one for one in found if one is not None), None)
+
+
+# ----------------------------------------------------------------------------------------------------- error families
+# What an error means before any source is read. The first row that fits decides; `wrapper` is searched in the words
+# of the record that carried the error, `error` in "Type: message". Only class code is ever offered a patch.
+Family = collections.namedtuple('Family', 'name cls wrapper error meaning look people')
+
+FAMILIES = (
+    # ---- noise: counted, never ranked
+    Family('start-up race', 'noise', r'hosted resource hashes', r'',
+           'The plug-in asked the System plug-in for something before that was ready.',
+           'nothing', 'everybody ignores it; it comes at every start'),
+    Family('first update', 'noise', r'Cannot read model from', r'',
+           'The agent has no data for this item yet.', 'nothing', 'ignore, unless it repeats for a saved item'),
+    Family('optional function', 'noise', r"Function named '\w+' couldn't be found", r'',
+           'The agent does not define a function that it need not define.', 'nothing', 'ignore'),
+    Family('parser fallback', 'noise', r'Error parsing with lxml, falling back|using demjson instead', r'',
+           'The first parser gave up and the second one was tried.', 'an error right after it', 'ignore'),
+    # ---- platform: the server's side
+    Family('two threads', 'platform', r'', r"has no attribute '_strptime'",
+           'Python 2.7 loads its reader of dates at the first date; two threads that do so at once disturb each other.',
+           'whether it came once, just after a start', 'refresh these items again'),
+    Family('deleted item', 'platform', r'constructing media object', r'',
+           'The server could not give the media tree of an item, mostly because the item was deleted or merged while '
+           'its refresh was queued. The agent is then called without media.',
+           'whether the item still exists in the library',
+           'empty the trash, refresh again; agents that return early without media only hide the line'),
+    Family('registration', 'platform', r'starting plug-in', r'HTTPError|URLError|timed out',
+           'The plug-in could not register because the System plug-in did not answer at that moment.',
+           'whether a later start of the plug-in succeeded', 'restart the plug-in'),
+    Family('system bundle', 'platform', r'Unable to reach the system bundle|retrieve the machine identifier', r'',
+           'The plug-in started before the System plug-in answered.', 'later starts', 'restart the plug-in'),
+    Family('no item', 'platform', r'No database ID provided', r'',
+           'The System plug-in named no item, and the framework made an empty media object for the agent.',
+           'an exception that follows on the same thread', 'nothing, unless an exception follows'),
+    Family('unknown address', 'platform', r'Could not find route matching|Exception matching route', r'',
+           'A player asked a plug-in for a page that it does not have, mostly one of an older version.',
+           'whether the menu of the plug-in itself leads there', 'open the plug-in anew in the player'),
+    Family('agent not registered', 'platform', r'Unable to find metadata agent provider', r'',
+           'The server (1.43 or newer) asked for an agent that is not loaded or does not serve this kind of item.',
+           'whether the plug-in started, and whether it declares this media type',
+           'make the agent load; legacy agents are hidden for new libraries unless the setting shows them'),
+    Family('hung agent', 'platform', r'Exception in update for|messaging/function', r'',
+           'The System plug-in gave up waiting for the agent, which hung or died.',
+           "the agent's own log ten minutes before", 'restart the plug-in; add time-outs where the agent waits'),
+    Family('slow server', 'platform', r'notifying the media server', r'',
+           'The server took too long to read what the agent had prepared.', 'a busy database',
+           'wait and refresh again'),
+    Family('missing picture', 'platform', r'PhotoTranscoder', r'',
+           'A picture that the agent promised could not be produced.', "the agent's picture downloads",
+           'refresh again'),
+    Family('plug-in pipe', 'platform', r'plug-in pipe|reading configuration for|failed to read line', r'',
+           'The plug-in process died or hung while the server talked to it.', "the plug-in's log at that time",
+           'restart the plug-in'),
+    Family('agent reply', 'platform', r'Error parsing (search results|content|file)|match metadata on item', r'',
+           'The server could not read what an agent answered; mostly the echo of an error in that agent.',
+           "the agent's own log at that time", 'mend the error in the agent'),
+    Family('server', 'platform', r'^Plex Media Server itself$', r'',
+           'The server itself reports this; no plug-in code is named.', 'the lines around it in the server log',
+           'look there for what it was doing'),
+    Family('metadata provider', 'platform', r'tv\.plex\.agents\.custom|/media/providers|'
+           r'response from (GET|POST) \S*(/matches|/library/metadata/)', r'',
+           'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
+           "the provider's own log", 'restart or update the provider'),
+    # ---- environment: this installation
+    Family('bundle not found', 'environment', r"but it doesn't exist|Couldn't check file: .*\.bundle", r'',
+           'The server does not find the plug-in: wrong folder name, nested folder, wrong owner or a failed start.',
+           'the folder under Plug-ins', 'rename to NAME.bundle, give it to the plex user, restart'),
+    Family('broken preferences', 'environment', r'loading( user)? preferences|dictionary file is corrupt|'
+           r'loading HTTP cookies|trimming cache|Empty or non-existant', r'',
+           'A file of the plug-in support folder, or the Info.plist, is damaged or empty.', 'the file named there',
+           'delete the damaged file or install the bundle again'),
+    Family('web page as source', 'environment', r'', r'SyntaxError[\s\S]*<(!DOCTYPE|html)',
+           'A source file is a web page that was saved in its place.', 'the first line of the file',
+           'download the whole bundle again'),
+    Family('foreign binary', 'environment', r'', r'DLL load failed|not a valid Win32|failed to map segment|'
+           r'wrong ELF class|cannot open shared object|undefined symbol',
+           'A compiled library does not fit this system.', 'the processor and system the bundle was made for',
+           'install the right build; remount without noexec'),
+    Family('no permission', 'environment', r'', r'Errno 13|Permission denied|Errno 1\]|Errno 30|Read-only file',
+           'The plex user may not read or write a file.', 'owner and mode of the file named there',
+           'give it to the plex user'),
+    Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
+           'The disk is full, or the system ran out of something.', 'free space, open files', 'clean up, restart'),
+    Family('support folder', 'environment', r'Exception (reading|writing)', r'',
+           'A file could not be read or written.', 'the file named there', 'install the bundle again; check rights'),
+    Family('locale', 'environment', r'', r"^Unicode(En|De)codeError: 'ascii' codec(?=[\s\S]*@@filesystem)",
+           'The server runs with an ASCII locale and met a file name with other letters.',
+           'LANG and LC_ALL of the server process', 'start the server with a UTF-8 locale'),
+    Family('own server refused', 'environment', r'', r'HTTP Error 401(?=[\s\S]*@@own server)',
+           'The agent asked this very server without a valid token.', "the agent's token setting", 'give it a token'),
+    # ---- upstream: somebody else's server
+    Family('web page as answer', 'upstream', r'', r'^(JSON\w*|ValueError|XMLSyntaxError)\b[\s\S]*<(!DOCTYPE|html)',
+           'The provider answered with a web page, mostly of an error, where data was asked for.',
+           "the provider's status page", 'wait'),
+    Family('banned', 'upstream', r'', r'\bbanned\b|\bban\b.*\bIP\b',
+           'The provider has banned this address for asking too often.', 'how many requests were made',
+           'wait a day, refresh more slowly'),
+    Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
+           'The provider refuses the requests: key, login or a block against robots.',
+           'the key, the provider\'s status', 'change the key or wait'),
+    Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
+           'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
+    Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
+           r'Not a gzipped file|RemoteDisconnected',
+           'The provider has a fault of its own.', "the provider's status page", 'wait'),
+    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
+           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
+    Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
+           r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
+           'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
+           'wait, or update the agent when the provider has moved'),
+    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
+           "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
+           'update the server; some agents ship newer certificates'),
+    Family('bad address', 'code', r"Error opening URL '[^']*[/=,]None(?=$|[/?&.,;#'-])", r'',
+           'A value was missing, and the code put the word None in its place into the address that it asked for.',
+           'where the value came from', 'do not ask without it'),
+    Family('failed request', 'upstream', r'Error opening URL', r'',
+           'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
+           'the address named there', 'look at its other patterns'),
+    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
+           'The provider has no such page (any more), and the agent gives up the whole item for it.',
+           'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
+    Family('page not there', 'upstream', r'(?!)', r'',
+           'The provider has no such page (any more), and the plug-in says so in a line of its own.',
+           'whether the address that was asked for is right', 'look at what follows from it'),
+    # ---- data: what was fed in
+    Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
+           'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
+           'the file or folder named there', 'rename it, or mend the pattern'),
+    Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
+           'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
+    Family('own report', 'data', r'(?!)', r'',
+           'The agent checked something, found it wanting, wrote this line about it and went on. No error stands '
+           'behind it.', 'what the line says about the item', 'give the item what is asked for, or leave it'),
+    # ---- code: the only class that is patched
+    Family('does not load', 'code', r'while loading code', r'',
+           'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
+           'the line named there', 'rewrite the line'),
+    Family('sandbox rule', 'code', r'', r'SyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
+           'The source breaks a rule of the sandbox or of Python 2.', 'the line named there', 'rewrite the line'),
+    Family('field of an entry', 'code', r"Exception setting attribute '", r'',
+           'A field of an entry of a menu got what cannot be stored, mostly text with letters beyond ASCII that was '
+           'not decoded; the field stays empty.', 'where the text comes from', 'decode it once'),
+    Family('missing value', 'code', r'', r"'NoneType'|None for|NoneType",
+           'Something was not found, and the code used it as if it had been.', 'where the value came from',
+           'guard it, and go on with what there is'),
+    Family('string as list', 'code', r'', r"AttributeError: '(str|unicode)' object has no attribute '__iter__'",
+           'The sandbox cannot step through the letters of a text.', 'the loop', 'make a list of it first'),
+    Family('missing key', 'code', r'', r'KeyError',
+           'A field that the code relies on is not in the data.', 'the answer of the provider', 'ask with a default'),
+    Family('empty list', 'code', r'', r'IndexError',
+           'A search gave fewer results than the code relies on.', 'the page or text searched', 'guard the index'),
+    Family('unset name', 'code', r'', r'UnboundLocalError',
+           'A variable is set on some ways through the function only.', 'the branches before', 'set it first'),
+    Family('unknown name', 'code', r'', r'NameError',
+           'The code uses a name that does not exist, or that the sandbox does not offer.', 'imports and spelling',
+           'import it, spell it right, or use what the sandbox has'),
+    Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
+           r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
+           'A text that should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+    Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
+           r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
+           'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
+    Family('encoding', 'code', r'', r'Unicode(En|De)codeError',
+           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from',
+           'decode or encode once'),
+    Family('missing module', 'code', r'', r'ImportError',
+           'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
+    Family('endless calls', 'code', r'', r'maximum recursion depth',
+           'A function calls itself without end.', 'what it asks for again, and what should end that',
+           'count the tries'),
+    Family('not serialisable', 'code', r'serializing', r'',
+           'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
+    Family('wrong arguments', 'code', r'', r'TypeError: \w+\(\) (takes|got (an unexpected|multiple))',
+           'A function was called with other arguments than it takes.', 'who calls it', 'make the two fit'),
+    Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
+           'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
+    Family('missing attribute', 'code', r'', r'AttributeError',
+           'The code asks something of an object that this kind of object does not have.',
+           'what the object is, and how the name is spelt', 'hand over the right object, or spell it right'),
+    Family('cut record', 'code', r'^$', r'^$',
+           'The log breaks off in the middle of this error, so which one it was is not in it.',
+           'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
+    Family('own words', 'code', r'(?!)', r'',
+           'The plug-in wrote this line about something that went wrong; which error that was is not in it.',
+           'the lines before it in the log', 'depends'),
+    Family('other defect', 'code', r'', r'',
+           'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
+)
+
+NONE_IN_ADDRESS = re.compile(r'[/=,]None(?=$|[/?&.,;#-])')
+HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 'not found', 410: 'gone',
+              429: 'too many requests', 500: 'internal error', 502: 'bad gateway', 503: 'unavailable',
+              504: 'gateway time-out', 522: 'time-out'}
+FILE_SYSTEM_FRAMES = r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$'
+OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
+
+
+NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|local variable|cannot import name|"
+                            r"No module named|KeyError:) u?'?[\w.]+'?")
+
+
+ERROR_IN_HEAD = re.compile(r'\b([A-Z]\w*(?:Error|Exception|Mismatch)\b.*?):?\s*(?:\(most recent call last\)|$)', re.M)
+
+
+def is_cut(pattern):
+    """Whether the log breaks off before it says which error a traceback is of."""
+    message, wrapper = pattern.get('message') or '', pattern.get('wrapper') or ''
+    return not pattern.get('exception') and (bool(pattern.get('own_frames')) and not message or wrapper.startswith(
+        ('Exception', 'Error loading')) and (message or wrapper).startswith(wrapper))
+
+
+def family_of(pattern):
+    """The first row of FAMILIES that fits a pattern of the aggregate."""
+    marks = []
+    callees = ((pattern.get('own_frames') or [{}])[-1].get('callee_frames')) or ()
+    if any(re.search(FILE_SYSTEM_FRAMES, callee.get('file') or '') for callee in callees):
+        marks.append('@@filesystem')
+    if any(re.match(OWN_SERVER, row.get('host') or '') for row in pattern.get('preceding') or ()):
+        marks.append('@@own server')
+    error = '%s: %s %s' % (pattern.get('exception') or '', pattern.get('message') or '', ' '.join(marks))
+    wrapper = pattern.get('wrapper') or ''
+    if not pattern.get('exception'):
+        wrapper += ' ' + (pattern.get('message') or '')
+    named = NAMED_IN_ERROR.sub(r'\1', error)    # no attribute 'timeout': that is a name, and nobody was slow
+    for family in FAMILIES:
+        if re.search(family.wrapper, wrapper) and re.search(family.error, named if (
+                family.cls == 'upstream' or family.name == 'gone') else error):
+            break
+    if family is FAMILIES[-1] and is_cut(pattern):
+        return named_family('cut record')
+    if family is FAMILIES[-1] and pattern.get('kind') == 'server':
+        return named_family('server')           # whatever it is, it is no plug-in's code
+    if not pattern.get('exception') and not pattern.get('own_frames'):
+        if family.name == 'gone':
+            return named_family('page not there')
+        if family is FAMILIES[-1]:
+            return named_family('own words')
+    return family
+
+
+# -------------------------------------------------------------------------------------------------- class of a pattern
+Verdict = collections.namedtuple('Verdict', 'cls family evidence against advice')
+
+# records that no bundle's code can be blamed for, by their kind or their log, and the family they belong to
+WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 'com.plexapp.system': 'hung agent',
+         'Plex Media Server': 'server', 'Plex Media Scanner': 'scanner'}
+
+# families whose error can be the mere echo of a request that failed a moment before
+ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
+          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable')
+
+
+def number_of_items(pattern):
+    return max(pattern.get('items_total') or 0, len(pattern.get('items') or ()))
+
+
+def agent_row(document, identifier):
+    return next((row for row in document.get('agents') or () if row.get('identifier') == identifier), {})
+
+
+def share_of_calls(pattern, agent):
+    """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
+    calls = agent.get(calls_meant(pattern)) or 0
+    failed = pattern.get(calls_meant(pattern)) or pattern.get('count') or 0
+    return min(1.0, failed / calls) if calls else None
+
+
+def calls_meant(pattern):
+    """What kind of calls a pattern is of, as the aggregate counts them."""
+    return 'searches' if pattern.get('kind') == 'search' else 'updates'
+
+
+def failed_requests(pattern):
+    """[(host, status, count, is it the media tree)] of the requests that failed just before, most frequent first."""
+    rows = []
+    for row in pattern.get('preceding') or ():
+        status = row.get('status')
+        if status in (None, '', 200, '200'):
+            continue
+        number = int(status) if logs.to_text(str(status)).isdigit() else None
+        if number is not None and number < 400:
+            continue
+        own = bool(re.match(OWN_SERVER, row.get('host') or ''))
+        if own and 'resourceHashes' in (row.get('url_shape') or ''):
+            continue                            # the framework asks for them at each start, mostly too early
+        tree = own and 'tree' in (row.get('url_shape') or '')
+        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0,
+                     tree))
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def bad_address(pattern):
+    """The address with a None in it that most records asked their provider for in vain just before; or None."""
+    found = []
+    for row in pattern.get('exemplars') or ():
+        asked = [text.partition("'")[2].rstrip("'") for text in row.get('said') or () if text.startswith('Requesting ')]
+        found.extend([url for url in asked if NONE_IN_ADDRESS.search(url)][-1:])
+    hosts = [url.split('/')[2] for url in found if url.count('/') > 2]
+    failed = sum(row[2] for row in failed_requests(pattern) if row[0] in hosts)
+    if len(found) * 5 >= len(pattern.get('exemplars') or ()) * 3 and failed * 5 >= (
+            pattern.get('looked_back') or pattern.get('count') or 1) * 3:
+        return found[0]
+    return None
+
+
+def status_words(status):
+    words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
+    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
+
+
+def verdict_of(family, evidence, against=()):
+    return Verdict(family.cls, family, evidence, against, family.people)
+
+
+def judge(pattern, agent):
+    """The Verdict on a pattern from the log alone: its class, with evidence in numbers."""
+    family, items, message = family_of(pattern), number_of_items(pattern), pattern.get('message') or ''
+    if pattern.get('noise'):
+        return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
+                       'nothing; it is counted and left out')
+    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
+    evidence, against, cls = ['%s, %s since %s' % (
+        number_text(pattern.get('count') or 0, 'record'), number_text(items, 'item') if items else 'no item named,',
+        since or 'the start of the log')], [], family.cls
+    if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
+        return verdict_of(named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']]), evidence)
+    failed, share, address = failed_requests(pattern), share_of_calls(pattern, agent), bad_address(pattern)
+    if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500', message)):
+        return verdict_of(named_family('bad address'), evidence + [
+            'what was asked for just before, and is not there: %s' % address])
+    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not message.startswith(
+            "'module' object"):
+        echo = judged_by_requests(pattern, family, failed, share, evidence, against)
+        if echo:
+            return echo
+    if share is not None:
+        evidence.append('%d %% of the %s seen of this agent failed so' % (round(100 * share), calls_meant(pattern)))
+    if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
+        cls = 'upstream'
+        evidence.append('nearly every item is hit, so the provider has moved or closed the service')
+    flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', message)
+    if flaky and share is not None and share < 0.5 and pattern.get('own_frames'):
+        cls = 'code'
+        evidence.append('most items are answered in time, so a second try can help')
+    if cls != 'upstream':
+        return Verdict(cls, family, evidence, against, family.people)
+    if family.name != 'failed request':         # that one names the address itself
+        evidence.append('%s from %s' % (message or pattern.get('exception'), upstream_host(pattern, failed)))
+    return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
+
+
+def judged_by_requests(pattern, family, failed, share, evidence, against):
+    """The Verdict on an error that is the mere echo of requests that failed just before; None where it is none, and
+    what the requests tell is added to the evidence for or against."""
+    looked = pattern.get('looked_back') or pattern.get('count') or 0    # of how many records the requests are known
+    words = number_text(looked, 'record') + (' looked at' if looked != (pattern.get('count') or 0) else '')
+    few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
+    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
+        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
+    trees, troubled = sum(row[2] for row in failed if row[3]), sum(row[2] for row in blocked)
+    if trees * 2 >= max(looked, 1):
+        return verdict_of(named_family('deleted item'), evidence + [
+            'the media tree of the item could not be read just before, in %d of %s' % (trees, words)], against)
+    host, status, times, _ = (blocked or failed or [(None,) * 4])[0]
+    if troubled * 5 >= max(looked, 1) * 3:
+        source = upstream_family(status)
+        return Verdict('upstream', source, evidence + [
+            '%s from %s just before on the same thread, in %d of %s; there was no answer to read' % (
+                status_words(status), host, times, words)], against, 'do not patch; %s' % source.people)
+    if troubled:
+        against.append('a request had failed just before in %d of %s' % (troubled, words))
+    elif failed:
+        host, status, times, _ = failed[0]
+        evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not expect that'
+                        % (status_words(status), host, times, words))
+    elif pattern.get('preceding'):
+        evidence.append('no request had failed just before, so the page came and the code could not read it')
+    return None
+
+
+def with_cause(verdict, pattern, document):
+    """The Verdict on what follows from another pattern: a cascade is one problem, at its root."""
+    cause = pattern.get('caused_by')
+    cause = cause.get('pattern') if isinstance(cause, dict) else cause
+    root = next((row for row in document.get('patterns') or () if row['pattern'] == cause), None) if cause else None
+    if root is None or verdict.cls != 'code':
+        return verdict
+    first = judge(root, agent_row(document, root.get('agent')))
+    if first.cls in ('code', 'noise'):
+        return verdict
+    return first._replace(evidence=verdict.evidence + ['it follows from pattern %s: %s'
+                                                       % (cause, first.family.meaning)])
+
+
+def named_family(name):
+    return next(row for row in FAMILIES if row.name == name)
+
+
+def upstream_family(status):
+    error = 'HTTP Error %s' % status if isinstance(status, int) else {
+        'time-out': 'timed out', 'failed': 'HTTP Error 500'}.get(status, 'URLError')
+    rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
+    return next((row for row in rows if re.search(row.error, error)),
+                next(row for row in rows if row.name == 'name or route'))
+
+
+def upstream_host(pattern, failed):
+    hosts = [row[0] for row in failed] + [row['host'] for row in pattern.get('preceding') or () if row.get('host')]
+    return (hosts + ['the provider'])[0]
+
+
+def number_text(number, noun):
+    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
+
+
+# -------------------------------------------------------------------------------------------------- divergence point
+Frame = collections.namedtuple('Frame', 'name function lines quoted callees starts')
+# name: file from the bundle on; lines: every line reported, sorted; quoted: {line: text of the log};
+# callees: [{'file', 'function', 'text'}] below it, None for a frame that no traceback showed; starts: [{line: text of
+# the log}] per plug-in start
+
+Frame.__new__.__defaults__ = ((), {}, None, ())
+Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
+                              'is_entry bundle logged')
+Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
+Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
+# one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
+# and the message of the records that it explains
+
+
+def read_frame(row, callees):
+    """A Frame from one row of own_frames."""
+    quoted, starts = {}, {}
+    for seen in row.get('reported_lines') or ():
+        if not isinstance(seen, dict):
+            seen = {'line': seen}
+        line = seen.get('line')
+        if not line:
+            continue
+        quoted[line] = (seen.get('text') or '').strip() or quoted.get(line) or ''
+        starts.setdefault(seen.get('start'), {})[line] = quoted[line]
+    name = row['file'].split('/', 1)[1] if '.bundle' in row['file'].split('/')[0] else row['file']
+    return Frame(name, row.get('function') or '<module>', sorted(quoted), quoted, callees,
+                 [starts[start] for start in sorted(starts, key=str)])
+
+
+def own_chain(pattern):
+    """The bundle's own frames as [Frame], outermost first; each knows what stood right below it."""
+    rows = pattern.get('own_frames') or []
+    frames = []
+    for number, row in enumerate(rows):
+        below = row.get('callee_frames') or []
+        if number + 1 < len(rows) and not below:
+            after = rows[number + 1]
+            below = [{'file': after['file'], 'function': after.get('function'), 'text': '', 'own': True}]
+        frames.append(read_frame(row, below))
+    return frames
+
+
+def fault_frame(chain, bundle=None):
+    """Index of the frame that a patch belongs to: the last one in Contents/Code, or in a library that is the plug-in's
+    own work, else the last one; None for []."""
+    return next((index for index in range(len(chain) - 1, -1, -1) if '/Code/' in '/' + chain[index].name or
+                 is_own_library(bundle, chain[index].name)), len(chain) - 1 if chain else None)
+
+
+# libraries that plug-ins bring along, which are not mended for one of them
+FOREIGN = frozenset(
+    'BeautifulSoup PIL apsw babelfish bs4 caper certifi cfscrape chardet cherrypy cloudscraper concurrent cookielib '
+    'dateutil decorator enum enzyme feedparser fuzzywuzzy guessit html5lib httplib2 idna jinja2 js2py jsonpickle lxml '
+    'mechanize mock mutagen oauth2 oauthlib peewee pkg_resources plexapi psutil pychromecast pytz raven rarfile rebulk '
+    'requests setuptools simplejson six socks soupsieve stevedore subliminal tmdbsimple tornado tvdb_api unidecode '
+    'unrar urllib3 websocket werkzeug ws4py xmltodict yaml youtube_dl zope'.split())
+SIGNED = re.compile(r'(?im)^__(version|author|license|copyright)\w*__ *=|copyright|licen[sc]e')
+
+
+def is_own_library(bundle, name):
+    """Whether a file under Contents/Libraries is the plug-in's own work: no name, version or licence says otherwise."""
+    found = re.match(r'(Contents/Libraries/\w+/)(\w+)', name)
+    if bundle is None or found is None or found.group(2) in FOREIGN or bundle.source(name) is None:
+        return False
+    return not any(SIGNED.search(logs.to_text((bundle.data(one) or b'')[:3000]))
+                   for one in (name, found.group() + '/__init__.py'))
+
+
+def frame_kind(frame):
+    """('own'|'getitem'|'getiter'|'apply'|'call', name of the function called or None) from what stood below; 'unknown'
+    where no traceback tells."""
+    if frame.callees is None:
+        return 'unknown', None
+    below = [callee for callee in frame.callees if callee.get('function')]
+    if not below:
+        return 'own', None
+    first = below[0]
+    text = first.get('text') or ''
+    if (first.get('file') or '').endswith('sandbox.py'):
+        if '_getitem_' in text or '__getitem__' in text:
+            return 'getitem', None
+        if '_getiter_' in text or '__iter__' in text:
+            return 'getiter', None
+        if first['function'] == '<lambda>':
+            # where the text is missing: line 107 of the sandbox's lambdas iterates, 108 indexes (framework 2.6.3)
+            return 'getiter' if first.get('line') == 107 else 'getitem', None
+        if first['function'] == '_apply':
+            return 'apply', below[1]['function'] if len(below) > 1 else None
+        if first['function'] == '_inplacevar':  # `name += value` is added up there
+            return 'own', None
+    if first['function'] in ('__getattribute__', '__getattr__'):
+        return 'own', None                      # no call stands there, an object was asked for an attribute
+    return 'call', first['function']
+
+
+def name_in_log(function):
+    """How a traceback calls a FunctionDef, a ClassDef or the Module."""
+    return getattr(function, 'name', '<module>')
+
+
+def function_named(source, frame):
+    """The function (or Module) of a frame in the installed source, by name, nearest to the lines reported; or None.
+
+    Where the file was changed since, those that still hold what the log quotes come first.
+    """
+    lowest = min(frame.lines or frame.quoted or [None])
+    found = source.functions_named(frame.function)
+    if not frame.lines:
+        texts = set(frame.quoted.values()) - set([''])
+        found = [node for node in found if texts & set(
+            line.strip() for line in source.lines[node.line - 1:node.end_line])] or found
+    if not found:
+        return None
+    if lowest is None:
+        return found[0]
+    inside = [node for node in found if node.line <= lowest <= node.end_line]
+    if inside:
+        return max(inside, key=lambda node: node.line)
+    return min(found, key=lambda node: abs(node.line - lowest))
+
+
+def without_callers(source, frame):
+    """The frame without the lines of a function that called another one of its own name: a report has both in one."""
+    own = [line for line in frame.lines if not re.search(r'\b%s *\(' % frame.function, frame.quoted.get(line) or '')]
+    inner, outer = [set(node for node in source.functions_named(frame.function) if any(
+        node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
+    if not inner or not outer - inner:
+        return frame
+    return frame._replace(lines=own, quoted=dict((line, frame.quoted[line]) for line in own), starts=[
+        dict(pair for pair in start.items() if pair[0] in own) for start in frame.starts])
+
+
+def drift(source, frame):
+    """(state, the frame with the lines that count): 'same' where the file still shows what the log quoted, else 'moved'
+    when it does elsewhere, 'changed', or 'unknown'.
+
+    Where some starts of the plug-in ran this file and others another one (an older version, or one with a patch of ours
+    that is out again), the lines of the others say nothing.
+    """
+    if not any(frame.quoted.values()):
+        return 'unknown', frame
+    own = [start for start in frame.starts
+           if all(source.line_text(line).strip() == text for line, text in start.items() if text)]
+    if any(any(start.values()) for start in own):
+        return 'same', frame._replace(lines=sorted(set(line for start in own for line in start)))
+    stripped = set(line.strip() for line in source.lines)
+    moved = all(text in stripped for text in frame.quoted.values())
+    return 'moved' if moved else 'changed', frame._replace(lines=[])
+
+
+def lines_now(source, frame, function):
+    """Where the lines of a function that the log quotes stand now that the file has changed; [] unless each of them
+    stands there once."""
+    found = []
+    for text in set(frame.quoted.values()) - set(['']):
+        at = [line for line in range(function.line, function.end_line + 1) if source.line_text(line).strip() == text]
+        if len(at) != 1:
+            return []
+        found.extend(at)
+    return sorted(found)
+
+
+# ---------------------------------------------------------------------------------------- who can have raised the error
+# The sandbox and CPython word their errors in few ways, and each wording can only come from certain expressions.
+# Each rule: the error's shape over "Type: message", and a function (expression, match, hunt) -> weight 0..1.
+SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
+                           'findAll find_all select sorted list getElementsByTagName iterfind'.split())
+NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
+                                        'strftime isoformat '
+                                        'upper title join format encode decode set dict tuple bool isinstance append '
+                                        'quote urlencode min max abs round sum enumerate sorted list zip reversed '
+                                        'map filter iter xrange'.split())
+OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
+                       'get_element_by_id Attr getItem select_one'.split())
+OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
+LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare',
+            'Lambda', 'BinOp', 'Repr', 'Set')
+Hunt = collections.namedtuple('Hunt', 'function exception message kind callee preferences rule found')
+# what is known when a function is searched for the expression that raised: the error, what stood below (as frame_kind
+# has it), {name: what a preference is set to}, and the rule for such errors with its match (see RAISERS)
+
+
+def hunt_for(function, frame, exception, message, preferences=None):
+    """The Hunt for an error in a function, by its Frame."""
+    return Hunt(*(function, exception, message) + frame_kind(frame) + (preferences or {},) + raising_rule(
+        exception, message))
+
+
+def none_weight(hunt, base, depth=0):
+    """How easily an expression is None: 0 never .. 1 often."""
+    if base.kind in LITERALS:
+        return 0.0
+    if base.kind == 'Call':
+        name = last_name(base.func)
+        if name in NEVER_NONE:
+            return 0.02
+        if name in OFTEN_NONE:
+            return 1.0
+        own = nodes_named(base.source, 'FunctionDef', name)
+        if any(returns_none(node) for node in own):
+            return 0.9
+        return 0.3 if own else 0.5
+    if base.kind == 'Attribute':
+        return 0.9 if base.attr in OFTEN_NONE_FIELDS else 0.35
+    if base.kind == 'Subscript':
+        return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
+    if base.kind == 'Name' and depth < 3:
+        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os',
+                       'Datetime'):
+            return 0.02
+        values = assigned_values(hunt, base)
+        if values:
+            return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
+        return 0.45
+    if is_op(base, 'Or'):
+        return none_weight(hunt, base.values[-1], depth)
+    if base.kind == 'IfExp':
+        return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
+    return 0.4
+
+
+def returns_none(function):
+    """Whether a function can answer None: by saying so, by a bare return, or by running off its end."""
+    last = function.body[-1]
+    if last.kind not in ('Return', 'Raise'):
+        return True
+    return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
+
+
+@kept
+def bound_in(function):
+    """{name: [(statement, value or None)]} of what assignments and loops of a function bind."""
+    found = {}
+    for node in walk(function):
+        if node.kind == 'Assign':
+            for part in walk_targets(node):
+                if part.kind == 'Name':
+                    found.setdefault(part.id, []).append((node, node.value if part in node.targets else None))
+        elif node.kind == 'For' and node.target.kind == 'Name':
+            found.setdefault(node.target.id, []).append((node, None))
+    return found
+
+
+def assigned_values(hunt, name):
+    """The expressions that a variable may hold where it is used here; None for what cannot be read off."""
+    return [value for node, value in bound_in(hunt.function).get(name.id, ())
+            if node.start < name.start or shares_loop(node, name)]
+
+
+MADE_AS = {'Dict': 'dict', 'DictComp': 'dict', 'dict': 'dict', 'OrderedDict': 'dict', 'List': 'sequence',
+           'Tuple': 'sequence', 'ListComp': 'sequence', 'Str': 'sequence', 'list': 'sequence', 'tuple': 'sequence',
+           'sorted': 'sequence', 'defaultdict': 'filled on demand', 'Counter': 'filled on demand'}
+
+
+def made_as(hunt, node):
+    """'dict', 'sequence' or 'filled on demand' for a name that is bound to nothing else; None for all others."""
+    if node.kind != 'Name':
+        return None
+    around = hunt.function if node.id in local_names(hunt.function) else node.source.tree
+    bound = bindings(around).get(node.id, ())
+    values = [one.parent.value if one.parent.kind == 'Assign' and one in one.parent.targets else None for one in bound]
+    kinds = set(MADE_AS.get(last_name(value) if value.kind == 'Call' else value.kind) if value else None
+                for value in values)
+    return kinds.pop() if len(kinds) == 1 and not (around.kind == 'Module' and
+                                                   node.id in global_names(around)) else None
+
+
+@kept
+def global_names(module):
+    """The names that functions of a module declare global."""
+    return set(name for one in walk(module) if one.kind == 'Global' for name in one.names)
+
+
+def shares_loop(node, other):
+    """Whether a loop stands around both."""
+    return any(loop.kind in ('For', 'While') and loop.start <= node.start < loop.end for loop in ancestors(other))
+
+
+MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
+
+
+def raises_subscript(node, found, hunt):
+    return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
+
+
+def raises_iteration(node, found, hunt):
+    kind = found.group('type')
+    if node.kind in ('For', 'comprehension', 'GeneratorExp'):
+        return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, kind))
+    if unpacked(node) is not None and node.kind == 'Assign':
+        return 0.8 * typed_weight(hunt, node.value, kind)
+    if node.kind == 'AugAssign' and node.op == 'Add':           # a list is extended by it
+        return 0.8 * typed_weight(hunt, node.value, kind)
+    if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
+            'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
+            'extend', 'update', 'reversed'):
+        return 0.8 * typed_weight(hunt, node.args[-1], kind)
+    return 0
+
+
+def raises_membership(node, found, hunt):
+    return typed_weight(hunt, node.comparators[-1], found.group('type')) if (
+        node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn')) else 0
+
+
+def typed_weight(hunt, node, kind):
+    """How well the value of an expression can be of the type that the message names."""
+    if kind == 'NoneType':
+        return none_weight(hunt, node)
+    if kind in ('str', 'unicode'):
+        return 0.1 if node.kind in ('List', 'Dict', 'ListComp') else 0.6
+    return 0.5
+
+
+def raises_attribute(node, found, hunt):
+    name = found.group('name')
+    if node.kind == 'Attribute' and node.attr == name:
+        shape = re.match(r"'?([\w.]+)'? (object|instance)", hunt.message)
+        return max(0.02, typed_weight(hunt, node.value, shape.group(1) if shape else 'NoneType'))
+    if is_call(node, 'getattr', 'setattr') and len(node.args) >= 2:
+        return 0.6 if node.args[1].kind == 'Str' and node.args[1].s == name or node.args[1].kind != 'Str' else 0
+    return 0
+
+
+def raises_key(node, found, hunt):
+    key, quoted = unquoted(found.group('key'))
+    if node.kind == 'Subscript':
+        index = index_of(node)
+        if index is None or is_call(node.value, *SEQUENCE_CALLS) or \
+                root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
+            return 0
+        if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
+            return 0.02 if not stored(node) else 0
+        return key_weight(index, key, quoted)
+    if node.kind == 'Call' and node.func.kind == 'Attribute':
+        if node.func.attr in ('pop', 'remove') and node.args and len(node.args) == 1:
+            return 0.8 * key_weight(node.args[0], key, quoted)
+        if node.func.attr in ('format', 'format_map'):
+            text = node.func.value
+            return 0.5 if text.kind != 'Str' or '{' + key in text.s else 0
+    if is_op(node, 'Mod'):
+        return 0.5 if node.left.kind != 'Str' or '%(' + key + ')' in node.left.s else 0
+    return 0
+
+
+def deleted(node):
+    return node.parent.kind == 'Delete'
+
+
+def key_weight(index, key, quoted):
+    if index.kind == 'Str':
+        return 1.0 if quoted and index.s == key else 0
+    if index.kind == 'Num':
+        return 1.0 if not quoted and logs.to_text(str(index.n)) == key else 0
+    if index.kind in LITERALS and index.kind not in ('BinOp', 'Tuple'):
+        return 0
+    if index.kind == 'UnaryOp':
+        return 0
+    return 0.4
+
+
+KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
+
+
+def raises_index(node, found, hunt):
+    what = found.group('what')
+    if node.kind == 'Subscript':
+        if what == 'pop' or 'assignment' in what:
+            return 0.8 if 'assignment' in what and stored(node) else 0
+        if stored(node):
+            return 0
+        index = index_of(node)
+        if index is None or index.kind in ('Str', 'Dict') or made_as(hunt, node.value) in ('dict', 'filled on demand'):
+            return 0
+        if is_sandboxed(node) and hunt.kind == 'own':
+            return 0.02
+        name = last_name(node.value) if node.value.kind == 'Call' else None
+        if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
+            return 0.02
+        if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
+            around = statement_of(node)         # what had no title and no address would hardly have been found
+            return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in KNOWN_OF_ALL else 1.0
+        if node.value.kind in ('Dict',) or name in ('match', 'group'):
+            return 0.05
+        return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5
+    if node.kind == 'Call' and node.func.kind == 'Attribute':
+        if node.func.attr == 'pop' and (what == 'pop' or 'pop' in what):
+            return 0.9
+        if node.func.attr == 'group' and what == 'group':
+            return 1.0
+        if node.func.attr == 'format' and 'tuple' in what:
+            return 0.7
+    return 0
+
+
+def raises_name(node, found, hunt):
+    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and (
+        not stored(node) or node.parent.kind in ('Delete', 'AugAssign')) else 0
+
+
+def raises_where(can_raise, weight=1.0):
+    """A rule for errors that any expression of a kind raises. can_raise: node -> bool."""
+    return lambda node, found, hunt: weight if can_raise(node) else 0
+
+
+def raises_call(*names):
+    """A rule for errors that only calls of these functions raise (by the last part of the name)."""
+    return raises_where(lambda node: is_call(node, *names))
+
+
+def raises_no_text(node, found, hunt):
+    """re.search() and json.loads() of what is no text: unless it was made by what always makes one."""
+    if node.kind != 'Call' or last_name(node.func) not in SEARCHES + ('loads', 'ObjectFromString'):
+        return 0
+    text = text_argument(node)
+    if text is not None and text.kind == 'Name':
+        before = [value for statement, value in bound_in(hunt.function).get(text.id, ())
+                  if statement.start < node.start and statement.parent in list(ancestors(node))]
+        text = before[-1] if before and before[-1] is not None else text
+    made = text is not None and (text.kind == 'Str' or of_xpath(text) == 'text' or
+                                 is_call(text, 'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join',
+                                         'format', 'encode', 'decode', 'read', 'text_content') or
+                                 text.kind == 'Attribute' and text.attr == 'content')
+    return 0.1 if made else 1.0
+
+
+def raises_conversion(node, found, hunt):
+    if node.kind != 'Call':
+        return 0
+    name, wanted = last_name(node.func), found.group('name')
+    if name == wanted:
+        return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
+    if name == 'map' and node.args and last_name(node.args[0]) == wanted:
+        return 0.9
+    takes = parameter_names(hunt.function) if hunt.function.kind == 'FunctionDef' else ()
+    return 0.5 if node.func.kind == 'Name' and node.func.id in takes else 0     # kind(value)
+
+
+def raises_operator(node, found, hunt):
+    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[found.group('op').rstrip('=')]:
+        return operand_weight(node, hunt)
+    return 0
+
+
+def raises_joining(node, found, hunt):
+    """str + something: additions, augmented ones, and calls that join paths or texts."""
+    if node.kind in ('BinOp', 'AugAssign') and node.op == 'Add':
+        return operand_weight(node, hunt)
+    return 0.5 if is_call(node, 'join', 'unicode', 'open', 'load', 'exists') else 0
+
+
+def operand_weight(node, hunt):
+    """How easily an operand of an operation is the None that the message speaks of."""
+    if 'NoneType' not in hunt.message:
+        return 1.0
+    right = getattr(node, 'right', None) or node.value
+    left = node.left if node.kind == 'BinOp' else node.target
+    if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and \
+            not re.search(r"and '?NoneType", hunt.message):
+        return none_weight(hunt, left)
+    if re.search(r"and '?NoneType|NoneType found|not \"NoneType|not NoneType", hunt.message):
+        return none_weight(hunt, right)
+    return max(none_weight(hunt, left), none_weight(hunt, right))
+
+
+def raises_formatting(node, found, hunt):
+    if is_op(node, 'Mod'):
+        return 1.0
+    return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
+
+
+def raises_len(node, found, hunt):
+    return typed_weight(hunt, node.args[0], found.group('type')) if (is_call(node, 'len') and node.args) else 0
+
+
+def raises_wrong_index(node, found, hunt):
+    """A list or a text that is asked for a key."""
+    if node.kind != 'Subscript' or root_name(node) in MODEL:
+        return 0
+    index = index_of(node)
+    if index is None or (index.kind in ('Num', 'UnaryOp') and 'indices' in hunt.message):
+        return 0
+    return 1.0 if index.kind == 'Str' or 'indices' not in hunt.message else 0.4
+
+
+def raises_arguments(node, found, hunt):
+    if found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
+        return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
+    return 1.0 if is_call(node, found.group('name')) else (
+        0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
+
+
+def raises_unicode(node, found, hunt):
+    if node.kind == 'Call':
+        name = last_name(node.func)
+        if name in ('encode', 'decode', 'unicode', 'str'):
+            return 1.0
+        if name in ('format', 'join', 'replace', 'quote', 'urlencode', 'normalize', 'startswith', 'endswith', 'find'):
+            return 0.6
+        return 0.3 if root_name(node.func) in ('Log', 'os', 'String') else 0.05
+    if is_op(node, 'Add', 'Mod'):
+        return 0.6
+    return 0.2 if node.kind == 'Compare' else 0
+
+
+def raises_import(node, found, hunt):
+    wanted = found.group('name').split('.')[-1]
+    if node.kind == 'Import':
+        return 1.0 if any(wanted in alias.name.split('.') for alias in node.names) else 0
+    if node.kind == 'ImportFrom':
+        parts = (node.module or '').split('.') + [alias.name for alias in node.names]
+        return 1.0 if wanted in parts else 0
+    return 0.3 if is_call(node, '__import__') else 0
+
+
+def raises_augmented(node, found, hunt):
+    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(found.group('op').rstrip('=')) else 0
+
+
+# the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
+FIELD_TYPES = {'float': ('rating', 'audience_rating'),
+               'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'season', 'track_index'),
+               'date': ('originally_available_at', 'originally_available', 'available_at'), 'bool': ('trivia_enabled',)}
+CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str', 'unicode'),
+               'unicode': ('str', 'unicode'), 'date': ('date',)}
+
+
+def raises_field(node, found, hunt):
+    """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
+    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in walk_targets(node)):
+        wanted = re.search(r"required type '(\w+)'", hunt.message)
+        return 0.9 * max(field_weight(target, node.value, wanted and wanted.group(1))
+                         for target in walk_targets(node) if target.kind == 'Attribute')
+    return 0.6 if is_call(node, 'add', 'append', 'clear', 'new') else 0
+
+
+def walk_targets(node):
+    """The single targets of an assignment."""
+    for target in node.targets:
+        for part in target.elts if target.kind in ('Tuple', 'List') else [target]:
+            yield part
+
+
+def field_weight(target, value, wanted):
+    """How well a field can have refused a value because it is not of the type wanted (None: not known)."""
+    if root_name(target) == 'self':
+        return 0.1
+    if wanted is None:
+        return 1.0
+    of_type = next((name for name, fields in FIELD_TYPES.items() if target.attr in fields), 'str')
+    if of_type != {'unicode': 'str', 'datetime': 'date', 'long': 'int'}.get(wanted, wanted):
+        return 0.02
+    if value.kind == 'Call' and last_name(value.func) in CONVERSIONS.get(wanted, ()):
+        return 0.02
+    return 1.0
+
+
+REQUEST = ('Request', 'ObjectFromURL', 'ElementFromURL', 'urlopen', 'get', 'post', 'open', 'request', 'send', 'content',
+           'headers', 'load', 'StringFromURL', 'PropertyListObjectFromURL', 'read')
+
+
+def raises_request(node, found, hunt):
+    if node.kind == 'Attribute' and node.attr in ('content', 'headers') and not stored(node):
+        return 0.9
+    if node.kind != 'Call':
+        return 0
+    name = last_name(node.func)
+    if name in REQUEST:
+        return 0.9
+    return 0.4 if name in ('str', 'ObjectFromString', 'ElementFromString') else 0.05
+
+
+raises_parsing = raises_call(*'ObjectFromString ElementFromString ObjectFromURL ElementFromURL loads load fromstring '
+                              'parse XML decode json HTML parseString FeedFromString'.split())
+
+
+RAISERS = (
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
+     raises_subscript),
+    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
+    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
+    (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration),
+    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute),
+    (r"^KeyError: (?P<key>.+)$", raises_key),
+    (r"^IndexError: (?P<what>.*)$", raises_index),
+    (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
+    (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion),
+    (r"^ValueError: could not convert string to (?P<name>float)|^ValueError: empty string for (?P<n2>float)",
+     raises_conversion),
+    (r"^ValueError: (need more than \d+ value|too many values)", raises_where(lambda node: unpacked(node) is not None)),
+    (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
+    (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
+     raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
+    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)",
+     raises_call('index', 'rindex')),
+    (r"^ValueError: list\.remove", raises_call('remove')),
+    (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min')),
+    (r"^StopIteration", raises_call('next')),
+    (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator),
+    (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining),
+    (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
+     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting),
+    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
+    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
+     raises_where(lambda node: node.kind == 'Subscript' and stored(node))),
+    (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
+     raises_wrong_index),
+    (r"^TypeError: .*(is not callable|object is not callable)", raises_where(lambda node: node.kind == 'Call', 0.7)),
+    (r"^TypeError: sequence item \d+: expected", raises_call('join')),
+    (r"^TypeError: expected string or buffer", raises_no_text),
+    (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES)),
+    (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
+    (r"^Unicode(En|De)codeError", raises_unicode),
+    (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
+    (r"^ZeroDivisionError",
+     raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod'))),
+    (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert')),
+    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
+    (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
+    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
+     r"ConnectTimeout|error)\b", raises_request),
+    (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
+     raises_parsing),
+)
+
+
+def raising_rule(exception, message):
+    """(rule, match) for an error; (None, None) where its wording tells nothing."""
+    error = '%s: %s' % (exception, message)
+    for shape, rule in RAISERS:
+        found = re.search(shape, error)
+        if found:
+            return rule, found
+    return None, None
+
+
+def callee_weight(node, hunt):
+    """How well an expression fits the frame that stood right below: 0 for not at all."""
+    if hunt.kind == 'getitem':
+        return 1.0 if node.kind == 'Subscript' and not stored(node) else 0
+    if hunt.kind == 'getiter':
+        return 1.0 if node.kind in ('For', 'comprehension', 'GeneratorExp') or unpacked(node) is not None else 0
+    if hunt.kind == 'apply':
+        if node.kind != 'Call' or not (node.starargs or node.kwargs):
+            return 0
+        return 1.0 if not hunt.callee or last_name(node.func) in (hunt.callee, None) else 0.3
+    if hunt.kind == 'call':
+        return call_weight(node, hunt.callee)
+    return 1.0
+
+
+# functions of the framework and of the standard library that show under another name than the one that was called
+STANDS_BEHIND = {
+    '_strptime': ('strptime',),
+    'load': ('content', 'headers', 'Request', 'str', 'ObjectFromURL', 'ElementFromURL'),
+    '_http_request': ('Request', 'content'),
+    'content': ('Request', 'ObjectFromString', 'ElementFromString', 'str'),
+    '__str__': ('str', 'ObjectFromString', 'ElementFromString', 'decode', 'content'),
+    'raw_decode': ('loads', 'load'), 'decode': ('loads', 'decode'),
+    '_compile': ('compile', 'search', 'match', 'sub', 'findall', 'split'),
+}
+
+
+def call_weight(node, callee):
+    if callee is None:
+        return 0.5
+    if callee.startswith('<'):
+        return 0.5 if node.kind in ('Call', 'GeneratorExp') else 0
+    if node.kind == 'Call':
+        return 1.0 if is_call(node, callee) else 0.8 if is_call(node, *STANDS_BEHIND.get(callee, ())) else \
+            0.5 if callee in ('__init__', '__call__', '__new__') else 0.04
+    if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
+        return 0.9
+    if node.kind == 'Attribute' and callee in ('__getattr__', '__getattribute__', '__get__'):
+        return 0 if stored(node) else 0.5
+    if node.kind == 'Attribute' and callee == '__setattr__':
+        return 0.9 if stored(node) else 0
+    if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
+        return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
+    if node.kind == 'Subscript' and callee == '__delitem__':
+        return 1.0 if deleted(node) else 0
+    if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
+                                                            '__cmp__'):
+        return 0.7
+    if node.kind in ('Import', 'ImportFrom') and callee in ('__import__', 'load_module', '<module>'):
+        return 1.0
+    if node.kind in ('BinOp', 'Compare', 'For') and callee.startswith('__'):
+        return 0.4
+    return 0
+
+
+# ------------------------------------------------------------------------------------------ what held before this place
+# what a header evaluates
+HEADERS = {'If': 'test', 'While': 'test', 'For': 'iter', 'With': 'context_expr'}
+
+
+def sure_parts(node):
+    """The expressions that a statement certainly evaluates when it is passed without an error."""
+    if node.kind in HEADERS:
+        return sure_below(getattr(node, HEADERS[node.kind]))
+    return () if node.kind in COMPOUND else sure_below(node)
+
+
+def sure_below(node):
+    """A node and its descendants, without what may be skipped: later operands of and/or, branches, lambdas."""
+    yield node
+    if node.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'SetComp', 'DictComp') + FRAMES:
+        return
+    if node.kind == 'BoolOp':
+        below = node.values[:1]
+    elif node.kind == 'IfExp':
+        below = [node.test]
+    else:
+        below = children(node)
+    for child in below:
+        for part in sure_below(child):
+            yield part
+
+
+def bodies(node):
+    """The statement lists of a compound statement."""
+    for name in ('body', 'orelse', 'finalbody'):
+        suite = getattr(node, name, None)
+        if isinstance(suite, list):
+            yield suite
+    for handler in getattr(node, 'handlers', None) or ():
+        yield handler.body
+
+
+def passed_before(statement):
+    """The statements that were certainly passed before this one in the same call, nearest first, with loop headers."""
+    while statement is not None and statement.kind not in FRAMES + ('Module',):
+        parent = enclosing(statement, 'Module', *COMPOUND)
+        for suite in [suite for suite in bodies(parent) if statement in suite][:1]:
+            for earlier in reversed(suite[:suite.index(statement)]):
+                yield earlier
+            if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
+                yield parent
+        statement = parent
+
+
+def rebinds(statement, root):
+    """Whether a statement, or anything in it, gives the variable another value."""
+    return any(node.kind == 'Name' and node.id == root and stored(node) for node in walk(statement))
+
+
+def held_before(hunt, node, statement):
+    """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
+    text = flat(node)
+    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') else None
+    none_error = by_base(hunt)
+    root = root_name(node)
+    kinds = ('Name',) if hunt.exception in ('NameError', 'UnboundLocalError') else ('Attribute', 'Subscript', 'Call')
+    for earlier in passed_before(statement):
+        own_header = earlier.start <= statement.start and earlier.end >= statement.end
+        if not own_header and root and rebinds(earlier, root):
+            return False
+        if earlier.kind == 'For' and own_header and root in names_in(earlier.target):
+            return False
+        for part in sure_parts(earlier):
+            if part is node or part.kind not in kinds:
+                continue
+            if part.start >= node.start:
+                continue
+            if flat(part) == text:
+                return True
+            if none_error and base and part.kind in ('Attribute', 'Subscript') and not stored(part) and \
+                    flat(part.value) == base:
+                return True
+    return False
+
+
+def switched_off(hunt, node):
+    """Whether the preferences say that this place is not reached: it lies under `if Prefs['x']:` and x is off."""
+    for inner, outer in levels(node) if hunt.preferences else ():
+        if outer.kind in ('If', 'IfExp') and inner is not outer.test:
+            value = preference_value(hunt, outer.test)
+            if value is not None and value != (inner in as_list(outer.body)):
+                return True
+        elif outer.kind == 'BoolOp':
+            place = outer.values.index(inner)
+            stops = outer.op == 'Or'
+            if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
+                return True
+    return False
+
+
+def preference_value(hunt, test):
+    """What a condition made of preferences is: True, False, or None where it is not known."""
+    if test.kind == 'Subscript' and root_name(test) == 'Prefs' and test.value.kind == 'Name':
+        return hunt.preferences.get(key_of(test))
+    if is_op(test, 'Not'):
+        value = preference_value(hunt, test.operand)
+        return None if value is None else not value
+    if test.kind == 'Name' and hunt.function is frame_of(test):
+        values = [value for _, value in bound_in(hunt.function).get(test.id, ())]
+        return preference_value(hunt, values[0]) if len(values) == 1 and values[0] is not None and \
+            values[0].kind == 'Subscript' else None
+    if test.kind == 'BoolOp':
+        values = [preference_value(hunt, one) for one in test.values]
+        stops = test.op == 'Or'
+        return stops if stops in values else None if None in values else not stops
+    return None
+
+
+Voice = collections.namedtuple('Voice', 'statement parts whole is_log')
+# text that a statement hands to a call: its literal parts, and whether these are all that the log line holds
+
+
+# calls whose text is a path or a pattern, which is neither logged nor asked for
+LOOKS_FOR = frozenset('xpath find findall findtext iterfind cssselect Regex compile search match sub split replace '
+                      'strip lstrip rstrip startswith endswith get'.split())
+
+
+@kept
+def voices(function):
+    """[Voice] of what a function says in the log or asks a server for, in the order of the text."""
+    found = []
+    for node in own_nodes(function):
+        text = constant_text(node)
+        call, above = enclosing(node, 'Call'), node.parent
+        if not text or '\n' in text or (call or enclosing(node, 'Assign')) is None or \
+                (node.kind == 'Name' and '/' not in text) or last_name(call or node) in LOOKS_FOR:
+            continue
+        parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
+        is_log = call is not None and root_name(call.func) == 'Log'
+        whole = is_log and call.args[:1] in ([node], [above]) and (above is call or is_op(above, 'Mod'))
+        size = sum(len(part.strip()) for part in parts)
+        if size >= (12 if call is None else 4) or (whole and size):
+            found.append(Voice(statement_of(node), parts, whole, is_log))
+    return sorted(found, key=lambda voice: voice.statement.start)
+
+
+def constant_text(node):
+    """The text that a string is, or a name that the file itself binds once, at its top, to strings; None."""
+    if node.kind == 'Str':
+        return node.s
+    if is_op(node, 'Add'):
+        left, right = constant_text(node.left), constant_text(node.right)
+        return left + right if left is not None and right is not None else None
+    if node.kind != 'Name' or node.ctx != 'Load':
+        return None
+    bound, around = bindings(node.source.tree).get(node.id, ()), frame_of(node)
+    return constant_text(bound[0].parent.value) if len(bound) == 1 and bound[0].kind == 'Name' and \
+        bound[0].parent.kind == 'Assign' and bound[0].parent.end <= node.start and (
+            around.kind == 'Module' or node.id not in local_names(around)) else None
+
+
+SAID_MOST = 200                 # letters that the aggregate keeps of what was said
+
+
+def fits(voice, text):
+    """Whether a log line can be what a statement said; the end of a long line is missing."""
+    if voice.whole:
+        return re.match('.*'.join(re.escape(part) for part in voice.parts) + '$', text) is not None
+    place = 0
+    for part in voice.parts:
+        at = text.find(part, place)
+        if at < 0:
+            tail = text[text.find(part[:12]):] if part[:12] in text[place:] else None
+            return len(text) >= SAID_MOST and (place > 0 if tail is None else part.startswith(tail))
+        place = at + len(part)
+    return True
+
+
+def last_heard(function, texts):
+    """The statements of a function that can have said the newest of these texts that any of them fits; [] for none."""
+    for text in reversed(texts):
+        best = []
+        for voice in voices(function):
+            size = sum(len(part.strip()) for part in voice.parts)
+            if fits(voice, text) and size >= (best[0][0] if best else 0):
+                best = [row for row in best if row[0] == size] + [(size, voice.statement)]
+        if best:
+            return [statement for _, statement in best]
+        if text.startswith("Requesting '"):
+            earlier = last_heard(function, texts[:texts.index(text)])
+            plain = [node for node in plain_requests(function) if earlier and node.start > earlier[0].start]
+            if plain:
+                return plain
+    return []
+
+
+def plain_requests(function):
+    """The statements that ask for an address that is not written there."""
+    return [statement_of(node) for node in own_nodes(function) if node.kind == 'Call' and
+            flat(node.func) in ('HTTP.Request', 'JSON.ObjectFromURL', 'HTML.ElementFromURL', 'XML.ElementFromURL') and
+            not any('/' in (constant_text(below) or '') for below in walk(node))]
+
+
+def said_weight(hunt, statement, last):
+    """How well a place fits that `last` spoke last: it is not before it, nor behind another statement that speaks."""
+    if statement is last:
+        return 0.7
+    if statement.start < last.start:
+        return 0.25 if shares_loop(last, statement) else 0.03
+    if exclusive(statement, last):
+        return 0.05
+    for passed in passed_before(statement):
+        if passed.start > last.start and passed is not statement and passed.kind not in COMPOUND:
+            if speaks(passed):
+                return 0.05
+            if any(voice.statement is passed and any('/' in part for part in voice.parts)
+                   for voice in voices(hunt.function)):
+                return 0.15                     # a request, unless its answer came from the cache
+    return 0.7 ** min(4, silent_between(hunt, last, statement))
+
+
+def silent_between(hunt, last, statement):
+    """How many Log calls lie on the way that only a condition can have kept silent."""
+    others = [voice.statement for voice in voices(hunt.function) if voice.is_log]
+    return sum(last.start < other.start < statement.start and not exclusive(other, statement) and
+               not unlikely_branch(other) and not switched_off(hunt, other) for other in others)
+
+
+def unlikely_branch(statement):
+    """Whether a statement lies in a handler, in an else, or under a condition for debugging."""
+    for inner, outer in levels(statement):
+        if outer.kind == 'ExceptHandler':
+            return True
+        if outer.kind == 'If' and (inner not in outer.body or re.search('debug', flat(outer.test), re.I) or
+                                   outer.test.kind == 'UnaryOp'):
+            return True
+    return False
+
+
+def speaks(statement):
+    """Whether a statement certainly writes a line to the log."""
+    return statement.kind == 'Expr' and statement.value.kind == 'Call' and root_name(statement.value.func) == 'Log'
+
+
+def by_base(hunt):
+    """Whether the error tells of the value that is asked, so that every earlier question to it had failed too."""
+    return "'NoneType'" in hunt.message or 'indices must be' in hunt.message
+
+
+def earlier_uses(hunt, node):
+    """A factor for how many other uses would have failed before this one, had they been reached."""
+    if node.kind not in ('Attribute', 'Subscript'):
+        return 1.0
+    base_fails = by_base(hunt)
+    text = flat(node.value if base_fails else node)
+    root, factor = root_name(node), 1.0
+    shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
+    for other in reads_of(hunt.function):
+        if other.start >= node.start or factor < 0.1:
+            break
+        if (other.kind == node.kind or base_fails) and \
+                flat(other.value if base_fails else other) == text and \
+                catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
+                not switched_off(hunt, other) and not any(
+                    other.start < one.start < node.start for one, _ in bound_in(hunt.function).get(root, ())):
+            factor *= 0.6
+    return factor
+
+
+@kept
+def reads_of(function):
+    """The Attribute and Subscript nodes of a function that read, in the order of the text."""
+    return sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
+                   not stored(node)), key=lambda node: node.start)
+
+
+def exclusive(node, other):
+    """Whether two nodes lie in different branches of one if, so that never both run."""
+    both = next((around for around in ancestors(node) if around.start <= other.start < around.end), None)
+    if both is None or both.kind not in ('If', 'IfExp'):
+        return False
+    branches = [name for name in ('body', 'orelse') for part in (node, other) for one in as_list(getattr(both, name))
+                if one.start <= part.start < one.end]
+    return sorted(branches) == ['body', 'orelse']
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def depth(statement):
+    """How many compound statements stand around a statement within its function."""
+    return sum(outer.kind in COMPOUND for _, outer in levels(statement))
+
+
+def guarded(hunt, node):
+    """Whether a condition around it already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
+    measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
+    if node.kind not in ('Attribute', 'Subscript') and measured is None:
+        return False
+    base = flat(measured or node.value)
+    key = flat(node.slice) if node.kind == 'Subscript' else None
+    for inner, outer in levels(node):
+        test = None
+        if outer.kind in ('If', 'While') and inner in outer.body:
+            test = outer.test
+        elif outer.kind == 'IfExp' and inner is outer.body:
+            test = outer.test
+        elif is_op(outer, 'And') and inner is not outer.values[0]:
+            test = outer.values[0]
+        if test is not None and test_makes_sure(hunt, test, base, key):
+            return True
+    return False
+
+
+def test_makes_sure(hunt, test, base, key):
+    if is_op(test, 'And'):
+        return any(test_makes_sure(hunt, value, base, key) for value in test.values)
+    text = flat(test)
+    if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
+        return False                            # it was there, and of the wrong kind
+    if hunt.exception == 'KeyError':
+        return key is not None and text.startswith((key + 'in' + base, base + '.has_key(' + key))
+    if text == base and (key in (None, '0', '-1') or "'NoneType'" in hunt.message):
+        return True
+    if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
+        return True
+    if test.kind == 'UnaryOp' and text.replace('(', '').rstrip(')') in ('not%sisNone' % base, 'not%s==None' % base):
+        return "'NoneType'" in hunt.message
+    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)=='
+                                                               % base))
+
+
+def catching_try(node, exception):
+    """The try around the node, in the same function, that catches this exception and does not raise it again; or None.
+    """
+    for inner, outer in levels(node):
+        if outer.kind == 'TryExcept' and inner in outer.body:
+            for handler in outer.handlers:
+                if catches(handler, exception):
+                    return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
+    return None
+
+
+PARENTS = {'KeyError': ('LookupError',), 'IndexError': ('LookupError',), 'UnboundLocalError': ('NameError',),
+           'UnicodeDecodeError': ('UnicodeError', 'ValueError'), 'UnicodeEncodeError': ('UnicodeError', 'ValueError'),
+           'HTTPError': ('URLError', 'IOError', 'EnvironmentError'), 'URLError': ('IOError', 'EnvironmentError'),
+           'JSONDecodeError': ('ValueError',), 'ZeroDivisionError': ('ArithmeticError',), 'ImportError': ()}
+
+
+def catches(handler, exception):
+    if handler.type is None:
+        return True
+    named = handler.type.elts if handler.type.kind == 'Tuple' else [handler.type]
+    wanted = (exception, 'Exception', 'StandardError', 'BaseException') + PARENTS.get(exception, ())
+    return any(last_name(name) in wanted for name in named)
+
+
+# ------------------------------------------------------------------------------------- lines that the sandbox reports
+# Plex compiles agent code with the `compiler` package of 2.7. Its line table cannot step back, and the order of its
+# blocks comes from iterating a set, so it changes from one plug-in start to the next. What it can report for a place
+# follows from the shape of the code: the blocks below are laid out as that package does, in many possible orders.
+# Source: pycodegen.py and pyassem.py (order_blocks, LineAddrTable.nextLine) of CPython 2.7.18, and RestrictedPython.
+ORDERS = 40                     # block orders tried for each function; more changes no ranking
+
+
+class Block(object):
+    """A run of code: the line numbers set in it, the block that must follow at once, and those that must come later."""
+
+    def __init__(self, number):
+        self.number = number
+        self.lines = []
+        self.next = None
+        self.later = []         # targets of relative jumps: must be laid out after this block
+        self.targets = []       # any jump: makes the target reachable
+
+
+class SandboxTable(object):
+    """What lines a traceback can show for each place of one sandboxed function, and how often."""
+
+    def __init__(self, function):
+        self.blocks = []
+        self.entry = self.block = self.new_block()
+        self.places = {}        # id of a node: (block, number of lines set in it when the node's own operation runs)
+        self.last_line = None
+        self.loops = []
+        self.set_line(function.line)
+        self.lay_function(function)
+        self.orders = self.lay_out()
+
+    def chance(self, node, statement, line):
+        """How probable it is (0..1) that an error of this node is reported at this line."""
+        place = self.places.get(id(node)) or self.places.get(id(statement))
+        if place is None or place[0] not in self.orders[0]:
+            return 0.3 if node.line <= line <= node.end_line else 0.01
+        block, count = place
+        hits = sum(self.reported(order, block, count) == line for order in self.orders)
+        chance = hits / len(self.orders)
+        if statement.line <= line <= head_end(statement):
+            chance = max(chance, 0.02)
+        return max(chance, 0.001)
+
+    def true_line(self, node, statement):
+        """The line that the compiler had set when the node's own operation runs, before the line table spoils it."""
+        block, count = self.places.get(id(node)) or (None, 0)
+        line = block.lines[count - 1] if count else statement.line
+        return line if statement.line <= line <= statement.end_line else statement.line
+
+    def reported(self, order, block, count):
+        return max([order[block]] + block.lines[:count])
+
+    # ---- laying out: pyassem.order_blocks, LineAddrTable
+    def lay_out(self):
+        """[{block: highest line set before it}], one dict per order tried; what is never reached is left out."""
+        import random
+        reached, waiting = set(), [self.entry]
+        while waiting:
+            block = waiting.pop()
+            if block not in reached:
+                reached.add(block)
+                waiting.extend(block.targets + ([block.next] if block.next else []))
+        chains, chain_of = [], {}
+        followed = set(block.next for block in reached if block.next)
+        heads = [block for block in self.blocks if block in reached and block not in followed]
+        for block in heads:
+            chain = []
+            while block:
+                chain.append(block)
+                chain_of[block] = len(chains)
+                block = block.next
+            chains.append(chain)
+        before = [set() for _ in chains]
+        for block in reached:
+            for target in block.later:
+                if target in chain_of and chain_of[target] != chain_of[block]:
+                    before[chain_of[target]].add(chain_of[block])
+        chance = random.Random(11)              # seeded: the same report every time
+        return [self.one_order(chains, before, chance) for _ in range(ORDERS if len(chains) > 2 else 1)]
+
+    def one_order(self, chains, before, chance):
+        """One layout: as in a set's fixed order by address, the first free chain comes next."""
+        ranks = [(chance.random(), number) for number in range(1, len(chains))]
+        highest, order, left, done = 0, {}, [number for _, number in sorted(ranks)], {0}
+        now = 0
+        while True:
+            for block in chains[now]:
+                order[block] = highest
+                highest = max([highest] + block.lines)
+            if not left:
+                return order
+            now = next((number for number in left if before[number] <= done), left[0])
+            left.remove(now)
+            done.add(now)
+
+    # ---- building blocks: pycodegen
+    def new_block(self):
+        self.blocks.append(Block(len(self.blocks)))
+        return self.blocks[-1]
+
+    def next_block(self, block=None):
+        block = block or self.new_block()
+        self.block.next = block
+        self.block = block
+
+    def jump(self, target, relative=False):
+        self.block.targets.append(target)
+        if relative:
+            self.block.later.append(target)
+
+    def set_line(self, line, force=False):
+        if line != self.last_line or force:
+            self.block.lines.append(line)
+            self.last_line = line
+
+    def mark(self, node):
+        self.places[id(node)] = (self.block, len(self.block.lines))
+
+    def lay_function(self, function):
+        if function.kind == 'Lambda':
+            self.visit(function.body)
+        elif function.kind == 'GeneratorExp':
+            self.comprehension_body(function, outermost=True)
+        else:
+            first = function.body[0]
+            has_docstring = function.kind != 'ClassDef' and first.kind == 'Expr' and first.value.kind == 'Str'
+            self.visit_all(function.body[has_docstring:])
+
+    def visit_all(self, nodes):
+        for node in nodes:
+            self.visit(node)
+
+    def visit(self, node):
+        """Lay out a node; what no method is written for evaluates its children in order."""
+        method = getattr(self, 'visit_' + node.kind, None)
+        if method:
+            method(node)
+            self.places.setdefault(id(node), (self.block, len(self.block.lines)))
+        else:
+            if node.kind in STATEMENTS and node.kind not in ('Delete', 'Global'):
+                self.set_line(node.line)
+            self.visit_all(children(node))
+            self.mark(node)
+
+    def visit_Name(self, node):
+        if node.ctx in ('Load', 'Del'):
+            self.set_line(node.line)
+        self.mark(node)
+
+    def visit_Call(self, node):
+        self.set_line(compiler_line(node))
+        self.visit_all(children(node))
+        self.mark(node)
+
+    def display(self, node):
+        below = children(node)
+        self.set_line(compiler_line(below[0]) if below else node.line)
+        self.visit_all(below)
+        self.mark(node)
+
+    visit_List = visit_Set = visit_Dict = display
+
+    def visit_Tuple(self, node):
+        if node.ctx == 'Load':
+            self.display(node)
+        else:
+            self.visit_all(node.elts)
+
+    def visit_Lambda(self, node):
+        self.set_line(node.line)
+        self.visit_all(node.args.defaults)
+
+    def visit_FunctionDef(self, node):
+        self.visit_all(node.decorator_list)
+        self.set_line(node.body[0].line if node.inline else node.line)
+        self.visit_all(node.args.defaults)
+        self.mark(node)
+
+    def visit_ClassDef(self, node):
+        self.set_line(node.line)
+        self.visit_all(node.bases)
+        self.mark(node)
+
+    def visit_Expr(self, node):
+        self.set_line(compiler_line(node.value))
+        self.visit(node.value)
+        self.mark(node)
+
+    def visit_Assign(self, node):
+        self.set_line(node.targets[0].end_line)
+        self.visit(node.value)
+        self.mark(node)
+        self.visit_all(node.targets)
+
+    def visit_AugAssign(self, node):
+        self.set_line(node.target.end_line)
+        self.visit(node.value)
+        self.mark(node)
+
+    def visit_If(self, node):
+        end = self.new_block()
+        while True:
+            if node.test.kind not in ('Attribute', 'Subscript'):    # the sandbox rewrites these, and their line is lost
+                self.set_line(compiler_line(node.test))
+            self.visit(node.test)
+            self.mark(node)
+            otherwise = self.new_block()
+            self.jump(otherwise)
+            self.next_block()
+            self.visit_all(node.body)
+            self.jump(end, relative=True)
+            self.block = otherwise
+            if len(node.orelse) == 1 and node.orelse[0].is_elif:
+                node = node.orelse[0]
+                continue
+            break
+        self.visit_all(node.orelse)
+        self.next_block(end)
+
+    def visit_While(self, node):
+        self.set_line(node.line)
+        loop, otherwise, after = self.new_block(), self.new_block(), self.new_block()
+        self.jump(after, relative=True)
+        self.next_block(loop)
+        self.loops.append(loop)
+        self.set_line(node.line, force=True)
+        self.visit(node.test)
+        self.mark(node)
+        self.jump(otherwise)
+        self.next_block()
+        self.visit_all(node.body)
+        self.jump(loop)
+        self.block = otherwise
+        self.loops.pop()
+        self.visit_all(node.orelse)
+        self.next_block(after)
+
+    def visit_For(self, node):
+        start, anchor, after = self.new_block(), self.new_block(), self.new_block()
+        self.loops.append(start)
+        self.set_line(node.line)
+        self.jump(after, relative=True)
+        self.visit(node.iter)
+        self.mark(node)
+        self.next_block(start)
+        self.set_line(node.line, force=True)
+        self.jump(anchor, relative=True)
+        self.visit(node.target)
+        self.visit_all(node.body)
+        self.jump(start)
+        self.next_block(anchor)
+        self.loops.pop()
+        self.visit_all(node.orelse)
+        self.next_block(after)
+
+    def visit_Continue(self, node):
+        self.set_line(node.line)
+        if self.loops:
+            self.jump(self.loops[-1])
+        self.next_block()
+
+    def visit_TryExcept(self, node):
+        body, handlers, end = self.new_block(), self.new_block(), self.new_block()
+        otherwise = self.new_block() if node.orelse else end
+        self.set_line(node.line)
+        self.jump(handlers, relative=True)
+        self.next_block(body)
+        self.visit_all(node.body)
+        self.jump(otherwise, relative=True)
+        self.block = handlers
+        for handler in node.handlers:
+            following = None
+            if handler.type is not None:
+                self.set_line(handler.type.line)
+                self.visit(handler.type)
+                following = self.new_block()
+                self.jump(following)
+                self.next_block()
+            if handler.name is not None:
+                self.visit(handler.name)
+            self.visit_all(handler.body)
+            self.jump(end, relative=True)
+            self.next_block(following)
+        if node.orelse:
+            self.next_block(otherwise)
+            self.visit_all(node.orelse)
+        self.next_block(end)
+
+    def visit_TryFinally(self, node):
+        body, final = self.new_block(), self.new_block()
+        self.set_line(node.line)
+        self.jump(final, relative=True)
+        self.next_block(body)
+        self.visit_all(node.body)
+        self.next_block(final)
+        self.visit_all(node.finalbody)
+
+    def visit_With(self, node):
+        body, final = self.new_block(), self.new_block()
+        self.set_line(node.line)
+        self.visit(node.context_expr)
+        self.mark(node)
+        self.jump(final, relative=True)
+        self.next_block(body)
+        if node.optional_vars is not None:
+            self.visit(node.optional_vars)
+        self.visit_all(node.body)
+        self.next_block(final)
+
+    def visit_Assert(self, node):
+        end = self.new_block()
+        self.set_line(node.line)
+        self.next_block()
+        self.visit(node.test)
+        self.jump(end)
+        self.next_block()
+        if node.msg is not None:
+            self.visit(node.msg)
+        self.mark(node)
+        self.next_block(end)
+
+    def visit_BoolOp(self, node):
+        end = self.new_block()
+        for value in node.values[:-1]:
+            self.visit(value)
+            self.jump(end)
+            self.next_block()
+        self.visit(node.values[-1])
+        self.next_block(end)
+
+    def visit_IfExp(self, node):
+        end, otherwise = self.new_block(), self.new_block()
+        self.visit(node.test)
+        self.jump(otherwise)
+        self.visit(node.body)
+        self.jump(end, relative=True)
+        self.next_block(otherwise)
+        self.visit(node.orelse)
+        self.next_block(end)
+
+    def visit_Compare(self, node):
+        self.visit(node.left)
+        cleanup = self.new_block()
+        for comparator in node.comparators[:-1]:
+            self.visit(comparator)
+            self.jump(cleanup)
+            self.next_block()
+        self.visit(node.comparators[-1])
+        self.mark(node)
+        if len(node.comparators) > 1:
+            end = self.new_block()
+            self.jump(end, relative=True)
+            self.block = cleanup
+            self.next_block(end)
+
+    def visit_ListComp(self, node):
+        self.set_line(node.generators[0].line)
+        self.comprehension_body(node)
+
+    visit_SetComp = visit_DictComp = visit_ListComp
+
+    def visit_GeneratorExp(self, node):
+        self.set_line(node.generators[0].line)
+        self.visit(node.generators[0].iter)
+        self.mark(node)
+        self.mark(node.generators[0])
+
+    def comprehension_body(self, node, outermost=False):
+        open_loops = []
+        for number, part in enumerate(node.generators):
+            start, anchor = self.new_block(), self.new_block()
+            if not (outermost and number == 0):
+                self.visit(part.iter)
+                self.mark(part)
+            self.next_block(start)
+            self.set_line(part.line, force=True)
+            self.jump(anchor, relative=True)
+            self.next_block()
+            self.visit(part.target)
+            skip = self.new_block() if part.ifs else None
+            for test in part.ifs:
+                self.set_line(test.line, force=True)
+                self.visit(test)
+                self.jump(skip)
+            open_loops.insert(0, (start, skip, anchor))
+        self.visit_all([node.elt] if node.kind != 'DictComp' else [node.value, node.key])
+        for start, skip, anchor in open_loops:
+            if skip:
+                self.next_block(skip)
+            self.jump(start)
+            self.block = anchor
+
+
+def compiler_line(node):
+    """The line that the compiler package gives an expression (transformer.py), which is not always its first."""
+    if node.kind == 'Call':                     # that of the first argument, or of the closing parenthesis
+        arguments = children(node)[1:]
+        return min(argument.line for argument in arguments) if arguments else node.end_line
+    if node.kind == 'Compare':                  # that of the last operator
+        left = ([node.left] + node.comparators)[-2]
+        between = node.source.text[left.outer[1]:node.comparators[-1].outer[0]]
+        return node.source.line_of(left.outer[1] + len(between) - len(between.lstrip(' \t\\\r\n')))
+    if node.kind == 'Attribute' or (node.kind == 'Str' and node.text.lstrip('uUbBrR')[:3] in ('\'\'\'', '"""')):
+        return node.end_line
+    return node.line
+
+
+# --------------------------------------------------------------------------------------------------- the true statement
+def frame_nodes(scope):
+    """Every node that runs in the frame of a function; the sandbox also runs set and dict comprehensions there."""
+    for node in own_nodes(scope):
+        yield node
+        if node.kind in ('SetComp', 'DictComp') and is_sandboxed(scope):
+            for below in frame_nodes(node):
+                yield below
+
+
+def locate(function, frame, exception, message, mixed=False, said=(), preferences=None, logged=()):
+    """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
+
+    mixed: the lines were reported for several messages, so each place need only explain one of them.
+    said: [[what the thread logged last before a record, oldest first]]; preferences: {name: what it is set to}.
+    logged: the try statements of which one caught the error and logged it.
+    """
+    hunt = hunt_for(function, frame, exception, message, preferences)
+    heard = [statement for texts in said for statement in last_heard(function, texts)]
+    weights, table = [], line_table(function)
+    for node in frame_nodes(function):
+        weight = expression_weight(node, hunt)
+        if not weight:
+            continue
+        statement = statement_of(node)
+        reasons = []
+        holder = catching_try(node, exception)
+        if holder not in logged if logged else holder is not None:
+            weight *= 0.01                      # it is caught elsewhere
+        elif guarded(hunt, node):
+            weight *= 0.03
+            reasons.append('a condition around it already makes sure')
+        elif held_before(hunt, node, statement):
+            weight *= 0.02
+            reasons.append('the same expression went well just before')
+        else:
+            # what is met first fails first: further up in its function, and in fewer compound statements
+            way_down = (statement.start - function.start) / max(1, function.end - function.start)
+            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down)
+        if switched_off(hunt, node):
+            weight *= 0.05
+            reasons.append('a preference switches it off')
+        if heard:
+            weight *= max(said_weight(hunt, statement, last) for last in heard)
+        shown = line_weight(table, node, statement, frame, mixed)
+        if shown:
+            weights.append((weight * shown, statement, node, reasons))
+    return ranked_places(weights, table, message)
+
+
+def places_of(pattern, function, frame, preferences=None, logged=()):
+    """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
+    messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
+    messages = messages or [(pattern.get('message') or '', 1)]
+    total, best = sum(count for _, count in messages), {}
+    for text, count in messages:
+        for place in locate(function, frame, pattern.get('exception') or '', text, len(messages) > 1,
+                            said_before(pattern), preferences, logged):
+            share = round(place.confidence * count / total, 3)
+            known = best.get(place.statement.start)
+            if known is None:
+                best[place.statement.start] = place._replace(confidence=share)
+            else:
+                best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
+    return sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start))
+
+
+def said_before(pattern):
+    """[[what the thread logged last before a record, oldest first]] of the records that are kept whole."""
+    return [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
+
+
+MISSED_BY_PROBE = 0.02          # the weight of a place whose probe was silent, and 2.5 times it for a place unheard of
+
+
+def settled(places, named, silent=()):
+    """The places after a probe: the lines that it named come first, those at which it kept silent hardly count."""
+    shares = [named.count(place.line) / len(named) if named else 0 for place in places]
+    if any(shares):
+        sure = [0.99 * share + 0.01 * place.confidence for place, share in zip(places, shares)]
+    elif silent:
+        sure = [place.confidence * (MISSED_BY_PROBE if place.line in silent else 1) for place in places]
+        total = sum(sure) + 2.5 * MISSED_BY_PROBE
+        sure = [one / total for one in sure]
+    else:
+        return places
+    rows = [place._replace(confidence=round(one, 3)) for place, one in zip(places, sure)]
+    return sorted(rows, key=lambda place: (-place.confidence, place.statement.start))
+
+
+def with_those_behind(places, history, pattern, function):
+    """The places after a fix for the first one with which items failed further on: half the chance is the others'."""
+    further = [row for row in history if row.get('further') and row.get('decision') == 'ROLLBACK']
+    if len(places) < 2 or (pattern, function) not in [(row.get('pattern'), row.get('function')) for row in further]:
+        return places
+    return [places[0]._replace(confidence=0.5)] + in_shares(places[1:], 0.5)
+
+
+def in_shares(places, whole=1.0):
+    """The places with their confidences in proportion, so that they sum to `whole`."""
+    total = sum(place.confidence for place in places)
+    return [place._replace(confidence=round(whole * (place.confidence / total if total else 1.0 / len(places)), 3))
+            for place in places]
+
+
+def expression_weight(node, hunt):
+    """How well an expression can have raised the error: 0 for not at all .. 1."""
+    if node.kind == 'Raise':
+        return raise_weight(node, hunt)
+    if node.kind == 'FunctionDef':              # a decorator that calls it at once
+        return 1.0 if node.decorator_list and hunt.message.startswith('%s() takes ' % node.name) and \
+            hunt.message.endswith('(0 given)') else 0
+    fits = callee_weight(node, hunt)
+    if not fits:
+        return 0
+    if hunt.rule is None:
+        return fits if hunt.kind in ('call', 'apply') else 0.3 if node.kind == 'Call' else 0
+    able = hunt.rule(node, hunt.found, hunt)
+    if hunt.kind == 'own' and hunt.rule in (raises_parsing, raises_request):
+        able *= 0.1                             # these are Python functions, whose frames would stand below
+    named = hunt.rule is raises_attribute and hunt.callee in ('__getattribute__', '__setattr__')
+    if hunt.callee == 'join' and node.kind in ('Call', 'Attribute') and last_name(node) == 'join' and re.search(
+            "'NoneType'.*'(starts|ends)with'", hunt.message):
+        if node.kind == 'Attribute':
+            return 0
+        best = max([none_weight(hunt, part) for part in joined_parts(node, hunt.message)] or [0])
+        return best if best > 0.1 else 0
+    if hunt.kind in ('call', 'apply') and hunt.rule is not raises_field and not named:
+        # raised further down: what this expression could raise itself says little
+        return fits * (0.5 + 0.5 * able)
+    return fits * able
+
+
+def joined_parts(call, message):
+    """The arguments of os.path.join() that can have been None: it asks the first one for `endswith`, the others for
+    `startswith`."""
+    return [part for part in (call.args[1:] if 'startswith' in message else call.args[:1]) if part.kind != 'Str']
+
+
+def raise_weight(node, hunt):
+    """A raise shows no frame below it; `raise error` in a handler hides where the error really came from."""
+    if hunt.kind not in ('own', 'unknown') or node.type is None:
+        return 0
+    if last_name(node.type) == hunt.exception:
+        return 1.0
+    handler = enclosing(node, 'ExceptHandler')
+    return 0.4 if handler is not None and last_name(node.type) == caught_as(handler) is not None else 0
+
+
+def line_weight(table, node, statement, frame, mixed):
+    """How well a place fits the lines that tracebacks gave for it."""
+    if not frame.lines:
+        return 1.0
+    chances = [table.chance(node, statement, line) if statement.line <= line else 0 for line in frame.lines]
+    if mixed:
+        return max(chances)
+    weight = 1.0
+    for chance in chances:
+        weight *= chance
+    return weight
+
+
+class PlainTable(object):
+    """Reported lines as CPython's own compiler gives them, or unknown ones: near is better."""
+
+    def __init__(self, exact):
+        self.exact = exact
+
+    def chance(self, node, statement, line):
+        if node.line <= line <= (head_end(node) if node.kind in COMPOUND else node.end_line):
+            return 1.0
+        if statement.line <= line <= head_end(statement):
+            return 0.9
+        if self.exact:
+            return 0.001
+        return 0.05 / (1.0 + 0.02 * max(0, line - statement.line))
+
+    def true_line(self, node, statement):
+        return min(max(node.end_line, statement.line), head_end(statement))
+
+
+def head_end(statement):
+    """The last line of a simple statement, or of a compound one's header."""
+    first = [suite[0] for suite in bodies(statement) if suite]
+    return max(statement.line, first[0].line - 1) if first else statement.end_line
+
+
+@kept
+def line_table(function):
+    """What says how probable each reported line is for each place of a function."""
+    if not is_sandboxed(function) or function.kind == 'Module':
+        return PlainTable(not is_sandboxed(function))
+    return SandboxTable(function)
+
+
+def ranked_places(weights, table, message):
+    """[Place] from (weight, statement, expression, reasons): one per statement, with its best expression."""
+    best = {}
+    for weight, statement, node, reasons in weights:
+        row = best.setdefault(statement.start, [0, 0, statement, node, reasons])
+        if weight > row[1]:
+            row[1], row[3], row[4] = weight, node, reasons
+        row[0] += 0.1 * weight
+    for row in best.values():                   # one expression decides; others in the same statement help a little
+        row[0] += 0.9 * row[1]
+    total = sum(row[0] for row in best.values())
+    rows = sorted(best.values(), key=lambda row: (-row[0], row[2].start))
+    return [Place(row[2], row[3], table.true_line(row[3], row[2]), round(row[0] / total, 3), row[4],
+                  message) for row in rows]
+
+
+# --------------------------------------------------------------------------------------------------------------- cause
+ORIGINS = (
+    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request',
+     'a request to the provider'),
+    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
+    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
+     'the answer of the provider'),
+    (r'^Core\.storage|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
+    (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
+    (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
+    (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
+    (r'^media\b', 'media', 'what the server said about the item'),
+    (r'\.(get|pop)\(', 'field', 'a field of the data'),
+    (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
+)
+ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
+VALUES = (
+    ('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
+    ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
+    ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
+
+Cause = collections.namedtuple('Cause', 'value expression origin steps')
+# value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
+# steps: [(line, text)] from the failing place back to where the value came from
+
+
+def value_known(exception, message):
+    """What is known of the bad value: 'None', 'missing key', 'index', 'text', 'type', ... or 'unknown'."""
+    error = '%s: %s' % (exception, message)
+    return next((value for value, shape in VALUES if re.search(shape, error)), 'unknown')
+
+
+def suspect(node):
+    """The sub-expression whose value was bad."""
+    if node.kind in ('Attribute', 'Subscript'):
+        return node.value
+    if node.kind == 'Call':
+        return text_argument(node) or (node.args[0] if node.args else node)
+    if node.kind == 'GeneratorExp':
+        return node.generators[0].iter
+    if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn'):
+        return node.comparators[0]
+    parts = [getattr(node, name, None) for name in ('iter', 'value', 'left', 'test')]
+    return next((part for part in parts if isinstance(part, Node)), node)
+
+
+def find_cause(function, place, exception, message):
+    """Follow the bad value back through the assignments of the function."""
+    if place.expression is None:
+        return Cause(value_known(exception, message), '', 'unknown', [])
+    node = suspect(place.expression)
+    if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
+        node = (joined_parts(place.expression, message) or [node])[-1]
+    text = one_line(node.text)
+    steps, origin = [], 'unknown'
+    arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
+    for _ in range(6):
+        segment = one_line(node.text)
+        origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
+        root = root_name(node)
+        if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
+            origin = 'preference' if root == 'Prefs' else 'field'
+        steps.append((node.line, segment))
+        if origin in ('request', 'file', 'preference') or root is None:
+            break
+        assignment = last_assignment(function, next(below for below in walk(node) if is_name(below, root)))
+        if assignment is None:
+            if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
+                origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
+            break
+        if assignment.kind == 'For':
+            steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
+            node, origin = assignment.iter, 'element' if origin == 'unknown' else origin
+        elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
+            node = assignment.value
+        else:
+            break
+    return Cause(value_known(exception, message), text, origin, steps)
+
+
+def last_assignment(function, name):
+    """The Assign or For nearest before a Name that binds it, or None."""
+    best = None
+    for node in own_nodes(function):
+        if node.start >= name.start or (best is not None and node.start < best.start):
+            continue
+        if node.kind == 'Assign' and node.end <= name.start and any(
+                target.kind == 'Name' and target.id == name.id for target in node.targets):
+            best = node
+        elif node.kind == 'For' and name.id in names_in(node.target):
+            best = node
+    return best
+
+
+def one_line(text):
+    text = re.sub(r'\s+', ' ', text).strip()
+    return text if len(text) <= 90 else text[:87] + '...'
+
+
+# -------------------------------------------------------------------------------------------------- repair templates
+# A template is a way in which maintainers mend such a line. Each one asks first what would become of the value it puts
+# in (`effect`): a patch that only moves the crash a few lines on, or to the caller, is not offered.
+
+Proposal = collections.namedtuple('Proposal', 'template edits summary loss risk prior why path others wide')
+Proposal.__new__.__defaults__ = (None, (), False)
+# one way to mend a place; edits: [(start, end, text)] on source.text; loss: what the items do without; risk: 'low',
+# 'medium' or 'high'; prior: chance of success, 0..1; path: the file, from the bundle on, where it is not the case's
+# own; others: {path: edits} of further files; wide: it mends several places that may have failed
+# The priors stand on one ladder: 0.9 and more where the program itself shows what is meant; 0.8 to 0.88 where it is
+# known that all goes well with the new value, the smaller the change the higher; 0.5 to 0.75 where that is not known;
+# below that what stores something empty, or gives up the rest of a function.
+
+
+def cure(template, edits, summary, prior, why, path=None, others=()):
+    """A Proposal without a loss and of low risk."""
+    return Proposal(template, edits, summary, 'nothing', 'low', prior, why, path, others)
+
+
+Fault = collections.namedtuple('Fault', 'node bad test soft what')
+# node: the expression that raises; bad: the one whose value is not as expected; test: text of bad -> (text of a
+# condition under which node does not raise, text of its opposite), or None where no condition can tell; what: words;
+# soft: [(edits, node, value)] ways to write it so that it cannot raise, and what that node is worth then
+
+CRASH, HOLLOW, OPEN, FINE = range(4)            # effects of a value, worst first; HOLLOW: stores nothing for something
 
 
 # --------------------------------------------------------------------------------------- what becomes of a value
@@ -7084,7 +9504,6 @@ def leave_log_out(case, found):
 
 # -------------------------------------------------------------------------------------------------- from error to ways
 # the error as "Type: message", and the finder of what can raise it; the first row that fits decides
-HASHES = ('md5', 'sha1', 'sha224', 'sha256', 'sha512', 'new', 'b64encode', 'hexlify', 'crc32', 'update')
 FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
     (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
      subscript_faults),
@@ -7721,2424 +10140,6 @@ def ranked(case, proposals):
             proposal.template == 'early return' for proposal in kept):
         return []                               # without the error, and without anything else: nothing is gained
     return sorted(kept, key=lambda proposal: -proposal.prior)
-
-
-# ----------------------------------------------------------------------------------------------------- error families
-# What an error means before any source is read. The first row that fits decides; `wrapper` is searched in the words
-# of the record that carried the error, `error` in "Type: message". Only class code is ever offered a patch.
-Family = collections.namedtuple('Family', 'name cls wrapper error meaning look people')
-
-FAMILIES = (
-    # ---- noise: counted, never ranked
-    Family('start-up race', 'noise', r'hosted resource hashes', r'',
-           'The plug-in asked the System plug-in for something before that was ready.',
-           'nothing', 'everybody ignores it; it comes at every start'),
-    Family('first update', 'noise', r'Cannot read model from', r'',
-           'The agent has no data for this item yet.', 'nothing', 'ignore, unless it repeats for a saved item'),
-    Family('optional function', 'noise', r"Function named '\w+' couldn't be found", r'',
-           'The agent does not define a function that it need not define.', 'nothing', 'ignore'),
-    Family('parser fallback', 'noise', r'Error parsing with lxml, falling back|using demjson instead', r'',
-           'The first parser gave up and the second one was tried.', 'an error right after it', 'ignore'),
-    # ---- platform: the server's side
-    Family('two threads', 'platform', r'', r"has no attribute '_strptime'",
-           'Python 2.7 loads its reader of dates at the first date; two threads that do so at once disturb each other.',
-           'whether it came once, just after a start', 'refresh these items again'),
-    Family('deleted item', 'platform', r'constructing media object', r'',
-           'The server could not give the media tree of an item, mostly because the item was deleted or merged while '
-           'its refresh was queued. The agent is then called without media.',
-           'whether the item still exists in the library',
-           'empty the trash, refresh again; agents that return early without media only hide the line'),
-    Family('registration', 'platform', r'starting plug-in', r'HTTPError|URLError|timed out',
-           'The plug-in could not register because the System plug-in did not answer at that moment.',
-           'whether a later start of the plug-in succeeded', 'restart the plug-in'),
-    Family('system bundle', 'platform', r'Unable to reach the system bundle|retrieve the machine identifier', r'',
-           'The plug-in started before the System plug-in answered.', 'later starts', 'restart the plug-in'),
-    Family('no item', 'platform', r'No database ID provided', r'',
-           'The System plug-in named no item, and the framework made an empty media object for the agent.',
-           'an exception that follows on the same thread', 'nothing, unless an exception follows'),
-    Family('unknown address', 'platform', r'Could not find route matching|Exception matching route', r'',
-           'A player asked a plug-in for a page that it does not have, mostly one of an older version.',
-           'whether the menu of the plug-in itself leads there', 'open the plug-in anew in the player'),
-    Family('agent not registered', 'platform', r'Unable to find metadata agent provider', r'',
-           'The server (1.43 or newer) asked for an agent that is not loaded or does not serve this kind of item.',
-           'whether the plug-in started, and whether it declares this media type',
-           'make the agent load; legacy agents are hidden for new libraries unless the setting shows them'),
-    Family('hung agent', 'platform', r'Exception in update for|messaging/function', r'',
-           'The System plug-in gave up waiting for the agent, which hung or died.',
-           "the agent's own log ten minutes before", 'restart the plug-in; add time-outs where the agent waits'),
-    Family('slow server', 'platform', r'notifying the media server', r'',
-           'The server took too long to read what the agent had prepared.', 'a busy database',
-           'wait and refresh again'),
-    Family('missing picture', 'platform', r'PhotoTranscoder', r'',
-           'A picture that the agent promised could not be produced.', "the agent's picture downloads",
-           'refresh again'),
-    Family('plug-in pipe', 'platform', r'plug-in pipe|reading configuration for|failed to read line', r'',
-           'The plug-in process died or hung while the server talked to it.', "the plug-in's log at that time",
-           'restart the plug-in'),
-    Family('agent reply', 'platform', r'Error parsing (search results|content|file)|match metadata on item', r'',
-           'The server could not read what an agent answered; mostly the echo of an error in that agent.',
-           "the agent's own log at that time", 'mend the error in the agent'),
-    Family('server', 'platform', r'^Plex Media Server itself$', r'',
-           'The server itself reports this; no plug-in code is named.', 'the lines around it in the server log',
-           'look there for what it was doing'),
-    Family('metadata provider', 'platform', r'tv\.plex\.agents\.custom|/media/providers|'
-           r'response from (GET|POST) \S*(/matches|/library/metadata/)', r'',
-           'A modern metadata provider, a web service, did not answer as expected. Its code is not in the server.',
-           "the provider's own log", 'restart or update the provider'),
-    # ---- environment: this installation
-    Family('bundle not found', 'environment', r"but it doesn't exist|Couldn't check file: .*\.bundle", r'',
-           'The server does not find the plug-in: wrong folder name, nested folder, wrong owner or a failed start.',
-           'the folder under Plug-ins', 'rename to NAME.bundle, give it to the plex user, restart'),
-    Family('broken preferences', 'environment', r'loading( user)? preferences|dictionary file is corrupt|'
-           r'loading HTTP cookies|trimming cache|Empty or non-existant', r'',
-           'A file of the plug-in support folder, or the Info.plist, is damaged or empty.', 'the file named there',
-           'delete the damaged file or install the bundle again'),
-    Family('web page as source', 'environment', r'', r'SyntaxError[\s\S]*<(!DOCTYPE|html)',
-           'A source file is a web page that was saved in its place.', 'the first line of the file',
-           'download the whole bundle again'),
-    Family('foreign binary', 'environment', r'', r'DLL load failed|not a valid Win32|failed to map segment|'
-           r'wrong ELF class|cannot open shared object|undefined symbol',
-           'A compiled library does not fit this system.', 'the processor and system the bundle was made for',
-           'install the right build; remount without noexec'),
-    Family('no permission', 'environment', r'', r'Errno 13|Permission denied|Errno 1\]|Errno 30|Read-only file',
-           'The plex user may not read or write a file.', 'owner and mode of the file named there',
-           'give it to the plex user'),
-    Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
-           'The disk is full, or the system ran out of something.', 'free space, open files', 'clean up, restart'),
-    Family('support folder', 'environment', r'Exception (reading|writing)', r'',
-           'A file could not be read or written.', 'the file named there', 'install the bundle again; check rights'),
-    Family('locale', 'environment', r'', r"^Unicode(En|De)codeError: 'ascii' codec(?=[\s\S]*@@filesystem)",
-           'The server runs with an ASCII locale and met a file name with other letters.',
-           'LANG and LC_ALL of the server process', 'start the server with a UTF-8 locale'),
-    Family('own server refused', 'environment', r'', r'HTTP Error 401(?=[\s\S]*@@own server)',
-           'The agent asked this very server without a valid token.', "the agent's token setting", 'give it a token'),
-    # ---- upstream: somebody else's server
-    Family('web page as answer', 'upstream', r'', r'^(JSON\w*|ValueError|XMLSyntaxError)\b[\s\S]*<(!DOCTYPE|html)',
-           'The provider answered with a web page, mostly of an error, where data was asked for.',
-           "the provider's status page", 'wait'),
-    Family('banned', 'upstream', r'', r'\bbanned\b|\bban\b.*\bIP\b',
-           'The provider has banned this address for asking too often.', 'how many requests were made',
-           'wait a day, refresh more slowly'),
-    Family('refused', 'upstream', r'', r'HTTP Error 40[13]|HTTP Error 407|HTTP Error 451|Cloudflare',
-           'The provider refuses the requests: key, login or a block against robots.',
-           'the key, the provider\'s status', 'change the key or wait'),
-    Family('rate limit', 'upstream', r'', r'HTTP Error 4(20|29)|quota|Too Many Requests',
-           'The provider allows only so many requests.', 'the number of requests', 'wait, refresh more slowly'),
-    Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
-           r'Not a gzipped file|RemoteDisconnected',
-           'The provider has a fault of its own.', "the provider's status page", 'wait'),
-    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
-           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
-    Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
-           r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
-           'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
-           'wait, or update the agent when the provider has moved'),
-    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
-           "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
-           'update the server; some agents ship newer certificates'),
-    Family('bad address', 'code', r"Error opening URL '[^']*[/=,]None(?=$|[/?&.,;#'-])", r'',
-           'A value was missing, and the code put the word None in its place into the address that it asked for.',
-           'where the value came from', 'do not ask without it'),
-    Family('failed request', 'upstream', r'Error opening URL', r'',
-           'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
-           'the address named there', 'look at its other patterns'),
-    Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
-           'The provider has no such page (any more), and the agent gives up the whole item for it.',
-           'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
-    Family('page not there', 'upstream', r'(?!)', r'',
-           'The provider has no such page (any more), and the plug-in says so in a line of its own.',
-           'whether the address that was asked for is right', 'look at what follows from it'),
-    # ---- data: what was fed in
-    Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
-           'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
-           'the file or folder named there', 'rename it, or mend the pattern'),
-    Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
-           'A search pattern is not valid.', 'where the pattern comes from', 'mend the pattern'),
-    Family('own report', 'data', r'(?!)', r'',
-           'The agent checked something, found it wanting, wrote this line about it and went on. No error stands '
-           'behind it.', 'what the line says about the item', 'give the item what is asked for, or leave it'),
-    # ---- code: the only class that is patched
-    Family('does not load', 'code', r'while loading code', r'',
-           'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
-           'the line named there', 'rewrite the line'),
-    Family('sandbox rule', 'code', r'', r'SyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
-           'The source breaks a rule of the sandbox or of Python 2.', 'the line named there', 'rewrite the line'),
-    Family('field of an entry', 'code', r"Exception setting attribute '", r'',
-           'A field of an entry of a menu got what cannot be stored, mostly text with letters beyond ASCII that was '
-           'not decoded; the field stays empty.', 'where the text comes from', 'decode it once'),
-    Family('missing value', 'code', r'', r"'NoneType'|None for|NoneType",
-           'Something was not found, and the code used it as if it had been.', 'where the value came from',
-           'guard it, and go on with what there is'),
-    Family('string as list', 'code', r'', r"AttributeError: '(str|unicode)' object has no attribute '__iter__'",
-           'The sandbox cannot step through the letters of a text.', 'the loop', 'make a list of it first'),
-    Family('missing key', 'code', r'', r'KeyError',
-           'A field that the code relies on is not in the data.', 'the answer of the provider', 'ask with a default'),
-    Family('empty list', 'code', r'', r'IndexError',
-           'A search gave fewer results than the code relies on.', 'the page or text searched', 'guard the index'),
-    Family('unset name', 'code', r'', r'UnboundLocalError',
-           'A variable is set on some ways through the function only.', 'the branches before', 'set it first'),
-    Family('unknown name', 'code', r'', r'NameError',
-           'The code uses a name that does not exist, or that the sandbox does not offer.', 'imports and spelling',
-           'import it, spell it right, or use what the sandbox has'),
-    Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
-           r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
-           'A text that should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
-    Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
-           r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
-           'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
-    Family('encoding', 'code', r'', r'Unicode(En|De)codeError',
-           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from',
-           'decode or encode once'),
-    Family('missing module', 'code', r'', r'ImportError',
-           'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
-    Family('endless calls', 'code', r'', r'maximum recursion depth',
-           'A function calls itself without end.', 'what it asks for again, and what should end that',
-           'count the tries'),
-    Family('not serialisable', 'code', r'serializing', r'',
-           'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
-    Family('wrong arguments', 'code', r'', r'TypeError: \w+\(\) (takes|got (an unexpected|multiple))',
-           'A function was called with other arguments than it takes.', 'who calls it', 'make the two fit'),
-    Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
-           'A value is of another kind than the code expects.', 'where the value came from', 'test or convert it'),
-    Family('missing attribute', 'code', r'', r'AttributeError',
-           'The code asks something of an object that this kind of object does not have.',
-           'what the object is, and how the name is spelt', 'hand over the right object, or spell it right'),
-    Family('cut record', 'code', r'^$', r'^$',
-           'The log breaks off in the middle of this error, so which one it was is not in it.',
-           'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
-    Family('own words', 'code', r'(?!)', r'',
-           'The plug-in wrote this line about something that went wrong; which error that was is not in it.',
-           'the lines before it in the log', 'depends'),
-    Family('other defect', 'code', r'', r'',
-           'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
-)
-
-NONE_IN_ADDRESS = re.compile(r'[/=,]None(?=$|[/?&.,;#-])')
-HTTP_WORDS = {400: 'bad request', 401: 'not authorised', 403: 'forbidden', 404: 'not found', 410: 'gone',
-              429: 'too many requests', 500: 'internal error', 502: 'bad gateway', 503: 'unavailable',
-              504: 'gateway time-out', 522: 'time-out'}
-FILE_SYSTEM_FRAMES = r'(^|/)(os|posixpath|ntpath|genericpath|shutil|glob|fnmatch|zipfile|io)\.pyc?$'
-OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
-
-
-NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|local variable|cannot import name|"
-                            r"No module named|KeyError:) u?'?[\w.]+'?")
-
-
-ERROR_IN_HEAD = re.compile(r'\b([A-Z]\w*(?:Error|Exception|Mismatch)\b.*?):?\s*(?:\(most recent call last\)|$)', re.M)
-
-
-def is_cut(pattern):
-    """Whether the log breaks off before it says which error a traceback is of."""
-    message, wrapper = pattern.get('message') or '', pattern.get('wrapper') or ''
-    return not pattern.get('exception') and (bool(pattern.get('own_frames')) and not message or wrapper.startswith(
-        ('Exception', 'Error loading')) and (message or wrapper).startswith(wrapper))
-
-
-def family_of(pattern):
-    """The first row of FAMILIES that fits a pattern of the aggregate."""
-    marks = []
-    callees = ((pattern.get('own_frames') or [{}])[-1].get('callee_frames')) or ()
-    if any(re.search(FILE_SYSTEM_FRAMES, callee.get('file') or '') for callee in callees):
-        marks.append('@@filesystem')
-    if any(re.match(OWN_SERVER, row.get('host') or '') for row in pattern.get('preceding') or ()):
-        marks.append('@@own server')
-    error = '%s: %s %s' % (pattern.get('exception') or '', pattern.get('message') or '', ' '.join(marks))
-    wrapper = pattern.get('wrapper') or ''
-    if not pattern.get('exception'):
-        wrapper += ' ' + (pattern.get('message') or '')
-    named = NAMED_IN_ERROR.sub(r'\1', error)    # no attribute 'timeout': that is a name, and nobody was slow
-    for family in FAMILIES:
-        if re.search(family.wrapper, wrapper) and re.search(family.error, named if (
-                family.cls == 'upstream' or family.name == 'gone') else error):
-            break
-    if family is FAMILIES[-1] and is_cut(pattern):
-        return named_family('cut record')
-    if family is FAMILIES[-1] and pattern.get('kind') == 'server':
-        return named_family('server')           # whatever it is, it is no plug-in's code
-    if not pattern.get('exception') and not pattern.get('own_frames'):
-        if family.name == 'gone':
-            return named_family('page not there')
-        if family is FAMILIES[-1]:
-            return named_family('own words')
-    return family
-
-
-# ----------------------------------------------------------------------------------------------------------- bundles
-class Bundle(object):
-    """An installed plug-in: its folder, what it calls itself, its policy and its source files (read when asked for)."""
-
-    def __init__(self, path, identifier, policy):
-        self.path = path
-        self.folder = os.path.basename(path)
-        self.identifier = identifier
-        self.policy = policy
-        self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
-        self._sources = {}
-        self._violations = {}
-
-    @property
-    @kept
-    def files(self):
-        """Source files from the bundle on ('Contents/Code/__init__.py'), sorted."""
-        found = []
-        for top in ('Code', 'Libraries'):
-            for folder, _, names in os.walk(os.path.join(self.path, 'Contents', top)):
-                below = os.path.relpath(folder, self.path).replace(os.sep, '/')
-                found.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
-        return sorted(found)
-
-    def data(self, name):
-        """The bytes of a file named from the bundle on; None where it cannot be read."""
-        try:
-            with open(os.path.join(self.path, *name.split('/')), 'rb') as source:
-                return source.read()
-        except (IOError, OSError):
-            return None
-
-    def source(self, name):
-        """The parsed Source of a file named from the bundle on; None where it is missing or cannot be parsed."""
-        if name not in self._sources:
-            data = self.data(name)
-            self._sources[name] = None if data is None else parsed(data, name)
-        return self._sources[name]
-
-    def code(self):
-        """[(name, Source)] of the files under Contents/Code that can be read."""
-        found = [(name, self.source(name)) for name in self.files if name.startswith('Contents/Code/')]
-        return [row for row in found if row[1] is not None]
-
-    @kept
-    def preferences(self):
-        """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
-        import json
-        found = {}
-        try:
-            rows = json.loads(logs.to_text(self.data('Contents/DefaultPrefs.json') or b'[]'))
-            for row in rows:
-                if row.get('type') == 'bool':
-                    found[row['id']] = logs.to_text(row.get('default', '')).lower() == 'true'
-        except (ValueError, KeyError, AttributeError, TypeError):
-            return {}                           # with comments, as some have it, the framework reads it no better
-        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
-                            'Preferences', self.identifier + '.xml')
-        try:
-            with open(path, 'rb') as source:
-                text = logs.to_text(source.read())
-        except (IOError, OSError):
-            return found
-        for name, value in re.findall(r'<([\w.-]+)>\s*(true|false)\s*</', text):
-            if name in found:
-                found[name] = value == 'true'
-        return found
-
-    def is_terse(self):
-        """Whether the plug-in's own setting keeps what it logs as information out of its log."""
-        return plist_value(logs.to_text(self.data('Contents/Info.plist') or b''), 'PlexPluginLogLevel') in (
-            'Critical', 'Error', 'Warning')
-
-    def known_violations(self, name):
-        """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
-        if name not in self._violations:
-            source = self.source(name)
-            found = sandbox_violations(source, self, name) if source else ()
-            self._violations[name] = set(sentence for _, sentence in found)
-        return self._violations[name]
-
-    @kept
-    def broken(self):
-        """Sentences about files that make this installation a broken copy; [] when it looks whole."""
-        sentences = []
-        if not self.folder.endswith('.bundle'):
-            sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
-                             % self.folder)
-        if self.outer:
-            sentences.append('it lies inside the folder %s, and the server only looks for bundles in Plug-ins itself'
-                             % self.outer)
-        for name in self.files:
-            if not name.startswith('Contents/Code/'):
-                continue
-            data = self.data(name)
-            if data is None:
-                sentences.append('%s cannot be read' % name)
-            elif re.match(br'\s*(<!DOCTYPE|<html|<\?xml)', data[:200], re.I):
-                sentences.append('%s is a web page, not source' % name)
-        if 'Contents/Code/__init__.py' not in self.files:
-            sentences.append('Contents/Code/__init__.py is missing')
-        return sentences
-
-    def missing_import(self, module):
-        """Whether no file of this bundle provides the module ('common' or 'lib.part')."""
-        last = module.split('.')[-1]
-        return not any(name.endswith(('/%s.py' % last, '/%s/__init__.py' % last)) for name in self.files)
-
-
-def parsed(data, name):
-    """The Source of a file's bytes, with its tree; None where even Python 2 would refuse it."""
-    try:
-        source = Source(data, name)
-        return source if source.tree is not None else None
-    except SourceError:
-        return None
-
-
-def plist_value(text, key):
-    """The string under a key of a property list, as text; None. Tolerates comments, HTML and a missing header."""
-    text = re.sub(r'<!--.*?-->', '', text, flags=re.S)
-    found = re.search(r'<key>\s*%s\s*</key>\s*<string>\s*(.*?)\s*</string>' % re.escape(key), text, re.S)
-    return found.group(1) if found else None
-
-
-def find_bundles(plug_ins):
-    """{identifier: Bundle} of the bundles under a Plug-ins folder.
-
-    A folder counts when it holds Contents/Code or Contents/Info.plist, itself or in a folder of its own name, as copies
-    by hand leave it. Without an identifier the folder's name stands in for it.
-    """
-    bundles = {}
-    try:
-        names = sorted(os.listdir(plug_ins))
-    except (IOError, OSError):
-        raise logs.Problem('there is no folder %s; name the folder of the bundles with --plug-ins' % plug_ins)
-    for name in names:
-        path = os.path.join(plug_ins, logs.to_text(name))
-        if not os.path.isdir(path):
-            continue
-        inner = [os.path.join(path, below) for below in sorted(os.listdir(path)) if '.bundle' in below]
-        for folder in [path] + inner:
-            bundle = read_bundle(folder)
-            if bundle:
-                bundle.outer = None if folder == path else os.path.basename(path)
-                better = bundles.get(bundle.identifier)
-                if better is None or better.outer or not better.folder.endswith('.bundle'):
-                    bundles[bundle.identifier] = bundle
-                break
-    return bundles
-
-
-def read_bundle(path):
-    """The Bundle in a folder, or None when the folder is none."""
-    contents = os.path.join(path, 'Contents')
-    if not os.path.isdir(contents):
-        return None
-    try:
-        with open(os.path.join(contents, 'Info.plist'), 'rb') as source:
-            text = logs.to_text(source.read())
-    except (IOError, OSError):
-        text = ''
-        if not os.path.isdir(os.path.join(contents, 'Code')):
-            return None
-    policy = 'Elevated' if plist_value(text, 'PlexPluginCodePolicy') == 'Elevated' else 'Standard'
-    return Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
-
-
-def bundle_of(pattern, bundles):
-    """The installed Bundle that a pattern's frames lie in, or None."""
-    names = [frame['file'].split('/')[0] for frame in pattern.get('own_frames') or () if '/' in frame.get('file', '')]
-    names.append(os.path.basename((pattern.get('bundle') or '').rstrip('/')))
-    stems = set(name.split('.bundle')[0] for name in names if name)
-    found = [one for one in bundles.values() if one.folder in names] + [bundles.get(pattern.get('agent'))] + [
-        one for one in bundles.values() if one.folder.split('.bundle')[0] in stems]
-    return next((one for one in found if one is not None), None)
-
-
-# -------------------------------------------------------------------------------------------------- divergence point
-Frame = collections.namedtuple('Frame', 'name function lines quoted callees starts')
-# name: file from the bundle on; lines: every line reported, sorted; quoted: {line: text of the log};
-# callees: [{'file', 'function', 'text'}] below it, None for a frame that no traceback showed; starts: [{line: text of
-# the log}] per plug-in start
-
-Frame.__new__.__defaults__ = ((), {}, None, ())
-Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
-                              'is_entry bundle logged')
-Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
-Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
-# one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
-# and the message of the records that it explains
-
-
-def read_frame(row, callees):
-    """A Frame from one row of own_frames."""
-    quoted, starts = {}, {}
-    for seen in row.get('reported_lines') or ():
-        if not isinstance(seen, dict):
-            seen = {'line': seen}
-        line = seen.get('line')
-        if not line:
-            continue
-        quoted[line] = (seen.get('text') or '').strip() or quoted.get(line) or ''
-        starts.setdefault(seen.get('start'), {})[line] = quoted[line]
-    name = row['file'].split('/', 1)[1] if '.bundle' in row['file'].split('/')[0] else row['file']
-    return Frame(name, row.get('function') or '<module>', sorted(quoted), quoted, callees,
-                 [starts[start] for start in sorted(starts, key=str)])
-
-
-def own_chain(pattern):
-    """The bundle's own frames as [Frame], outermost first; each knows what stood right below it."""
-    rows = pattern.get('own_frames') or []
-    frames = []
-    for number, row in enumerate(rows):
-        below = row.get('callee_frames') or []
-        if number + 1 < len(rows) and not below:
-            after = rows[number + 1]
-            below = [{'file': after['file'], 'function': after.get('function'), 'text': '', 'own': True}]
-        frames.append(read_frame(row, below))
-    return frames
-
-
-def fault_frame(chain, bundle=None):
-    """Index of the frame that a patch belongs to: the last one in Contents/Code, or in a library that is the plug-in's
-    own work, else the last one; None for []."""
-    return next((index for index in range(len(chain) - 1, -1, -1) if '/Code/' in '/' + chain[index].name or
-                 is_own_library(bundle, chain[index].name)), len(chain) - 1 if chain else None)
-
-
-# libraries that plug-ins bring along, which are not mended for one of them
-FOREIGN = frozenset(
-    'BeautifulSoup PIL apsw babelfish bs4 caper certifi cfscrape chardet cherrypy cloudscraper concurrent cookielib '
-    'dateutil decorator enum enzyme feedparser fuzzywuzzy guessit html5lib httplib2 idna jinja2 js2py jsonpickle lxml '
-    'mechanize mock mutagen oauth2 oauthlib peewee pkg_resources plexapi psutil pychromecast pytz raven rarfile rebulk '
-    'requests setuptools simplejson six socks soupsieve stevedore subliminal tmdbsimple tornado tvdb_api unidecode '
-    'unrar urllib3 websocket werkzeug ws4py xmltodict yaml youtube_dl zope'.split())
-SIGNED = re.compile(r'(?im)^__(version|author|license|copyright)\w*__ *=|copyright|licen[sc]e')
-
-
-def is_own_library(bundle, name):
-    """Whether a file under Contents/Libraries is the plug-in's own work: no name, version or licence says otherwise."""
-    found = re.match(r'(Contents/Libraries/\w+/)(\w+)', name)
-    if bundle is None or found is None or found.group(2) in FOREIGN or bundle.source(name) is None:
-        return False
-    return not any(SIGNED.search(logs.to_text((bundle.data(one) or b'')[:3000]))
-                   for one in (name, found.group() + '/__init__.py'))
-
-
-def frame_kind(frame):
-    """('own'|'getitem'|'getiter'|'apply'|'call', name of the function called or None) from what stood below; 'unknown'
-    where no traceback tells."""
-    if frame.callees is None:
-        return 'unknown', None
-    below = [callee for callee in frame.callees if callee.get('function')]
-    if not below:
-        return 'own', None
-    first = below[0]
-    text = first.get('text') or ''
-    if (first.get('file') or '').endswith('sandbox.py'):
-        if '_getitem_' in text or '__getitem__' in text:
-            return 'getitem', None
-        if '_getiter_' in text or '__iter__' in text:
-            return 'getiter', None
-        if first['function'] == '<lambda>':
-            # where the text is missing: line 107 of the sandbox's lambdas iterates, 108 indexes (framework 2.6.3)
-            return 'getiter' if first.get('line') == 107 else 'getitem', None
-        if first['function'] == '_apply':
-            return 'apply', below[1]['function'] if len(below) > 1 else None
-        if first['function'] == '_inplacevar':  # `name += value` is added up there
-            return 'own', None
-    if first['function'] in ('__getattribute__', '__getattr__'):
-        return 'own', None                      # no call stands there, an object was asked for an attribute
-    return 'call', first['function']
-
-
-def name_in_log(function):
-    """How a traceback calls a FunctionDef, a ClassDef or the Module."""
-    return getattr(function, 'name', '<module>')
-
-
-def function_named(source, frame):
-    """The function (or Module) of a frame in the installed source, by name, nearest to the lines reported; or None.
-
-    Where the file was changed since, those that still hold what the log quotes come first.
-    """
-    lowest = min(frame.lines or frame.quoted or [None])
-    found = source.functions_named(frame.function)
-    if not frame.lines:
-        texts = set(frame.quoted.values()) - set([''])
-        found = [node for node in found if texts & set(
-            line.strip() for line in source.lines[node.line - 1:node.end_line])] or found
-    if not found:
-        return None
-    if lowest is None:
-        return found[0]
-    inside = [node for node in found if node.line <= lowest <= node.end_line]
-    if inside:
-        return max(inside, key=lambda node: node.line)
-    return min(found, key=lambda node: abs(node.line - lowest))
-
-
-def without_callers(source, frame):
-    """The frame without the lines of a function that called another one of its own name: a report has both in one."""
-    own = [line for line in frame.lines if not re.search(r'\b%s *\(' % frame.function, frame.quoted.get(line) or '')]
-    inner, outer = [set(node for node in source.functions_named(frame.function) if any(
-        node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
-    if not inner or not outer - inner:
-        return frame
-    return frame._replace(lines=own, quoted=dict((line, frame.quoted[line]) for line in own), starts=[
-        dict(pair for pair in start.items() if pair[0] in own) for start in frame.starts])
-
-
-def drift(source, frame):
-    """(state, the frame with the lines that count): 'same' where the file still shows what the log quoted, else 'moved'
-    when it does elsewhere, 'changed', or 'unknown'.
-
-    Where some starts of the plug-in ran this file and others another one (an older version, or one with a patch of ours
-    that is out again), the lines of the others say nothing.
-    """
-    if not any(frame.quoted.values()):
-        return 'unknown', frame
-    own = [start for start in frame.starts
-           if all(source.line_text(line).strip() == text for line, text in start.items() if text)]
-    if any(any(start.values()) for start in own):
-        return 'same', frame._replace(lines=sorted(set(line for start in own for line in start)))
-    stripped = set(line.strip() for line in source.lines)
-    moved = all(text in stripped for text in frame.quoted.values())
-    return 'moved' if moved else 'changed', frame._replace(lines=[])
-
-
-def lines_now(source, frame, function):
-    """Where the lines of a function that the log quotes stand now that the file has changed; [] unless each of them
-    stands there once."""
-    found = []
-    for text in set(frame.quoted.values()) - set(['']):
-        at = [line for line in range(function.line, function.end_line + 1) if source.line_text(line).strip() == text]
-        if len(at) != 1:
-            return []
-        found.extend(at)
-    return sorted(found)
-
-
-# ---------------------------------------------------------------------------------------- who can have raised the error
-# The sandbox and CPython word their errors in few ways, and each wording can only come from certain expressions.
-# Each rule: the error's shape over "Type: message", and a function (expression, match, hunt) -> weight 0..1.
-SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
-                           'findAll find_all select sorted list getElementsByTagName iterfind'.split())
-NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
-                                        'strftime isoformat '
-                                        'upper title join format encode decode set dict tuple bool isinstance append '
-                                        'quote urlencode min max abs round sum enumerate sorted list zip reversed '
-                                        'map filter iter xrange'.split())
-OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
-                       'get_element_by_id Attr getItem select_one'.split())
-OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
-LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetComp', 'GeneratorExp', 'Compare',
-            'Lambda', 'BinOp', 'Repr', 'Set')
-FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
-COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
-
-
-Hunt = collections.namedtuple('Hunt', 'function exception message kind callee preferences rule found')
-# what is known when a function is searched for the expression that raised: the error, what stood below (as frame_kind
-# has it), {name: what a preference is set to}, and the rule for such errors with its match (see RAISERS)
-
-
-def hunt_for(function, frame, exception, message, preferences=None):
-    """The Hunt for an error in a function, by its Frame."""
-    return Hunt(*(function, exception, message) + frame_kind(frame) + (preferences or {},) + raising_rule(
-        exception, message))
-
-
-@kept
-def flat(node):
-    """A node's text without blanks and line breaks and with one kind of quotes, to compare expressions."""
-    return re.sub(r'\s+', '', node.text).replace('"', "'")
-
-
-def last_name(node):
-    """'Request' of HTTP.Request, HTTP.Request(...) or Request; None for anything else."""
-    if node.kind == 'Call':
-        return last_name(node.func)
-    if node.kind == 'Attribute':
-        return node.attr
-    return node.id if node.kind == 'Name' else None
-
-
-def root_name(node):
-    """The variable that a chain like a.b[c].d() starts from; None."""
-    while node is not None and node.kind in ('Attribute', 'Subscript', 'Call'):
-        node = node.func if node.kind == 'Call' else node.value
-    return node.id if node is not None and node.kind == 'Name' else None
-
-
-def stored(node):
-    """Whether a Name, Attribute or Subscript is assigned or deleted here, not read."""
-    return getattr(node, 'ctx', 'Load') != 'Load'
-
-
-def unpacked(node):
-    """The Tuple or List that a statement unpacks into, or None."""
-    targets = node.targets if node.kind == 'Assign' else [node.target] if node.kind in ('For', 'comprehension') else ()
-    return next((target for target in targets if target.kind in ('Tuple', 'List')), None)
-
-
-def index_of(node):
-    """The single index expression of a Subscript, or None for slices."""
-    inner = node.slice
-    return inner.value if inner.kind == 'Index' else None
-
-
-def key_of(node):
-    """The text 'a' of x['a']; None for whatever is not such a Subscript."""
-    index = index_of(node) if node.kind == 'Subscript' else None
-    return index.s if index is not None and index.kind == 'Str' else None
-
-
-NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'Attribute': lambda node: node.attr,
-            'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None}
-
-
-def unquoted(text):
-    """The text of a repr such as u'x', and whether it was one; else the text as it is."""
-    found = re.match(r'^u?b?([\'"])(.*)\1$', text.strip(), re.S)
-    return (found.group(2), True) if found else (text.strip(), False)
-
-
-def none_weight(hunt, base, depth=0):
-    """How easily an expression is None: 0 never .. 1 often."""
-    if base.kind in LITERALS:
-        return 0.0
-    if base.kind == 'Call':
-        name = last_name(base.func)
-        if name in NEVER_NONE:
-            return 0.02
-        if name in OFTEN_NONE:
-            return 1.0
-        own = nodes_named(base.source, 'FunctionDef', name)
-        if any(returns_none(node) for node in own):
-            return 0.9
-        return 0.3 if own else 0.5
-    if base.kind == 'Attribute':
-        return 0.9 if base.attr in OFTEN_NONE_FIELDS else 0.35
-    if base.kind == 'Subscript':
-        return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
-    if base.kind == 'Name' and depth < 3:
-        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os',
-                       'Datetime'):
-            return 0.02
-        values = assigned_values(hunt, base)
-        if values:
-            return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
-        return 0.45
-    if is_op(base, 'Or'):
-        return none_weight(hunt, base.values[-1], depth)
-    if base.kind == 'IfExp':
-        return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
-    return 0.4
-
-
-def returns_none(function):
-    """Whether a function can answer None: by saying so, by a bare return, or by running off its end."""
-    last = function.body[-1]
-    if last.kind not in ('Return', 'Raise'):
-        return True
-    return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
-
-
-@kept
-def bound_in(function):
-    """{name: [(statement, value or None)]} of what assignments and loops of a function bind."""
-    found = {}
-    for node in walk(function):
-        if node.kind == 'Assign':
-            for part in walk_targets(node):
-                if part.kind == 'Name':
-                    found.setdefault(part.id, []).append((node, node.value if part in node.targets else None))
-        elif node.kind == 'For' and node.target.kind == 'Name':
-            found.setdefault(node.target.id, []).append((node, None))
-    return found
-
-
-def assigned_values(hunt, name):
-    """The expressions that a variable may hold where it is used here; None for what cannot be read off."""
-    return [value for node, value in bound_in(hunt.function).get(name.id, ())
-            if node.start < name.start or shares_loop(node, name)]
-
-
-MADE_AS = {'Dict': 'dict', 'DictComp': 'dict', 'dict': 'dict', 'OrderedDict': 'dict', 'List': 'sequence',
-           'Tuple': 'sequence', 'ListComp': 'sequence', 'Str': 'sequence', 'list': 'sequence', 'tuple': 'sequence',
-           'sorted': 'sequence', 'defaultdict': 'filled on demand', 'Counter': 'filled on demand'}
-
-
-def made_as(hunt, node):
-    """'dict', 'sequence' or 'filled on demand' for a name that is bound to nothing else; None for all others."""
-    if node.kind != 'Name':
-        return None
-    around = hunt.function if node.id in local_names(hunt.function) else node.source.tree
-    bound = bindings(around).get(node.id, ())
-    values = [one.parent.value if one.parent.kind == 'Assign' and one in one.parent.targets else None for one in bound]
-    kinds = set(MADE_AS.get(last_name(value) if value.kind == 'Call' else value.kind) if value else None
-                for value in values)
-    return kinds.pop() if len(kinds) == 1 and not (around.kind == 'Module' and
-                                                   node.id in global_names(around)) else None
-
-
-@kept
-def global_names(module):
-    """The names that functions of a module declare global."""
-    return set(name for one in walk(module) if one.kind == 'Global' for name in one.names)
-
-
-def shares_loop(node, other):
-    """Whether a loop stands around both."""
-    return any(loop.kind in ('For', 'While') and loop.start <= node.start < loop.end for loop in ancestors(other))
-
-
-MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
-
-
-def raises_subscript(node, found, hunt):
-    return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
-
-
-def raises_iteration(node, found, hunt):
-    kind = found.group('type')
-    if node.kind in ('For', 'comprehension', 'GeneratorExp'):
-        return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, kind))
-    if unpacked(node) is not None and node.kind == 'Assign':
-        return 0.8 * typed_weight(hunt, node.value, kind)
-    if node.kind == 'AugAssign' and node.op == 'Add':           # a list is extended by it
-        return 0.8 * typed_weight(hunt, node.value, kind)
-    if hunt.kind == 'own' and node.kind == 'Call' and node.args and last_name(node.func) in (
-            'list', 'set', 'tuple', 'sorted', 'dict', 'enumerate', 'max', 'min', 'map', 'filter', 'zip', 'join',
-            'extend', 'update', 'reversed'):
-        return 0.8 * typed_weight(hunt, node.args[-1], kind)
-    return 0
-
-
-def raises_membership(node, found, hunt):
-    return typed_weight(hunt, node.comparators[-1], found.group('type')) if (
-        node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn')) else 0
-
-
-def typed_weight(hunt, node, kind):
-    """How well the value of an expression can be of the type that the message names."""
-    if kind == 'NoneType':
-        return none_weight(hunt, node)
-    if kind in ('str', 'unicode'):
-        return 0.1 if node.kind in ('List', 'Dict', 'ListComp') else 0.6
-    return 0.5
-
-
-def raises_attribute(node, found, hunt):
-    name = found.group('name')
-    if node.kind == 'Attribute' and node.attr == name:
-        shape = re.match(r"'?([\w.]+)'? (object|instance)", hunt.message)
-        return max(0.02, typed_weight(hunt, node.value, shape.group(1) if shape else 'NoneType'))
-    if is_call(node, 'getattr', 'setattr') and len(node.args) >= 2:
-        return 0.6 if node.args[1].kind == 'Str' and node.args[1].s == name or node.args[1].kind != 'Str' else 0
-    return 0
-
-
-def raises_key(node, found, hunt):
-    key, quoted = unquoted(found.group('key'))
-    if node.kind == 'Subscript':
-        index = index_of(node)
-        if index is None or is_call(node.value, *SEQUENCE_CALLS) or \
-                root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
-            return 0
-        if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
-            return 0.02 if not stored(node) else 0
-        return key_weight(index, key, quoted)
-    if node.kind == 'Call' and node.func.kind == 'Attribute':
-        if node.func.attr in ('pop', 'remove') and node.args and len(node.args) == 1:
-            return 0.8 * key_weight(node.args[0], key, quoted)
-        if node.func.attr in ('format', 'format_map'):
-            text = node.func.value
-            return 0.5 if text.kind != 'Str' or '{' + key in text.s else 0
-    if is_op(node, 'Mod'):
-        return 0.5 if node.left.kind != 'Str' or '%(' + key + ')' in node.left.s else 0
-    return 0
-
-
-def deleted(node):
-    return node.parent.kind == 'Delete'
-
-
-def key_weight(index, key, quoted):
-    if index.kind == 'Str':
-        return 1.0 if quoted and index.s == key else 0
-    if index.kind == 'Num':
-        return 1.0 if not quoted and logs.to_text(str(index.n)) == key else 0
-    if index.kind in LITERALS and index.kind not in ('BinOp', 'Tuple'):
-        return 0
-    if index.kind == 'UnaryOp':
-        return 0
-    return 0.4
-
-
-KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
-
-
-def raises_index(node, found, hunt):
-    what = found.group('what')
-    if node.kind == 'Subscript':
-        if what == 'pop' or 'assignment' in what:
-            return 0.8 if 'assignment' in what and stored(node) else 0
-        if stored(node):
-            return 0
-        index = index_of(node)
-        if index is None or index.kind in ('Str', 'Dict') or made_as(hunt, node.value) in ('dict', 'filled on demand'):
-            return 0
-        if is_sandboxed(node) and hunt.kind == 'own':
-            return 0.02
-        name = last_name(node.value) if node.value.kind == 'Call' else None
-        if name in ('split', 'rsplit', 'splitlines') and index.kind == 'Num' and index.n == 0:
-            return 0.02
-        if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
-            around = statement_of(node)         # what had no title and no address would hardly have been found
-            return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in KNOWN_OF_ALL else 1.0
-        if node.value.kind in ('Dict',) or name in ('match', 'group'):
-            return 0.05
-        return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5
-    if node.kind == 'Call' and node.func.kind == 'Attribute':
-        if node.func.attr == 'pop' and (what == 'pop' or 'pop' in what):
-            return 0.9
-        if node.func.attr == 'group' and what == 'group':
-            return 1.0
-        if node.func.attr == 'format' and 'tuple' in what:
-            return 0.7
-    return 0
-
-
-def raises_name(node, found, hunt):
-    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and (
-        not stored(node) or node.parent.kind in ('Delete', 'AugAssign')) else 0
-
-
-def raises_where(can_raise, weight=1.0):
-    """A rule for errors that any expression of a kind raises. can_raise: node -> bool."""
-    return lambda node, found, hunt: weight if can_raise(node) else 0
-
-
-def raises_call(*names):
-    """A rule for errors that only calls of these functions raise (by the last part of the name)."""
-    return raises_where(lambda node: is_call(node, *names))
-
-
-def raises_no_text(node, found, hunt):
-    """re.search() and json.loads() of what is no text: unless it was made by what always makes one."""
-    if node.kind != 'Call' or last_name(node.func) not in SEARCHES + ('loads', 'ObjectFromString'):
-        return 0
-    text = text_argument(node)
-    if text is not None and text.kind == 'Name':
-        before = [value for statement, value in bound_in(hunt.function).get(text.id, ())
-                  if statement.start < node.start and statement.parent in list(ancestors(node))]
-        text = before[-1] if before and before[-1] is not None else text
-    made = text is not None and (text.kind == 'Str' or of_xpath(text) == 'text' or
-                                 is_call(text, 'sub', 'subn', 'str', 'unicode', 'strip', 'lower', 'replace', 'join',
-                                         'format', 'encode', 'decode', 'read', 'text_content') or
-                                 text.kind == 'Attribute' and text.attr == 'content')
-    return 0.1 if made else 1.0
-
-
-def raises_conversion(node, found, hunt):
-    if node.kind != 'Call':
-        return 0
-    name, wanted = last_name(node.func), found.group('name')
-    if name == wanted:
-        return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
-    if name == 'map' and node.args and last_name(node.args[0]) == wanted:
-        return 0.9
-    takes = parameter_names(hunt.function) if hunt.function.kind == 'FunctionDef' else ()
-    return 0.5 if node.func.kind == 'Name' and node.func.id in takes else 0     # kind(value)
-
-
-def raises_operator(node, found, hunt):
-    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[found.group('op').rstrip('=')]:
-        return operand_weight(node, hunt)
-    return 0
-
-
-def raises_joining(node, found, hunt):
-    """str + something: additions, augmented ones, and calls that join paths or texts."""
-    if node.kind in ('BinOp', 'AugAssign') and node.op == 'Add':
-        return operand_weight(node, hunt)
-    return 0.5 if is_call(node, 'join', 'unicode', 'open', 'load', 'exists') else 0
-
-
-def operand_weight(node, hunt):
-    """How easily an operand of an operation is the None that the message speaks of."""
-    if 'NoneType' not in hunt.message:
-        return 1.0
-    right = getattr(node, 'right', None) or node.value
-    left = node.left if node.kind == 'BinOp' else node.target
-    if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and \
-            not re.search(r"and '?NoneType", hunt.message):
-        return none_weight(hunt, left)
-    if re.search(r"and '?NoneType|NoneType found|not \"NoneType|not NoneType", hunt.message):
-        return none_weight(hunt, right)
-    return max(none_weight(hunt, left), none_weight(hunt, right))
-
-
-def raises_formatting(node, found, hunt):
-    if is_op(node, 'Mod'):
-        return 1.0
-    return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
-
-
-def raises_len(node, found, hunt):
-    return typed_weight(hunt, node.args[0], found.group('type')) if (is_call(node, 'len') and node.args) else 0
-
-
-def raises_wrong_index(node, found, hunt):
-    """A list or a text that is asked for a key."""
-    if node.kind != 'Subscript' or root_name(node) in MODEL:
-        return 0
-    index = index_of(node)
-    if index is None or (index.kind in ('Num', 'UnaryOp') and 'indices' in hunt.message):
-        return 0
-    return 1.0 if index.kind == 'Str' or 'indices' not in hunt.message else 0.4
-
-
-def raises_arguments(node, found, hunt):
-    if found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
-        return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
-    return 1.0 if is_call(node, found.group('name')) else (
-        0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
-
-
-def raises_unicode(node, found, hunt):
-    if node.kind == 'Call':
-        name = last_name(node.func)
-        if name in ('encode', 'decode', 'unicode', 'str'):
-            return 1.0
-        if name in ('format', 'join', 'replace', 'quote', 'urlencode', 'normalize', 'startswith', 'endswith', 'find'):
-            return 0.6
-        return 0.3 if root_name(node.func) in ('Log', 'os', 'String') else 0.05
-    if is_op(node, 'Add', 'Mod'):
-        return 0.6
-    return 0.2 if node.kind == 'Compare' else 0
-
-
-def raises_import(node, found, hunt):
-    wanted = found.group('name').split('.')[-1]
-    if node.kind == 'Import':
-        return 1.0 if any(wanted in alias.name.split('.') for alias in node.names) else 0
-    if node.kind == 'ImportFrom':
-        parts = (node.module or '').split('.') + [alias.name for alias in node.names]
-        return 1.0 if wanted in parts else 0
-    return 0.3 if is_call(node, '__import__') else 0
-
-
-def raises_augmented(node, found, hunt):
-    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(found.group('op').rstrip('=')) else 0
-
-
-# the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
-FIELD_TYPES = {'float': ('rating', 'audience_rating'),
-               'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'season', 'track_index'),
-               'date': ('originally_available_at', 'originally_available', 'available_at'), 'bool': ('trivia_enabled',)}
-CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str', 'unicode'),
-               'unicode': ('str', 'unicode'), 'date': ('date',)}
-
-
-def raises_field(node, found, hunt):
-    """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
-    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in walk_targets(node)):
-        wanted = re.search(r"required type '(\w+)'", hunt.message)
-        return 0.9 * max(field_weight(target, node.value, wanted and wanted.group(1))
-                         for target in walk_targets(node) if target.kind == 'Attribute')
-    return 0.6 if is_call(node, 'add', 'append', 'clear', 'new') else 0
-
-
-def walk_targets(node):
-    """The single targets of an assignment."""
-    for target in node.targets:
-        for part in target.elts if target.kind in ('Tuple', 'List') else [target]:
-            yield part
-
-
-def field_weight(target, value, wanted):
-    """How well a field can have refused a value because it is not of the type wanted (None: not known)."""
-    if root_name(target) == 'self':
-        return 0.1
-    if wanted is None:
-        return 1.0
-    of_type = next((name for name, fields in FIELD_TYPES.items() if target.attr in fields), 'str')
-    if of_type != {'unicode': 'str', 'datetime': 'date', 'long': 'int'}.get(wanted, wanted):
-        return 0.02
-    if value.kind == 'Call' and last_name(value.func) in CONVERSIONS.get(wanted, ()):
-        return 0.02
-    return 1.0
-
-
-REQUEST = ('Request', 'ObjectFromURL', 'ElementFromURL', 'urlopen', 'get', 'post', 'open', 'request', 'send', 'content',
-           'headers', 'load', 'StringFromURL', 'PropertyListObjectFromURL', 'read')
-
-
-def raises_request(node, found, hunt):
-    if node.kind == 'Attribute' and node.attr in ('content', 'headers') and not stored(node):
-        return 0.9
-    if node.kind != 'Call':
-        return 0
-    name = last_name(node.func)
-    if name in REQUEST:
-        return 0.9
-    return 0.4 if name in ('str', 'ObjectFromString', 'ElementFromString') else 0.05
-
-
-raises_parsing = raises_call(*'ObjectFromString ElementFromString ObjectFromURL ElementFromURL loads load fromstring '
-                              'parse XML decode json HTML parseString FeedFromString'.split())
-
-
-RAISERS = (
-    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
-     raises_subscript),
-    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
-    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
-    (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration),
-    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute),
-    (r"^KeyError: (?P<key>.+)$", raises_key),
-    (r"^IndexError: (?P<what>.*)$", raises_index),
-    (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
-    (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion),
-    (r"^ValueError: could not convert string to (?P<name>float)|^ValueError: empty string for (?P<n2>float)",
-     raises_conversion),
-    (r"^ValueError: (need more than \d+ value|too many values)", raises_where(lambda node: unpacked(node) is not None)),
-    (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
-    (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
-     raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
-    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)",
-     raises_call('index', 'rindex')),
-    (r"^ValueError: list\.remove", raises_call('remove')),
-    (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min')),
-    (r"^StopIteration", raises_call('next')),
-    (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator),
-    (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining),
-    (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
-     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting),
-    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
-    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
-     raises_where(lambda node: node.kind == 'Subscript' and stored(node))),
-    (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
-     raises_wrong_index),
-    (r"^TypeError: .*(is not callable|object is not callable)", raises_where(lambda node: node.kind == 'Call', 0.7)),
-    (r"^TypeError: sequence item \d+: expected", raises_call('join')),
-    (r"^TypeError: expected string or buffer", raises_no_text),
-    (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES)),
-    (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
-    (r"^Unicode(En|De)codeError", raises_unicode),
-    (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
-    (r"^ZeroDivisionError",
-     raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod'))),
-    (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert')),
-    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
-    (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
-    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
-     r"ConnectTimeout|error)\b", raises_request),
-    (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
-     raises_parsing),
-)
-
-
-def raising_rule(exception, message):
-    """(rule, match) for an error; (None, None) where its wording tells nothing."""
-    error = '%s: %s' % (exception, message)
-    for shape, rule in RAISERS:
-        found = re.search(shape, error)
-        if found:
-            return rule, found
-    return None, None
-
-
-def callee_weight(node, hunt):
-    """How well an expression fits the frame that stood right below: 0 for not at all."""
-    if hunt.kind == 'getitem':
-        return 1.0 if node.kind == 'Subscript' and not stored(node) else 0
-    if hunt.kind == 'getiter':
-        return 1.0 if node.kind in ('For', 'comprehension', 'GeneratorExp') or unpacked(node) is not None else 0
-    if hunt.kind == 'apply':
-        if node.kind != 'Call' or not (node.starargs or node.kwargs):
-            return 0
-        return 1.0 if not hunt.callee or last_name(node.func) in (hunt.callee, None) else 0.3
-    if hunt.kind == 'call':
-        return call_weight(node, hunt.callee)
-    return 1.0
-
-
-# functions of the framework and of the standard library that show under another name than the one that was called
-STANDS_BEHIND = {
-    '_strptime': ('strptime',),
-    'load': ('content', 'headers', 'Request', 'str', 'ObjectFromURL', 'ElementFromURL'),
-    '_http_request': ('Request', 'content'),
-    'content': ('Request', 'ObjectFromString', 'ElementFromString', 'str'),
-    '__str__': ('str', 'ObjectFromString', 'ElementFromString', 'decode', 'content'),
-    'raw_decode': ('loads', 'load'), 'decode': ('loads', 'decode'),
-    '_compile': ('compile', 'search', 'match', 'sub', 'findall', 'split'),
-}
-
-
-def call_weight(node, callee):
-    if callee is None:
-        return 0.5
-    if callee.startswith('<'):
-        return 0.5 if node.kind in ('Call', 'GeneratorExp') else 0
-    if node.kind == 'Call':
-        return 1.0 if is_call(node, callee) else 0.8 if is_call(node, *STANDS_BEHIND.get(callee, ())) else \
-            0.5 if callee in ('__init__', '__call__', '__new__') else 0.04
-    if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
-        return 0.9
-    if node.kind == 'Attribute' and callee in ('__getattr__', '__getattribute__', '__get__'):
-        return 0 if stored(node) else 0.5
-    if node.kind == 'Attribute' and callee == '__setattr__':
-        return 0.9 if stored(node) else 0
-    if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
-        return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
-    if node.kind == 'Subscript' and callee == '__delitem__':
-        return 1.0 if deleted(node) else 0
-    if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
-                                                            '__cmp__'):
-        return 0.7
-    if node.kind in ('Import', 'ImportFrom') and callee in ('__import__', 'load_module', '<module>'):
-        return 1.0
-    if node.kind in ('BinOp', 'Compare', 'For') and callee.startswith('__'):
-        return 0.4
-    return 0
-
-
-# ------------------------------------------------------------------------------------------ what held before this place
-# what a header evaluates
-HEADERS = {'If': 'test', 'While': 'test', 'For': 'iter', 'With': 'context_expr'}
-
-
-def sure_parts(node):
-    """The expressions that a statement certainly evaluates when it is passed without an error."""
-    if node.kind in HEADERS:
-        return sure_below(getattr(node, HEADERS[node.kind]))
-    return () if node.kind in COMPOUND else sure_below(node)
-
-
-def sure_below(node):
-    """A node and its descendants, without what may be skipped: later operands of and/or, branches, lambdas."""
-    yield node
-    if node.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'SetComp', 'DictComp') + FRAMES:
-        return
-    if node.kind == 'BoolOp':
-        below = node.values[:1]
-    elif node.kind == 'IfExp':
-        below = [node.test]
-    else:
-        below = children(node)
-    for child in below:
-        for part in sure_below(child):
-            yield part
-
-
-def bodies(node):
-    """The statement lists of a compound statement."""
-    for name in ('body', 'orelse', 'finalbody'):
-        suite = getattr(node, name, None)
-        if isinstance(suite, list):
-            yield suite
-    for handler in getattr(node, 'handlers', None) or ():
-        yield handler.body
-
-
-def passed_before(statement):
-    """The statements that were certainly passed before this one in the same call, nearest first, with loop headers."""
-    while statement is not None and statement.kind not in FRAMES + ('Module',):
-        parent = enclosing(statement, 'Module', *COMPOUND)
-        for suite in [suite for suite in bodies(parent) if statement in suite][:1]:
-            for earlier in reversed(suite[:suite.index(statement)]):
-                yield earlier
-            if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
-                yield parent
-        statement = parent
-
-
-def rebinds(statement, root):
-    """Whether a statement, or anything in it, gives the variable another value."""
-    return any(node.kind == 'Name' and node.id == root and stored(node) for node in walk(statement))
-
-
-def held_before(hunt, node, statement):
-    """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
-    text = flat(node)
-    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') else None
-    none_error = by_base(hunt)
-    root = root_name(node)
-    kinds = ('Name',) if hunt.exception in ('NameError', 'UnboundLocalError') else ('Attribute', 'Subscript', 'Call')
-    for earlier in passed_before(statement):
-        own_header = earlier.start <= statement.start and earlier.end >= statement.end
-        if not own_header and root and rebinds(earlier, root):
-            return False
-        if earlier.kind == 'For' and own_header and root in names_in(earlier.target):
-            return False
-        for part in sure_parts(earlier):
-            if part is node or part.kind not in kinds:
-                continue
-            if part.start >= node.start:
-                continue
-            if flat(part) == text:
-                return True
-            if none_error and base and part.kind in ('Attribute', 'Subscript') and not stored(part) and \
-                    flat(part.value) == base:
-                return True
-    return False
-
-
-def switched_off(hunt, node):
-    """Whether the preferences say that this place is not reached: it lies under `if Prefs['x']:` and x is off."""
-    for inner, outer in levels(node) if hunt.preferences else ():
-        if outer.kind in ('If', 'IfExp') and inner is not outer.test:
-            value = preference_value(hunt, outer.test)
-            if value is not None and value != (inner in as_list(outer.body)):
-                return True
-        elif outer.kind == 'BoolOp':
-            place = outer.values.index(inner)
-            stops = outer.op == 'Or'
-            if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
-                return True
-    return False
-
-
-def preference_value(hunt, test):
-    """What a condition made of preferences is: True, False, or None where it is not known."""
-    if test.kind == 'Subscript' and root_name(test) == 'Prefs' and test.value.kind == 'Name':
-        return hunt.preferences.get(key_of(test))
-    if is_op(test, 'Not'):
-        value = preference_value(hunt, test.operand)
-        return None if value is None else not value
-    if test.kind == 'Name' and hunt.function is frame_of(test):
-        values = [value for _, value in bound_in(hunt.function).get(test.id, ())]
-        return preference_value(hunt, values[0]) if len(values) == 1 and values[0] is not None and \
-            values[0].kind == 'Subscript' else None
-    if test.kind == 'BoolOp':
-        values = [preference_value(hunt, one) for one in test.values]
-        stops = test.op == 'Or'
-        return stops if stops in values else None if None in values else not stops
-    return None
-
-
-Voice = collections.namedtuple('Voice', 'statement parts whole is_log')
-# text that a statement hands to a call: its literal parts, and whether these are all that the log line holds
-
-
-# calls whose text is a path or a pattern, which is neither logged nor asked for
-LOOKS_FOR = frozenset('xpath find findall findtext iterfind cssselect Regex compile search match sub split replace '
-                      'strip lstrip rstrip startswith endswith get'.split())
-
-
-@kept
-def voices(function):
-    """[Voice] of what a function says in the log or asks a server for, in the order of the text."""
-    found = []
-    for node in own_nodes(function):
-        text = constant_text(node)
-        call, above = enclosing(node, 'Call'), node.parent
-        if not text or '\n' in text or (call or enclosing(node, 'Assign')) is None or \
-                (node.kind == 'Name' and '/' not in text) or last_name(call or node) in LOOKS_FOR:
-            continue
-        parts = re.split(r'%[-#0-9.]*[sdrfix]|\{[^{}]*\}', text)
-        is_log = call is not None and root_name(call.func) == 'Log'
-        whole = is_log and call.args[:1] in ([node], [above]) and (above is call or is_op(above, 'Mod'))
-        size = sum(len(part.strip()) for part in parts)
-        if size >= (12 if call is None else 4) or (whole and size):
-            found.append(Voice(statement_of(node), parts, whole, is_log))
-    return sorted(found, key=lambda voice: voice.statement.start)
-
-
-def constant_text(node):
-    """The text that a string is, or a name that the file itself binds once, at its top, to strings; None."""
-    if node.kind == 'Str':
-        return node.s
-    if is_op(node, 'Add'):
-        left, right = constant_text(node.left), constant_text(node.right)
-        return left + right if left is not None and right is not None else None
-    if node.kind != 'Name' or node.ctx != 'Load':
-        return None
-    bound, around = bindings(node.source.tree).get(node.id, ()), frame_of(node)
-    return constant_text(bound[0].parent.value) if len(bound) == 1 and bound[0].kind == 'Name' and \
-        bound[0].parent.kind == 'Assign' and bound[0].parent.end <= node.start and (
-            around.kind == 'Module' or node.id not in local_names(around)) else None
-
-
-SAID_MOST = 200                 # letters that the aggregate keeps of what was said
-
-
-def fits(voice, text):
-    """Whether a log line can be what a statement said; the end of a long line is missing."""
-    if voice.whole:
-        return re.match('.*'.join(re.escape(part) for part in voice.parts) + '$', text) is not None
-    place = 0
-    for part in voice.parts:
-        at = text.find(part, place)
-        if at < 0:
-            tail = text[text.find(part[:12]):] if part[:12] in text[place:] else None
-            return len(text) >= SAID_MOST and (place > 0 if tail is None else part.startswith(tail))
-        place = at + len(part)
-    return True
-
-
-def last_heard(function, texts):
-    """The statements of a function that can have said the newest of these texts that any of them fits; [] for none."""
-    for text in reversed(texts):
-        best = []
-        for voice in voices(function):
-            size = sum(len(part.strip()) for part in voice.parts)
-            if fits(voice, text) and size >= (best[0][0] if best else 0):
-                best = [row for row in best if row[0] == size] + [(size, voice.statement)]
-        if best:
-            return [statement for _, statement in best]
-        if text.startswith("Requesting '"):
-            earlier = last_heard(function, texts[:texts.index(text)])
-            plain = [node for node in plain_requests(function) if earlier and node.start > earlier[0].start]
-            if plain:
-                return plain
-    return []
-
-
-def plain_requests(function):
-    """The statements that ask for an address that is not written there."""
-    return [statement_of(node) for node in own_nodes(function) if node.kind == 'Call' and
-            flat(node.func) in ('HTTP.Request', 'JSON.ObjectFromURL', 'HTML.ElementFromURL', 'XML.ElementFromURL') and
-            not any('/' in (constant_text(below) or '') for below in walk(node))]
-
-
-def said_weight(hunt, statement, last):
-    """How well a place fits that `last` spoke last: it is not before it, nor behind another statement that speaks."""
-    if statement is last:
-        return 0.7
-    if statement.start < last.start:
-        return 0.25 if shares_loop(last, statement) else 0.03
-    if exclusive(statement, last):
-        return 0.05
-    for passed in passed_before(statement):
-        if passed.start > last.start and passed is not statement and passed.kind not in COMPOUND:
-            if speaks(passed):
-                return 0.05
-            if any(voice.statement is passed and any('/' in part for part in voice.parts)
-                   for voice in voices(hunt.function)):
-                return 0.15                     # a request, unless its answer came from the cache
-    return 0.7 ** min(4, silent_between(hunt, last, statement))
-
-
-def silent_between(hunt, last, statement):
-    """How many Log calls lie on the way that only a condition can have kept silent."""
-    others = [voice.statement for voice in voices(hunt.function) if voice.is_log]
-    return sum(last.start < other.start < statement.start and not exclusive(other, statement) and
-               not unlikely_branch(other) and not switched_off(hunt, other) for other in others)
-
-
-def unlikely_branch(statement):
-    """Whether a statement lies in a handler, in an else, or under a condition for debugging."""
-    for inner, outer in levels(statement):
-        if outer.kind == 'ExceptHandler':
-            return True
-        if outer.kind == 'If' and (inner not in outer.body or re.search('debug', flat(outer.test), re.I) or
-                                   outer.test.kind == 'UnaryOp'):
-            return True
-    return False
-
-
-def speaks(statement):
-    """Whether a statement certainly writes a line to the log."""
-    return statement.kind == 'Expr' and statement.value.kind == 'Call' and root_name(statement.value.func) == 'Log'
-
-
-def by_base(hunt):
-    """Whether the error tells of the value that is asked, so that every earlier question to it had failed too."""
-    return "'NoneType'" in hunt.message or 'indices must be' in hunt.message
-
-
-def earlier_uses(hunt, node):
-    """A factor for how many other uses would have failed before this one, had they been reached."""
-    if node.kind not in ('Attribute', 'Subscript'):
-        return 1.0
-    base_fails = by_base(hunt)
-    text = flat(node.value if base_fails else node)
-    root, factor = root_name(node), 1.0
-    shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
-    for other in reads_of(hunt.function):
-        if other.start >= node.start or factor < 0.1:
-            break
-        if (other.kind == node.kind or base_fails) and \
-                flat(other.value if base_fails else other) == text and \
-                catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
-                not switched_off(hunt, other) and not any(
-                    other.start < one.start < node.start for one, _ in bound_in(hunt.function).get(root, ())):
-            factor *= 0.6
-    return factor
-
-
-@kept
-def reads_of(function):
-    """The Attribute and Subscript nodes of a function that read, in the order of the text."""
-    return sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
-                   not stored(node)), key=lambda node: node.start)
-
-
-def exclusive(node, other):
-    """Whether two nodes lie in different branches of one if, so that never both run."""
-    both = next((around for around in ancestors(node) if around.start <= other.start < around.end), None)
-    if both is None or both.kind not in ('If', 'IfExp'):
-        return False
-    branches = [name for name in ('body', 'orelse') for part in (node, other) for one in as_list(getattr(both, name))
-                if one.start <= part.start < one.end]
-    return sorted(branches) == ['body', 'orelse']
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
-
-
-def depth(statement):
-    """How many compound statements stand around a statement within its function."""
-    return sum(outer.kind in COMPOUND for _, outer in levels(statement))
-
-
-def guarded(hunt, node):
-    """Whether a condition around it already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
-    measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
-    if node.kind not in ('Attribute', 'Subscript') and measured is None:
-        return False
-    base = flat(measured or node.value)
-    key = flat(node.slice) if node.kind == 'Subscript' else None
-    for inner, outer in levels(node):
-        test = None
-        if outer.kind in ('If', 'While') and inner in outer.body:
-            test = outer.test
-        elif outer.kind == 'IfExp' and inner is outer.body:
-            test = outer.test
-        elif is_op(outer, 'And') and inner is not outer.values[0]:
-            test = outer.values[0]
-        if test is not None and test_makes_sure(hunt, test, base, key):
-            return True
-    return False
-
-
-def test_makes_sure(hunt, test, base, key):
-    if is_op(test, 'And'):
-        return any(test_makes_sure(hunt, value, base, key) for value in test.values)
-    text = flat(test)
-    if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
-        return False                            # it was there, and of the wrong kind
-    if hunt.exception == 'KeyError':
-        return key is not None and text.startswith((key + 'in' + base, base + '.has_key(' + key))
-    if text == base and (key in (None, '0', '-1') or "'NoneType'" in hunt.message):
-        return True
-    if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
-        return True
-    if test.kind == 'UnaryOp' and text.replace('(', '').rstrip(')') in ('not%sisNone' % base, 'not%s==None' % base):
-        return "'NoneType'" in hunt.message
-    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)=='
-                                                               % base))
-
-
-def catching_try(node, exception):
-    """The try around the node, in the same function, that catches this exception and does not raise it again; or None.
-    """
-    for inner, outer in levels(node):
-        if outer.kind == 'TryExcept' and inner in outer.body:
-            for handler in outer.handlers:
-                if catches(handler, exception):
-                    return None if any(below.kind == 'Raise' for below in walk(handler)) else outer
-    return None
-
-
-PARENTS = {'KeyError': ('LookupError',), 'IndexError': ('LookupError',), 'UnboundLocalError': ('NameError',),
-           'UnicodeDecodeError': ('UnicodeError', 'ValueError'), 'UnicodeEncodeError': ('UnicodeError', 'ValueError'),
-           'HTTPError': ('URLError', 'IOError', 'EnvironmentError'), 'URLError': ('IOError', 'EnvironmentError'),
-           'JSONDecodeError': ('ValueError',), 'ZeroDivisionError': ('ArithmeticError',), 'ImportError': ()}
-
-
-def catches(handler, exception):
-    if handler.type is None:
-        return True
-    named = handler.type.elts if handler.type.kind == 'Tuple' else [handler.type]
-    wanted = (exception, 'Exception', 'StandardError', 'BaseException') + PARENTS.get(exception, ())
-    return any(last_name(name) in wanted for name in named)
-
-
-# ------------------------------------------------------------------------------------- lines that the sandbox reports
-# Plex compiles agent code with the `compiler` package of 2.7. Its line table cannot step back, and the order of its
-# blocks comes from iterating a set, so it changes from one plug-in start to the next. What it can report for a place
-# follows from the shape of the code: the blocks below are laid out as that package does, in many possible orders.
-# Source: pycodegen.py and pyassem.py (order_blocks, LineAddrTable.nextLine) of CPython 2.7.18, and RestrictedPython.
-ORDERS = 40                     # block orders tried for each function; more changes no ranking
-
-
-class Block(object):
-    """A run of code: the line numbers set in it, the block that must follow at once, and those that must come later."""
-
-    def __init__(self, number):
-        self.number = number
-        self.lines = []
-        self.next = None
-        self.later = []         # targets of relative jumps: must be laid out after this block
-        self.targets = []       # any jump: makes the target reachable
-
-
-class SandboxTable(object):
-    """What lines a traceback can show for each place of one sandboxed function, and how often."""
-
-    def __init__(self, function):
-        self.blocks = []
-        self.entry = self.block = self.new_block()
-        self.places = {}        # id of a node: (block, number of lines set in it when the node's own operation runs)
-        self.last_line = None
-        self.loops = []
-        self.set_line(function.line)
-        self.lay_function(function)
-        self.orders = self.lay_out()
-
-    def chance(self, node, statement, line):
-        """How probable it is (0..1) that an error of this node is reported at this line."""
-        place = self.places.get(id(node)) or self.places.get(id(statement))
-        if place is None or place[0] not in self.orders[0]:
-            return 0.3 if node.line <= line <= node.end_line else 0.01
-        block, count = place
-        hits = sum(self.reported(order, block, count) == line for order in self.orders)
-        chance = hits / len(self.orders)
-        if statement.line <= line <= head_end(statement):
-            chance = max(chance, 0.02)
-        return max(chance, 0.001)
-
-    def true_line(self, node, statement):
-        """The line that the compiler had set when the node's own operation runs, before the line table spoils it."""
-        block, count = self.places.get(id(node)) or (None, 0)
-        line = block.lines[count - 1] if count else statement.line
-        return line if statement.line <= line <= statement.end_line else statement.line
-
-    def reported(self, order, block, count):
-        return max([order[block]] + block.lines[:count])
-
-    # ---- laying out: pyassem.order_blocks, LineAddrTable
-    def lay_out(self):
-        """[{block: highest line set before it}], one dict per order tried; what is never reached is left out."""
-        import random
-        reached, waiting = set(), [self.entry]
-        while waiting:
-            block = waiting.pop()
-            if block not in reached:
-                reached.add(block)
-                waiting.extend(block.targets + ([block.next] if block.next else []))
-        chains, chain_of = [], {}
-        followed = set(block.next for block in reached if block.next)
-        heads = [block for block in self.blocks if block in reached and block not in followed]
-        for block in heads:
-            chain = []
-            while block:
-                chain.append(block)
-                chain_of[block] = len(chains)
-                block = block.next
-            chains.append(chain)
-        before = [set() for _ in chains]
-        for block in reached:
-            for target in block.later:
-                if target in chain_of and chain_of[target] != chain_of[block]:
-                    before[chain_of[target]].add(chain_of[block])
-        chance = random.Random(11)              # seeded: the same report every time
-        return [self.one_order(chains, before, chance) for _ in range(ORDERS if len(chains) > 2 else 1)]
-
-    def one_order(self, chains, before, chance):
-        """One layout: as in a set's fixed order by address, the first free chain comes next."""
-        ranks = [(chance.random(), number) for number in range(1, len(chains))]
-        highest, order, left, done = 0, {}, [number for _, number in sorted(ranks)], {0}
-        now = 0
-        while True:
-            for block in chains[now]:
-                order[block] = highest
-                highest = max([highest] + block.lines)
-            if not left:
-                return order
-            now = next((number for number in left if before[number] <= done), left[0])
-            left.remove(now)
-            done.add(now)
-
-    # ---- building blocks: pycodegen
-    def new_block(self):
-        self.blocks.append(Block(len(self.blocks)))
-        return self.blocks[-1]
-
-    def next_block(self, block=None):
-        block = block or self.new_block()
-        self.block.next = block
-        self.block = block
-
-    def jump(self, target, relative=False):
-        self.block.targets.append(target)
-        if relative:
-            self.block.later.append(target)
-
-    def set_line(self, line, force=False):
-        if line != self.last_line or force:
-            self.block.lines.append(line)
-            self.last_line = line
-
-    def mark(self, node):
-        self.places[id(node)] = (self.block, len(self.block.lines))
-
-    def lay_function(self, function):
-        if function.kind == 'Lambda':
-            self.visit(function.body)
-        elif function.kind == 'GeneratorExp':
-            self.comprehension_body(function, outermost=True)
-        else:
-            first = function.body[0]
-            has_docstring = function.kind != 'ClassDef' and first.kind == 'Expr' and first.value.kind == 'Str'
-            self.visit_all(function.body[has_docstring:])
-
-    def visit_all(self, nodes):
-        for node in nodes:
-            self.visit(node)
-
-    def visit(self, node):
-        """Lay out a node; what no method is written for evaluates its children in order."""
-        method = getattr(self, 'visit_' + node.kind, None)
-        if method:
-            method(node)
-            self.places.setdefault(id(node), (self.block, len(self.block.lines)))
-        else:
-            if node.kind in STATEMENTS and node.kind not in ('Delete', 'Global'):
-                self.set_line(node.line)
-            self.visit_all(children(node))
-            self.mark(node)
-
-    def visit_Name(self, node):
-        if node.ctx in ('Load', 'Del'):
-            self.set_line(node.line)
-        self.mark(node)
-
-    def visit_Call(self, node):
-        self.set_line(compiler_line(node))
-        self.visit_all(children(node))
-        self.mark(node)
-
-    def display(self, node):
-        below = children(node)
-        self.set_line(compiler_line(below[0]) if below else node.line)
-        self.visit_all(below)
-        self.mark(node)
-
-    visit_List = visit_Set = visit_Dict = display
-
-    def visit_Tuple(self, node):
-        if node.ctx == 'Load':
-            self.display(node)
-        else:
-            self.visit_all(node.elts)
-
-    def visit_Lambda(self, node):
-        self.set_line(node.line)
-        self.visit_all(node.args.defaults)
-
-    def visit_FunctionDef(self, node):
-        self.visit_all(node.decorator_list)
-        self.set_line(node.body[0].line if node.inline else node.line)
-        self.visit_all(node.args.defaults)
-        self.mark(node)
-
-    def visit_ClassDef(self, node):
-        self.set_line(node.line)
-        self.visit_all(node.bases)
-        self.mark(node)
-
-    def visit_Expr(self, node):
-        self.set_line(compiler_line(node.value))
-        self.visit(node.value)
-        self.mark(node)
-
-    def visit_Assign(self, node):
-        self.set_line(node.targets[0].end_line)
-        self.visit(node.value)
-        self.mark(node)
-        self.visit_all(node.targets)
-
-    def visit_AugAssign(self, node):
-        self.set_line(node.target.end_line)
-        self.visit(node.value)
-        self.mark(node)
-
-    def visit_If(self, node):
-        end = self.new_block()
-        while True:
-            if node.test.kind not in ('Attribute', 'Subscript'):    # the sandbox rewrites these, and their line is lost
-                self.set_line(compiler_line(node.test))
-            self.visit(node.test)
-            self.mark(node)
-            otherwise = self.new_block()
-            self.jump(otherwise)
-            self.next_block()
-            self.visit_all(node.body)
-            self.jump(end, relative=True)
-            self.block = otherwise
-            if len(node.orelse) == 1 and node.orelse[0].is_elif:
-                node = node.orelse[0]
-                continue
-            break
-        self.visit_all(node.orelse)
-        self.next_block(end)
-
-    def visit_While(self, node):
-        self.set_line(node.line)
-        loop, otherwise, after = self.new_block(), self.new_block(), self.new_block()
-        self.jump(after, relative=True)
-        self.next_block(loop)
-        self.loops.append(loop)
-        self.set_line(node.line, force=True)
-        self.visit(node.test)
-        self.mark(node)
-        self.jump(otherwise)
-        self.next_block()
-        self.visit_all(node.body)
-        self.jump(loop)
-        self.block = otherwise
-        self.loops.pop()
-        self.visit_all(node.orelse)
-        self.next_block(after)
-
-    def visit_For(self, node):
-        start, anchor, after = self.new_block(), self.new_block(), self.new_block()
-        self.loops.append(start)
-        self.set_line(node.line)
-        self.jump(after, relative=True)
-        self.visit(node.iter)
-        self.mark(node)
-        self.next_block(start)
-        self.set_line(node.line, force=True)
-        self.jump(anchor, relative=True)
-        self.visit(node.target)
-        self.visit_all(node.body)
-        self.jump(start)
-        self.next_block(anchor)
-        self.loops.pop()
-        self.visit_all(node.orelse)
-        self.next_block(after)
-
-    def visit_Continue(self, node):
-        self.set_line(node.line)
-        if self.loops:
-            self.jump(self.loops[-1])
-        self.next_block()
-
-    def visit_TryExcept(self, node):
-        body, handlers, end = self.new_block(), self.new_block(), self.new_block()
-        otherwise = self.new_block() if node.orelse else end
-        self.set_line(node.line)
-        self.jump(handlers, relative=True)
-        self.next_block(body)
-        self.visit_all(node.body)
-        self.jump(otherwise, relative=True)
-        self.block = handlers
-        for handler in node.handlers:
-            following = None
-            if handler.type is not None:
-                self.set_line(handler.type.line)
-                self.visit(handler.type)
-                following = self.new_block()
-                self.jump(following)
-                self.next_block()
-            if handler.name is not None:
-                self.visit(handler.name)
-            self.visit_all(handler.body)
-            self.jump(end, relative=True)
-            self.next_block(following)
-        if node.orelse:
-            self.next_block(otherwise)
-            self.visit_all(node.orelse)
-        self.next_block(end)
-
-    def visit_TryFinally(self, node):
-        body, final = self.new_block(), self.new_block()
-        self.set_line(node.line)
-        self.jump(final, relative=True)
-        self.next_block(body)
-        self.visit_all(node.body)
-        self.next_block(final)
-        self.visit_all(node.finalbody)
-
-    def visit_With(self, node):
-        body, final = self.new_block(), self.new_block()
-        self.set_line(node.line)
-        self.visit(node.context_expr)
-        self.mark(node)
-        self.jump(final, relative=True)
-        self.next_block(body)
-        if node.optional_vars is not None:
-            self.visit(node.optional_vars)
-        self.visit_all(node.body)
-        self.next_block(final)
-
-    def visit_Assert(self, node):
-        end = self.new_block()
-        self.set_line(node.line)
-        self.next_block()
-        self.visit(node.test)
-        self.jump(end)
-        self.next_block()
-        if node.msg is not None:
-            self.visit(node.msg)
-        self.mark(node)
-        self.next_block(end)
-
-    def visit_BoolOp(self, node):
-        end = self.new_block()
-        for value in node.values[:-1]:
-            self.visit(value)
-            self.jump(end)
-            self.next_block()
-        self.visit(node.values[-1])
-        self.next_block(end)
-
-    def visit_IfExp(self, node):
-        end, otherwise = self.new_block(), self.new_block()
-        self.visit(node.test)
-        self.jump(otherwise)
-        self.visit(node.body)
-        self.jump(end, relative=True)
-        self.next_block(otherwise)
-        self.visit(node.orelse)
-        self.next_block(end)
-
-    def visit_Compare(self, node):
-        self.visit(node.left)
-        cleanup = self.new_block()
-        for comparator in node.comparators[:-1]:
-            self.visit(comparator)
-            self.jump(cleanup)
-            self.next_block()
-        self.visit(node.comparators[-1])
-        self.mark(node)
-        if len(node.comparators) > 1:
-            end = self.new_block()
-            self.jump(end, relative=True)
-            self.block = cleanup
-            self.next_block(end)
-
-    def visit_ListComp(self, node):
-        self.set_line(node.generators[0].line)
-        self.comprehension_body(node)
-
-    visit_SetComp = visit_DictComp = visit_ListComp
-
-    def visit_GeneratorExp(self, node):
-        self.set_line(node.generators[0].line)
-        self.visit(node.generators[0].iter)
-        self.mark(node)
-        self.mark(node.generators[0])
-
-    def comprehension_body(self, node, outermost=False):
-        open_loops = []
-        for number, part in enumerate(node.generators):
-            start, anchor = self.new_block(), self.new_block()
-            if not (outermost and number == 0):
-                self.visit(part.iter)
-                self.mark(part)
-            self.next_block(start)
-            self.set_line(part.line, force=True)
-            self.jump(anchor, relative=True)
-            self.next_block()
-            self.visit(part.target)
-            skip = self.new_block() if part.ifs else None
-            for test in part.ifs:
-                self.set_line(test.line, force=True)
-                self.visit(test)
-                self.jump(skip)
-            open_loops.insert(0, (start, skip, anchor))
-        self.visit_all([node.elt] if node.kind != 'DictComp' else [node.value, node.key])
-        for start, skip, anchor in open_loops:
-            if skip:
-                self.next_block(skip)
-            self.jump(start)
-            self.block = anchor
-
-
-def compiler_line(node):
-    """The line that the compiler package gives an expression (transformer.py), which is not always its first."""
-    if node.kind == 'Call':                     # that of the first argument, or of the closing parenthesis
-        arguments = children(node)[1:]
-        return min(argument.line for argument in arguments) if arguments else node.end_line
-    if node.kind == 'Compare':                  # that of the last operator
-        left = ([node.left] + node.comparators)[-2]
-        between = node.source.text[left.outer[1]:node.comparators[-1].outer[0]]
-        return node.source.line_of(left.outer[1] + len(between) - len(between.lstrip(' \t\\\r\n')))
-    if node.kind == 'Attribute' or (node.kind == 'Str' and node.text.lstrip('uUbBrR')[:3] in ('\'\'\'', '"""')):
-        return node.end_line
-    return node.line
-
-
-# --------------------------------------------------------------------------------------------------- the true statement
-def frame_nodes(scope):
-    """Every node that runs in the frame of a function; the sandbox also runs set and dict comprehensions there."""
-    for node in own_nodes(scope):
-        yield node
-        if node.kind in ('SetComp', 'DictComp') and is_sandboxed(scope):
-            for below in frame_nodes(node):
-                yield below
-
-
-def locate(function, frame, exception, message, mixed=False, said=(), preferences=None, logged=()):
-    """The places in a function that can have raised this error, as [Place], most probable first; confidences sum to 1.
-
-    mixed: the lines were reported for several messages, so each place need only explain one of them.
-    said: [[what the thread logged last before a record, oldest first]]; preferences: {name: what it is set to}.
-    logged: the try statements of which one caught the error and logged it.
-    """
-    hunt = hunt_for(function, frame, exception, message, preferences)
-    heard = [statement for texts in said for statement in last_heard(function, texts)]
-    weights, table = [], line_table(function)
-    for node in frame_nodes(function):
-        weight = expression_weight(node, hunt)
-        if not weight:
-            continue
-        statement = statement_of(node)
-        reasons = []
-        holder = catching_try(node, exception)
-        if holder not in logged if logged else holder is not None:
-            weight *= 0.01                      # it is caught elsewhere
-        elif guarded(hunt, node):
-            weight *= 0.03
-            reasons.append('a condition around it already makes sure')
-        elif held_before(hunt, node, statement):
-            weight *= 0.02
-            reasons.append('the same expression went well just before')
-        else:
-            # what is met first fails first: further up in its function, and in fewer compound statements
-            way_down = (statement.start - function.start) / max(1, function.end - function.start)
-            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down)
-        if switched_off(hunt, node):
-            weight *= 0.05
-            reasons.append('a preference switches it off')
-        if heard:
-            weight *= max(said_weight(hunt, statement, last) for last in heard)
-        shown = line_weight(table, node, statement, frame, mixed)
-        if shown:
-            weights.append((weight * shown, statement, node, reasons))
-    return ranked_places(weights, table, message)
-
-
-def places_of(pattern, function, frame, preferences=None, logged=()):
-    """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
-    messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
-    messages = messages or [(pattern.get('message') or '', 1)]
-    total, best = sum(count for _, count in messages), {}
-    for text, count in messages:
-        for place in locate(function, frame, pattern.get('exception') or '', text, len(messages) > 1,
-                            said_before(pattern), preferences, logged):
-            share = round(place.confidence * count / total, 3)
-            known = best.get(place.statement.start)
-            if known is None:
-                best[place.statement.start] = place._replace(confidence=share)
-            else:
-                best[place.statement.start] = known._replace(confidence=round(known.confidence + share, 3))
-    return sorted(best.values(), key=lambda place: (-place.confidence, place.statement.start))
-
-
-def said_before(pattern):
-    """[[what the thread logged last before a record, oldest first]] of the records that are kept whole."""
-    return [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
-
-
-MISSED_BY_PROBE = 0.02          # the weight of a place whose probe was silent, and 2.5 times it for a place unheard of
-
-
-def settled(places, named, silent=()):
-    """The places after a probe: the lines that it named come first, those at which it kept silent hardly count."""
-    shares = [named.count(place.line) / len(named) if named else 0 for place in places]
-    if any(shares):
-        sure = [0.99 * share + 0.01 * place.confidence for place, share in zip(places, shares)]
-    elif silent:
-        sure = [place.confidence * (MISSED_BY_PROBE if place.line in silent else 1) for place in places]
-        total = sum(sure) + 2.5 * MISSED_BY_PROBE
-        sure = [one / total for one in sure]
-    else:
-        return places
-    rows = [place._replace(confidence=round(one, 3)) for place, one in zip(places, sure)]
-    return sorted(rows, key=lambda place: (-place.confidence, place.statement.start))
-
-
-def with_those_behind(places, history, pattern, function):
-    """The places after a fix for the first one with which items failed further on: half the chance is the others'."""
-    further = [row for row in history if row.get('further') and row.get('decision') == 'ROLLBACK']
-    if len(places) < 2 or (pattern, function) not in [(row.get('pattern'), row.get('function')) for row in further]:
-        return places
-    return [places[0]._replace(confidence=0.5)] + in_shares(places[1:], 0.5)
-
-
-def in_shares(places, whole=1.0):
-    """The places with their confidences in proportion, so that they sum to `whole`."""
-    total = sum(place.confidence for place in places)
-    return [place._replace(confidence=round(whole * (place.confidence / total if total else 1.0 / len(places)), 3))
-            for place in places]
-
-
-def expression_weight(node, hunt):
-    """How well an expression can have raised the error: 0 for not at all .. 1."""
-    if node.kind == 'Raise':
-        return raise_weight(node, hunt)
-    if node.kind == 'FunctionDef':              # a decorator that calls it at once
-        return 1.0 if node.decorator_list and hunt.message.startswith('%s() takes ' % node.name) and \
-            hunt.message.endswith('(0 given)') else 0
-    fits = callee_weight(node, hunt)
-    if not fits:
-        return 0
-    if hunt.rule is None:
-        return fits if hunt.kind in ('call', 'apply') else 0.3 if node.kind == 'Call' else 0
-    able = hunt.rule(node, hunt.found, hunt)
-    if hunt.kind == 'own' and hunt.rule in (raises_parsing, raises_request):
-        able *= 0.1                             # these are Python functions, whose frames would stand below
-    named = hunt.rule is raises_attribute and hunt.callee in ('__getattribute__', '__setattr__')
-    if hunt.callee == 'join' and node.kind in ('Call', 'Attribute') and last_name(node) == 'join' and re.search(
-            "'NoneType'.*'(starts|ends)with'", hunt.message):
-        if node.kind == 'Attribute':
-            return 0
-        best = max([none_weight(hunt, part) for part in joined_parts(node, hunt.message)] or [0])
-        return best if best > 0.1 else 0
-    if hunt.kind in ('call', 'apply') and hunt.rule is not raises_field and not named:
-        # raised further down: what this expression could raise itself says little
-        return fits * (0.5 + 0.5 * able)
-    return fits * able
-
-
-def joined_parts(call, message):
-    """The arguments of os.path.join() that can have been None: it asks the first one for `endswith`, the others for
-    `startswith`."""
-    return [part for part in (call.args[1:] if 'startswith' in message else call.args[:1]) if part.kind != 'Str']
-
-
-def raise_weight(node, hunt):
-    """A raise shows no frame below it; `raise error` in a handler hides where the error really came from."""
-    if hunt.kind not in ('own', 'unknown') or node.type is None:
-        return 0
-    if last_name(node.type) == hunt.exception:
-        return 1.0
-    handler = enclosing(node, 'ExceptHandler')
-    return 0.4 if handler is not None and last_name(node.type) == caught_as(handler) is not None else 0
-
-
-def line_weight(table, node, statement, frame, mixed):
-    """How well a place fits the lines that tracebacks gave for it."""
-    if not frame.lines:
-        return 1.0
-    chances = [table.chance(node, statement, line) if statement.line <= line else 0 for line in frame.lines]
-    if mixed:
-        return max(chances)
-    weight = 1.0
-    for chance in chances:
-        weight *= chance
-    return weight
-
-
-class PlainTable(object):
-    """Reported lines as CPython's own compiler gives them, or unknown ones: near is better."""
-
-    def __init__(self, exact):
-        self.exact = exact
-
-    def chance(self, node, statement, line):
-        if node.line <= line <= (head_end(node) if node.kind in COMPOUND else node.end_line):
-            return 1.0
-        if statement.line <= line <= head_end(statement):
-            return 0.9
-        if self.exact:
-            return 0.001
-        return 0.05 / (1.0 + 0.02 * max(0, line - statement.line))
-
-    def true_line(self, node, statement):
-        return min(max(node.end_line, statement.line), head_end(statement))
-
-
-def head_end(statement):
-    """The last line of a simple statement, or of a compound one's header."""
-    first = [suite[0] for suite in bodies(statement) if suite]
-    return max(statement.line, first[0].line - 1) if first else statement.end_line
-
-
-@kept
-def line_table(function):
-    """What says how probable each reported line is for each place of a function."""
-    if not is_sandboxed(function) or function.kind == 'Module':
-        return PlainTable(not is_sandboxed(function))
-    return SandboxTable(function)
-
-
-def ranked_places(weights, table, message):
-    """[Place] from (weight, statement, expression, reasons): one per statement, with its best expression."""
-    best = {}
-    for weight, statement, node, reasons in weights:
-        row = best.setdefault(statement.start, [0, 0, statement, node, reasons])
-        if weight > row[1]:
-            row[1], row[3], row[4] = weight, node, reasons
-        row[0] += 0.1 * weight
-    for row in best.values():                   # one expression decides; others in the same statement help a little
-        row[0] += 0.9 * row[1]
-    total = sum(row[0] for row in best.values())
-    rows = sorted(best.values(), key=lambda row: (-row[0], row[2].start))
-    return [Place(row[2], row[3], table.true_line(row[3], row[2]), round(row[0] / total, 3), row[4],
-                  message) for row in rows]
-
-
-# --------------------------------------------------------------------------------------------------------------- cause
-ORIGINS = (
-    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request',
-     'a request to the provider'),
-    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
-    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
-     'the answer of the provider'),
-    (r'^Core\.storage|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
-    (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
-    (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
-    (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
-    (r'^media\b', 'media', 'what the server said about the item'),
-    (r'\.(get|pop)\(', 'field', 'a field of the data'),
-    (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
-)
-ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
-VALUES = (
-    ('None', r"NoneType"), ('missing key', r'^KeyError'), ('index', r'^IndexError'), ('unbound', r'^UnboundLocal'),
-    ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
-    ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
-
-Cause = collections.namedtuple('Cause', 'value expression origin steps')
-# value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
-# steps: [(line, text)] from the failing place back to where the value came from
-
-
-def value_known(exception, message):
-    """What is known of the bad value: 'None', 'missing key', 'index', 'text', 'type', ... or 'unknown'."""
-    error = '%s: %s' % (exception, message)
-    return next((value for value, shape in VALUES if re.search(shape, error)), 'unknown')
-
-
-def suspect(node):
-    """The sub-expression whose value was bad."""
-    if node.kind in ('Attribute', 'Subscript'):
-        return node.value
-    if node.kind == 'Call':
-        return text_argument(node) or (node.args[0] if node.args else node)
-    if node.kind == 'GeneratorExp':
-        return node.generators[0].iter
-    if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn'):
-        return node.comparators[0]
-    parts = [getattr(node, name, None) for name in ('iter', 'value', 'left', 'test')]
-    return next((part for part in parts if isinstance(part, Node)), node)
-
-
-def find_cause(function, place, exception, message):
-    """Follow the bad value back through the assignments of the function."""
-    if place.expression is None:
-        return Cause(value_known(exception, message), '', 'unknown', [])
-    node = suspect(place.expression)
-    if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
-        node = (joined_parts(place.expression, message) or [node])[-1]
-    text = one_line(node.text)
-    steps, origin = [], 'unknown'
-    arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
-    for _ in range(6):
-        segment = one_line(node.text)
-        origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
-        root = root_name(node)
-        if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
-            origin = 'preference' if root == 'Prefs' else 'field'
-        steps.append((node.line, segment))
-        if origin in ('request', 'file', 'preference') or root is None:
-            break
-        assignment = last_assignment(function, next(below for below in walk(node) if is_name(below, root)))
-        if assignment is None:
-            if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
-                origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
-            break
-        if assignment.kind == 'For':
-            steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
-            node, origin = assignment.iter, 'element' if origin == 'unknown' else origin
-        elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
-            node = assignment.value
-        else:
-            break
-    return Cause(value_known(exception, message), text, origin, steps)
-
-
-def last_assignment(function, name):
-    """The Assign or For nearest before a Name that binds it, or None."""
-    best = None
-    for node in own_nodes(function):
-        if node.start >= name.start or (best is not None and node.start < best.start):
-            continue
-        if node.kind == 'Assign' and node.end <= name.start and any(
-                target.kind == 'Name' and target.id == name.id for target in node.targets):
-            best = node
-        elif node.kind == 'For' and name.id in names_in(node.target):
-            best = node
-    return best
-
-
-def one_line(text):
-    text = re.sub(r'\s+', ' ', text).strip()
-    return text if len(text) <= 90 else text[:87] + '...'
-
-
-# -------------------------------------------------------------------------------------------------- class of a pattern
-Verdict = collections.namedtuple('Verdict', 'cls family evidence against advice')
-
-# records that no bundle's code can be blamed for, by their kind or their log, and the family they belong to
-WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 'com.plexapp.system': 'hung agent',
-         'Plex Media Server': 'server', 'Plex Media Scanner': 'scanner'}
-
-# families whose error can be the mere echo of a request that failed a moment before
-ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
-          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable')
-
-
-def number_of_items(pattern):
-    return max(pattern.get('items_total') or 0, len(pattern.get('items') or ()))
-
-
-def agent_row(document, identifier):
-    return next((row for row in document.get('agents') or () if row.get('identifier') == identifier), {})
-
-
-def share_of_calls(pattern, agent):
-    """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
-    calls = agent.get(calls_meant(pattern)) or 0
-    failed = pattern.get(calls_meant(pattern)) or pattern.get('count') or 0
-    return min(1.0, failed / calls) if calls else None
-
-
-def calls_meant(pattern):
-    """What kind of calls a pattern is of, as the aggregate counts them."""
-    return 'searches' if pattern.get('kind') == 'search' else 'updates'
-
-
-def failed_requests(pattern):
-    """[(host, status, count, is it the media tree)] of the requests that failed just before, most frequent first."""
-    rows = []
-    for row in pattern.get('preceding') or ():
-        status = row.get('status')
-        if status in (None, '', 200, '200'):
-            continue
-        number = int(status) if logs.to_text(str(status)).isdigit() else None
-        if number is not None and number < 400:
-            continue
-        own = bool(re.match(OWN_SERVER, row.get('host') or ''))
-        if own and 'resourceHashes' in (row.get('url_shape') or ''):
-            continue                            # the framework asks for them at each start, mostly too early
-        tree = own and 'tree' in (row.get('url_shape') or '')
-        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0,
-                     tree))
-    return sorted(rows, key=lambda row: (-row[2], row[0]))
-
-
-def bad_address(pattern):
-    """The address with a None in it that most records asked their provider for in vain just before; or None."""
-    found = []
-    for row in pattern.get('exemplars') or ():
-        asked = [text.partition("'")[2].rstrip("'") for text in row.get('said') or () if text.startswith('Requesting ')]
-        found.extend([url for url in asked if NONE_IN_ADDRESS.search(url)][-1:])
-    hosts = [url.split('/')[2] for url in found if url.count('/') > 2]
-    failed = sum(row[2] for row in failed_requests(pattern) if row[0] in hosts)
-    if len(found) * 5 >= len(pattern.get('exemplars') or ()) * 3 and failed * 5 >= (
-            pattern.get('looked_back') or pattern.get('count') or 1) * 3:
-        return found[0]
-    return None
-
-
-def status_words(status):
-    words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
-    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
-
-
-def verdict_of(family, evidence, against=()):
-    return Verdict(family.cls, family, evidence, against, family.people)
-
-
-def judge(pattern, agent):
-    """The Verdict on a pattern from the log alone: its class, with evidence in numbers."""
-    family, items, message = family_of(pattern), number_of_items(pattern), pattern.get('message') or ''
-    if pattern.get('noise'):
-        return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
-                       'nothing; it is counted and left out')
-    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
-    evidence, against, cls = ['%s, %s since %s' % (
-        number_text(pattern.get('count') or 0, 'record'), number_text(items, 'item') if items else 'no item named,',
-        since or 'the start of the log')], [], family.cls
-    if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
-        return verdict_of(named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']]), evidence)
-    failed, share, address = failed_requests(pattern), share_of_calls(pattern, agent), bad_address(pattern)
-    if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500', message)):
-        return verdict_of(named_family('bad address'), evidence + [
-            'what was asked for just before, and is not there: %s' % address])
-    if cls == 'code' and pattern.get('own_frames') and family.name in ECHOES and not message.startswith(
-            "'module' object"):
-        echo = judged_by_requests(pattern, family, failed, share, evidence, against)
-        if echo:
-            return echo
-    if share is not None:
-        evidence.append('%d %% of the %s seen of this agent failed so' % (round(100 * share), calls_meant(pattern)))
-    if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
-        cls = 'upstream'
-        evidence.append('nearly every item is hit, so the provider has moved or closed the service')
-    flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', message)
-    if flaky and share is not None and share < 0.5 and pattern.get('own_frames'):
-        cls = 'code'
-        evidence.append('most items are answered in time, so a second try can help')
-    if cls != 'upstream':
-        return Verdict(cls, family, evidence, against, family.people)
-    if family.name != 'failed request':         # that one names the address itself
-        evidence.append('%s from %s' % (message or pattern.get('exception'), upstream_host(pattern, failed)))
-    return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
-
-
-def judged_by_requests(pattern, family, failed, share, evidence, against):
-    """The Verdict on an error that is the mere echo of requests that failed just before; None where it is none, and
-    what the requests tell is added to the evidence for or against."""
-    looked = pattern.get('looked_back') or pattern.get('count') or 0    # of how many records the requests are known
-    words = number_text(looked, 'record') + (' looked at' if looked != (pattern.get('count') or 0) else '')
-    few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
-    blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
-        row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
-    trees, troubled = sum(row[2] for row in failed if row[3]), sum(row[2] for row in blocked)
-    if trees * 2 >= max(looked, 1):
-        return verdict_of(named_family('deleted item'), evidence + [
-            'the media tree of the item could not be read just before, in %d of %s' % (trees, words)], against)
-    host, status, times, _ = (blocked or failed or [(None,) * 4])[0]
-    if troubled * 5 >= max(looked, 1) * 3:
-        source = upstream_family(status)
-        return Verdict('upstream', source, evidence + [
-            '%s from %s just before on the same thread, in %d of %s; there was no answer to read' % (
-                status_words(status), host, times, words)], against, 'do not patch; %s' % source.people)
-    if troubled:
-        against.append('a request had failed just before in %d of %s' % (troubled, words))
-    elif failed:
-        host, status, times, _ = failed[0]
-        evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not expect that'
-                        % (status_words(status), host, times, words))
-    elif pattern.get('preceding'):
-        evidence.append('no request had failed just before, so the page came and the code could not read it')
-    return None
-
-
-def with_cause(verdict, pattern, document):
-    """The Verdict on what follows from another pattern: a cascade is one problem, at its root."""
-    cause = pattern.get('caused_by')
-    cause = cause.get('pattern') if isinstance(cause, dict) else cause
-    root = next((row for row in document.get('patterns') or () if row['pattern'] == cause), None) if cause else None
-    if root is None or verdict.cls != 'code':
-        return verdict
-    first = judge(root, agent_row(document, root.get('agent')))
-    if first.cls in ('code', 'noise'):
-        return verdict
-    return first._replace(evidence=verdict.evidence + ['it follows from pattern %s: %s'
-                                                       % (cause, first.family.meaning)])
-
-
-def named_family(name):
-    return next(row for row in FAMILIES if row.name == name)
-
-
-def upstream_family(status):
-    error = 'HTTP Error %s' % status if isinstance(status, int) else {
-        'time-out': 'timed out', 'failed': 'HTTP Error 500'}.get(status, 'URLError')
-    rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
-    return next((row for row in rows if re.search(row.error, error)),
-                next(row for row in rows if row.name == 'name or route'))
-
-
-def upstream_host(pattern, failed):
-    hosts = [row[0] for row in failed] + [row['host'] for row in pattern.get('preceding') or () if row.get('host')]
-    return (hosts + ['the provider'])[0]
-
-
-def number_text(number, noun):
-    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
 
 
 # ------------------------------------------------------------------------------------------------------------- patches
