@@ -4594,6 +4594,8 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
+        if value not in (SOME, TEXT, NUMBER) and is_address(case, call):
+            return CRASH                        # what is asked for then is another thing, or nothing
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
         if name == 'get' and [node] == call.args[:1] and value not in (SOME, TEXT, NUMBER):
@@ -4757,7 +4759,8 @@ def effect_of_formatting(case, operation, form, value, node):
 def is_address(case, node):
     """Whether a text that is put together says what a request asks for: it looks like that, or it is handed to one, or
     kept for one."""
-    if node.kind == 'BinOp' and node.left.kind == 'Str' and re.match(r'\w+://', node.left.s):
+    form = node.left if node.kind == 'BinOp' else node.func.value if is_call(node, 'format') else node
+    if form.kind == 'Str' and re.match(r'\w+://', form.s):
         return True
     while node.parent.kind not in STATEMENTS:
         if node.parent.kind == 'Call' and node is not node.parent.func and is_request(case, node.parent):

@@ -1742,6 +1742,10 @@ def berthed(data):
         return None
     return page.text
 
+def first_of(data, name):
+    link = 'http://example.org/?name={0}'.format(String.Quote(data[name]))
+    return JSON.ObjectFromURL(link)['first']
+
 def chapters(rows):
     found = []
     for row in rows:
@@ -1752,8 +1756,8 @@ def chapters(rows):
 
 def series(rows):
     page = HTML.ElementFromURL('http://example.org')
-    link = page.find('a')
-    page = HTML.ElementFromURL('http://example.org/%s' % link['href'])
+    anchor = page.find('a')
+    page = HTML.ElementFromURL('http://example.org/%s' % anchor['href'])
     for boat in page.xpath('//boat'):
         rows.append(boat)
     return rows
@@ -1804,10 +1808,11 @@ def linked(page):
      'if people is not None:\n        metadata.roles.clear()\n', ''),
     ('    page = page_of', "AttributeError: 'NoneType' object has no attribute 'group'",
      'match.group()) if match is not None else None', ''),
+    ('    link = ', 'TypeError: None object cannot be quoted', '', "data[name] or ''"),
     ('        begins = seconds', "KeyError: 'begin'", '', "chapter = ''"),
     ("    names = self.joined(names, self.data['short'])", "KeyError: 'short'", '', 'return\n    names'),
     ("    page = HTML.ElementFromURL('http://example.org/%s", "KeyError: 'href'",
-     "if 'href' in link:\n        page", '')])
+     "if 'href' in anchor:\n        page", '')])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
     patched = patches(case)[0][1]
