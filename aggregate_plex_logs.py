@@ -1020,7 +1020,8 @@ def find_log_folder(plex_home):
     for folder in places:
         if os.path.isdir(folder):
             return folder
-    raise Problem('there is no log folder at %s; name it with --logs' % ' or '.join(places))
+    raise Problem('there is no log folder at %s; name the Plex folder that has one with --plex-home'
+                  % ' or '.join(places))
 
 
 # An agent's identifier in a file name: free text from Info.plist, but always dotted

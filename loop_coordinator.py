@@ -929,7 +929,7 @@ def look_around(options):
         probe('plug-ins', True, lambda: writable_folder(os.path.join(home, 'Plug-ins')))
         probe('plug-in support', False, lambda: readable_folder(os.path.join(home, 'Plug-in Support')))
     probe('server', True, lambda: describe_server(options))
-    rows.append(('token', True, describe_token(options)))
+    probe('token', False, lambda: describe_token(options))
     python27 = implement_fix.find_python27(options.python27)
     rows.append(('Python 2.7', True if python27 else None,
                  python27 or "no interpreter; patches are validated by the suite's own reader of Python 2 alone"))
@@ -957,6 +957,8 @@ def readable_folder(path):
     try:
         return '%s, %s' % (path, logs.count_text(len(os.listdir(path)), 'entry', 'entries'))
     except OSError as problem:
+        if problem.errno == errno.ENOENT:
+            raise Problem('there is no %s; is --plex-home right?' % path)
         raise Problem('%s cannot be read (%s); give this user read rights' % (path, problem.strerror))
 
 
@@ -985,7 +987,12 @@ def describe_token(options):
     given = os.environ.get(native(UNUSED_TOKEN) if native(UNUSED_TOKEN) in os.environ else native('PLEX_TOKEN'))
     if options.token_file:
         return 'from --token-file' + ('; PLEX_TOKEN is set too, and not used' if given else '')
-    return 'from PLEX_TOKEN' if given else "the server's own"
+    if given:
+        return 'from PLEX_TOKEN'
+    import implement_fix
+    if not implement_fix.find_token(None, logs.find_plex_home(options.plex_home)):
+        raise Problem('the Plex folder holds no token; a server that asks for one gets it by --token-file')
+    return "the server's own"
 
 
 def write_manifest(run_dir, options):

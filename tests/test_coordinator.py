@@ -172,6 +172,15 @@ def test_what_a_person_was_told_last_night_is_no_news(tmpdir):
     assert work('', 'upstream') == set()
 
 
+def test_what_is_missing_is_said_as_it_is(tmpdir, monkeypatch):
+    monkeypatch.delenv(str('PLEX_TOKEN'), False)
+    rows = dict((row[0], row[1:]) for row in loop.look_around(loop.build_parser().parse_args(
+        ['--plex-home', str(tmpdir), '--plex-url', 'http://127.0.0.1:9'])))
+    assert rows['plug-ins'] == (False, 'there is no %s; is --plex-home right?' % tmpdir.join('Plug-ins'))
+    assert rows['token'][0] is None and 'holds no token' in rows['token'][1]
+    assert '--plex-home' in rows['logs'][1] and rows['server'][0] is False
+
+
 def test_of_two_tokens_the_file_wins_and_both_are_hidden(tmpdir, monkeypatch):
     monkeypatch.setattr(loop.logs, 'KNOWN_SECRETS', set())
     monkeypatch.setattr(loop, 'loop', lambda options, runs: 0)
