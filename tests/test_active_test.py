@@ -616,6 +616,7 @@ class Run(object):
         monkeypatch.setattr(active, 'LogWatch', lambda folder, agent: world)
         monkeypatch.setattr(active, 'Library', Library)
         monkeypatch.setattr(active.time, 'time', world.clock.time)
+        monkeypatch.setattr(active.logs, 'seconds_now', world.clock.time)
         monkeypatch.setattr(active.time, 'sleep', world.clock.sleep)
         world.state = 'before'
         keys = sorted(world.items)
