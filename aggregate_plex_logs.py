@@ -925,11 +925,16 @@ GUID_QUOTE = b"called with guid '"
 
 
 class Call(object):
-    """One request that a thread handles: a search or an update of one item."""
-    __slots__ = ('kind', 'guid', 'rating_key', 'title', 'place')
+    """One request that a thread handles: a search or an update of one item. data: of what is searched for, its text."""
+    __slots__ = ('kind', 'guid', 'rating_key', 'data')
 
-    def __init__(self, kind, guid=None, rating_key=None, title=None, place=None):
-        self.kind, self.guid, self.rating_key, self.title, self.place = kind, guid, rating_key, title, place
+    def __init__(self, kind, guid=None, rating_key=None, data=b''):
+        self.kind, self.guid, self.rating_key, self.data = kind, guid, rating_key, data
+
+    @property
+    def title(self):
+        titles = (call_value(self.data, CALL_KEYS[name]) for name in ('name', 'show', 'album'))
+        return next((text for text in titles if text), None)
 
 
 def read_call(line):
@@ -943,9 +948,7 @@ def read_call(line):
         guid = call_value(data, CALL_KEYS['guid'])
         if kind == 'update':
             return Call(kind, guid, number_text(call_value(data, CALL_KEYS['dbid'])))
-        titles = (call_value(data, CALL_KEYS[name]) for name in ('name', 'show', 'album'))
-        return Call(kind, guid, number_text(call_value(data, CALL_KEYS['id'])), next((text for text in titles if text),
-                                                                                     None))
+        return Call(kind, guid, number_text(call_value(data, CALL_KEYS['id'])), data)
     match = SYSTEM_CALL.search(line)
     if match:
         values = dict(pair.split('=', 1) for pair in to_text(match.group(2)).split('&') if '=' in pair)
@@ -2447,10 +2450,11 @@ class Scan(object):
         place = head.find(GUID_QUOTE)
         if place >= 0:
             event.guid = unquote(to_text(head[place + len(GUID_QUOTE):].partition(b"'")[0])) or None
-        elif (b'://' in head or b'etadata' in head or b'keyword' in head or b'dbid' in head or b'thumbnails' in head
-              or b'[id=' in head):              # no item is named without
-            text = event.text
-            search = event.meaning.kind == 'search' or 'keyword arguments' in text
+        else:
+            by_guid = b'://' in head            # no item is named without one of these words
+            by_key = b'etadata' in head or b'dbid' in head or b'thumbnails' in head or b'[id=' in head
+            text = event.text if by_guid or by_key or b'keyword' in head else ''
+            search = text and event.meaning.kind == 'search' or 'keyword arguments' in text
             keywords = KEYWORD_ID.search(text) if search else None
             if search and not keywords:         # a terminal has broken the line
                 data, begin, end = event.record
@@ -2459,8 +2463,9 @@ class Scan(object):
             if keywords:
                 event.rating_key, event.guid = keywords.group(1), first_group(KEYWORD_GUID.search(text))
             else:
-                event.guid = unquote(first_group(GUID_LINE.search(text)))
-                if event.guid is None or server:
+                if by_guid or 'guid=' in text:
+                    event.guid = unquote(first_group(GUID_LINE.search(text)))
+                if by_key and (event.guid is None or server):
                     event.rating_key = first_group(KEY_LINE.search(text))
         if server:
             return
@@ -2522,7 +2527,7 @@ def last_handling(data, requests, low, high, mark):
     for place in reversed(requests[max(0, last - FURTHEST):last]):
         if place < low:
             break
-        if of_thread(data, data.rfind(b'\n', 0, place) + 1, mark):
+        if of_thread(data, place, mark):
             return place
     return None
 
@@ -2531,17 +2536,15 @@ def answered(data, low, high, mark):
     """Did the thread answer a request in data[low:high]? Then it is free for the next."""
     place = data.find(RESPONSE, low, high)
     while place >= 0:
-        if of_thread(data, data.rfind(b'\n', 0, place) + 1, mark):
+        if of_thread(data, place, mark):
             return True
         place = data.find(RESPONSE, place + 1, high)
     return False
 
 
-def of_thread(data, line, mark):
-    """Is the record at this place one of the thread? mark: b' (thread) :'; a stamp is 23 bytes long, without
-    milliseconds 19.
-    """
-    return data.startswith(mark, line + 23) or data.startswith(mark, line + 19)
+def of_thread(data, place, mark):
+    """Is a record of the framework's, whose message begins at this place, one of the thread? mark: b' (thread) :'."""
+    return data.find(mark, max(0, place - 64), place) >= 0     # then level and "(networking:1234)", short words
 
 
 def first_group(match):
@@ -2980,8 +2983,7 @@ def quoted_before(data, words, low, high, mark, most):
         place = data.rfind(words, low, place)
         if place < 0:
             break
-        line = data.rfind(b'\n', 0, place) + 1
-        if of_thread(data, line, mark):
+        if of_thread(data, place, mark):
             end = data.find(b"'", place + len(words))
             found.append((to_text(data[place + len(words):end]), place))
             if len(found) == most:
