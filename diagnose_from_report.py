@@ -11730,7 +11730,7 @@ def small_changes(source, line):
                         for one in ')]}')
         if opened(code) < 0 and code[-1] in ')]}':
             rows.append((1, [(end - 1, end, '')], 'a closing bracket too many in line %d is taken away' % number))
-        if number != line and code[-1].isalnum() or code[-1:] in '"\')]}':
+        if number != line and code[-1:].isalnum() or code.endswith(tuple('"\')]}')):
             rows.append((2, [(end, end, ',')], 'the comma at the end of line %d is added' % number))
         if re.match(r'[ \t]*(if|elif|while)\b', code):
             rows.extend((2, [(begin + one.start(), begin + one.end(), '==')], '== is written in place of =')
