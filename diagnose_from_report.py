@@ -4562,6 +4562,8 @@ def effect_of_argument(case, node, call, value, depth):
         return CRASH
     if is_log_call(call):
         return FINE
+    if is_name(call.func, RESULT) and node in call.args[:len(RESULT_PARTS)]:
+        return effect_in_result(RESULT_PARTS[call.args.index(node)], value)
     name = last_name(call.func) or ''
     receiver = root_name(call.func)
     empty = value in (NO_TEXT, NO_LIST, NO_DICT)
@@ -4687,10 +4689,8 @@ def effect_in_callee(case, node, call, value, name, depth):
 
 def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
-    if last_name(call.func) == 'MetadataSearchResult':
-        if parent.arg in ('year', 'lang', 'thumb'):
-            return HOLLOW if (parent.arg, value) == ('year', ZERO) else FINE
-        return OPEN if value == SOME or (parent.arg, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
+    if is_name(call.func, RESULT):
+        return effect_in_result(parent.arg, value)
     if value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg) and re.search(
             r'^Callback$|Object$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
@@ -4698,6 +4698,17 @@ def effect_of_keyword(case, node, parent, value, depth):
             value == NOTHING and parent.arg in COUNTED and is_entry(call):
         return FINE
     return effect_of_argument(case, parent, call, value, depth)
+
+
+RESULT = 'MetadataSearchResult'
+RESULT_PARTS = 'id name year score lang thumb'.split()      # (in the order of the framework's parameters)
+
+
+def effect_in_result(part, value):
+    """A value as a part of a search result: without year, language and picture it is still one."""
+    if part in ('year', 'lang', 'thumb'):
+        return HOLLOW if (part, value) == ('year', ZERO) else FINE
+    return OPEN if value == SOME or (part, value) in (('name', TEXT), ('score', NUMBER)) else CRASH
 
 
 def is_entry(node):

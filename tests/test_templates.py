@@ -478,6 +478,9 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "object has no attribute 'strip'", "n.strip(), title) if n is not None else title"),
     ("def f(a, b):\n    return int(a / (a + b) * 100)\n", "return", "TypeError: unsupported operand type(s) for /: "
      "'_ElementStringResult' and 'str'", "int(float(a) / (float(a) + float(b)) * 100)"),
+    ("def search(results, rows):\n    for row in rows:\n        found = MetadataSearchResult(row['id'], row['name'], "
+     "row['year'], 7, 'en')\n        results.Append(found)\n", "        found", "KeyError: 'year'",
+     "row.get('year'), 7"),
     ("def search(results, d):\n    results.add(MetadataSearchResult(id=d, score=7))\n", "results.add", "AttributeError: "
      "'MediaContainer' object has no attribute 'add'", "results.Append(Meta"),
     ("def f(page):\n    return texts(page.xpath('//a'))\n\ndef texts(node, path):\n    return node.xpath(path + "
