@@ -418,15 +418,14 @@ STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
 # In a plug-in's log also ' ERROR' is looked for: it is both the level and how agents begin an error that they report
 # below WARNING, as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
-PYTHON_WORDS = (b"'NoneType'", b"' object has no attribute '", b'index out of range', b'referenced before assignment',
-                b"' is not defined", b' string or buffer', b' string or a number')
 # What to look for: from which byte on (strstr jumps to where the first two bytes stand, so these should be rare in
 # logs: it finds '] ERROR - ' at a tenth of the speed), and how far behind the beginning of the whole the level stands.
-NEEDLES = {
-    PLUG_IN: ((b') :  CRITICAL (', 5, 5), (b') :  WARNING (', 5, 5), (b'Traceback (most recent call last):', 0, 0),
-              (b"'NoneType'", 0, 0), (b"' object has no attribute '", 3, 0), (b'index out of range', 5, 0),
-              (b'referenced before assignment', 11, 0), (b"' is not defined", 1, 0), (b' string or ', 0, 0)),
-    SERVER: ((b'] ERROR - ', 2, 2), (b'] WARN - ', 2, 2))}
+PYTHON_NEEDLES = ((b"'NoneType'", 0, 0), (b"' object has no attribute '", 3, 0), (b'index out of range', 5, 0),
+                  (b'referenced before assignment', 11, 0), (b"' is not defined", 1, 0), (b' string or ', 0, 0))
+NEEDLES = {PLUG_IN: ((b') :  CRITICAL (', 5, 5), (b') :  WARNING (', 5, 5),
+                     (b'Traceback (most recent call last):', 0, 0)) + PYTHON_NEEDLES,
+           SERVER: ((b'] ERROR - ', 2, 2), (b'] WARN - ', 2, 2))}
+PYTHON_WORDS = tuple(words for words, _, _ in PYTHON_NEEDLES[:-1]) + (b' string or buffer', b' string or a number')
 SEVERE = (b'ERROR', b'CRITICAL', b'WARNING', b'WARN')
 LEVELS = dict((level, to_text(level)) for level in SEVERE + (b'INFO', b'DEBUG', b'VERBOSE'))
 START_MARK = b'Starting framework core - Version: '
@@ -2399,7 +2398,7 @@ class Scan(object):
     def starts_at(self, data, places):
         """[(place, epoch seconds)] of the plug-in starts at these places of START_MARK."""
         headers = [(place, HEADER[PLUG_IN].match(data, data.rfind(b'\n', 0, place) + 1)) for place in places]
-        return [(place, self.epoch(header.group(1))) for place, header in headers if header]
+        return [(place, self.epoch(header.group(1))) for place, header in headers if header and header.end() == place]
 
     def started(self, moment):
         self.start = moment
@@ -3517,7 +3516,7 @@ def times_of_fixes(resolved):
     """{pattern: epoch seconds of its newest fix} of [{'pattern', 'fixed_at'}]; Problem for a time that is none."""
     fixed = {}
     for row in resolved:
-        if isinstance(row, dict) and row.get('fixed_at'):
+        if row.get('fixed_at'):
             whole, _, fraction = row['fixed_at'].rstrip('Z').partition('.')
             try:
                 at = utc_seconds(whole + 'Z') + float('0.%s' % (fraction or 0))
@@ -3946,9 +3945,12 @@ def run(options):
     if options.resume:
         earlier = read_list(options.resume, 'an earlier aggregate')
         position = earlier.get('position', earlier) if isinstance(earlier, dict) else None
-        if not isinstance(position, dict) or 'streams' not in position:
+        if not fits(position, {'streams': dict}) or not fits(list(position['streams'].values()), [
+                {'head_bytes': six.integer_types, 'head': STRING, 'offset': six.integer_types}]):
             raise Problem('%s holds no log position; name an aggregate of this script' % options.resume)
     resolved = read_list(options.resolved, 'resolved patterns') if options.resolved else []
+    if not fits(resolved, [{'pattern': STRING, 'fixed_at?': STRING}]):
+        raise Problem('%s is no list of {pattern, fixed_at}; name resolved_patterns.json of a run' % options.resolved)
     since = moment_of(options.since) if options.since else None
     until = moment_of(options.until) if options.until else None
     if options.run_dir and os.path.isdir(os.path.dirname(os.path.abspath(options.run_dir))) \

@@ -4720,8 +4720,8 @@ def is_shown(node):
     """Whether a value, or the text that it is a part of, is what an entry of a menu shows beside its title."""
     while is_op(node.parent, 'Add'):
         node = node.parent
-    return node.parent.kind == 'keyword' and node.parent.arg in BESIDE and re.search(
-        r'(Object|Item)$|^Callback$', last_name(node.parent.parent.func) or '') is not None
+    given, call = node.parent, node.parent.parent
+    return given.kind == 'keyword' and given.arg in BESIDE and (is_entry(call) or is_call(call, 'Callback'))
 
 
 BESIDE = frozenset('summary tagline subtitle infoLabel thumb art duration source_title originally_available_at'.split())

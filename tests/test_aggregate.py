@@ -451,6 +451,18 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
     assert any('1 x before its fix, ' + AGENT in line for line in logs.report_lines(late))
 
 
+@pytest.mark.parametrize('option, text', [
+    ('--resolved', '[{"pattern": "p1-1", "fixed_at": 5}]'), ('--resolved', '5'), ('--resolved', '[{"fixed_at": "now"}]'),
+    ('--resume', '{"streams": {"a": 5}}'), ('--resume', '[]')])
+def test_what_is_no_list_of_fixes_or_no_position_is_one_sentence(tmpdir, capsys, option, text):
+    plug_in_log(tmpdir, traceback_record(3))
+    given = tmpdir.join('given.json')
+    given.write(text)
+    assert logs.main(['--logs', str(tmpdir), option, str(given)]) == 4
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1) and 'given.json' in err
+
+
 def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
     plug_in_log(tmpdir, traceback_record(3, guid=AGENT + '://1?lang=en') + traceback_record(40, guid=AGENT + '://2'))
     row = patterns(tmpdir)[0]
