@@ -1674,7 +1674,7 @@ class Event(object):
     """One error record of a log."""
     __slots__ = ('log', 'offset', 'line', 'time', 'thread', 'level', 'meaning', 'call', 'guid', 'rating_key', 'start',
                  'record', 'block',
-                 'span', 'head', 'says')
+                 'span', 'head', 'says', 'possible')
 
     @property
     def text(self):
@@ -2060,6 +2060,7 @@ class Scan(object):
         self.met_noise, self.quiet, self.count_at = set(), {}, LARGEST
         self.finder = choose_finder()
         self.earlier, self.requests, self.memo, self.calls, self.start = [], [], {}, {}, None
+        self.looks = {}                         # pattern -> [how often the item of a thread was looked for in vain]
         self.call_words = call_words(stream.agent)
 
     # ---- files
@@ -2115,6 +2116,8 @@ class Scan(object):
     def plain(self, log, source, offset, stop, rest, more):
         """Chunks of a file that can be sought in: a record at the end of a chunk is read again with the next."""
         size, first = CHUNK, True
+        if offset:
+            self.look_before(source, offset)
         while True:
             source.seek(offset)
             data = source.read(size if stop is None else max(0, min(size, stop - offset)))
@@ -2145,6 +2148,12 @@ class Scan(object):
             size = CHUNK
             if at_end:
                 return None
+
+    def look_before(self, source, offset):
+        """Keep what stands right before a place that reading begins at: requests that began there go on behind it."""
+        source.seek(max(0, offset - CHUNK))
+        data = source.read(min(CHUNK, offset))
+        self.earlier = [(data, len(data), find_all(data, len(data))(HANDLING))]
 
     def packed(self, log, source, offset, rest, more):
         """Chunks of a file that can only be read on."""
@@ -2445,7 +2454,7 @@ class Scan(object):
     # ---- items
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
-        head = event.head
+        head, event.possible = event.head, ()
         place = head.find(GUID_QUOTE)
         if place >= 0:
             event.guid = unquote(to_text(head[place + len(GUID_QUOTE):].partition(b"'")[0])) or None
@@ -2469,6 +2478,8 @@ class Scan(object):
         if server:
             return
         call, event.span = self.call_at(event)
+        if call is None and event.guid is None and event.rating_key is None and event.meaning.noise is None:
+            call = self.call_behind(event)
         event.call = call
         if call:
             if event.guid is None and (event.rating_key is None or event.rating_key == call.rating_key):
@@ -2512,6 +2523,29 @@ class Scan(object):
         self.memo[thread] = (known, begin)
         return known or (None, None)
 
+    def call_behind(self, event):
+        """Call that a record of one of the agent's own threads belongs to, or None; where it is not sure, one without
+        an item, and event.possible: [(guid, rating_key)] of the items that were worked on. Of what is never sure, a
+        part is enough.
+        """
+        vain = self.looks.setdefault(event.meaning.pattern, [0])
+        if vain[0] > MOST_LOOKS and vain[0] % ONE_IN and not self.link_noise:
+            vain[0] += 1
+            return None
+        data, begin, end = event.record
+        text = data[max(0, begin - LOOKED_AT):end + LATE]
+        if begin < LOOKED_AT and self.earlier:
+            text = self.earlier[0][0][:self.earlier[0][1]][begin - LOOKED_AT:] + text
+        at = len(text) - len(data[begin:end + LATE])
+        places, sure = requests_at_work(text, at, event.head)
+        calls = [self.call(text, place) for place in places if place is not None]
+        calls = [call for call in calls if call]
+        event.possible = sorted(set((call.guid, call.rating_key) for call in calls), key=repr)
+        if sure and calls:
+            return calls[0]
+        vain[0] += 1
+        return Call('update' if any(call.kind == 'update' for call in calls) else 'search') if calls else None
+
 
 EARLIER = 4                                     # chunks to look back for the beginning of a request
 FURTHEST = 48                                   # requests of other threads in between
@@ -2544,6 +2578,102 @@ def answered(data, low, high, mark):
 def of_thread(data, place, mark):
     """Is a record of the framework's, whose message begins at this place, one of the thread? mark: b' (thread) :'."""
     return data.find(mark, max(0, place - 64), place) >= 0     # then level and "(networking:1234)", short words
+
+
+MOST_LOOKS, LOOKED_AT = 20, 1 << 17
+LATE = 2048                                     # bytes behind a record in which a line of the same moment may stand
+AT_ONCE = .2                                    # seconds by which two threads may log in another order than they work
+LONGEST_THREAD = 60                             # seconds after which another thread is more likely
+TASKS, TASKS_DONE = b' - Starting a parallel task set named ', b' - Parallel task set '
+THREAD_MADE, TIMER_MADE = b" - Created a thread named '", b" - Scheduled a timed thread named '"
+THREAD_FAILED = b" - Exception in thread named '"
+
+
+class Served(object):
+    """A request in a piece of a log. place: of its first line, None where that is not there; ended: of its answer;
+    tasks: whether tasks of it run; tasks_done: where they ended; threads: whether it made some.
+    """
+
+    def __init__(self, place=None):
+        self.place, self.ended, self.tasks, self.tasks_done, self.threads = place, None, False, None, []
+
+
+def requests_at_work(text, at, head):
+    """([place of the first line of a request, or None], sure) for the record at a place, of a thread of the agent's.
+
+    Such a record names no item, but the framework logs in the thread of the request that it starts a set of tasks, that
+    these have ended, and that it makes a thread. A task belongs to a request whose tasks run; a thread to one that made
+    one of that name, which has not failed yet, since this thread was last known to do something else. Both go on beside
+    the request, so what it logs of them may stand a little before or after where it belongs.
+    """
+    requests, serving, known, made, failed = [], {}, {}, [], []
+    for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, TASKS, TASKS_DONE, THREAD_MADE,
+                                                            TIMER_MADE, THREAD_FAILED)
+                               for place in find_all(text, len(text))(words)):
+        header = HEADER[PLUG_IN].match(text, text.rfind(b'\n', 0, place) + 1)
+        if not header or header.end() != place + len(b' - ') or place > at and words is not THREAD_MADE:
+            continue
+        thread, name = header.group(3), text[place + len(words):text.find(b"'", place + len(words))]
+        if words is THREAD_FAILED:
+            failed.append((place, name, known.get(thread, -1)))
+        elif words is HANDLING or thread not in serving:
+            serving[thread] = Served(place if words is HANDLING else None)
+            requests.append(serving[thread])
+        if words in (HANDLING, RESPONSE, THREAD_FAILED):
+            known[thread] = place
+        if words is RESPONSE:
+            serving.pop(thread).ended = place
+        elif words in (TASKS, TASKS_DONE):
+            serving[thread].tasks = words is TASKS
+            serving[thread].tasks_done = None if words is TASKS else place
+        elif words in (THREAD_MADE, TIMER_MADE):
+            made.append((place, name, serving[thread]))
+    thread, moment = HEADER[PLUG_IN].match(text, at).group(3), moment_at(text, at)
+    if thread in serving and serving[thread].place is not None:
+        return [], False
+    whole = at >= LOOKED_AT or START_MARK in text
+    if head.startswith(b'Exception in task thread'):
+        found = [request for request in requests if request.tasks or request.tasks_done is not None
+                 and moment - moment_at(text, request.tasks_done) <= AT_ONCE]
+    elif head.startswith(THREAD_FAILED[3:]):
+        name = head[len(THREAD_FAILED) - 3:].partition(b"'")[0]
+        found, whole = makers(text, made, failed + [(at, name, known.get(thread, -1))]), whole or thread in known
+    else:
+        found = []
+    sure = whole and len(found) == 1
+    found = found or [request for request in requests if request.ended is None
+                      or moment - moment_at(text, request.ended) <= AT_ONCE] or [
+        request for place, _, request in made if known.get(thread, -1) < place
+        and moment - moment_at(text, place) <= LONGEST_THREAD]
+    return [request.place for request in found], sure
+
+
+def makers(text, made, failed):
+    """[request] that may have made the thread of the last failure.
+
+    made: [(place, name, request)]; failed: [(place, name, place before which the thread did something else)], both in
+    order. Each thread fails once: those that earlier failures account for are out.
+    """
+    gone, open_sets = set(), []
+    for place, name, floor in failed:
+        moment = moment_at(text, place)
+        found = [one for one in made if one[1] == name and one not in gone and one[0] > floor and (
+            one[0] < place or moment_at(text, one[0]) - moment <= AT_ONCE)]
+        open_sets = [ones for ones in open_sets + [found] if ones]
+        together = set(one for ones in open_sets for one in ones)
+        if len(found) == 1:
+            gone.update(found)
+        elif len(together) <= len(open_sets):
+            gone.update(together)
+            open_sets = []
+    recent = [one for one in found if moment - moment_at(text, one[0]) <= LONGEST_THREAD]
+    return [request for _, _, request in recent or found]
+
+
+def moment_at(text, place):
+    """Local seconds, with milliseconds, of the record that is at a place."""
+    header = HEADER[PLUG_IN].match(text, text.rfind(b'\n', 0, place + 1) + 1)
+    return (local_seconds(header.group(1), PLUG_IN) or 0) + int(header.group(2) or 0) / 1000.0 if header else 0
 
 
 def first_group(match):
@@ -2733,6 +2863,7 @@ def open_streams(paths):
 # ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
+MOST_POSSIBLE = 60
 ONE_IN = 10                                     # of the records after the first few, how many one look back stands for
 LONGEST_EXEMPLAR = 12000
 
@@ -2747,6 +2878,7 @@ class Pattern(object):
         self.days, self.messages, self.preceding = {}, {}, {}
         self.lines = collections.OrderedDict()  # (id of a Block, plug-in start) -> [count, Block, plug-in start]
         self.items, self.exemplars, self.causes, self.starts, self.levels = {}, [], {}, set(), {}
+        self.possible = {}                      # (guid, rating key) -> how many records of threads may be of the item
         self.looked_back = self.before_fix = 0
 
 
@@ -2798,6 +2930,9 @@ class Tally(object):
             key = event.rating_key or event.guid
             if key not in pattern.items or pattern.items[key][0] is None:
                 pattern.items[key] = (event.guid, event.rating_key)
+        elif meaning.noise is None:
+            for pair in event.possible:
+                pattern.possible[pair] = pattern.possible.get(pair, 0) + 1
         if meaning.noise is not None:
             if not pattern.exemplars:
                 self.exemplar(pattern, event)
@@ -3014,7 +3149,7 @@ def merge(tallies):
                 continue
             for name in ('count', 'searches', 'updates', 'echoes', 'looked_back', 'before_fix'):
                 setattr(old, name, getattr(old, name) + getattr(new, name))
-            for name in ('days', 'messages', 'preceding', 'causes', 'levels'):
+            for name in ('days', 'messages', 'preceding', 'causes', 'levels', 'possible'):
                 mine = getattr(old, name)
                 for word, count in getattr(new, name).items():
                     mine[word] = mine.get(word, 0) + count
@@ -3058,6 +3193,8 @@ def pattern_row(pattern, twins, keep_paths):
         guid, key = guid or twin[0], key or twin[1]
         items[key or guid] = {'guid': guid, 'rating_key': key}
     listed = [items[name] for name in sorted(items, key=lambda name: (len(name), name))]
+    possible = [pair for pair in sorted(pattern.possible, key=lambda pair: (-pattern.possible[pair], repr(pair)))
+                if not any(name in items for name in pair)]
     messages = sorted(pattern.messages.items(), key=lambda row: (-row[1], row[0]))
     frames, callees = frame_rows(pattern, keep_paths)
     days = sorted(pattern.days.items())
@@ -3073,6 +3210,7 @@ def pattern_row(pattern, twins, keep_paths):
         'call': None if not pattern.searches + pattern.updates else 'search' if pattern.searches > pattern.updates
         else 'update',
         'items': listed[:MOST_ITEMS], 'items_total': len(listed),
+        'possible_items': [{'guid': guid, 'rating_key': key} for guid, key in possible[:MOST_POSSIBLE]],
         'rating_keys': [row['rating_key'] for row in listed[:MOST_ITEMS] if row['rating_key']],
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
         'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
@@ -3577,6 +3715,7 @@ def read_events(paths, position=None, since=None, until=None):
     """(events, notes): error events in time order, noise included, as dicts.
 
     Keys: file line time (epoch seconds or None) thread level agent pattern noise (None or the reason) guid rating_key
+    possible (where both are unknown, [{'guid', 'rating_key'}] of the items that a thread may have worked for)
     exception message wrapper kind own_frames [{'file', 'function', 'line', 'text'}] call (None, 'search' or 'update')
     text (redacted record). since, until: epoch seconds. notes: [{'file', 'why'}] of what could not be read.
     """
@@ -3591,7 +3730,7 @@ def read_events(paths, position=None, since=None, until=None):
             'file': event.log.name, 'line': event.line, 'time': event.time, 'thread': to_text(event.thread),
             'level': event.level,
             'agent': meaning.agent, 'pattern': meaning.pattern, 'noise': meaning.noise.what if meaning.noise else None,
-            'guid': event.guid,
+            'guid': event.guid, 'possible': [{'guid': guid, 'rating_key': key} for guid, key in event.possible],
             'rating_key': event.rating_key, 'exception': meaning.exception, 'message': redact(message_of(event)),
             'wrapper': meaning.wrapper,
             'kind': meaning.kind, 'call': event.call.kind if event.call else None,
@@ -3835,7 +3974,9 @@ def pattern_lines(number, row):
     lines.append(fit('     %s  %s' % (row['pattern'], row['agent'])))
     if row['own_frames']:
         lines += wrapped('     at %s' % place_text(row), 8)
-    lines.append('     %s, %s, %s' % (count_text(row['items_total'], 'item') if row['items_total'] else 'no item named',
+    possible = len(row['possible_items'])
+    lines.append('     %s, %s, %s' % (count_text(row['items_total'], 'item') if row['items_total'] else
+                                      '%s at work' % count_text(possible, 'item') if possible else 'no item named',
                                       count_text(row['count'], 'time'), span_text(row)))
     names = [item['rating_key'] or item['guid'] for item in row['items'][:3]]
     if names:

@@ -42,7 +42,7 @@ import six
 TEST_REPORT_SCHEMA = 1
 KEEP_PERCENT = 75
 MONITOR_PERCENT = 50
-WEAK_BELOW = 8                      # a KEEP on fewer measured items is tested again by the next run
+WEAK_BELOW = active_test.ENOUGH     # a KEEP on fewer measured items is tested again by the next run
 TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
 Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
 JUDGED = ('fixed', 'silenced', 'still_failing', 'broken')

@@ -12004,12 +12004,13 @@ def fills(statement):
 
 
 def plan_test(pattern, agent):
-    """Which items to try, and which healthy ones must stay as they are."""
-    search = pattern.get('kind') == 'search'
+    """Which items to try, which more may fail the same way, and which healthy ones must stay as they are."""
+    search = 'search' in (pattern.get('kind'), pattern.get('call')) and pattern.get('kind') != 'update'
     healthy = [item for item in agent.get('healthy_items') or ()
                if (item.get('kind') or 'update') == ('search' if search else 'update')]
     pick = lambda item: {'guid': item.get('guid'), 'rating_key': item.get('rating_key')}    # noqa: E731
     return {'mode': 'match' if search else 'refresh', 'items': [pick(item) for item in pattern.get('items') or ()],
+            'possible': [pick(item) for item in pattern.get('possible_items') or ()],
             'healthy': [pick(item) for item in healthy]}
 
 
@@ -12224,6 +12225,9 @@ def test_text(record):
     plan = record['test_plan']
     if not record['fixes']:
         return 'Nothing to test without a patch.'
+    if not plan['items'] and plan.get('possible'):
+        return ("The agent's own threads log this error, and name no item. Refreshing the %s that were worked on then, "
+                'one by one, shows which of them fail.' % number_text(len(plan['possible']), 'item'))
     if not plan['items']:
         return 'The log names no item to refresh. With the patch in place, do what failed again and read the log.'
     verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'

@@ -477,7 +477,7 @@ class Session(object):
                'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed'),
                'summary': fix.get('summary')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
-        if not pattern['test_plan']['items']:
+        if not pattern['test_plan']['items'] and not pattern['test_plan'].get('possible'):
             why = 'the log names no item that it hits, so no refresh can test it; implement_fix.py puts it in by hand'
             self.troubles.append('fix %s for %s of %s: %s' % (row['id'], row['exception'] or row['pattern'],
                                                               row['agent'], why))

@@ -55,6 +55,7 @@ DOCUMENT = ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode'
 ATTEMPTS = 2                        # a broken measurement is made once more, then it is reported as not measured
 TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: the agent or its provider hangs
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
+ENOUGH = 8                          # items that fail, for a verdict that is no weak evidence
 LOOKUPS_PER_ITEM = 5                # how many of the plan's items are looked up for one that is taken
 LONGEST_VALUE = 300                 # characters of a field's value that are kept
 MOST_ROTATIONS = 50                 # readings of a log, each broken off by a rotation, before that is an error
@@ -136,16 +137,21 @@ def names_item(record, row):
     return bool(record.get('guid')) and record['guid'] == row['guid']
 
 
-def events_of_item(events, calls, row):
-    """The events that name the item, and those of worker threads that can only have worked for it.
+def events_of_item(events, row, others=None):
+    """(the events of the item, those that may be of it or of another one).
 
-    An agent's own threads log without any guid (PLEX 4). Such an event belongs to the item when it fell into a call for
-    the item and into no other call.
+    What an agent's own threads log names no item (PLEX 4); the aggregation tells which ones it may be about. others: the
+    calls for other items, where the item was refreshed alone: what was logged in none of them is its own.
     """
-    own = [call for call in calls if names_item(call, row)]
-    others = [call for call in calls if not names_item(call, row)]
-    return [event for event in events if names_item(event, row) or not event['guid'] and not event['rating_key']
-            and any(was_open(call, event) for call in own) and not any(was_open(call, event) for call in others)]
+    own, shared = [], []
+    for event in events:
+        possible = event.get('possible') or ()
+        if names_item(event, row):
+            own.append(event)
+        elif any(names_item(item, row) for item in possible):
+            alone = others is not None and not any(was_open(call, event) for call in others)
+            (own if alone or len(possible) == 1 else shared).append(event)
+    return own, shared
 
 
 def was_open(call, event):
@@ -418,11 +424,15 @@ class Library(object):
 def choose_sample(library, plan, failing, healthy, known_bad, filled=()):
     """Rows of the failing items of a plan, and of healthy ones: from the plan, else any item without a known error.
 
+    Where few are known to fail, the test itself shows which of those do that were worked on when the error was logged.
     known_bad: rating keys and guids of all items that any pattern of the agent names; filled: rating keys of those
     that come last, as an earlier fix filled them.
     """
     items = sorted(plan.get('items') or (), key=lambda item: item.get('rating_key') in filled)
     rows = library.choose(items, 'failing', failing, set())
+    if len(rows) < min(failing, ENOUGH):
+        rows += library.choose(plan.get('possible') or (), 'failing', failing - len(rows), set(
+            row[name] for row in rows for name in ('rating_key', 'guid')))
     taken = known_bad.union(row[name] for row in rows for name in ('rating_key', 'guid'))
     held_out = library.choose(plan.get('healthy') or (), 'healthy', healthy, taken)
     if len(held_out) < healthy:
@@ -440,6 +450,7 @@ class Refresh(object):
         self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[],
                         before=item.get('before'), after=None, started=None, ended=None, restarts=0, proof=None)
         self.quiet_since = None
+        self.alone = False
 
     def begin(self):
         """Take the marks that the end is recognised by, and ask for the refresh."""
@@ -450,6 +461,7 @@ class Refresh(object):
             return self.close('gone', 'it was deleted or matched to something else')
         if row['before'] is None:               # else it was read before an earlier attempt, which may have changed it
             row['before'] = snapshot(item, tester.plex_home, tester.agent)
+        self.alone = tester.concurrency == 1
         self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
         self.position = tester.watch.position()
         self.began = tester.now()
@@ -514,18 +526,28 @@ class Refresh(object):
         row, tester = self.row, self.tester
         events = tester.watch.events(self.position) if events is None else events
         calls = tester.watch.calls(self.position) if calls is None else calls
-        found = events_of_item(events, calls, row)
+        others = [call for call in tester.watch.calls(tester.position) if not names_item(call, row)
+                  ] if self.alone else None
+        found, shared = events_of_item(events, row, others)
+        self.shared = any(is_error(event) for event in shared)
+        if self.shared:                         # from now on it is to be told whose they are
+            tester.concurrency, tester.apart = 1, max(2 * logs.AT_ONCE, tester.pause)
         row['errors'], row['noise'] = errors_of(found)
         row['upstream'] = upstream_failures(found)
         self.called = any(names_item(call, row) for call in calls)
         tester.calls_are_logged = tester.calls_are_logged or self.called
 
     def conclude(self):
-        self.close(*judge(self.row, self.called, self.tester.calls_are_logged, self.tester.watch.gap))
+        self.close(*judge(self.row, self.called, self.tester.calls_are_logged, self.tester.watch.gap, self.shared))
 
 
-def judge(row, called, calls_are_logged, gap):
-    """(outcome, reason) of a refresh that ran to its end. Without an error it takes a whole log that shows the call."""
+def judge(row, called, calls_are_logged, gap, shared=False):
+    """(outcome, reason) of a refresh that ran to its end. Without an error it takes a whole log that shows the call.
+
+    shared: an error was logged that may be this item's or another one's.
+    """
+    if shared and (row['attempt'] < ATTEMPTS or not row['errors']):
+        return 'not_measured', "an error in the agent's own threads may be of this item or of another one"
     if row['errors']:
         return 'error', None
     if gap:
@@ -577,6 +599,7 @@ class Tester(object):
         self.quiet = min(2., max(.2, options.pause))                    # PLEX 5.3: two looks, 2 s apart
         self.settle = 2 * options.pause     # the server may take in late what the agent wrote
         self.calls_are_logged = watch.holds_calls()     # at log levels above DEBUG the log has no spans
+        self.next_start, self.apart = self.now(), 0     # apart: seconds between the end of one and the next
         self.rows = []
         self.refreshes = {}
         self.stopped = None
@@ -603,14 +626,14 @@ class Tester(object):
 
     def work_off(self, queue, kind):
         """Refresh, or look for matches of, each (item, attempt) of a queue; what is to be made once more joins it."""
-        flying, next_start = [], self.now()
+        flying = []
         while queue or flying:
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
-            while queue and len(flying) < self.concurrency and self.now() >= next_start and not self.stopped:
+            while queue and len(flying) < self.concurrency and self.now() >= self.next_start and not self.stopped:
                 flying.append(kind(self, *queue.popleft()))
                 self.attend(flying[-1], flying[-1].begin, flying, queue)
-                next_start = self.now() + self.pause
+                self.next_start = self.now() + self.pause
             for refresh in list(flying):
                 if refresh in flying:           # an outage ends all of them at once
                     self.attend(refresh, refresh.poll, flying, queue)
@@ -660,7 +683,7 @@ class Tester(object):
 
     def finish(self, refresh, queue):
         """Keep the row; a broken measurement is made once more; see whether to go on at all."""
-        row = refresh.row
+        row, self.next_start = refresh.row, max(self.next_start, self.now() + self.apart)
         self.rows.append(row)
         self.refreshes[row['rating_key']] = refresh
         self.refusals = self.refusals + 1 if 'HTTP 403' in row['upstream'] else 0

@@ -96,12 +96,14 @@ class World(object):
     def finish_what_is_due(self):
         for entry in [entry for entry in self.flying if entry[0] <= self.clock.now]:
             end, key, call = entry
-            self.flying.remove(entry)
             behave = self.behave.get(key, {})
+            names = {'possible': [{'rating_key': name, 'guid': guid_of(name)} for _, name, _ in self.flying]
+                     } if behave.get('threads') else {'rating_key': key, 'guid': guid_of(key)}
+            self.flying.remove(entry)
             if behave.get('hangs'):
                 continue
             for event in behave.get('events', ()):
-                self.log.append((end, 'event', dict(event, rating_key=key, guid=guid_of(key))))
+                self.log.append((end, 'event', dict(event, **names)))
             self.items[key]['fields'].update(behave.get('gains', {}))
             self.refreshed_at[key] = int(end)
             call.update(ended=True, end=end)
@@ -340,14 +342,19 @@ def test_an_agent_that_is_not_called_is_no_success():
     assert rows['103']['outcome'] == 'not_measured' and 'did not call the agent' in rows['103']['reason']
 
 
-def test_an_error_of_a_worker_thread_belongs_to_the_only_call_that_was_open():
-    def call(key, start, end):
-        return {'rating_key': key, 'guid': guid_of(key), 'start': start, 'end': end, 'ended': end is not None}
-    calls = [call('1', 10, 20), call('2', 15, None)]
-    events = [dict(event(), time=time) for time in (9, 11, 17, 23, None)]
-    items = [{'rating_key': key, 'guid': guid_of(key)} for key in ('1', '2')]
-    found = [[entry['time'] for entry in active.events_of_item(events, calls, item)] for item in items]
-    assert found == [[11], [23]]
+def test_what_may_be_of_two_items_is_found_out_by_refreshing_them_one_by_one():
+    world = World(4)
+    world.behave = dict((key, {'seconds': 5}) for key in world.items)
+    world.behave['102'].update(events=[event()], threads=True)
+    tester, rows = measure(world)
+    assert (world.most_flying, tester.concurrency) == (2, 1)
+    assert [(rows[key]['outcome'], rows[key]['attempt']) for key in sorted(rows)] == [
+        ('ok', 1), ('error', 2), ('ok', 2), ('ok', 1)]
+    one, other = [{'guid': None, 'rating_key': key} for key in '12']
+    found = dict(event(), time=15., possible=[one, other])      # the other may have left a thread at work
+    call = dict(other, start=1., end=9., ended=True)
+    assert active.events_of_item([found], one) == ([], [found]) and active.events_of_item([found], one, [call]) == (
+        [found], []) and active.events_of_item([found], one, [dict(call, end=16.)]) == ([], [found])
 
 
 def test_a_log_with_a_gap_is_no_proof_that_nothing_was_logged():
@@ -424,6 +431,13 @@ def test_the_sample_is_spread_over_the_sections():
     world = World(23)
     rows = choose(world, {'items': entries(101, 103, 105, 107, 109, 102)}, failing=3, healthy=0)
     assert [row['rating_key'] for row in rows] == ['101', '102', '103']
+
+
+@pytest.mark.parametrize('sure, chosen', [(0, '101 102 103 104'), (2, '101 102 103 104'), (8, '101 102 103 104 105')])
+def test_where_few_are_known_to_fail_those_are_tried_that_were_worked_on(sure, chosen):
+    plan = {'items': entries(*range(101, 101 + sure)), 'possible': entries(103, 101, 104, 102)}
+    rows = choose(World(23), plan, failing=5 if sure == 8 else 9, healthy=0)
+    assert sorted(row['rating_key'] for row in rows) == chosen.split()
 
 
 def test_deleted_rematched_locked_and_doubled_items_are_not_chosen():
@@ -537,7 +551,7 @@ def test_the_watch_reads_real_log_lines_from_a_position_on_and_through_a_restart
     write(4, RAISED)
     write(5, 'DEBUG (runtime:924) - Response: [200] NoneType, 16 bytes')
     assert [call['ended'] for call in watch.calls(position)] == [True]
-    events = active.events_of_item(watch.events(position), watch.calls(position), CALLED)
+    events = active.events_of_item(watch.events(position), CALLED)[0]
     assert [error['exception'] for error in active.errors_of(events)[0]] == ['KeyError'] and watch.gap is None
     log.move(tmpdir.join('PMS Plugin Logs', AGENT + '.log.1'))
     write(6, STARTING)

@@ -2,6 +2,7 @@
 """What the aggregator makes of logs: grammar, fingerprints, items, windows, rotations, odd input, what it writes."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import base64
 import gzip
 import io
 import json
@@ -113,7 +114,39 @@ def test_item_of_a_record_that_names_none_is_that_of_its_request(tmpdir):
                 + record(4, 'no theme', 'ERROR', '__init__:3'))
     first, second = events(tmpdir)
     assert (first['guid'], first['rating_key'], first['call']) == (GUID, '42', 'update')
-    assert (second['guid'], second['rating_key'], second['call']) == (None, None, None)
+    assert (second['guid'], second['rating_key'], second['call']) == (None, None, 'update')
+    assert second['possible'] == [{'guid': GUID, 'rating_key': '42'}]      # a thread's, while the other request runs
+
+
+def test_what_a_thread_logs_belongs_to_the_request_that_can_have_made_it(tmpdir):
+    def call_of(second, item):
+        data = base64.b64decode(PAYLOAD.replace('@', '/').replace('_', '=')).replace(b's2\n42', b's2\n4%d' % item)
+        data = base64.b64encode(data).replace(b'/', b'@').replace(b'=', b'_')
+        return call(second, 'a%d' % item).replace(PAYLOAD, data.decode('ascii'))
+
+    def raised(second, wrapper, thread='f0'):
+        text = "Exception in %s (most recent call last):\n  File \"%s__init__.py\", line 9, in f\n    x\nKeyError: 'x'\n"
+        return record(second, text % (wrapper, BUNDLE), 'CRITICAL', 'runtime:298', thread)
+    made, tasks, done = "Created a thread named 'f'", 'Starting a parallel task set named p with 3 tasks', (
+        'Parallel task set p ended')
+    story = [
+        call_of(2, 2) + record(3, tasks, thread='a2') + call_of(4, 3), (raised(5, 'task thread'), '42', None),
+        record(6, tasks, thread='a3'), (raised(7, 'task thread'), None, '42 43'),
+        record(8, done, thread='a2'), (raised(8, 'task thread'), None, '42 43'),        # it may have been its last one
+        (raised(9, 'task thread'), '43', None),
+        record(10, made, thread='a2'), (raised(11, "thread named 'f'", 'f1'), '42', None),
+        record(12, made, thread='a3'), (raised(13, "thread named 'f'", 'f2'), '43', None),     # the other has failed
+        record(14, made, thread='a3') + record(15, made, thread='a2'),
+        (raised(16, "thread named 'f'", 'f3'), None, '42 43'), (record(17, 'lost', 'ERROR', thread='f4'), None, '42 43'),
+        answer(18, 'a2'), (record(19, 'lost', 'ERROR', thread='f4'), None, '43')]
+    plug_in_log(tmpdir, start(1) + ''.join(part if isinstance(part, type('')) else part[0] for part in story))
+    assert [(event['rating_key'], ' '.join(item['rating_key'] for item in event['possible'])) for event in events(tmpdir)
+            ] == [(key, possible or key) for _, key, possible in (part for part in story if isinstance(part, tuple))]
+    rows = dict((row['wrapper'], row) for row in patterns(tmpdir))
+    assert [[item['rating_key'] for item in rows['Exception in task thread'][name]]
+            for name in ('items', 'possible_items')] == [['42', '43'], []]
+    assert [(row['items'], [item['rating_key'] for item in row['possible_items']]) for row in patterns(tmpdir)
+            if row['message'] == 'lost'] == [([], ['43', '42'])]
 
 
 def test_search_names_the_rating_key_and_the_system_log_the_guid(tmpdir):

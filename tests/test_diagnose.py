@@ -1532,7 +1532,7 @@ def test_the_command_writes_the_report_and_the_patches(tmpdir):
     assert not re.search(r'^(```|~~~|    |\t)', text, re.M)
     assert [heading for heading in re.findall(r'^### (\d)', text, re.M)] == list('123456')
     assert report['patterns'][0]['test_plan'] == {
-        'mode': 'refresh', 'items': missing_motto()['items'],
+        'mode': 'refresh', 'items': missing_motto()['items'], 'possible': [],
         'healthy': [{'guid': '%s://97' % AGENT, 'rating_key': '97'}]}
 
 

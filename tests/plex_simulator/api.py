@@ -679,7 +679,7 @@ def parallel_tools(plugin):
     def parallelize(function):
         plugin.tasks()[:] = []
         function()
-        plugin.run_tasks()
+        plugin.run_tasks(function.__name__)
         return function
 
     return {'task': task, 'parallelize': parallelize}
