@@ -140,8 +140,8 @@ def names_item(record, row):
 def events_of_item(events, row, others=None):
     """(the events of the item, those that may be of it or of another one).
 
-    What an agent's own threads log names no item (PLEX 4); the aggregation tells which ones it may be about. others: the
-    calls for other items, where the item was refreshed alone: what was logged in none of them is its own.
+    What an agent's own threads log names no item (PLEX 4); the aggregation tells which ones it may be about. others:
+    the calls for other items, where the item was refreshed alone: what was logged in none of them is its own.
     """
     own, shared = [], []
     for event in events:
