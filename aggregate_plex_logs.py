@@ -2045,13 +2045,15 @@ class Scan(object):
 
     since, until: local seconds (as if UTC) or None. lines: also count lines. link_noise: look up the item of noise too.
     count(meaning, first, last, number): takes noise that is only to be counted; first and last are epoch seconds of one
-    day. sink gets the first one of each kind. tick(bytes read so far) is called after each piece.
+    day. sink gets the first one of each kind. tick(bytes read so far) is called after each piece. naming: what goes in
+    front of an item's guid and rating key in this log, None when nobody asks for them.
     """
 
     def __init__(self, stream, zone, sink, since=None, until=None, lines=False, link_noise=False, count=None,
-                 notes=None, tick=None):
+                 notes=None, tick=None, naming=None):
         self.stream, self.zone, self.sink, self.since, self.until = stream, zone, sink, since, until
         self.lines, self.link_noise, self.count, self.tick = lines, link_noise, count, tick
+        self.naming, self.named, self.told = naming, {}, 0
         self.notes = notes if notes is not None else []
         self.grammar = stream.grammar
         self.reader = Reader(stream.agent, self.grammar)
@@ -2290,6 +2292,8 @@ class Scan(object):
             starts = self.starts_at(data, places(START_MARK))
         if offset == 0:
             self.note_levels(data, end)
+        if self.naming:
+            self.note_names(data, places(self.naming))
         self.bytes += end
         if self.tick:
             self.tick(self.bytes)
@@ -2452,6 +2456,28 @@ class Scan(object):
                 self.levels.add(level)
 
     # ---- items
+    def note_names(self, data, places):
+        """Keep what stands behind the words that name an item, with the number of its newest mention: the lines repeat,
+        and which of them are wanted is known only at the end.
+        """
+        find, named, behind = data.find, self.named, len(self.naming)
+        for number, place in enumerate(places, self.told):
+            named[data[place + behind:find(b'\n', place)]] = number
+        self.told += len(places)
+        if len(named) > MOST_NAMED:
+            newest = sorted(named, key=named.get)[MOST_NAMED // 2:]
+            self.named = dict((line, named[line]) for line in newest)
+
+    def names(self):
+        """[(guid, rating key)] of the items that the log names, the newest last."""
+        pairs = []
+        for line in sorted(self.named, key=self.named.get):
+            guid, _, key = line.partition(b' ')
+            key = KEY_BEHIND.match(key)
+            if key:
+                pairs.append((to_text(guid), to_text(key.group(1))))
+        return pairs
+
     def link(self, event, server):
         """Find the item of an event: in its own text, else in the request that its thread is handling."""
         head, event.possible = event.head, ()
@@ -2547,6 +2573,10 @@ class Scan(object):
         return Call('update' if any(call.kind == 'update' for call in calls) else 'search') if calls else None
 
 
+# The System plug-in names an item by both (PLEX.md), and so does the server's log where it is told of new metadata.
+MUTEX, NOTIFICATION = b'Acquiring GUID mutex for ', b'Notification of new metadata for '
+KEY_BEHIND = re.compile(br'\[?\(?(?:id=)?(\d+)')
+MOST_NAMED = 50000
 EARLIER = 4                                     # chunks to look back for the beginning of a request
 FURTHEST = 48                                   # requests of other threads in between
 
@@ -3267,7 +3297,9 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     zone, version, platform = find_zone(streams)
     bounds = (zone.local(since) if since is not None else None, zone.local(until) if until is not None else None)
     fixed = times_of_fixes(resolved)
-    work = [(stream, zone, bounds, position, keep_paths, events, fixed) for stream in streams]
+    # the System log names all items; the server's is larger, and asked only where there is no System log
+    naming = SYSTEM if any(stream.agent == SYSTEM for stream in streams) else SERVER
+    work = [(stream, zone, bounds, position, keep_paths, events, fixed, naming) for stream in streams]
     results = []
     total = sum(log_size(log) for stream in streams for log in stream.files)
     jobs = jobs or worthwhile_jobs(total if bounds == (None, None) and not position else 0)
@@ -3283,7 +3315,7 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     patterns = merge([result['tally'] for result in results])
     for result in results:
         unread += result['notes']
-    twins = item_twins(streams, patterns, MOST_MAPPED if bounds == (None, None) else MOST_MAPPED >> 5)
+    twins = item_twins(results, patterns)
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
     join_cascades(rows, patterns)
     mark_resolved(rows, fixed, patterns)
@@ -3311,11 +3343,13 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
 
 def scan_stream(row, tick=None):
     """Read one log; what comes back can be sent between processes. tick(bytes read so far) is called now and then."""
-    stream, zone, bounds, position, keep_paths, events, fixed = row
+    stream, zone, bounds, position, keep_paths, events, fixed, naming = row
     tally = Tally(keep_paths, events, fixed)
     notes = []
     scan = Scan(stream, zone, tally.add, bounds[0], bounds[1], lines=events is not None, link_noise=events is not None,
-                count=tally.count if events is None else None, notes=notes, tick=tick)
+                count=tally.count if events is None else None, notes=notes, tick=tick,
+                naming=MUTEX if naming == stream.agent == SYSTEM else NOTIFICATION if naming == SERVER and
+                SERVER_LOG.match(stream.base) else None)
     mark = stream_position(stream)
     scan.run(position)
     times = [pattern.first for pattern in tally.patterns.values()] + [pattern.last
@@ -3327,7 +3361,7 @@ def scan_stream(row, tick=None):
     return {'stream': stream, 'tally': tally, 'notes': notes, 'searches': scan.searches, 'updates': scan.updates,
             'starts': len(scan.starts),
             'levels': sorted(to_text(level) for level in scan.levels), 'bytes': scan.bytes, 'position': mark,
-            'healthy': healthy,
+            'healthy': healthy, 'names': scan.names(),
             'covers': times + [zone.seconds(moment) for moment in covered_by(stream)]}
 
 
@@ -3426,51 +3460,15 @@ def log_size(log):
         return 0
 
 
-MOST_MAPPED = 1 << 27
-
-
-def item_twins(streams, patterns, budget=MOST_MAPPED):
-    """{guid or rating key: (guid, rating_key)} for items of which the errors give only one: from the System and the
-    server log.
-
-    budget: how many bytes of them to read, newest first.
+def item_twins(results, patterns):
+    """{guid or rating key: (guid, rating key)} for items of which the errors give only one, from what they and the logs
+    that name items by both say.
     """
-    wanted = set()
-    for pattern in patterns.values():
-        for guid, key in pattern.items.values():
-            if not guid or not key:
-                wanted.add(guid or key)
     twins = {}
-    for pattern in patterns.values():
-        for guid, key in pattern.items.values():
-            if guid and key:
-                twins[guid] = twins[key] = (guid, key)
-    wanted = set(to_bytes(name) for name in wanted - set(twins))
-    system = [stream for stream in streams if stream.agent == SYSTEM]
-    server = [stream for stream in streams if stream.grammar == SERVER and SERVER_LOG.match(stream.base)]
-    # the System log has them all; the server's is larger, and asked only where there is no System log
-    finder = choose_finder()
-    for stream in system or server:
-        words = MUTEX if stream.agent == SYSTEM else NOTIFICATION
-        for log in reversed(stream.files):
-            if not wanted or budget <= 0:
-                return twins
-            budget -= log_size(log)
-            for data in chunks(log):
-                for place in finder(data, len(data))(words):
-                    place += len(words)
-                    end = data.find(b'\n', place)
-                    guid, _, key = data[place:end].partition(b' ')
-                    if guid in wanted or key.partition(b')')[0].strip(b'([id=]') in wanted:
-                        key = re.match(br'\[?\(?(?:id=)?(\d+)', key)
-                        if key:
-                            wanted -= set((guid, key.group(1)))
-                            guid, key = to_text(guid), to_text(key.group(1))
-                            twins[guid] = twins[key] = (guid, key)
+    for guid, key in [pair for result in results for pair in result['names']] + [
+            pair for pattern in patterns.values() for pair in pattern.items.values() if pair[0] and pair[1]]:
+        twins[guid] = twins[key] = (guid, key)
     return twins
-
-
-MUTEX, NOTIFICATION = b'Acquiring GUID mutex for ', b'Notification of new metadata for '
 
 
 def chunks(log):
