@@ -936,7 +936,7 @@ def test_jobs_give_the_same_also_where_a_helper_is_killed(tmpdir, monkeypatch, j
     put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
     alone = logs.aggregate([str(tmpdir)], jobs=1)
     if sent is not None:
-        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, *rest: os._exit(os.write(sender.fileno(), sent)))
+        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, work: os._exit(os.write(sender, sent)))
     both = logs.aggregate([str(tmpdir)], jobs=jobs)
     assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
 
