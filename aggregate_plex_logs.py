@@ -415,6 +415,7 @@ HEADER = {
 }
 STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
          SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
+NEXT_RECORD = dict((grammar, re.compile(br'\n(?=' + STAMP[grammar].pattern + b')')) for grammar in STAMP)
 # In a plug-in's log also ' ERROR' is looked for: it is both the level and how agents begin an error that they report
 # below WARNING, as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
@@ -2302,7 +2303,7 @@ class Scan(object):
         if not server:                          # the level, or how a message begins
             hits += [place + 1 for place in places(b' ERROR') if data[place - 1:place] in (b' ', b'-')]
         hits.sort()
-        header_at, stamp_at = HEADER_AND_NOISE[self.grammar].match, STAMP[self.grammar].match
+        header_at, next_record = HEADER_AND_NOISE[self.grammar].match, NEXT_RECORD[self.grammar].search
         groups = HEADER[self.grammar].groups
         several = not server and self.stream.agent is None     # each record says which plug-in's it is
         bounded = self.since is not None or self.until is not None or self.count is None or several or self.numbers
@@ -2352,10 +2353,8 @@ class Scan(object):
             end_of_line = find(b'\n', message, end)
             if end_of_line < 0:
                 end_of_line = end
-            following = end_of_line + 1
-            while following < end and not stamp_at(data, following):
-                following = find(b'\n', following, end) + 1 or end
-            done = following = min(following, end)
+            following = next_record(data, end_of_line, end)
+            done = following = following.end() if following else end
             while starts and starts[0][0] < begin:
                 self.started(starts.pop(0)[1])
             event = Event()
@@ -2440,13 +2439,13 @@ class Scan(object):
     def note_calls(self, data, places):
         """Count the searches and updates of a piece of the log. Returns the places of all calls there."""
         mark, search, update = self.call_words
-        calls, starts_with = [place - len(b' - ') for place in places(mark[len(b' - '):])], data.startswith
+        calls, length, starts_with = places(mark[len(b' - '):]), len(mark) - len(b' - '), data.startswith
         for place in calls:
-            if starts_with(update, place + len(mark)):
+            if starts_with(update, place + length):
                 self.updates += 1
-            elif starts_with(search, place + len(mark)):
+            elif starts_with(search, place + length):
                 self.searches += 1
-        return calls
+        return [place - len(b' - ') for place in calls]
 
     def note_levels(self, data, end):
         form, levels = (b'] %s - ', b'DEBUG INFO WARN ERROR VERBOSE') if self.grammar == SERVER else (
