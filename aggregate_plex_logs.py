@@ -1735,6 +1735,8 @@ NO_DIGITS = bytes(bytearray(48 if 48 <= number < 58 else number for number in ra
 LONG_HEX = re.compile(br'\b0x[0a-f]{6,}\b|\b[0a-f]{8}(?:-[0a-f]{4}){3}-[0a-f]{12}\b')
 PLAIN_URL = re.compile(br'\bhttps?://[\w/.=?&+-]*[\w/=-]')
 PLAIN_QUOTED = re.compile(br"(?<![A-Za-z0-9])'[\w/][\w ./()-]*'(?![A-Za-z0-9])")
+PATH_BYTES = re.compile(to_bytes(PATH_SHAPE.pattern))
+BEFORE_PATHS = b'\'"[{<@'               # what message_shape() takes out before it comes to paths
 ASCII = bytes(bytearray(range(128)))
 
 
@@ -1757,6 +1759,8 @@ def line_key(raw):
         key = PLAIN_URL.sub(b'http://0', key)
     if key.count(b"'") == 2 and b'"' not in key:
         key = PLAIN_QUOTED.sub(b"'0'", key)
+    elif b'/' in key and b'://' not in key and len(key.translate(None, BEFORE_PATHS)) == len(key):
+        key = PATH_BYTES.sub(b'/0/0.avi', key)
     return key
 
 
@@ -3250,7 +3254,7 @@ def pattern_row(pattern, twins, keep_paths):
         'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
         'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape),
                       count in
-                      sorted(pattern.preceding.items(), key=lambda row: (-row[1], json.dumps(row[0])))[:10]],
+                      sorted(pattern.preceding.items(), key=lambda row: (-row[1], '%s %s %s' % row[0]))[:10]],
         'looked_back': pattern.looked_back,
         'caused_by': None, 'resolved': None,
     }

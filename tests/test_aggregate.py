@@ -218,6 +218,7 @@ def test_errors_below_warning_and_starts_are_found_anywhere_in_a_large_log(tmpdi
 @pytest.mark.parametrize('one, other, same', [
     ("Missing 'Dark 2' in 0x7f4ccbff8b38", "Missing 'Heat (1995)' in 0x9fa4b5997a63", True),
     ('Failed: https://a.example/b?c=1 (7)', 'Failed: https://longer.example/x/y.jpg (9)', True),
+    ('No file /a/b (1)/x.mkv at 7', 'No file /c/d e/y.avi at 9', True), ('In [/a/b]', 'In [/a/c]', False),
     ("can't open 'a' or 'b'", "can't open 'c' or 'd'", False), ("Missing 'Dark'", "Missing 'Dark", False),
     ('for com.plexapp.agents.a1', 'for com.plexapp.agents.a2', False), ('token 0x1', 'token 0x7f4ccbff8b38', False)])
 def test_lines_with_equal_keys_have_equal_shapes(one, other, same):
