@@ -3568,13 +3568,9 @@ def exact_seconds(header, zone):
 
 def spans_of(data, zone):
     """[call] of a piece of a plug-in log; call: kind guid rating_key title thread start end ended failed."""
-    calls, open_calls, places = [], {}, []
-    for words in (HANDLING, RESPONSE, b':  CRITICAL (', b':  ERROR ('):
-        place = data.find(words)
-        while place >= 0:
-            places.append((place, words))
-            place = data.find(words, place + 1)
-    for place, words in sorted(places):
+    calls, open_calls, places = [], {}, choose_finder()(data, len(data))
+    for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, b':  CRITICAL (', b':  ERROR (')
+                               for place in places(words)):
         line = data.rfind(b'\n', 0, place) + 1
         header = HEADER[PLUG_IN].match(data, line)
         if not header or header.end() != place + 3 and header.start(4) != place + 3:
