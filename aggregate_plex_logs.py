@@ -556,8 +556,9 @@ ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][A-Za-z]+\))?\]? )'
 # /home/zelda, C:\Users\Zelda Q, of a NAS /volume1/homes/zelda, of a hoster /home7/zelda, and all that quoted for a URL
 SLASH = r'(?:[\\/]+|%2f|%5c)'
 HOME_NAME = r'(?:(?!%2f|%5c)[^\\/\s\'":<>|])+'
-HOME_FOLDERS = '|'.join(word + '(?:%s)' % '|'.join('(?<=%s%s)' % (slash, word) for slash in (r'[\\/]', '%2f', '%5c')) + more
-                        for word, more in (('home', r's?\d*'), ('users', ''), ('media', SLASH + r'(?=sd)\w+')))
+BEHIND_SLASH = r'%s(?:(?<=[\\/]%s)|(?<=%%2f%s)|(?<=%%5c%s))'
+HOME_FOLDERS = '|'.join(BEHIND_SLASH % (4 * (word,)) + more for word, more in (
+    ('home', r's?\d*'), ('users', ''), ('media', SLASH + r'(?=sd)\w+')))
 HOME = re.compile(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s(?!<)(%s(?: %s){0,2}(?=%s)|%s)' % (
     HOME_FOLDERS, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))         # of a text in lower case, as SECRET_RULES
 LOCAL = ('127.', '0.0.0.0', '255.')
@@ -578,7 +579,8 @@ def redact(text, keep_paths=False):
                     text, lower = hidden, hidden.lower()
                 break
     if may_hold_address(text):                  # the rule is slow, and most lines of a traceback hold none
-        text = '\n'.join(ADDRESS.sub(hide_address, line) if may_hold_address(line) else line for line in text.split('\n'))
+        lines = text.split('\n')
+        text = '\n'.join(ADDRESS.sub(hide_address, line) if may_hold_address(line) else line for line in lines)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
             lower = text.lower()
