@@ -3327,6 +3327,7 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
     join_cascades(rows, patterns)
     mark_resolved(rows, fixed, patterns)
+    count_calls_since_fixes(rows, streams, zone, since or 0, until or float('inf'))
     number_lines(rows, streams)
     covered = [moment for result in results for moment in result['covers'] if moment is not None]
     agents = agent_rows(results, rows, twins)
@@ -3599,7 +3600,7 @@ def spans_of(data, zone):
 
 def agent_row(name):
     return {'identifier': name, 'bundle': None, 'searches': 0, 'updates': 0, 'starts': 0, 'failed_starts': 0,
-            'errors': 0, 'failed_calls': 0, 'noise': 0,
+            'errors': 0, 'failed_calls': 0, 'noise': 0, 'before_fix': 0,
             'levels': [], 'healthy_items': []}
 
 
@@ -3623,6 +3624,7 @@ def agent_rows(results, rows, twins):
         if not name:
             continue
         row = agents.setdefault(name, agent_row(name))
+        row['before_fix'] += (pattern['resolved'] or {}).get('before', 0)
         if pattern['bundle'] and not row['bundle']:
             row['bundle'] = pattern['bundle']
         row['noise' if pattern['noise'] else 'errors'] += pattern['count']
@@ -3684,6 +3686,22 @@ def mark_resolved(rows, fixed, patterns):
         if row['pattern'] in fixed:
             row['resolved'] = {'fixed_at': utc_text(fixed[row['pattern']]), 'came_back': bool(row['count']),
                                'before': patterns[row['pattern']].before_fix}
+
+
+def count_calls_since_fixes(rows, streams, zone, since, until):
+    """How many searches and updates there were since the fix of each pattern that is back: what its count is out of."""
+    calls = {}
+    for row in rows:
+        if row['resolved'] and row['resolved']['came_back']:
+            if row['agent'] not in calls:
+                calls[row['agent']] = [
+                    (call['kind'], call['start']) for stream in streams
+                    if stream.agent == row['agent'] and stream.grammar == PLUG_IN for log in stream.files
+                    for data in chunks(log) for call in spans_of(data, zone)]
+            begin = max(since, utc_seconds(row['resolved']['fixed_at']))
+            for name, meant in (('searches', 'search'), ('updates', 'update')):
+                row['resolved'][name] = sum(kind == meant and begin <= (start or 0) < until
+                                            for kind, start in calls[row['agent']])
 
 
 MOST_COUNTED = 1 << 24                         # bytes in which lines are counted
@@ -3934,6 +3952,8 @@ def report_lines(document, most=20):
             '%d of %d' % (agent['starts'] - agent['failed_starts'], agent['starts']) if agent['failed_starts']
             else agent['starts'],
             agent['errors'], rate))
+        if agent['before_fix']:
+            lines.append('    without %s from before their fix' % count_text(agent['before_fix'], 'error'))
         if agent['levels'] and 'DEBUG' not in agent['levels']:
             lines.append('    logs only %s: calls are not counted, silence is not health' % ', '.join(agent['levels']))
     lines += ['', 'Shortlist (distinct items, then recency, then count)']

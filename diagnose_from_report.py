@@ -2534,7 +2534,8 @@ def agent_row(document, identifier):
 
 def share_of_calls(pattern, agent):
     """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
-    calls = agent.get(calls_meant(pattern)) or 0
+    since_fix = pattern.get('resolved') or {}   # its errors are then counted from the fix on, and so are the calls
+    calls = since_fix.get(calls_meant(pattern), agent.get(calls_meant(pattern))) or 0
     failed = pattern.get(calls_meant(pattern)) or pattern.get('count') or 0
     return min(1.0, failed / calls) if calls else None
 

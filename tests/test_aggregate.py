@@ -498,11 +498,14 @@ def test_what_is_no_list_of_fixes_or_no_position_is_one_sentence(tmpdir, capsys,
 
 
 def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
-    plug_in_log(tmpdir, traceback_record(3, guid=AGENT + '://1?lang=en') + traceback_record(40, guid=AGENT + '://2'))
+    plug_in_log(tmpdir, call(2) + traceback_record(3, guid=AGENT + '://1?lang=en') + answer(4) + call(40)
+                + traceback_record(40, guid=AGENT + '://2') + answer(41) + call(42) + answer(43))
     row = patterns(tmpdir)[0]
     fixed = row['last_seen'].replace('Z', '.3Z')
-    row, = logs.aggregate([str(tmpdir)], resolved=[{'pattern': row['pattern'], 'fixed_at': fixed}])['patterns']
-    assert (row['count'], row['items_total'], row['resolved']['before']) == (1, 1, 1)
+    document = logs.aggregate([str(tmpdir)], resolved=[{'pattern': row['pattern'], 'fixed_at': fixed}])
+    row, = document['patterns']
+    assert (row['count'], row['items_total'], row['resolved']['before'], row['resolved']['updates']) == (1, 1, 1, 2)
+    assert '    without 1 error from before their fix' in logs.report_lines(document)
     assert row['items'][0]['guid'] == AGENT + '://2' and row['first_seen'] == row['last_seen']
 
 
