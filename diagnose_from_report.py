@@ -7460,7 +7460,7 @@ def caught_error(case, uses, name):
             one.parent.kind != 'ExceptHandler' for one in bindings(case.function).get(name, ())):
         return
     at = handler.type.outer[1] if handler.type else case.source.text.index('except', handler.start) + len('except')
-    yield cure('right name', [(at, at, ('' if handler.type else ' Exception') + ' as ' + name)],
+    yield cure('right name', [(at, at, ('' if handler.type else ' BaseException') + ' as ' + name)],    # all, as before
                'the error that is caught is called %s' % name, 0.9 if handler.type else 0.88,
                'what goes on when it is caught asks for %s' % name)
 

@@ -552,7 +552,7 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "TypeError: can't compare datetime.date to NoneType", "if show.aired is not None and "),
     ("def f(move):\n    try:\n        move(1)\n    except IOError, e:\n        Log(e)\n    try:\n        move(2)\n"
      "    except:\n        Log('no: %s' % e)\n", "        Log('no", "UnboundLocalError: local variable 'e' referenced before "
-     "assignment", "    except Exception as e:\n        Log('no"),
+     "assignment", "    except BaseException as e:\n        Log('no"),
     ("def f(kind):\n    raise NotImplemented(kind)\n", "raise", "TypeError: 'NotImplementedType' object is not callable",
      "raise NotImplementedError(kind)"),
     ("class Meter(object):\n    def f(self, gain, track):\n        return gain.peak_of(gain, track)\n\n    def peak_of(self, "
