@@ -49,9 +49,9 @@ SAMPLE = 20                     # failing items that the active test takes
 
 # The way through this file, section by section, as a pattern of the log goes: the source of the bundles is read (a
 # parser of Python 2, scopes, the sandbox's rules) and asked; an error gets its family and class from the log alone
-# (judge); the place is found (Hunt, locate) by who can raise such an error (RAISERS), what held before and which lines
+# (judge); the place is found (Hunt, locate) by who can raise such an error (WORDINGS), what held before and which lines
 # the sandbox reports for it; the value is followed back (find_cause). Then the templates: what becomes of a value that
-# is put in (effect), what of the statement is at fault (FINDERS), the ways to mend it (GUARDS, SPECIAL_WAYS, propose).
+# is put in (effect), what of the statement is at fault (WORDINGS), the ways to mend it (GUARDS, SPECIAL_WAYS, propose).
 # Of their proposals patches are made and ranked (fixes_for); diagnose() does all this for one pattern. Last the report.
 
 
@@ -156,6 +156,17 @@ def kept(make):
 
     answer.__doc__ = make.__doc__
     return answer
+
+
+COMPILED = {}
+
+
+def searched(shape, text):
+    """re.search() for the shapes that stand in tables: each is compiled when it is first asked for, and kept. The cache
+    of re itself holds a hundred, and forgets all of them at the next one."""
+    if shape not in COMPILED:
+        COMPILED[shape] = re.compile(shape)
+    return COMPILED[shape].search(text)
 
 
 def grouped(pairs):
@@ -2497,7 +2508,7 @@ def family_of(pattern):
         wrapper += ' ' + (pattern.get('message') or '')
     named = NAMED_IN_ERROR.sub(r'\1', error)    # no attribute 'timeout': that is a name, and nobody was slow
     for family in FAMILIES:
-        if re.search(family.wrapper, wrapper) and re.search(family.error, named if (
+        if searched(family.wrapper, wrapper) and searched(family.error, named if (
                 family.cls == 'upstream' or family.name == 'gone') else error):
             break
     if family is FAMILIES[-1] and is_cut(pattern):
@@ -2675,7 +2686,7 @@ def upstream_family(status):
     error = 'HTTP Error %s' % status if isinstance(status, int) else {
         'time-out': 'timed out', 'failed': 'HTTP Error 500'}.get(status, 'URLError')
     rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
-    return next((row for row in rows if re.search(row.error, error)),
+    return next((row for row in rows if searched(row.error, error)),
                 next(row for row in rows if row.name == 'name or route'))
 
 
@@ -2854,7 +2865,7 @@ def lines_now(source, frame, function):
 
 # ---------------------------------------------------------------------------------------- who can have raised the error
 # The sandbox and CPython word their errors in few ways, and each wording can only come from certain expressions.
-# Each rule: the error's shape over "Type: message", and a function (expression, match, hunt) -> weight 0..1.
+# Each rule, a row of WORDINGS names it, is a function (expression, match, hunt) -> weight 0..1.
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
 NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
@@ -2869,13 +2880,13 @@ LITERALS = ('Str', 'Num', 'List', 'Tuple', 'Dict', 'ListComp', 'DictComp', 'SetC
             'Lambda', 'BinOp', 'Repr', 'Set')
 Hunt = collections.namedtuple('Hunt', 'function exception message kind callee preferences rule found')
 # what is known when a function is searched for the expression that raised: the error, what stood below (as frame_kind
-# has it), {name: what a preference is set to}, and the rule for such errors with its match (see RAISERS)
+# has it), {name: what a preference is set to}, and the rule for such errors with its match (see WORDINGS)
 
 
 def hunt_for(function, frame, exception, message, preferences=None):
     """The Hunt for an error in a function, by its Frame."""
-    return Hunt(*(function, exception, message) + frame_kind(frame) + (preferences or {},) + raising_rule(
-        exception, message))
+    return Hunt(*(function, exception, message) + frame_kind(frame) + (preferences or {},) + by_wording(
+        '%s: %s' % (exception, message), RAISER))
 
 
 def none_weight(hunt, base, depth=0):
@@ -3264,66 +3275,6 @@ def raises_request(node, found, hunt):
 
 raises_parsing = raises_call(*'ObjectFromString ElementFromString ObjectFromURL ElementFromURL loads load fromstring '
                               'parse XML decode json HTML parseString FeedFromString'.split())
-
-
-RAISERS = (
-    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
-     raises_subscript),
-    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration),
-    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership),
-    (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration),
-    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute),
-    (r"^KeyError: (?P<key>.+)$", raises_key),
-    (r"^IndexError: (?P<what>.*)$", raises_index),
-    (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'", raises_name),
-    (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion),
-    (r"^ValueError: could not convert string to (?P<name>float)|^ValueError: empty string for (?P<n2>float)",
-     raises_conversion),
-    (r"^ValueError: (need more than \d+ value|too many values)", raises_where(lambda node: unpacked(node) is not None)),
-    (r"^ValueError: (time data|unconverted data)", raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime')),
-    (r"^ValueError: (unknown string format|year is out|month must|day is out|hour must|year=)",
-     raises_call('ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'strptime', 'fromtimestamp')),
-    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.index|tuple\.index)",
-     raises_call('index', 'rindex')),
-    (r"^ValueError: list\.remove", raises_call('remove')),
-    (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min')),
-    (r"^StopIteration", raises_call('next')),
-    (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator),
-    (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining),
-    (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
-     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting),
-    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len),
-    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
-     raises_where(lambda node: node.kind == 'Subscript' and stored(node))),
-    (r"^TypeError: (\w+ indices must be|unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
-     raises_wrong_index),
-    (r"^TypeError: .*(is not callable|object is not callable)", raises_where(lambda node: node.kind == 'Call', 0.7)),
-    (r"^TypeError: sequence item \d+: expected", raises_call('join')),
-    (r"^TypeError: expected string or buffer", raises_no_text),
-    (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES)),
-    (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments),
-    (r"^Unicode(En|De)codeError", raises_unicode),
-    (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import),
-    (r"^ZeroDivisionError",
-     raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod'))),
-    (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert')),
-    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented),
-    (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field),
-    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|ConnectionError|ReadTimeout|"
-     r"ConnectTimeout|error)\b", raises_request),
-    (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|ValueError: (No JSON|Expecting|Extra data))",
-     raises_parsing),
-)
-
-
-def raising_rule(exception, message):
-    """(rule, match) for an error; (None, None) where its wording tells nothing."""
-    error = '%s: %s' % (exception, message)
-    for shape, rule in RAISERS:
-        found = re.search(shape, error)
-        if found:
-            return rule, found
-    return None, None
 
 
 def callee_weight(node, hunt):
@@ -4383,7 +4334,7 @@ Cause = collections.namedtuple('Cause', 'value expression origin steps')
 def value_known(exception, message):
     """What is known of the bad value: 'None', 'missing key', 'index', 'text', 'type', ... or 'unknown'."""
     error = '%s: %s' % (exception, message)
-    return next((value for value, shape in VALUES if re.search(shape, error)), 'unknown')
+    return next((value for value, shape in VALUES if searched(shape, error)), 'unknown')
 
 
 def suspect(node):
@@ -4412,7 +4363,7 @@ def find_cause(function, place, exception, message):
     arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
     for _ in range(6):
         segment = one_line(node.text)
-        origin = next((name for shape, name, _ in ORIGINS if re.search(shape, segment)), 'unknown')
+        origin = next((name for shape, name, _ in ORIGINS if searched(shape, segment)), 'unknown')
         root = root_name(node)
         if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
             origin = 'preference' if root == 'Prefs' else 'field'
@@ -5613,6 +5564,9 @@ def conversion_faults(case, found):
             if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
                 soft, test = [(or_default(bad, ZERO), bad, ZERO)], none_test if missing else truth_test
             yield Fault(node, bad, test, soft, 'it is no number')
+
+
+READS_DATES = ('strptime', 'ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'fromtimestamp')
 
 
 def any_call_faults(*names):
@@ -9234,6 +9188,7 @@ def answer_asked(case, node):
     return calls_of([node], case.callee or 'get', 'load', 'json', 'parse', 'read', 'get', *(FETCHES | PARSES))
 
 
+no_answer = faults_where(answer_asked, None, 'the answer could not be had')
 NO_ADDRESS = 'None in an address'    # in place of an exception
 
 
@@ -9518,61 +9473,111 @@ def leave_log_out(case, found):
 
 
 # -------------------------------------------------------------------------------------------------- from error to ways
-# the error as "Type: message", and the finder of what can raise it; the first row that fits decides
-FINDERS = tuple((re.compile(shape), finder) for shape, finder in (
+# How errors, as "Type: message", are worded; who can raise such a one, a function (expression, match, hunt) -> weight
+# 0..1; and what of a statement is at fault then, a function (case, match) -> Faults. None: a row further down says it.
+RAISER, FINDER = 1, 2
+WORDINGS = (
+    # ---- what is asked of None, or of another kind of thing
     (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
-     subscript_faults),
-    (r"^AttributeError: 'NoneType' object has no attribute '__iter__'", iteration_faults),
+     None, subscript_faults),
+    (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
+     raises_subscript, None),
+    (r"^AttributeError: 'NoneType' object has no attribute '__iter__'", None, iteration_faults),
     (r"^AttributeError: '(str|unicode|\w*StringResult|\w*UnicodeResult)' object has no attribute '__iter__'",
-     text_iteration_faults),
-    (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)", iteration_faults),
-    (r"^TypeError: 'in <string>' requires string", faults_where(sought, none_test, 'there is no value')),
-    (r"^TypeError: can only join an iterable", argument_faults('join')),
-    (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", attribute_faults),
+     None, text_iteration_faults),
+    (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration, None),
+    (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)",
+     None, iteration_faults),
+    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership, None),
+    (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration, None),
+    (r"^TypeError: 'in <string>' requires string", None, faults_where(sought, none_test, 'there is no value')),
+    (r"^TypeError: can only join an iterable", None, argument_faults('join')),
+    (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", None, attribute_faults),
+    (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute, None),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
-     r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", typed_faults),
+     r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", None, typed_faults),
+    (r"^TypeError: object of type 'NoneType' has no len", None, argument_faults('len')),
+    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len, None),
+    (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
+     raises_where(lambda node: node.kind == 'Subscript' and stored(node)), store_faults),
+    # ---- what is not there
     (r"^TypeError: (list|string|tuple) indices must be integers, not NoneType",
-     faults_where(index_asked, none_test, 'nothing was found')),
-    (r"^TypeError: \w+ indices must be", typed_faults),
-    (r"^KeyError: (?P<key>.+)$", key_faults),
-    (r"^IndexError: (?P<what>.*)$", index_faults),
-    (r"^(TypeError|ValueError): .*?\b(?P<name>int|float|long)\(\)", conversion_faults),
-    (r"^ValueError: (could not convert string to|empty string for) (?P<name>float)", conversion_faults),
-    (r"^ValueError: (time data|unconverted data|unknown string|year is out|month must|day is out|hour must|year=)",
-     any_call_faults('strptime', 'ParseDate', 'parse', 'date', 'datetime', 'strftime', 'replace', 'fromtimestamp')),
-    (r"^ValueError: (substring not found|.* is not in (list|tuple)|list\.\w+\(x\)|tuple\.index)",
-     membership_faults),
-    (r"^ValueError: (max|min)\(\) arg", faults_where(chosen_from, truth_test, 'there is nothing to choose from')),
-    (r"^TypeError: None object cannot be quoted", argument_faults('Quote', 'quote', 'quote_plus')),
+     None, faults_where(index_asked, none_test, 'nothing was found')),
+    (r"^TypeError: \w+ indices must be", raises_wrong_index, typed_faults),
+    (r"^TypeError: (unhashable type|'\w+' object (is unsubscriptable|is not subscriptable))",
+     raises_wrong_index, None),
+    (r"^KeyError: (?P<key>.+)$", raises_key, key_faults),
+    (r"^IndexError: (?P<what>.*)$", raises_index, index_faults),
+    (r"^(NameError|UnboundLocalError): (global name|local variable|name|free variable) '(?P<name>\w+)'",
+     raises_name, None),
+    (r"^ImportError: (No module named|cannot import name) (?P<name>[\w.]+)", raises_import, None),
+    (r"^ValueError: (substring not found|.* is not in (list|tuple)|(list|tuple)\.index)",
+     raises_call('index', 'rindex'), membership_faults),
+    (r"^ValueError: list\.remove", raises_call('remove'), membership_faults),
+    (r"^ValueError: (max|min)\(\) arg", raises_call('max', 'min'),
+     faults_where(chosen_from, truth_test, 'there is nothing to choose from')),
+    (r"^ValueError: (need more than \d+ value|too many values)",
+     raises_where(lambda node: unpacked(node) is not None), unpack_faults),
+    (r"^StopIteration", raises_call('next'), None),
+    # ---- numbers, dates and texts
+    (r"^(ValueError|TypeError|OverflowError): .*?\b(?P<name>int|float|long)\(\)", raises_conversion, conversion_faults),
+    (r"^ValueError: (could not convert string to|empty string for) (?P<name>float)",
+     raises_conversion, conversion_faults),
+    (r"^ValueError: (time data|unconverted data)",
+     raises_call('strptime', 'ParseDate', 'parse_date', 'ParseTime'), any_call_faults(*READS_DATES)),
+    (r"^ValueError: (unknown string|year is out|month must|day is out|hour must|year=)",
+     raises_call(*READS_DATES), any_call_faults(*READS_DATES)),
+    (r"^TypeError: can't compare ", None, date_faults),
+    (r"^TypeError: None object cannot be quoted", None, argument_faults('Quote', 'quote', 'quote_plus')),
     (r"^(TypeError): ((strptime\(\) argument \d )?must be string, not None|expected string or buffer|must be str|"
-     r"expected a character buffer)",
-     argument_faults('strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile',
-                     'ParseDate',
-                     'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith',
-                     'join')),
-    (r"^TypeError: object of type 'NoneType' has no len", argument_faults('len')),
+     r"expected a character buffer)", None, argument_faults(
+         'strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile', 'ParseDate',
+         'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith', 'join')),
+    (r"^TypeError: expected string or buffer", raises_no_text, None),
     (r"^TypeError: \w+\(\) argument 1 must be (string or buffer|convertible to a buffer|read-only character buffer), "
-     r"not None", argument_faults(*HASHES)),
-    (r"^TypeError: sequence item \d+: expected", join_faults),
-    (r"^TypeError: '\w+' object does not support item (assignment|deletion)", store_faults),
-    (r"^TypeError: can't compare ", date_faults),
-    (r"^TypeError: .*NoneType", operator_faults),
-    (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, address_faults),
-    (r"^ValueError: (need more than \d+ value|too many values)", unpack_faults),
-    (r"^ZeroDivisionError", faults_where(divisor, zero_test, 'there is nothing to divide by')),
+     r"not None", None, argument_faults(*HASHES)),
+    (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES), None),
+    (r"^TypeError: sequence item \d+: expected", raises_call('join'), join_faults),
+    (r"^TypeError: .*NoneType", None, operator_faults),
+    (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator, None),
+    (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining, None),
+    (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
+     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting, None),
+    (r"^ZeroDivisionError",
+     raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod')),
+     faults_where(divisor, zero_test, 'there is nothing to divide by')),
     (r"^(struct\.)?error: (required argument is not|cannot convert argument to) ",
-     faults_where(packed, none_test, 'there is no value')),
-    (r"^Unicode(En|De)codeError", faults_where(text_put_together, None, 'the text cannot be read')),
-    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout|XMLSyntaxError|JSONDecodeError|"
-     r"ParseError|ExpatError|JSONError)|"
-     r"^ValueError: (No JSON|Expecting|Extra data|Invalid|Unterminated|unknown url type)",
-     faults_where(answer_asked, None, 'the answer could not be had')),
+     None, faults_where(packed, none_test, 'there is no value')),
+    (r"^Unicode(En|De)codeError", raises_unicode, faults_where(text_put_together, None, 'the text cannot be read')),
+    # ---- calls
+    (r"^TypeError: .*is not callable", raises_where(lambda node: node.kind == 'Call', 0.7), None),
+    (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments, None),
+    (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert'), None),
+    # ---- Plex, and other servers
+    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented, None),
+    (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field, None),
+    (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, None, address_faults),
+    (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout)", raises_request, no_answer),
+    (r"^(ConnectionError|ReadTimeout|ConnectTimeout|error)\b", raises_request, None),
+    (r"^(XMLSyntaxError|JSONDecodeError|ParseError|ExpatError|JSONError|ValueError: (No JSON|Expecting|Extra data))",
+     raises_parsing, no_answer),
+    (r"^ValueError: (Invalid|Unterminated|unknown url type)", None, no_answer),
     (r"^(IOError|OSError|ValueError|TypeError|StopIteration|RuntimeError|error|PlexError|OverflowError|LookupError)",
-     any_faults),
-))
+     None, any_faults),
+)
+
+
+def by_wording(error, column):
+    """(what a column of WORDINGS says to an error, the match); (None, None) where it says nothing."""
+    for row in WORDINGS:
+        found = searched(row[0], error) if row[column] is not None else None
+        if found:
+            return row[column], found
+    return None, None
+
 
 # the error, and ways to mend it that are no guards
-SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
+SPECIAL_WAYS = (
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name),
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", into_branch),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
@@ -9633,7 +9638,7 @@ SPECIAL_WAYS = tuple((re.compile(shape), way) for shape, way in (
     (r"^ImportError: No module named (?P<name>\w+)$", renamed_module),
     (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
-))
+)
 
 
 def propose(case):
@@ -9643,7 +9648,7 @@ def propose(case):
     faults, given = faults_of(case), case
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
-    proposals = [proposal for shape, way in SPECIAL_WAYS for found in [shape.search(error_text(case))] if found
+    proposals = [proposal for shape, way in SPECIAL_WAYS for found in [searched(shape, error_text(case))] if found
                  for proposal in way(case, found)]
     found = ranked(case, proposals + list(guarded_ways(case, faults)))
     named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
@@ -9736,14 +9741,13 @@ def error_text(case):
 
 def faults_of(case):
     """The Faults in the case's statement that can have raised its error."""
-    for shape, finder in FINDERS:
-        found = shape.search(error_text(case))
-        if found:
-            faults = could_be_none(finder(case, found))
-            if not faults and 'None' in case.message:
-                faults = could_be_none(callee_faults(case, found))
-            return faults or list(any_faults(case, found))
-    return list(any_faults(case, None)) if bundle_exception(case)[0] else []
+    finder, found = by_wording(error_text(case), FINDER)
+    if finder is None:
+        return list(any_faults(case, None)) if bundle_exception(case)[0] else []
+    faults = could_be_none(finder(case, found))
+    if not faults and 'None' in case.message:
+        faults = could_be_none(callee_faults(case, found))
+    return faults or list(any_faults(case, found))
 
 
 def fails_elsewhere(case, bad):
@@ -11132,7 +11136,7 @@ def statement_at(source, line):
 
 
 # the text of an error, as Python 2 words it -> its type
-SAID_ERRORS = tuple((re.compile(shape), name) for shape, name in (
+SAID_ERRORS = (
     (r"(list|string|tuple|pop) (assignment )?index out of range$|pop from empty list$|no such group$|"
      r"list assignment index", 'IndexError'),
     (r"'?[\w.]+'? (object|instance) has no attribute '\w+'$|'module' object has no attribute", 'AttributeError'),
@@ -11150,7 +11154,7 @@ SAID_ERRORS = tuple((re.compile(shape), name) for shape, name in (
     (r"u?'[^']*'$|u?\"[^\"]*\"$|-?\d+L?$", 'KeyError'), (r'No module named |cannot import name ', 'ImportError'),
     (r'HTTP Error \d\d\d', 'HTTPError'), (r'<urlopen error', 'URLError'),
     (r'timed out|The read operation timed', 'timeout'),
-    (r'(integer |float )?division or modulo by zero|division by zero', 'ZeroDivisionError')))
+    (r'(integer |float )?division or modulo by zero|division by zero', 'ZeroDivisionError'))
 
 PERCENT = r'%(?:\(\w+\))?[-#0-9.+ ]*[sdrifxg]'
 
@@ -11164,7 +11168,7 @@ def said_error(text):
     found = re.match(r"([A-Z]\w*(?:Error|Exception))(?:\((['\"])(.*)\2,?\)| ?: (.*))$", text)
     if found:
         return found.group(1), found.group(3) if found.group(3) is not None else found.group(4)
-    return next(((name, text) for shape, name in SAID_ERRORS if shape.match(text)), None)
+    return next(((name, text) for shape, name in SAID_ERRORS if searched('^(?:%s)' % shape, text)), None)
 
 
 def confession(pattern, bundle):
