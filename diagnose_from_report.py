@@ -229,6 +229,15 @@ def statement_of(node):
     return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
 
 
+def loop_over(node):
+    """The For or part of a comprehension around a variable that takes it from what it goes through; or None."""
+    for around in ancestors(node) if node.kind == 'Name' else ():
+        for loop in [around] if around.kind == 'For' else getattr(around, 'generators', ()):
+            if is_name(loop.target, node.id) and not is_in(node, loop.iter):
+                return loop
+    return None
+
+
 def handler_around(node):
     """The except clause, of the same frame, that a node stands in; or None."""
     return next((outer for _, outer in levels(node) if outer.kind == 'ExceptHandler'), None)
@@ -2030,13 +2039,9 @@ def make_of_call(case, node, depth):
 
 
 def make_of_name(case, node, depth):
-    around = node.parent
-    while around is not None and around is not case.function.parent:
-        for loop in [around] if around.kind == 'For' and node.start > around.iter.end else getattr(
-                around, 'generators', ()):
-            if is_name(loop.target, node.id):
-                return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, loop.iter, depth + 1))
-        around = around.parent
+    loop = loop_over(node)
+    if loop is not None:
+        return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, loop.iter, depth + 1))
     values = assigned_before(case, node.id, node.start)
     if not values:
         values = [one.value for one in case.source.tree.body if one.kind == 'Assign' and any(
@@ -5457,10 +5462,8 @@ def is_number(case, node):
 
 def counted_by(node):
     """The call of range() that a For around takes a name from, or None."""
-    if node.kind == 'Name':
-        loop = next((one for one in ancestors(node) if one.kind == 'For' and is_name(one.target, node.id)), None)
-        return next(iter(calls_of([loop.iter], 'range', 'xrange')), None) if loop is not None else None
-    return None
+    loop = loop_over(node)
+    return loop.iter if loop is not None and is_call(loop.iter, 'range', 'xrange') else None
 
 
 def has_get(case, node, index):
@@ -5683,11 +5686,8 @@ def soften(case, faults):
         prior = 0.88                            # text is added to a field that was empty
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
-    alike = alike_lookups(case, faults) if is_lookup and worst > HOLLOW else []
-    for _, node, value in alike:
-        edits.extend(get_edits(node, None if value == NOTHING else value))
-    yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s%s'
-                   % (value_words(values[0]), faults[0].what, also([key for key, _, _ in alike])), loss_words(case),
+    yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
+                   % (value_words(values[0]), faults[0].what), loss_words(case),
                    'medium' if worst < FINE and not sure else 'low', prior,
                    'the smallest change, and the rest of the function goes on' if worst > HOLLOW
                    else 'it goes on, but may store an empty value')
@@ -5712,34 +5712,6 @@ def none_but_for_logs(case, fault):
     more = [edit for use in logged for edit in or_default(use, NO_TEXT)]
     return [(worst, list(way) + more, value) for way, node, value in fault.soft
             if value == NOTHING and node is statement.value]
-
-
-def alike_lookups(case, faults):
-    """[(key, node, default)] of the statements right behind that ask the same thing for another key in the same way."""
-    node = faults[0].node
-    if len(faults) != 1 or case.exception != 'KeyError' or key_of(node) is None or \
-            case.statement.kind not in ('Assign', 'Expr') or case.statement.inline:
-        return []
-    found = []
-    for one in later_siblings(case.statement)[:4]:
-        nodes = [part for part in own_part(one) if key_of(part) is not None and part.ctx == 'Load' and
-                 part.value.text == node.value.text]
-        if len(nodes) != 1 or shape_of(one, nodes[0]) != shape_of(case.statement, node):
-            break
-        inner = case._replace(statement=one, expression=None)
-        ways = [(effect(inner, nodes[0], value), value) for _, where, value in faults[0].soft if where is node]
-        best = max(ways, key=lambda way: way[0]) if ways else (CRASH, NOTHING)
-        if best[0] < OPEN:
-            break
-        found.append((key_of(nodes[0]), nodes[0], best[1]))
-    return found
-
-
-def shape_of(statement, node):
-    """A statement's text without what it stores to and without the key that it asks for."""
-    text, start = statement.text, statement.start
-    text = text[:index_of(node).start - start] + text[index_of(node).end - start:]
-    return re.sub(r'\.\w+(?=\s*[,=)])', '', text)
 
 
 def left_unbound(case):
@@ -6039,45 +6011,8 @@ def tighten(case, faults):
     inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
                                          operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
-    alike = alike_tests(case, faults, operand_node) if word == 'and' and not loose and not inner else []
-    for key, other in alike:
-        at, asked = other.outer[0], code_of(enclosing(key, 'Subscript'))
-        edits.append((at, at, '%s and ' % (faults[0].test(asked)[0] if case.exception != 'KeyError' else '%s in %s' % (
-            code_of(key), code_of(faults[0].bad)))))
-    yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
-                   TIGHTENED + also([key.s for key, _ in alike]),
+    yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]], TIGHTENED,
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
-
-
-def alike_tests(case, faults, tested):
-    """[(key, operand)] of the tests in the same suite that ask the same object in the same way for another key."""
-    node, found = faults[0].node if case.exception == 'KeyError' else faults[0].bad, []
-    if len(faults) != 1 or case.statement.kind != 'If' or key_of(node) is None or node.value.kind != 'Name' or (
-            case.exception != 'KeyError' and faults[0].test is not none_test) or not is_in(node, tested):
-        return []
-    name, suite = node.value.id, siblings(case.statement)
-    at = suite.index(case.statement)
-    first = max([number for number in range(at) if name in bound_names(suite[number])] or [0])
-    last = min([number for number in range(at, len(suite)) if name in bound_names(suite[number])] or [len(suite)])
-    for one in suite[first:last]:
-        operands = [one.test] if one.kind == 'If' else []
-        if operands and one.test.kind == 'BoolOp' and one.test.op.lower() == 'and':
-            operands = one.test.values
-        for other in operands:
-            keys = [index_of(part) for part in walk(other) if key_of(part) is not None and is_name(part.value, name)]
-            if len(keys) != 1 or other is tested or keys[0].s == key_of(node):
-                continue
-            asked = r'%s in %s\b' % (re.escape(code_of(keys[0])), name) if case.exception == 'KeyError' else \
-                re.escape(code_of(enclosing(keys[0], 'Subscript'))) + r'(?! *[.([])'
-            if shape_without(other, keys[0]) == shape_without(tested, index_of(node)) and not re.search(
-                    asked, one.test.text):
-                found.append((keys[0], other))
-    return found[:8]
-
-
-def shape_without(node, key):
-    """The text of an expression without one key in it."""
-    return node.source.text[node.outer[0]:key.start] + node.source.text[key.end:node.outer[1]]
 
 
 def ask_value(case, faults):
@@ -8061,17 +7996,12 @@ def crossed_calls(case, function, parameter, depth):
 
 def is_record(node):
     """Whether a name is an element of the metadata: `for actor in metadata.roles`, `role = metadata.roles.new()`."""
-    if node.kind != 'Name':
-        return False
-    function = enclosing(node, 'FunctionDef')
+    function = enclosing(node, 'FunctionDef') if node.kind == 'Name' else None
     made = [one.value for one in assignments(function, node.id)] if function else []
     if made and all(is_call(value, 'new') and is_model(value.func) for value in made):
         return True
-    for around in ancestors(node):
-        for loop in [around] if around.kind == 'For' else getattr(around, 'generators', ()):
-            if is_name(loop.target, node.id):
-                return is_model(loop.iter)
-    return False
+    loop = loop_over(node)
+    return loop is not None and is_model(loop.iter)
 
 
 # what older frameworks called the fields of a role; of all records, only an episode has no posters
@@ -8188,8 +8118,7 @@ def text_already(case, found):
     """`names.append(one["name"])`, where one is the name: what is asked for one key only, and goes into a list of
     texts, was an object once and is a text now."""
     for node in own_part(case.statement):
-        loop = next((around for around in ancestors(node) if around.kind == 'For' and is_name(
-            around.target, node.value.id)), None) if key_of(node) is not None and node.value.kind == 'Name' else None
+        loop = loop_over(node.value) if key_of(node) is not None else None
         uses = reads(loop, node.value.id) if loop is not None else ()
         call = node.parent
         if len(uses) == 1 and call.kind == 'Call' and call.args == [node] and last_name(call.func) in ('append', 'add'):
@@ -9851,9 +9780,7 @@ def guarded_ways(case, faults):
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
-                if way in (soften, choose, fence) and case.exception == 'KeyError' and len(group) == 1:
-                    proposal = with_other_keys(case, group[0], proposal)
-                yield with_same_elements(case, group, proposal) if way is not leave else proposal
+                yield with_alike(case, group[0], proposal) if way in ALIKE_WAYS and len(group) == 1 else proposal
 
 
 def doubted(proposal, factor, words):
@@ -9866,18 +9793,14 @@ def with_echoes(case, faults, proposal):
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
     covered = [guarded_body(case.statement, proposal)]
-    twins = twin_defects(case, faults)
-    for statement in sorted(same_defects(case, faults, last) + twins, key=lambda one: one.start):
+    for statement in sorted(same_defects(case, faults, last), key=lambda one: one.start):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
         if len(covered) > 3:                    # then the function cannot do much without the value
             return doubted(proposal, 0.55, 'much of the function uses the same value')
         inner = case._replace(statement=statement, expression=None)
-        same = faults_of(inner) if statement in twins else echo_faults(inner, faults)
-        ways = [one for way in (soften, choose, tighten, filter_element, fence) for one in way(inner, same)]
+        ways = [one for way in ALIKE_WAYS for one in way(inner, echo_faults(inner, faults))]
         best = max(ways, key=lambda one: one.prior) if ways else None
-        if statement in twins and (best is None or best.prior < 0.5):
-            continue
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
             return doubted(proposal, 0.6, 'line %d uses the same value' % statement.line)
@@ -9888,51 +9811,6 @@ def with_echoes(case, faults, proposal):
     return proposal
 
 
-def twin_defects(case, faults):
-    """The statements right behind that do the same with another variable, which comes from the same function."""
-    bad = faults[0].bad
-    if bad.kind != 'Name' or len(faults) != 1 or case.statement.kind not in SIMPLE or case.statement.inline:
-        return []
-    makers, found = makers_of(case, bad.id), []
-    for one in later_siblings(case.statement)[:3]:
-        others = [name for name in names_in_order(one) if name != bad.id and makers & makers_of(case, name)]
-        if len(others) == 1 and one.kind == case.statement.kind and re.sub(
-                r'\b%s\b' % others[0], bad.id, one.text) == case.statement.text:
-            found.append(one)
-    return found
-
-
-def makers_of(case, name):
-    """The bundle's own functions that a variable of the function gets its values from."""
-    calls = [one.value for one in statements(case.function) if one.kind == 'Assign' and
-             is_name(one.targets[0], name) and one.start < case.statement.start]
-    return set(last_name(call.func) for call in calls if functions_behind(case, call))
-
-
-def with_other_keys(case, fault, proposal):
-    """The proposal, extended to the other keys that the same sum, or the next fields of the same entry of a menu, ask
-    the same object for: who leaves out one may leave out those as well."""
-    edits, words, place = list(proposal.edits), [], case.statement
-    around = [one for one in ancestors(fault.node) if is_op(one, 'Add')][-1:]
-    nodes = [(place, node) for one in around for node in walk(one)] if place.kind != 'For' else []
-    if is_entry_field(case, place) and place.value is fault.node:
-        nodes += [(one, one.value) for one in itertools.takewhile(
-            lambda one: one.kind == 'Assign' and one.targets[0].kind == 'Attribute' and
-            one.targets[0].value.text == place.targets[0].value.text, later_siblings(place)[:4])]
-    for statement, node in nodes:
-        key = key_of(node)
-        if key is None or key == key_of(fault.node) or node.value.text != fault.bad.text or node.ctx != 'Load' or \
-                key in KNOWN_OF_ALL or any(edit[0] < node.end and edit[1] > node.start for edit in edits):
-            continue
-        inner = case._replace(statement=statement, expression=node, message="'%s'" % key)
-        same = [one for one in faults_of(inner) if one.node is node]
-        ways = [one for way in (soften, choose) if same for one in way(inner, same) if one.prior > 0.55]
-        if ways:
-            edits += [edit for edit in max(ways, key=lambda one: one.prior).edits if edit not in edits]
-            words.append(key)
-    return proposal._replace(edits=edits, summary=proposal.summary + also(words)) if words else proposal
-
-
 def is_entry_field(case, statement):
     """Whether a statement sets a field of an entry of a menu that the function has made: o = EpisodeObject(...)."""
     target = target_of(statement)
@@ -9941,26 +9819,95 @@ def is_entry_field(case, statement):
         is_entry(value) for value in assigned_before(case, target.value.id, statement.start))
 
 
-def with_same_elements(case, faults, proposal):
-    """The proposal, extended to the file's comprehensions that ask the elements of the same list for the same key."""
-    bad, key = faults[0].bad, key_of(faults[0].node)
-    if case.exception != 'KeyError' or bad.kind != 'Name' or key is None:
-        return proposal
-    lists = [loop.iter for loop in ancestors(bad) if loop.kind == 'For' and is_name(loop.target, bad.id)]
-    if not lists or lists[0].kind != 'Attribute' or of_the_server(lists[0]):
-        return proposal
-    edits = []
-    for node in nodes_named(case.source, 'Attribute', lists[0].attr):
-        loop = node.parent
-        if loop.kind != 'comprehension' or loop.iter is not node or loop.ifs or loop.target.kind != 'Name':
-            continue
-        if any(key_of(one) == key and is_name(one.value, loop.target.id) for one in walk(loop.parent)):
-            text = code_of(index_of(faults[0].node))
-            edits.append((node.outer[1], node.outer[1], ' if %s in %s' % (text, loop.target.id)))
-    if not edits or len(edits) > 3:
-        return proposal
-    return proposal._replace(edits=proposal.edits + edits, summary='%s; the same where the list is gone through '
-                                                                   'elsewhere' % proposal.summary)
+def with_alike(case, fault, proposal):
+    """The proposal, extended to the places nearby that ask in the same way for something else: what lacks one thing may
+    lack the others as well."""
+    edits, words = list(proposal.edits), []
+    for statement, asked in alike_places(case, fault) if proposal.prior > 0.55 else ():
+        inner = case._replace(statement=statement, expression=None, function=frame_of(asked), message="'%s'" % key_of(
+            asked) if case.exception == 'KeyError' else case.message)
+        same = [one for one in faults_of(inner) if asked in (one.node, one.bad) and not is_guarded(inner, one)]
+        inner = inner._replace(function=function_around(asked))
+        ways = [one for way in (ALIKE_WAYS if same else ()) for one in way(inner, same) if one.prior > 0.55 and
+                not in_each_others_way(edits, one.edits)]
+        if ways and len(words) < 8:
+            edits += [edit for edit in ways[0].edits if edit not in edits]
+            words.append(key_of(asked) or asked.text)
+    return proposal._replace(edits=edits, summary=proposal.summary + also(each_once(words))) if words else proposal
+
+
+def alike_places(case, fault):
+    """[(statement, expression)] of the places nearby that ask in the same way for something else than a fault does."""
+    asked = fault.node if case.exception == 'KeyError' else fault.bad
+    if asked.kind == 'Name':
+        return other_variables(case, asked)
+    if key_of(asked) is None or case.exception != 'KeyError' and fault.test is not none_test:
+        return []
+    found = other_keys(case, asked)
+    if case.exception == 'KeyError':
+        found += other_elements(case, asked)
+    return found
+
+
+def other_variables(case, asked):
+    """Another variable, which comes from the same function, in the statements right behind."""
+    def makers(name):
+        return set(last_name(value) for value in values_before(case, name, case.statement.start)
+                   if functions_behind(case, value))
+    found, own = [], makers(asked.id)
+    for one in later_siblings(case.statement)[:3] if own and case.statement.kind in SIMPLE else ():
+        others = [part for part in own_part(one) if part.kind == 'Name' and part.ctx == 'Load' and
+                  part.id != asked.id and own & makers(part.id)]
+        if others and one.kind == case.statement.kind and shape_of(one, others[0]) == shape_of(case.statement, asked):
+            found.append((one, others[0]))
+    return found
+
+
+def other_keys(case, asked):
+    """Another key of the same object, in the same sum, in the statements right behind and in the tests of the suite."""
+    def others(node):
+        return [part for part in own_part(node) if key_of(part) not in (None, key) and part.ctx == 'Load' and
+                part.value.text == asked.value.text]
+    place, key = case.statement, key_of(asked)
+    sums = [one for one in ancestors(asked) if is_op(one, 'Add')]
+    found = [(place, part) for part in (others(sums[-1]) if sums else ())]
+    for one in later_siblings(place)[:4] if place.kind in ('Assign', 'Expr') and case.exception == 'KeyError' else ():
+        parts = others(one)
+        if len(parts) != 1 or shape_of(one, parts[0]) != shape_of(place, asked):
+            break
+        found.append((one, parts[0]))
+    if place.kind == 'If' and asked.value.kind == 'Name' and is_in(asked, place.test):
+        own = next(one for one in and_operands(place.test) if is_in(asked, one))
+        found += [(one, parts[0]) for one in as_long_as(place, asked.value.id) if one.kind == 'If'
+                  for test in and_operands(one.test) for parts in [others(test)] if len(parts) == 1 and
+                  test is not own and shape_of(test, parts[0]) == shape_of(own, asked)]
+    return [row for row in found if key_of(row[1]) not in KNOWN_OF_ALL]
+
+
+def other_elements(case, asked):
+    """The same key, in the file's comprehensions over the list whose elements a loop around asks for it."""
+    loop = loop_over(asked.value)
+    if loop is None or loop.iter.kind != 'Attribute' or of_the_server(loop.iter):
+        return []
+    inside = [node.parent for node in nodes_named(case.source, 'Attribute', loop.iter.attr)
+              if node.parent.kind == 'comprehension' and node.parent.iter is node and not node.parent.ifs]
+    return [(statement_of(one), one) for other in inside for one in walk(other.parent)
+            if key_of(one) == key_of(asked) and loop_over(one.value) is other]
+
+
+def as_long_as(statement, name):
+    """The statements of a suite around one of them, as long as a variable keeps its value."""
+    suite = siblings(statement)
+    at = suite.index(statement)
+    binders = [number for number, one in enumerate(suite) if name in bound_names(one)]
+    return suite[max([number for number in binders if number < at] or [0]):
+                 min([number for number in binders if number >= at] or [len(suite)])]
+
+
+def shape_of(node, part):
+    """The text of a statement or test without a key or variable, and without the fields that it stores to."""
+    text = part.id if part.kind == 'Name' else index_of(part).text
+    return re.sub(r'\.\w+(?=\s*[,=)])', '', re.sub(r'(?<!\w)%s(?!\w)' % re.escape(text), '', node.text))
 
 
 def guarded_body(statement, proposal):
@@ -10015,12 +9962,16 @@ def echo_faults(case, faults):
 
 def is_guarded(case, fault):
     """Whether a fault's place is only reached where the fault's own condition holds."""
-    text = fault.bad.text
     if fault.test in (None, none_test, truth_test):
-        return is_checked(case, fault.bad, text)
-    holds = fault.test(text)[0]
-    return any(around.kind in ('If', 'IfExp', 'While') and not is_in(fault.bad, around.test) and
-               holds in around.test.text for around in ancestors(fault.bad))
+        return is_checked(case, fault.bad, fault.bad.text)
+    below, holds = fault.bad, fault.test(fault.bad.text)[0]
+    for around in ancestors(fault.bad):
+        tests = [around.test] if around.kind in ('If', 'IfExp', 'While') and below is not around.test else \
+            around.values[:around.values.index(below)] if is_op(around, 'And') else []
+        if any(holds in test.text for test in tests):
+            return True
+        below = around
+    return False
 
 
 def same_defects(case, faults, behind):
@@ -10143,6 +10094,8 @@ def own_id(case, faults):
 GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, other_way,
           tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard, leave)
 # what these leave behind is not reached any more, or mended at its source
+# in which places further on, and nearby, are mended as well
+ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 NO_ECHOES = (first_episode, own_id, skip_round, join_guard, leave, widen_handler, default_attribute, other_hint,
              ask_value, other_way)
 
