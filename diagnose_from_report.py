@@ -331,6 +331,16 @@ def plain_parameters(function):
     return [one.id for one in function.args.args if one.kind == 'Name']
 
 
+def given_parameters(function):
+    """The names of the parameters that a call fills, in their order: without the object that a method gets first."""
+    names = plain_parameters(function)
+    return names[1:] if function.parent.kind == 'ClassDef' and not is_static(function) else names
+
+
+def is_static(function):
+    return function.kind == 'FunctionDef' and any(is_name(one, 'staticmethod') for one in function.decorator_list)
+
+
 def takes_self(function):
     """Whether a node is a def whose first parameter is self."""
     return function.kind == 'FunctionDef' and plain_parameters(function)[:1] == ['self']
@@ -1887,27 +1897,15 @@ def was_used_before(case, bad):
     """Whether something that surely ran before an expression of the statement already needed the value suspected."""
     text = bad.text
 
-    def was_needed(parts):
-        return any((one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or
-                    one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text) and
-                   always_evaluated(one, statement_of(one)) for one in parts)
+    def needed(one):
+        return one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or \
+            one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text
 
-    if any(outer.kind == 'IfExp' and inner is not outer.test and was_needed(walk(outer.test))
+    if any(outer.kind == 'IfExp' and inner is not outer.test and any(
+            needed(one) and always_evaluated(one, outer.test) for one in walk(outer.test))
            for inner, outer in levels(bad) if is_in(outer, case.statement)):
         return True
-    node = case.statement
-    while node.parent is not None and node is not case.function:
-        around, earlier = node.parent, []
-        for one in earlier_siblings(node):
-            earlier = [] if names_in(bad) & bound_names(one) else earlier + own_part(one)
-        if around.kind == 'If' and node in around.body:
-            earlier.extend(walk(around.test))
-        if was_needed(earlier):
-            return True
-        if around.kind in ('For', 'While') and names_in(bad) & bound_names(around):
-            return False
-        node = around
-    return False
+    return any(map(needed, evaluated_before(case.statement, names_in(bad))))
 
 
 def later_uses(case, name, statement):
@@ -2873,11 +2871,11 @@ def lines_now(source, frame, function):
 # Each rule, a row of WORDINGS names it, is a function (expression, match, hunt) -> weight 0..1.
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
-NEVER_NONE = SEQUENCE_CALLS | frozenset('str unicode int float long len range repr strip lstrip rstrip replace lower '
-                                        'strftime isoformat '
-                                        'upper title join format encode decode set dict tuple bool isinstance append '
-                                        'quote urlencode min max abs round sum enumerate sorted list zip reversed '
-                                        'map filter iter xrange'.split())
+NEVER_NONE = SEQUENCE_CALLS | TO_LIST | TEXT_METHODS - frozenset(['find', 'index']) | frozenset(
+    'str unicode int float long len range repr strftime isoformat dict bool isinstance quote urlencode min max abs '
+    'round sum map xrange'.split())
+ALWAYS_THERE = ('self', 'metadata', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'Datetime', 'Proxy',
+                'String', 're', 'os')
 OFTEN_NONE = frozenset('find get search match getparent getnext getprevious group first load find_one '
                        'get_element_by_id Attr getItem select_one'.split())
 OFTEN_NONE_FIELDS = frozenset('text tail string originally_available_at summary title group'.split())
@@ -2898,10 +2896,10 @@ def none_weight(hunt, base, depth=0):
     """How easily an expression is None: 0 never .. 1 often."""
     if base.kind in LITERALS:
         return 0.0
+    if never_none(base):
+        return 0.02
     if base.kind == 'Call':
         name = last_name(base.func)
-        if name in NEVER_NONE:
-            return 0.02
         if name in OFTEN_NONE:
             return 1.0
         own = nodes_named(base.source, 'FunctionDef', name)
@@ -2913,9 +2911,6 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Subscript':
         return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
     if base.kind == 'Name' and depth < 3:
-        if base.id in ('self', 'Log', 'HTTP', 'JSON', 'XML', 'HTML', 'Prefs', 'Dict', 'metadata', 're', 'os',
-                       'Datetime'):
-            return 0.02
         values = assigned_values(hunt, base)
         if values:
             return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
@@ -2925,6 +2920,15 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'IfExp':
         return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
     return 0.4
+
+
+def never_none(node):
+    """Whether an expression is something that hardly ever is None; in capitals, a constant of the module."""
+    if node.kind == 'Name':
+        return node.id.isupper() and len(node.id) > 1 or node.id in ALWAYS_THERE
+    if node.kind == 'Attribute':
+        return is_name(node.value, 're') and node.attr.isupper()
+    return node.kind == 'Call' and last_name(node.func) in NEVER_NONE
 
 
 def returns_none(function):
@@ -3056,15 +3060,15 @@ def deleted(node):
 
 
 def key_weight(index, key, quoted):
+    """How well an index can be the key that a KeyError names: 0 for not at all .. 1."""
     if index.kind == 'Str':
         return 1.0 if quoted and index.s == key else 0
-    if index.kind == 'Num':
-        return 1.0 if not quoted and logs.to_text(str(index.n)) == key else 0
-    if index.kind in LITERALS and index.kind not in ('BinOp', 'Tuple'):
-        return 0
-    if index.kind == 'UnaryOp':
-        return 0
-    return 0.4
+    if index.kind in ('Num', 'UnaryOp'):
+        text = logs.to_text(str(index.n)) if index.kind == 'Num' else flat(index)
+        return 1.0 if not quoted and text == key else 0
+    if index.kind == 'Tuple':
+        return 0.4 if not quoted else 0
+    return 0 if index.kind in LITERALS and index.kind != 'BinOp' else 0.4
 
 
 KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
@@ -3342,80 +3346,37 @@ def call_weight(node, callee):
 HEADERS = {'If': 'test', 'While': 'test', 'For': 'iter', 'With': 'context_expr'}
 
 
-def sure_parts(node):
-    """The expressions that a statement certainly evaluates when it is passed without an error."""
-    if node.kind in HEADERS:
-        return sure_below(getattr(node, HEADERS[node.kind]))
-    return () if node.kind in COMPOUND else sure_below(node)
-
-
-def sure_below(node):
-    """A node and its descendants, without what may be skipped: later operands of and/or, branches, lambdas."""
-    yield node
-    if node.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'SetComp', 'DictComp') + FRAMES:
-        return
-    if node.kind == 'BoolOp':
-        below = node.values[:1]
-    elif node.kind == 'IfExp':
-        below = [node.test]
-    else:
-        below = children(node)
-    for child in below:
-        for part in sure_below(child):
-            yield part
-
-
-def bodies(node):
-    """The statement lists of a compound statement."""
-    for name in ('body', 'orelse', 'finalbody'):
-        suite = getattr(node, name, None)
-        if isinstance(suite, list):
-            yield suite
-    for handler in getattr(node, 'handlers', None) or ():
-        yield handler.body
-
-
 def passed_before(statement):
-    """The statements that were certainly passed before this one in the same call, nearest first, with loop headers."""
-    while statement is not None and statement.kind not in FRAMES + ('Module',):
-        parent = enclosing(statement, 'Module', *COMPOUND)
-        for suite in [suite for suite in bodies(parent) if statement in suite][:1]:
-            for earlier in reversed(suite[:suite.index(statement)]):
-                yield earlier
-            if parent.kind == 'If' or parent.kind in ('For', 'While', 'With') and suite is parent.body:
-                yield parent
-        statement = parent
+    """The statements, and headers around, that were surely passed before this one in the same call, nearest first."""
+    while statement.kind not in FRAMES + ('Module',):
+        for earlier in reversed(earlier_siblings(statement)):
+            yield earlier
+        around = statement.parent
+        if around.kind == 'If' or around.kind in ('For', 'While', 'With') and statement in around.body:
+            yield around
+        statement = around
 
 
-def rebinds(statement, root):
-    """Whether a statement, or anything in it, gives the variable another value."""
-    return any(node.kind == 'Name' and node.id == root and stored(node) for node in walk(statement))
+def evaluated_before(statement, names):
+    """The expressions that were certainly evaluated before a statement in the same call, nearest first, since the last
+    of some variables got its value."""
+    for earlier in passed_before(statement):
+        if not (is_in(statement, earlier) and earlier.kind in ('If', 'With')) and names & bound_names(earlier):
+            return
+        for part in own_part(earlier) if earlier.kind not in ('FunctionDef', 'ClassDef') else ():
+            if always_evaluated(part, earlier):
+                yield part
 
 
 def held_before(hunt, node, statement):
     """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
     text = flat(node)
-    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') else None
-    none_error = by_base(hunt)
-    root = root_name(node)
-    kinds = ('Name',) if hunt.exception in ('NameError', 'UnboundLocalError') else ('Attribute', 'Subscript', 'Call')
-    for earlier in passed_before(statement):
-        own_header = earlier.start <= statement.start and earlier.end >= statement.end
-        if not own_header and root and rebinds(earlier, root):
-            return False
-        if earlier.kind == 'For' and own_header and root in names_in(earlier.target):
-            return False
-        for part in sure_parts(earlier):
-            if part is node or part.kind not in kinds:
-                continue
-            if part.start >= node.start:
-                continue
-            if flat(part) == text:
-                return True
-            if none_error and base and part.kind in ('Attribute', 'Subscript') and not stored(part) and \
-                    flat(part.value) == base:
-                return True
-    return False
+    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') and by_base(hunt) else None
+    unbound = hunt.exception in ('NameError', 'UnboundLocalError')      # then a value more is none less
+    kinds = ('Name',) if unbound else ('Attribute', 'Subscript', 'Call')
+    return any(part.kind in kinds and part.start < node.start and (flat(part) == text or (
+        base is not None and part.kind != 'Call' and not stored(part) and flat(part.value) == base))
+        for part in evaluated_before(statement, set() if unbound else set([root_name(node)])))
 
 
 def switched_off(hunt, node):
@@ -4282,8 +4243,7 @@ class PlainTable(object):
 
 def head_end(statement):
     """The last line of a simple statement, or of a compound one's header."""
-    first = [suite[0] for suite in bodies(statement) if suite]
-    return max(statement.line, first[0].line - 1) if first else statement.end_line
+    return statement.source.line_of(max(statement.start, own_end(statement) - 1))
 
 
 @kept
@@ -4628,9 +4588,7 @@ def effect_in_callee(case, node, call, value, name, depth):
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
-    parameters = plain_parameters(function)
-    if parameters[:1] == ['self'] and call.func.kind == 'Attribute':
-        parameters = parameters[1:]
+    parameters = given_parameters(function)
     given = dict(zip(call.args, parameters))
     given.update((one, keyword.arg) for keyword in call.keywords for one in (keyword, keyword.value))
     parameter = given.get(node)
@@ -5120,9 +5078,7 @@ def can_hoist(node, statement):
 
 
 def always_evaluated(node, statement):
-    """Whether a statement evaluates an expression once, whatever else in it is true, with names known before it."""
-    if statement.kind == 'While':
-        return False
+    """Whether a statement evaluates an expression whatever else in it is true, with names known before it."""
     below = node
     while below is not statement:
         around = below.parent
@@ -5140,14 +5096,16 @@ def always_evaluated(node, statement):
     return True
 
 
-def log_line(case, words):
-    """[a line that writes to the agent's log], or [] where the file has no Log of the framework's."""
+def log_line(case, words, value=''):
+    """[a line that writes words, and as a repr a value, to the agent's log], or [] where the file has no Log of the
+    framework's."""
     if not is_sandboxed(case):
         return []
     for scope in (case.source.tree, case.function):
         if scope.kind in ('Module', 'FunctionDef') and 'Log' in bindings(scope):
             return []
-    return ["Log('%s')" % re.sub(r"[^ -~]|['\\]", '', words)]
+    text = re.sub(r"[^ -~]|['\\]", '', words)
+    return ["Log('%s: %%r' %% %s)" % (text, value) if value else "Log('%s')" % text]
 
 
 Condition = collections.namedtuple('Condition', 'text opposite before edits')
@@ -5161,7 +5119,7 @@ def condition(case, faults, hoist=True, outside=False):
     hoist: lines may be put in front of the statement; outside: it is asked before the statement begins.
     """
     sure = [fault.bad.text for fault in faults if always_evaluated(fault.bad, case.statement)] if outside else ()
-    if outside and not all(fault.bad.text in sure for fault in faults):
+    if outside and (case.statement.kind == 'While' or not all(fault.bad.text in sure for fault in faults)):
         return None
     tests, before, edits, names = [], [], [], {}
     for fault in sorted(faults, key=lambda fault: fault.bad.end):
@@ -5279,15 +5237,6 @@ def none_fault(case, node, bad, what, name=None):
     return Fault(node, bad, none_test, none_soft(case, bad, name), what)
 
 
-def never_none(node):
-    if node.kind == 'Name':                     # (in capitals, a constant of the module)
-        return node.id.isupper() and len(node.id) > 1 or node.id in (
-            'self', 'metadata', 'Log', 'Prefs', 'Datetime', 're', 'os', 'Proxy', 'String')
-    if node.kind == 'Attribute':
-        return is_name(node.value, 're') and node.attr.isupper()
-    return node.kind == 'Call' and last_name(node.func) in NEVER_NONE | TEXT_METHODS - frozenset(['find', 'index'])
-
-
 def attribute_faults(case, found):
     """'NoneType' object has no attribute 'x'."""
     name = found.group('name')
@@ -5384,7 +5333,7 @@ def key_faults(case, found):
             continue                            # a key that stands there is meant, not one that a variable may hold
         if node.kind == 'Subscript' and index_of(node) is not None and node.ctx != 'Store':
             index = index_of(node)
-            if not could_be_key(index, key, quoted) or quoted and is_number(case, index):
+            if not key_weight(index, key, quoted) or quoted and is_number(case, index):
                 continue
             test = in_test(operand(index)) if operand(index) and repeatable(index) else None
             soft = []
@@ -5395,8 +5344,7 @@ def key_faults(case, found):
             elif node.ctx == 'Del':
                 test = test if node.parent.targets == [node] else None
             yield Fault(node, node.value, test, soft, '%s is missing' % (key or 'the key'))
-        elif is_call(node, 'pop') and len(node.args) == 1 and \
-                could_be_key(node.args[0], key, quoted):
+        elif is_call(node, 'pop') and len(node.args) == 1 and key_weight(node.args[0], key, quoted):
             at = node.args[0].outer[1]
             soft = [([(at, at, ', None')], node, NOTHING)]
             yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
@@ -5443,14 +5391,6 @@ def own_default(case, key):
                 if name.kind == 'Str' and name.s == key and value.kind in ('Num', 'Str'):
                     values.add(value.text if value.kind == 'Num' else None)
     return values.pop() if len(values) == 1 else None
-
-
-def could_be_key(index, key, quoted):
-    if index.kind == 'Str':
-        return quoted and index.s == key
-    if index.kind == 'Num':
-        return not quoted and logs.to_text(str(index.n)) == key
-    return index.kind not in ('List', 'Dict', 'Lambda', 'Tuple', 'ListComp')
 
 
 def is_number(case, node):
@@ -5747,7 +5687,7 @@ def best_value(values, fares):
 
 def value_words(value):
     return {NOTHING: 'None', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
-            ZERO: '0'}.get(value, value)
+            ZERO: '0', SOME: 'what can be made of it', TEXT: 'its text'}.get(value, value)
 
 
 def fields_of(block):
@@ -6287,10 +6227,18 @@ EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LI
 OTHERWISE = [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
 
 
+# what ends as a plural does, or as `list`, and promises no list: words in the singular, verbs, and quantities
+NO_PLURALS = frozenset(
+    'series news address canvas alias atlas lens basis analysis always exists contains needs uses allows supports '
+    'starts ends begins equals includes wants gets takes makes requires expires belongs means appears seems fails '
+    'works hides enables disables keeps seconds minutes hours votes views likes bytes pixels'.split())
+
+
 def by_plural(name):
     """[[]] for a name in the plural, which promises a list."""
-    plural = re.search(r'[a-rtv-z]s$|[Ll]ist$', name) and len(name) > 3
-    return [NO_LIST] if plural and name.lower() not in ('series', 'news', 'address', 'canvas', 'alias') else []
+    words = [word.lower() for word in words_of(name)]
+    plural = re.search(r'[a-rtv-z]s$|[Ll]ist$', name) and len(name) > 3 and words[-1] not in NO_PLURALS
+    return [NO_LIST] if plural and words[0] not in ('is', 'has', 'had', 'was', 'can', 'does', 'uses') else []
 
 
 def has_exit(statement):
@@ -6777,9 +6725,8 @@ def exit_before(case, found, log, answer):
 def handler_lines(case, name, words, body):
     """Lines of an except clause that logs the error; body lines are one step in."""
     error = fresh_name(case, 'error')
-    log = log_line(case, words)
-    lines = ["%s: %%r' %% %s)" % (log[0][:-2], error)] if log else []
-    return ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in lines + body or ['pass']]
+    log = log_line(case, words, error)
+    return ['except %s%s:' % (name, ' as ' + error if log else '')] + ['\t' + line for line in log + body or ['pass']]
 
 
 def caller_way(case):
@@ -7046,7 +6993,7 @@ def unset_attribute(case, found):
     """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
     name = found.group('name')
     sources = sources_with(case, name)
-    owners = [node for _, source in sources for node in classes_of(source) if node.name == found.group('type')]
+    owners = [node for node in bundle_classes(case, name) if node.name == found.group('type')]
     if len(owners) != 1 or owners[0].body[0].inline or any(re.search(
             r'(hasattr|getattr)\([^)]*[\'"]%s[\'"]' % name, source.text) for _, source in sources):
         return
@@ -7124,6 +7071,11 @@ def sources_with(case, text=''):
 def bundle_nodes(case, kind, name):
     """The nodes that nodes_named() finds in the case's own file and in the bundle's others."""
     return [node for _, source in sources_with(case, name) for node in nodes_named(source, kind, name)]
+
+
+def bundle_classes(case, text):
+    """The classes of the case's own file and of the bundle's others in which a text occurs."""
+    return [one for _, source in sources_with(case, text) for one in classes_of(source)]
 
 
 def path_of(case, node):
@@ -7389,13 +7341,12 @@ def lost_parameter(case, function):
 def callers_name(case, uses, name):
     """The parameter that the callers hand a variable of the unknown name over for: the lines once stood there."""
     function, found = enclosing(uses[0], 'FunctionDef'), set()
-    names = [one.id if one.kind == 'Name' else None for one in function.args.args] if function is not None else []
+    names = given_parameters(function) if function is not None else []
     for call in bundle_nodes(case, 'Call', function.name) if names else ():
-        given = call.args[:0] if call.starargs else call.args
-        pairs = list(zip(names[function.parent.kind == 'ClassDef' and names[0] == 'self':], given))
+        pairs = list(zip(names, call.args[:0] if call.starargs else call.args))
         pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
         found.update(parameter for parameter, value in pairs if is_name(value, name))
-    if len(found) == 1 and None not in found:
+    if len(found) == 1:
         yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
 
@@ -7899,6 +7850,8 @@ def respelt(nodes, text):
 
 
 # what objects of the framework and of the standard library have; who asks for anything else means one of these
+ELEMENT_MEMBERS = 'get set find findall findtext iter itertext iterchildren iterancestors xpath cssselect text tail ' \
+    'tag attrib getparent getchildren getnext getprevious items keys values text_content append remove insert'
 FILE_MEMBERS = 'read readline readlines write writelines close flush seek tell name mode closed truncate'
 MEMBERS = {
     'file': FILE_MEMBERS, 'TextIOWrapper': FILE_MEMBERS, 'BufferedReader': FILE_MEMBERS, 'BufferedWriter': FILE_MEMBERS,
@@ -7908,11 +7861,7 @@ MEMBERS = {
     'MapObject': 'keys validate_keys', 'SetObject': 'add clear new find',
     'SRE_Match': 'group groups groupdict start end span expand pos endpos string re',
     'SRE_Pattern': 'search match findall finditer sub subn split pattern flags groups groupindex',
-    '_Element': 'get set find findall findtext iter itertext iterchildren iterancestors xpath cssselect text tail tag '
-                'attrib getparent getchildren getnext getprevious items keys values text_content append remove insert',
-    'HtmlElement': 'get set find findall findtext iter itertext iterchildren iterancestors xpath cssselect text tail '
-                   'tag attrib getparent getchildren getnext getprevious items keys values text_content append remove '
-                   'insert find_class get_element_by_id drop_tag drop_tree',
+    'HtmlElement': ELEMENT_MEMBERS + ' find_class get_element_by_id drop_tag drop_tree', '_Element': ELEMENT_MEMBERS,
     'datetime': 'year month day hour minute second microsecond tzinfo date time timetuple strftime isoformat weekday '
                 'isoweekday replace ctime toordinal utctimetuple astimezone',
     'date': 'year month day strftime isoformat weekday isoweekday replace ctime toordinal timetuple',
@@ -7977,9 +7926,9 @@ def parameters_behind(function, node, depth=0):
 def crossed_calls(case, function, parameter, depth):
     """[(argument, name)] of calls that hand something else over for a parameter than the caller's own of that name,
     which they do not hand over at all; callers that pass their own on are followed."""
-    names, found = plain_parameters(function), []
-    position = names.index(parameter) - (function.parent.kind == 'ClassDef' and names[0] == 'self')
-    for call in bundle_nodes(case, 'Call', function.name):
+    names, found = given_parameters(function), []
+    position = names.index(parameter) if parameter in names else None
+    for call in bundle_nodes(case, 'Call', function.name) if position is not None else ():
         caller = enclosing(call, 'FunctionDef')
         if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
             continue
@@ -8574,8 +8523,7 @@ def object_taken(function):
 
 def fitted(case, function, call):
     """Ways to make a call and the one function of its name fit, where there are too few or too many arguments."""
-    name, parameters = function.name, plain_parameters(function)
-    given = parameters[1:] if is_method(function) else parameters
+    name, parameters, given = function.name, plain_parameters(function), given_parameters(function)
     named = set(keyword.arg for keyword in call.keywords)
     absent = [one for one in given[:len(given) - len(function.args.defaults)][len(call.args):] if one not in named]
     bears_none = len(absent) == 1 and name_effect(
@@ -8611,10 +8559,6 @@ def fitted(case, function, call):
         yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
                        'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
                        '%s takes %d and gets %d' % (name, len(given), len(call.args)))
-
-
-def is_static(function):
-    return function.kind == 'FunctionDef' and any(is_name(one, 'staticmethod') for one in function.decorator_list)
 
 
 def without_self(function):
@@ -9174,12 +9118,11 @@ def second_try(case, found):
            (id(node) in before or node.start < first.start and not is_in(first, node)) and
            last_name(node.func) not in PURE_CALLS | TEXT_METHODS | TEXT_TOOLS for node in parts):
         return
-    error, log = fresh_name(case, 'error'), log_line(case, 'No answer, asking once more')
+    error = fresh_name(case, 'error')
     other = '%s.code < 500 or %s.code == 503' % (error, error) if found.group('status') else \
         "'timed out' not in str(%s)" % error if name != 'Ex.SocketTimeout' else None
     lines = ['if %s:' % other, '\traise'] if other else []
-    lines += ["%s: %%s' %% %s)" % (log[0][:-2], error)] if log else []
-    lines += ['Thread.Sleep(%d)' % PAUSE, text]
+    lines += log_line(case, 'No answer, asking once more', error) + ['Thread.Sleep(%d)' % PAUSE, text]
     yield Proposal('second try', wrap([statement], ['try:'], ['except %s as %s:' % (name, error)] + [
         '\t' + line for line in lines]), 'the provider is asked once more after %d seconds' % PAUSE,
         'nothing; a refresh of these items takes longer', 'low', 0.45,
@@ -9732,7 +9675,7 @@ def never_has(case):
 def lacks_method(case, owner, name):
     """Whether a class of the bundle, and all that it is made of, has no method or attribute of a name that it calls on
     itself, and nothing ever sets one."""
-    classes = dict((one.name, one) for _, source in sources_with(case, 'class ') for one in classes_of(source))
+    classes = dict((one.name, one) for one in bundle_classes(case, 'class '))
     kin, met = [owner], set(['object'])
     while kin:
         one = classes.get(kin.pop())
@@ -9744,15 +9687,13 @@ def lacks_method(case, owner, name):
         kin += [last_name(base) for base in one.bases if last_name(base) not in met]
     return any(node.kind == 'Attribute' and node.attr == name and is_name(node.value, 'self') and is_called(node)
                for node in own_part(case.statement)) and not any(
-        node.ctx == 'Store' for _, source in sources_with(case, name)
-        for node in nodes_named(source, 'Attribute', name))
+                   node.ctx == 'Store' for node in bundle_nodes(case, 'Attribute', name))
 
 
 def is_own_object(case):
     """Whether an object of the bundle's own stood where a number or text is wanted: what is meant is a part of it."""
     found = re.match(r"unsupported operand type\(s\) for .*: '(\w+)' and '(\w+)'", case.message)
-    return found is not None and any(one.name == name for name in found.groups()
-                                     for _, source in sources_with(case, name) for one in classes_of(source))
+    return found is not None and any(one.name == name for name in found.groups() for one in bundle_classes(case, name))
 
 
 def guarded_ways(case, faults):
@@ -9828,10 +9769,11 @@ def with_alike(case, fault, proposal):
             asked) if case.exception == 'KeyError' else case.message)
         same = [one for one in faults_of(inner) if asked in (one.node, one.bad) and not is_guarded(inner, one)]
         inner = inner._replace(function=function_around(asked))
-        ways = [one for way in (ALIKE_WAYS if same else ()) for one in way(inner, same) if one.prior > 0.55 and
-                not in_each_others_way(edits, one.edits)]
-        if ways and len(words) < 8:
-            edits += [edit for edit in ways[0].edits if edit not in edits]
+        ways = [[one for way in some for one in way(inner, same) if one.prior > 0.55]
+                for some in (ALIKE_WAYS[:-1], ALIKE_WAYS[-1:]) if same]
+        best = max((ways[0] or ways[1]), key=lambda one: one.prior) if any(ways) else None
+        if best is not None and not in_each_others_way(edits, best.edits) and len(words) < 8:
+            edits += [edit for edit in best.edits if edit not in edits]
             words.append(key_of(asked) or asked.text)
     return proposal._replace(edits=edits, summary=proposal.summary + also(each_once(words))) if words else proposal
 
@@ -10872,7 +10814,8 @@ def missing_modules(pattern, bundle):
               name.endswith('/%s.py' % module.split('.')[-1])]
     if deeper:
         return ['%s lies in a folder inside Contents/Code, from where the framework imports nothing' % deeper[0]]
-    if found.group(1).startswith('cannot') or module.split('.')[0] in KNOWN_MODULES or module in MOVED:
+    if found.group(1).startswith('cannot') or module.split('.')[0] in STANDARD_MODULES | frozenset(
+            ['lxml']) or module in MOVED:
         return []
     chain = own_chain(pattern)
     source = bundle.source(chain[fault_frame(chain)].name) if chain else None
@@ -10884,10 +10827,6 @@ def missing_modules(pattern, bundle):
                                            for name in bundle.files):
         return ['the module %s lies in Libraries, which only bundles of the Elevated policy may use' % module]
     return []
-
-
-KNOWN_MODULES = frozenset('os sys re json time datetime urllib urllib2 urlparse hashlib base64 string random copy math '
-                          'unicodedata threading socket ssl zlib gzip traceback types logging codecs io lxml'.split())
 
 
 def look_into_source(inquiry):

@@ -1835,3 +1835,8 @@ def test_a_guard_covers_all_that_fails_on_the_same_nothing(statement, error, wan
     source = "def update(metadata, data):\n    boat = data.find('boat')\n    pair = None\n    %s\n" \
              "    metadata.title = pair\n" % statement
     assert wanted in patches(case_for(source, statement, error))[0][1]
+
+
+def test_a_name_in_the_plural_promises_a_list_and_a_verb_or_a_number_does_not():
+    assert all(diagnose.by_plural(name) == ['[]'] for name in ('genres', 'actorNames', 'tag_list'))
+    assert not any(diagnose.by_plural(name) for name in ('exists', 'has_genres', 'hasGenres', 'votes', 'series', 'artist'))
