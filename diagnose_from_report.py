@@ -1862,35 +1862,39 @@ def is_test_against(test, text, value=NOTHING):
         is_op(test, 'Or') and any(is_test_against(one, text, value) for one in test.values)
 
 
+EXITS = ('Return', 'Continue', 'Break', 'Raise')
+
+
+def conditions_at(node):
+    """[(test, whether it holds)] of what is known where a node is evaluated, the nearest first: of an if, an `and`, an
+    `or` or a comprehension around it, and of an if before it that leads away."""
+    below = node
+    while below.kind not in ('FunctionDef', 'ClassDef', 'Module'):
+        around = below.parent
+        if around.kind in ('If', 'While', 'IfExp') and below is not around.test:
+            yield around.test, below in as_list(around.body)
+        elif around.kind == 'BoolOp':
+            for one in around.values[:around.values.index(below)]:
+                yield one, around.op == 'And'
+        elif around.kind == 'comprehension' and below in around.ifs:
+            for one in around.ifs[:around.ifs.index(below)]:
+                yield one, True
+        elif around.kind in ('ListComp', 'GeneratorExp', 'SetComp', 'DictComp') and below not in around.generators:
+            for one in around.generators[-1].ifs:
+                yield one, True
+        for one in reversed(earlier_siblings(below)):
+            if one.kind == 'If' and one.body[-1].kind in EXITS:
+                yield one.test, False
+        below = around
+
+
 def is_checked(case, use, text, value=NOTHING):
     """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
-    node = use
-    while node.parent is not None and node.kind not in ('FunctionDef', 'ClassDef', 'Module'):
-        around = node.parent
-        if around.kind in ('If', 'While', 'IfExp') and node is not around.test:
-            inside = node is around.body if around.kind == 'IfExp' else node in around.body
-            if is_test_of(around.test, text, value) if inside else is_test_against(around.test, text, value):
-                return True
-        if around.kind == 'BoolOp':
-            before = around.values[:around.values.index(node)]
-            if any(is_test_of(one, text, value) if around.op == 'And' else is_test_against(one, text, value)
-                   for one in before):
-                return True
-        if around.kind == 'comprehension' and node in around.ifs or around.kind in (
-                'ListComp', 'GeneratorExp', 'SetComp') and node is around.elt:
-            tests = around.ifs[:around.ifs.index(node)] if around.kind == 'comprehension' else around.generators[-1].ifs
-            if any(is_test_of(one, text, value) for one in tests):
-                return True
-        if node.kind in STATEMENTS:
-            if around.kind == 'TryExcept' and around not in case.logged and node in around.body and any(
-                    one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in around.handlers):
-                return True
-            for one in earlier_siblings(node):
-                if one.kind == 'If' and is_test_against(one.test, text, value) and one.body[-1].kind in (
-                        'Return', 'Continue', 'Break', 'Raise'):
-                    return True
-        node = around
-    return False
+    return any(is_test_of(test, text, value) if holds else is_test_against(test, text, value)
+               for test, holds in conditions_at(use)) or any(
+                   outer.kind == 'TryExcept' and outer not in case.logged and inner in outer.body and any(
+                       one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in outer.handlers)
+                   for inner, outer in levels(use))
 
 
 def was_used_before(case, bad):
@@ -3590,23 +3594,13 @@ def depth(statement):
 
 
 def guarded(hunt, node):
-    """Whether a condition around it already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
+    """Whether a condition already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
     measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
     if node.kind not in ('Attribute', 'Subscript') and measured is None:
         return False
     base = flat(measured or node.value)
     key = flat(node.slice) if node.kind == 'Subscript' else None
-    for inner, outer in levels(node):
-        test = None
-        if outer.kind in ('If', 'While') and inner in outer.body:
-            test = outer.test
-        elif outer.kind == 'IfExp' and inner is outer.body:
-            test = outer.test
-        elif is_op(outer, 'And') and inner is not outer.values[0]:
-            test = outer.values[0]
-        if test is not None and test_makes_sure(hunt, test, base, key):
-            return True
-    return False
+    return any(holds and test_makes_sure(hunt, test, base, key) for test, holds in conditions_at(node))
 
 
 def test_makes_sure(hunt, test, base, key):
@@ -5973,16 +5967,11 @@ def ask_value(case, faults):
 
 def asking_tests(case, bad):
     """[(if, condition)] around an expression that only ask whether it is there, the inner ones first."""
-    below, found = bad, []
-    for around in ancestors(bad):
-        if around is case.function:
-            break
-        inside = around.kind == 'IfExp' and below is around.body or around.kind == 'If' and below in around.body
-        if inside and not any(one.start < bad.start and names_in(bad) & bound_names(one)
-                              for one in (statements(around) if around.kind == 'If' else ())):
-            found.extend((around, test) for test in and_operands(around.test) if asks_for(test, bad))
-        below = around
-    return found
+    return [(test.parent, one) for test, holds in conditions_at(bad)
+            if holds and test.parent.kind in ('If', 'IfExp') and is_in(test.parent, case.function) and not any(
+                other.start < bad.start and names_in(bad) & bound_names(other)
+                for other in (statements(test.parent) if test.parent.kind == 'If' else ()))
+            for one in and_operands(test) if asks_for(one, bad)]
 
 
 def and_operands(test):
@@ -6242,7 +6231,7 @@ def by_plural(name):
 
 
 def has_exit(statement):
-    return any(node.kind in ('Return', 'Break', 'Continue', 'Raise') for node in walk(statement))
+    return any(node.kind in EXITS for node in walk(statement))
 
 
 def relied_on(case, block):
@@ -9906,14 +9895,8 @@ def is_guarded(case, fault):
     """Whether a fault's place is only reached where the fault's own condition holds."""
     if fault.test in (None, none_test, truth_test):
         return is_checked(case, fault.bad, fault.bad.text)
-    below, holds = fault.bad, fault.test(fault.bad.text)[0]
-    for around in ancestors(fault.bad):
-        tests = [around.test] if around.kind in ('If', 'IfExp', 'While') and below is not around.test else \
-            around.values[:around.values.index(below)] if is_op(around, 'And') else []
-        if any(holds in test.text for test in tests):
-            return True
-        below = around
-    return False
+    condition_text = fault.test(fault.bad.text)[0]
+    return any(holds and condition_text in test.text for test, holds in conditions_at(fault.bad))
 
 
 def same_defects(case, faults, behind):
@@ -10694,9 +10677,8 @@ def left_by_handler(pattern, bundle):
         name in bound_names(inner) for inner in one.body) for handler in one.handlers]
     tests = [enclosing(use, 'If').test for use in reads(function, name) if enclosing(use, 'If') is not None and
              is_in(use, enclosing(use, 'If').test)]
-    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in (
-        'Return', 'Raise', 'Continue', 'Break') for handler in handlers) and any(
-            is_test_of(test, name) or is_test_against(test, name) for test in tests)
+    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in EXITS for handler in handlers
+               ) and any(is_test_of(test, name) or is_test_against(test, name) for test in tests)
 
 
 COPED = 'the code already goes on without it, and nothing else is lost'
