@@ -1973,9 +1973,16 @@ def values_before(case, name, start):
     return [value for value in assigned_before(case, name, start) if value.start < start]
 
 
+def values_given(scope, name):
+    """[(statement, value)] of what gives a variable a value in a function, class or module; the value is None where no
+    plain assignment tells it."""
+    return [(statement_of(node), node.parent.value if node.parent.kind == 'Assign' else None)
+            for node in name_nodes(scope, name) if node.ctx == 'Store' and not in_comprehension(node)]
+
+
 def assignments(scope, name):
     """The plain assignments to a variable in a function, class or module."""
-    return [node.parent for node in name_nodes(scope, name) if node.ctx == 'Store' and node.parent.kind == 'Assign']
+    return [statement for statement, value in values_given(scope, name) if value is not None]
 
 
 def make_of(case, node, depth=0):
@@ -2943,23 +2950,9 @@ def returns_none(function):
     return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
 
 
-@kept
-def bound_in(function):
-    """{name: [(statement, value or None)]} of what assignments and loops of a function bind."""
-    found = {}
-    for node in walk(function):
-        if node.kind == 'Assign':
-            for part in walk_targets(node):
-                if part.kind == 'Name':
-                    found.setdefault(part.id, []).append((node, node.value if part in node.targets else None))
-        elif node.kind == 'For' and node.target.kind == 'Name':
-            found.setdefault(node.target.id, []).append((node, None))
-    return found
-
-
 def assigned_values(hunt, name):
     """The expressions that a variable may hold where it is used here; None for what cannot be read off."""
-    return [value for node, value in bound_in(hunt.function).get(name.id, ())
+    return [value for node, value in values_given(hunt.function, name.id)
             if node.start < name.start or shares_loop(node, name)]
 
 
@@ -3130,7 +3123,7 @@ def raises_no_text(node, found, hunt):
         return 0
     text = text_argument(node)
     if text is not None and text.kind == 'Name':
-        before = [value for statement, value in bound_in(hunt.function).get(text.id, ())
+        before = [value for statement, value in values_given(hunt.function, text.id)
                   if statement.start < node.start and statement.parent in list(ancestors(node))]
         text = before[-1] if before and before[-1] is not None else text
     made = text is not None and (text.kind == 'Str' or of_xpath(text) == 'text' or
@@ -3271,8 +3264,7 @@ def field_weight(target, value, wanted):
     return 1.0
 
 
-REQUEST = ('Request', 'ObjectFromURL', 'ElementFromURL', 'urlopen', 'get', 'post', 'open', 'request', 'send', 'content',
-           'headers', 'load', 'StringFromURL', 'PropertyListObjectFromURL', 'read')
+REQUEST = FETCHES | frozenset('get send content headers load read PropertyListObjectFromURL'.split())
 
 
 def raises_request(node, found, hunt):
@@ -3286,8 +3278,8 @@ def raises_request(node, found, hunt):
     return 0.4 if name in ('str', 'ObjectFromString', 'ElementFromString') else 0.05
 
 
-raises_parsing = raises_call(*'ObjectFromString ElementFromString ObjectFromURL ElementFromURL loads load fromstring '
-                              'parse XML decode json HTML parseString FeedFromString'.split())
+raises_parsing = raises_call('ObjectFromURL', 'ElementFromURL', 'load', 'parse', 'decode', 'json', 'HTML',
+                             *(PARSES - frozenset(['strptime'])))
 
 
 def callee_weight(node, hunt):
@@ -3365,10 +3357,12 @@ def evaluated_before(statement, names):
     """The expressions that were certainly evaluated before a statement in the same call, nearest first, since the last
     of some variables got its value."""
     for earlier in passed_before(statement):
-        if not (is_in(statement, earlier) and earlier.kind in ('If', 'With')) and names & bound_names(earlier):
+        around = is_in(statement, earlier)
+        if not (around and earlier.kind in ('If', 'With')) and names & bound_names(earlier):
             return
         for part in own_part(earlier) if earlier.kind not in ('FunctionDef', 'ClassDef') else ():
-            if always_evaluated(part, earlier):
+            no_round = earlier.kind == 'For' and not around and is_in(part, earlier.target)
+            if always_evaluated(part, earlier) and not no_round:
                 yield part
 
 
@@ -3406,7 +3400,7 @@ def preference_value(hunt, test):
         value = preference_value(hunt, test.operand)
         return None if value is None else not value
     if test.kind == 'Name' and hunt.function is frame_of(test):
-        values = [value for _, value in bound_in(hunt.function).get(test.id, ())]
+        values = [value for _, value in values_given(hunt.function, test.id)]
         return preference_value(hunt, values[0]) if len(values) == 1 and values[0] is not None and \
             values[0].kind == 'Subscript' else None
     if test.kind == 'BoolOp':
@@ -3562,7 +3556,7 @@ def earlier_uses(hunt, node):
                 flat(other.value if base_fails else other) == text and \
                 catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
                 not switched_off(hunt, other) and not any(
-                    other.start < one.start < node.start for one, _ in bound_in(hunt.function).get(root, ())):
+                    other.start < one.start < node.start for one, _ in values_given(hunt.function, root)):
             factor *= 0.6
     return factor
 
@@ -4346,21 +4340,18 @@ def find_cause(function, place, exception, message):
 
 def last_assignment(function, name):
     """The Assign or For nearest before a Name that binds it, or None."""
-    best = None
-    for node in own_nodes(function):
-        if node.start >= name.start or (best is not None and node.start < best.start):
-            continue
-        if node.kind == 'Assign' and node.end <= name.start and any(
-                target.kind == 'Name' and target.id == name.id for target in node.targets):
-            best = node
-        elif node.kind == 'For' and name.id in names_in(node.target):
-            best = node
-    return best
+    found = [one for one, value in values_given(function, name.id) if one.start < name.start and (
+        one.kind == 'For' or value is not None and one.end <= name.start)]
+    return max(found, key=lambda one: one.start) if found else None
 
 
 def one_line(text):
-    text = re.sub(r'\s+', ' ', text).strip()
-    return text if len(text) <= 90 else text[:87] + '...'
+    return cut(re.sub(r'\s+', ' ', text).strip(), 90)
+
+
+def cut(text, most):
+    """A text of at most so many letters."""
+    return text if len(text) <= most else text[:most - 3].rstrip() + '...'
 
 
 # -------------------------------------------------------------------------------------------------- repair templates
@@ -6205,11 +6196,16 @@ def uses_value(case, statement, faults):
 
 
 def wished_values(case, name, block):
-    """Literals that the function gives to a variable elsewhere."""
+    """The empty values of what the function gives to a variable, elsewhere first."""
     values = assigned_before(case, name, block[0].start)
-    found = [literal_value(value) for value in values if not block[0].start <= value.start < block[-1].end]
-    kinds = [EMPTY_OF.get(make_of(case, value)) for value in values]
-    return [value for value in found + kinds if value not in (SOME, TEXT, NUMBER, None)] + by_plural(name)
+    found = sorted(values, key=lambda value: block[0].start <= value.start < block[-1].end)
+    return empty_values(case, found) + by_plural(name)
+
+
+def empty_values(case, values):
+    """What is empty of the same kinds as some expressions."""
+    found = [EMPTY_OF.get(make_of(case, value), literal_value(value)) for value in values]
+    return [value for value in found if value not in (SOME, TEXT, NUMBER)]
 
 
 EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO}
@@ -6813,10 +6809,11 @@ def unset_name(case, found):
     uses = reads(case.function, name)
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
-    for proposal in list(lost_parameter(case, case.function)) + list(bound_too_late(case, name)) + list(loop_variable(
-            case, name, uses)) + list(own_element(case, name, binders)) + list(made_from_itself(
-                case, name, binders)) + list(caught_error(case, [use for use in uses if is_in(
-                    use, case.statement)] or uses, name)) + list(left_at_error(case, name, binders)):
+    here = [use for use in uses if is_in(use, case.statement)] or uses
+    for proposal in itertools.chain(
+            lost_parameter(case, case.function), bound_too_late(case, name), loop_variable(case, name, uses),
+            own_element(case, name, binders), made_from_itself(case, name, binders), caught_error(case, here, name),
+            left_at_error(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
@@ -7001,7 +6998,9 @@ def unset_attribute(case, found):
                        '%s is an empty text unless something sets it, and what cannot do with that is left out' % name,
                        '%s, and what is made of it, for these items' % name, 'medium', 0.84,
                        'the class gives it a value, and who needs more than an empty one does nothing')
-    for number, value in enumerate(each_once(set_values(case, setters) + by_plural(name) + OTHERWISE[:4]), 1):
+    given = [node.parent.value for node in setters if node.parent.kind == 'Assign']
+    wished = [value for one in given for value in empty_values(in_frame_of(case, one), [one]) if value != ZERO]
+    for number, value in enumerate(each_once(wished + by_plural(name) + OTHERWISE[:4]), 1):
         outcome = worst_effect(case, readers, value)
         if outcome > CRASH:
             yield Proposal('initialise first', put_before(first, ['%s = %s' % (name, value)]),
@@ -7098,13 +7097,6 @@ def of_the_server(node):
                                   one.attr in ('metadata', 'media') for one in walk(node.value))
 
 
-def set_values(case, setters):
-    """Empty values of the kinds that assignments give to an attribute."""
-    values = [node.parent.value for node in setters if node.parent.kind == 'Assign']
-    found = [EMPTY_OF.get(make_of(in_frame_of(case, value), value), literal_value(value)) for value in values]
-    return [value for value in found if value not in (SOME, TEXT, NUMBER, ZERO)]
-
-
 def files_of(case):
     """The source files of the case's bundle, from the bundle on; () where there is none."""
     return case.bundle.files if case.bundle is not None else ()
@@ -7146,11 +7138,8 @@ def first_statement(case, node):
 
 def initial_values(case, name, uses):
     """Values for a variable that nothing was assigned to, the likeliest first."""
-    wished = compared_with(uses)
-    for value in assigned_before(case, name, case.statement.start):
-        kind = make_of(case, value)
-        wished.append(NOTHING if kind == 'number' else EMPTY_OF.get(kind, literal_value(value)))
-    return [value for value in each_once(wished + OTHERWISE) if value not in (SOME, TEXT, NUMBER)]
+    wished = empty_values(case, assigned_before(case, name, case.statement.start))
+    return each_once(compared_with(uses) + [NOTHING if value == ZERO else value for value in wished] + OTHERWISE)
 
 
 # --------------------------------------------------------------------------------------- names that nobody defines
@@ -7984,10 +7973,10 @@ def other_mapping(case, found):
             continue                            # what it is may lie in the data
         uses = [one for one in name_nodes(case.function, name) if key_of(one.parent) is not None and
                 one.parent.value is one]
-        wanted = set(key_of(one.parent) for one in uses)
+        wanted = set(('key', key_of(one.parent)) for one in uses)
         others = [other for other, bound in sorted(bindings(case.function).items()) if other != name and any(
             one.kind == 'arguments' or one.start < node.start for one in bound) and wanted <= set().union(
-                *[asked_keys(one) for one in name_nodes(case.source.tree, other)])]
+                *map(asked_of, name_nodes(case.source.tree, other)))]
         if len(others) == 1:
             yield rename(uses, others[0], 0.9, '%s is a text here, and %s is what this file asks for %s' % (
                 name, others[0], key))
@@ -8005,15 +7994,10 @@ def element_meant(case, found):
                     node.value.id not in names_in(loop.iter):
                 continue
             asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
-            if any(key.s in asked_keys(use) for use in asked):
+            if any(('key', key.s) in asked_of(use) for use in asked):
                 yield rename([node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
                     loop.target.id, key.s))
             return
-
-
-def asked_keys(use):
-    """The keys that a use of a name reads or sets."""
-    return set([key_of(use.parent).strip()]) if key_of(use.parent) is not None and use.parent.value is use else set()
 
 
 def typed_faults(case, found):
@@ -10727,6 +10711,13 @@ def offer(inquiry, scene, templates=None):
     return ('no patch is left that could be tried: ' + '; '.join(reasons) if reasons else None), patches
 
 
+def offer_one(inquiry, scene, case, place, proposal):
+    """The same for one Proposal."""
+    row, patch, why_not = fix_record(scene, case, place, proposal)
+    inquiry.record['fixes'] = [dict(row, score=proposal.prior)] if row else []
+    return why_not, {row['id']: patch} if row else {}
+
+
 def note_cause(record, cause):
     """Fill a Cause into the record."""
     record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
@@ -11396,9 +11387,13 @@ def mend_unreadable(inquiry):
     place = Place(statement_at(whole, at), None, at, 1.0, [], '')
     proposal = Proposal('readable again', edits, words, 'nothing', 'medium', 0.8,
                         'of all changes of this size, only this one makes the file readable')
-    row, patch, _ = fix_record(scene, case_at(scene, place.statement), place, proposal)
-    record['fixes'], record['confidence'] = [dict(row, score=0.8)] if row else [], 1.0
-    return None, {row['id']: patch} if row else {}
+    record['confidence'] = 1.0
+    return offer_one(inquiry, scene, case_at(scene, place.statement), place, proposal)
+
+
+def read_in(node):
+    """The texts of the names and attributes that a node reads."""
+    return set(flat(one) for one in walk(node) if one.kind in ('Name', 'Attribute') and not stored(one))
 
 
 def gains_behind(around, place):
@@ -11407,13 +11402,12 @@ def gains_behind(around, place):
     spoilt = set(spoilt_names(statement))
     bad = suspect(place.expression) if place.expression is not None else None
     spoilt.update([bad.id] if bad is not None and bad.kind == 'Name' else ())
-    for one in around.body:
-        read = set(flat(node) for node in walk(one) if node.kind in ('Name', 'Attribute') and not stored(node))
-        if one.start > statement.start and read & spoilt:
+    for one in [one for one in around.body if one.start > statement.start]:
+        if read_in(one) & spoilt:
             spoilt.update(spoilt_names(one))
-        elif one.start > statement.start and (one.kind == 'Return' and one.value is not None and not is_name(
-                one.value, 'None') or one.kind not in ('Return', 'Raise') and (
-                    fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results')))):
+        elif one.kind == 'Return' and one.value is not None and not is_name(one.value, 'None') or \
+                one.kind not in ('Return', 'Raise') and (
+                    fills(one) if one.kind == 'If' else names_in(one) & set(('metadata', 'results'))):
             return True
     inner = [node for node in ancestors(statement) if node.kind == 'For' and is_in(node, around)]
     return bool(inner)                          # the other elements
@@ -11452,9 +11446,7 @@ def mend_signature(inquiry, name, function):
     proposal = handed or fitting_request(case, unexpected or ' no arguments ' in pattern['message'])
     if proposal is None:
         return 'the request and %s do not fit, and the log does not say which argument is meant' % function.name, {}
-    row, patch, why_not = fix_record(scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
-    record['fixes'] = [dict(row, score=proposal.prior)] if row else []
-    return why_not, {row['id']: patch} if row else {}
+    return offer_one(inquiry, scene, case, Place(function, None, function.line, 0.9, [], ''), proposal)
 
 
 def older_keyword(case, name):
@@ -11849,9 +11841,7 @@ def work_without(statement):
         loop = later.kind == 'For'
         if later.start <= statement.start or exclusive(statement, later) or (later.kind in COMPOUND and not loop):
             continue
-        read = set(flat(node) for node in walk(later.iter if loop else later)
-                   if node.kind in ('Name', 'Attribute') and not stored(node))
-        if read & spoilt:
+        if read_in(later.iter if loop else later) & spoilt:
             spoilt.update(spoilt_names(later))
         elif not loop and fills(later):
             return True
@@ -11974,11 +11964,6 @@ def prose(text):
     return re.sub(r'([`*_<>])', r'\\\1', cell(text))
 
 
-def short(text):
-    text = cell(text)
-    return text if len(text) <= 60 else text[:57].rstrip() + '...'
-
-
 CLASS_WORDS = (                 # for whoever reads the report without knowing any code
     ('code', 'the agent itself is at fault, or does not expect what it got; a patch can help where the place is known'),
     ('upstream', 'the site that the agent asks is at fault; no patch helps'),
@@ -12002,7 +11987,7 @@ def report_text(document):
              '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
     for number, record in enumerate(document['patterns'], 1):
         lines.append('| %d | %s | %s | %d | %s | %s |' % (
-            number, prose(record['pattern']), prose(short(error_named(record))),
+            number, prose(record['pattern']), prose(cut(cell(error_named(record)), 60)),
             record['items_total'], record['class'], prose(proposal_words(record))))
     if not document['patterns']:
         lines.append('| - | nothing to diagnose | | 0 | | |')
@@ -12023,7 +12008,8 @@ def error_named(record):
 
 def pattern_text(number, record):
     """The six sections of one pattern."""
-    lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'), prose(short(error_named(record)))), '',
+    error = cut(cell(error_named(record)), 60)
+    lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'), prose(error)), '',
              'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
     lines += ['### 1. Observed', '', observed_text(record), '']
     lines += ['### 2. Expected', '', expected_text(record), '']
@@ -12041,7 +12027,7 @@ def observed_text(record):
         first == 'unknown') else 'at %s' % first
     return '%s on %s, %s: "%s".' % (
         number_text(record['count'], 'record'), number_text(record['items_total'], 'item') if record['items_total'] else
-        'no item that the log names', when, prose(error if len(error) <= 300 else error[:297] + '...'))
+        'no item that the log names', when, prose(cut(error, 300)))
 
 
 def expected_text(record):
