@@ -1688,6 +1688,11 @@ def unpacked(node):
     return next((target for target in targets if target.kind in ('Tuple', 'List')), None)
 
 
+def is_indexed(node):
+    """Whether a node is what is asked for a key or index: the x of x[i]."""
+    return node.parent.kind == 'Subscript' and node.parent.value is node
+
+
 def index_of(node):
     """The single index expression of a Subscript, or None for slices."""
     inner = node.slice
@@ -1774,6 +1779,11 @@ def is_name(node, *names):
 def is_sandboxed(place):
     """Whether the file of a case or node runs in Plex's sandbox; what lies under Libraries is plain Python."""
     return 'Libraries/' not in place.source.path
+
+
+def call_of(statement):
+    """The call that a statement is, and whose answer nobody takes; or None."""
+    return statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
 
 
 def siblings(statement):
@@ -2092,9 +2102,10 @@ def field_of(statement):
             made.func.value.kind == 'Attribute' else target.attr
     if target is not None and target.kind == 'Subscript' and is_field(target.value):
         return target.value.attr
-    if statement.kind == 'Expr' and statement.value.kind == 'Call' and statement.value.func.kind == 'Attribute':
-        target = statement.value.func.value
-        if is_field(target) and statement.value.func.attr in ('add', 'append', 'clear', 'new', 'extend', 'setcontent'):
+    call = call_of(statement)
+    if call is not None and call.func.kind == 'Attribute':
+        target = call.func.value
+        if is_field(target) and call.func.attr in ('add', 'append', 'clear', 'new', 'extend', 'setcontent'):
             return target.attr
     return None
 
@@ -3533,7 +3544,7 @@ def unlikely_branch(statement):
 
 def speaks(statement):
     """Whether a statement certainly writes a line to the log."""
-    return statement.kind == 'Expr' and statement.value.kind == 'Call' and root_name(statement.value.func) == 'Log'
+    return call_of(statement) is not None and root_name(call_of(statement).func) == 'Log'
 
 
 def by_base(hunt):
@@ -4655,7 +4666,7 @@ def effect_of_operator(case, node, parent, value, depth):
 
 def effect_of_formatting(case, operation, form, value, node):
     fields = re.findall(r'%[-+ 0#]*\d*(?:\.\d+)?(\w)', form.s.replace('%%', '')) if form.kind == 'Str' else []
-    values = operation.right.elts if operation.right.kind == 'Tuple' else [operation.right]
+    values = as_list(operation.right.elts if operation.right.kind == 'Tuple' else operation.right)
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
     if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME):
@@ -5081,16 +5092,15 @@ def always_evaluated(node, statement):
     return True
 
 
-def log_line(case, words, value=''):
-    """[a line that writes words, and as a repr a value, to the agent's log], or [] where the file has no Log of the
-    framework's."""
+def log_line(case, words, value='', form='%r'):
+    """[a line that writes words and a value to the agent's log], or [] where the file has no Log of the framework's."""
     if not is_sandboxed(case):
         return []
     for scope in (case.source.tree, case.function):
         if scope.kind in ('Module', 'FunctionDef') and 'Log' in bindings(scope):
             return []
     text = re.sub(r"[^ -~]|['\\]", '', words)
-    return ["Log('%s: %%r' %% %s)" % (text, value) if value else "Log('%s')" % text]
+    return ["Log('%s: %s' %% %s)" % (text, form, value) if value else "Log('%s')" % text]
 
 
 Condition = collections.namedtuple('Condition', 'text opposite before edits')
@@ -5161,9 +5171,14 @@ def or_default(node, value):
     """Edits that turn x into (x or value)."""
     if is_op(node, 'Or'):
         return [(node.end, node.end, ' or %s' % value)]
-    loose = node.kind in LOOSE and not node.parens
+    loose = is_loose(node)
     bare = is_apart(node, 'For', 'If', 'comprehension') and not (node.parens and node.kind in LOOSE)
     return enclose(node, '(' * (not bare) + '(' * loose, ')' * loose + ' or %s' % value + ')' * (not bare))
+
+
+def is_loose(node):
+    """Whether an expression needs parentheses where an operator stands next to it, and has none."""
+    return node.kind in LOOSE and not node.parens
 
 
 def is_apart(node, *kinds):
@@ -5408,7 +5423,7 @@ def chained_get(node):
     """d['a']['b'] with a missing 'a': both steps made tolerant."""
     step = node.parent
     if step.kind != 'Subscript' or step.value is not node or step.ctx != 'Load' or key_of(step) is None or \
-            step.parent.kind == 'Subscript' and step.parent.value is step:
+            is_indexed(step):
         return []                               # three steps deep is clearer as a condition
     return [(get_edits(node, NO_DICT) + get_edits(step, None), step, NOTHING)]
 
@@ -5579,10 +5594,9 @@ def unpack_faults(case, found):
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
 def soften(case, faults):
     """Write the failing expressions so that they give something empty instead of raising."""
-    call = case.statement.value if case.statement.kind == 'Expr' else None
-    filled = call.func if call is not None and call.kind == 'Call' else None
-    if filled is not None and last_name(filled) in ('append', 'extend', 'insert', 'setdefault', 'update') and any(
-            fault.test is none_test and fault.bad is filled.value for fault in faults):
+    call = call_of(case.statement)
+    if call is not None and last_name(call) in ('append', 'extend', 'insert', 'setdefault', 'update') and any(
+            fault.test is none_test and fault.bad is getattr(call.func, 'value', None) for fault in faults):
         return                                  # what is put into something that nobody holds is lost
     edits, worst, values = [], FINE, []
     for fault in faults:
@@ -5612,10 +5626,9 @@ def soften(case, faults):
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
-                   % (value_words(values[0]), faults[0].what), loss_words(case),
-                   'medium' if worst < FINE and not sure else 'low', prior,
-                   'the smallest change, and the rest of the function goes on' if worst > HOLLOW
-                   else 'it goes on, but may store an empty value')
+                   % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
+                   not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
+                   if worst > HOLLOW else 'it goes on, but may store an empty value')
 
 
 def also(names):
@@ -6079,7 +6092,7 @@ def is_passed_over(statement):
     """Whether a statement costs nothing if it is not run: it empties a field, makes an empty record, or logs."""
     if statement.kind == 'Assign' and is_call(statement.value, 'new'):
         return is_model(statement.value.func)
-    call = statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
+    call = call_of(statement)
     return call is not None and (is_log_call(call) or last_name(call.func) == 'clear' and bool(field_of(statement)))
 
 
@@ -6118,8 +6131,8 @@ def left_unset(case, block, bad=()):
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
         if key_of(target) is not None and converts_itself(statement_of(target)):
-            readers = [node for node in bundle_nodes(case, 'Subscript', key_of(target)) if not any(
-                is_in(node, one) for one in block) and not is_checked(case, node, node.text)]
+            readers = [node for node in bundle_nodes(case, 'Subscript', key_of(target))
+                       if not in_any(node, block) and not is_checked(case, node, node.text)]
             value = next((one for one in (NOTHING, ZERO) if worst_effect(case, readers, one, 4) > CRASH), None)
             if value is None:
                 return None
@@ -6186,7 +6199,7 @@ def is_only_setter(case, target, block):
     """Whether an object lacks an attribute that is read when a block is not run."""
     owner = enclosing(target, 'ClassDef')
     return owner is not None and bool(readers_of(case, target)) and target.attr not in bound_names(
-        *owner.body) and not any(sets_self(node) and not any(is_in(node, one) for one in block)
+        *owner.body) and not any(sets_self(node) and not in_any(node, block)
                                  for node in bundle_nodes(case, 'Attribute', target.attr))
 
 
@@ -6239,9 +6252,8 @@ def relied_on(case, block):
     if target is None or target.kind != 'Subscript' or target.value.kind != 'Name':
         return False
     uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
-    return any(use.parent.kind == 'Subscript' and use.parent.value is use and use.parent.ctx == 'Load' or
-               use.parent.kind == 'Return' and key is not None and any(
-                   not is_in(node, case.function) and node.ctx == 'Load' and not is_checked(case, node, node.text)
+    return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Return' and key is not None and
+               any(not is_in(node, case.function) and node.ctx == 'Load' and not is_checked(case, node, node.text)
                    for node in bundle_nodes(case, 'Subscript', key)) for use in uses)
 
 
@@ -6279,7 +6291,7 @@ def emptied_before(case, block):
                  if node.func.kind == 'Attribute')
     found, suite = [], siblings(block[0])
     for one in reversed(suite[:suite.index(block[0])]):
-        call = one.value if one.kind == 'Expr' else None
+        call = call_of(one)
         if call is None or not is_call(call, 'clear') or call.func.kind != 'Attribute' or \
                 call.func.value.text not in filled:
             break
@@ -6405,8 +6417,8 @@ def widen_handler(case, faults):
     """The except clause that already stands around the statement takes this exception too."""
     name = exception_name(case)
     around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
-    if name is None or around in (None,) + case.logged or around.kind != 'TryExcept' or not any(
-            is_in(case.statement, one) for one in around.body) or around.body[-1].end_line - around.body[0].line > 6:
+    if name is None or around in (None,) + case.logged or around.kind != 'TryExcept' or not in_any(
+            case.statement, around.body) or around.body[-1].end_line - around.body[0].line > 6:
         return
     for handler in around.handlers:
         if handler.type is None or handler.type.kind not in ('Name', 'Tuple', 'Attribute') or any(
@@ -6751,7 +6763,7 @@ def around_uses(case, name):
     suite, uses = siblings(case.statement), later_uses(case, name, case.statement)
     using = [number for number, one in enumerate(suite) if any(is_in(use, one) for use in uses)]
     if not using or using[0] <= suite.index(case.statement) or any(
-            not any(is_in(use, suite[number]) for number in using) for use in uses):
+            not in_any(use, [suite[number] for number in using]) for use in uses):
         return None
     last = using[-1] + 1
     while last < len(suite) and reads_field(suite[last], suite[using[0]:last]):
@@ -6817,8 +6829,7 @@ def unset_name(case, found):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
-    readers = [use for use in uses if not any(is_in(use, statement_of(binder)) for binder in binders) and
-               not bound_between(use, 0)] or uses
+    readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0)] or uses
     flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
@@ -6878,7 +6889,7 @@ def loop_variable(case, name, uses):
         return
     edits, words = [], set()
     for use in uses:
-        if any(is_in(use, loop if loop.kind == 'For' else loop.parent) for loop in loops):
+        if in_any(use, [loop if loop.kind == 'For' else loop.parent for loop in loops]):
             continue
         own = next((one for one in ancestors(use) if one.kind == 'For' and one.target.kind == 'Name'), None)
         slot = use.parent.parent if use.parent.kind == 'Index' else use.parent
@@ -7120,6 +7131,11 @@ def is_in(node, around):
     return around.start <= node.start and node.end <= around.end
 
 
+def in_any(node, others):
+    """Whether a node stands in one of some others."""
+    return any(is_in(node, one) for one in others)
+
+
 def top_of(node, function):
     """The statement of a function's own body that a node stands in, or None."""
     return next((one for one in function.body if is_in(node, one)), None)
@@ -7217,7 +7233,7 @@ def unknown_name(case, found):
     longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(case, here, name)) or list(
         tested_instead(case, here, name)) or list(part_of_name(here)) or list(called_alike(case, here, name))
     ways += longer
-    if here[0].parent.kind == 'Subscript' and here[0].parent.value is here[0] and here[0].parent.ctx == 'Store':
+    if is_indexed(here[0]) and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
         return ways + [cure('initialise first', put_before(place, ['%s = {}' % name]), '%s begins empty' % name, 0.88,
                             'it is filled here, and nothing has made it')]
@@ -7378,10 +7394,10 @@ def tested_instead(case, uses, name):
         asked = sorted(one for one in set(names_in(around.test)) & set(bindings(case.function)) if (
             is_test_of(around.test, one) if branch is around.body else is_test_against(around.test, one)))
         if len(asked) != 1 or any(asked[0] in names_in(one) for one in branch) or not all(
-                any(is_in(use, one) for one in branch) for use in uses):
+                in_any(use, branch) for use in uses):
             return
         is_loop = len(uses) == 1 and uses[0].parent.kind == 'For' and uses[0].parent.iter is uses[0]
-        if is_loop or all(asked_of(use) or use.parent.kind == 'Subscript' and use.parent.value is use for use in uses) \
+        if is_loop or all(asked_of(use) or is_indexed(use) for use in uses) \
                 and any(value.kind == 'Call' for value in assigned_before(case, asked[0], uses[0].start)):
             yield rename(uses, asked[0], 0.84, 'nothing is called %s here, and the condition around it is about %s' % (
                 name, asked[0]))
@@ -7428,9 +7444,8 @@ def never_worked(case, uses, name):
     if any(not bound_before(case, one, statement) for one in bound_names(statement)) or any(
             has_exit(one) for one in getattr(statement, 'body', ())):
         return
-    works = statement.value.func if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
-    if works is not None and works.kind == 'Attribute' and works.value.kind == 'Name' and bindings(case.function).get(
-            works.value.id) and later_uses(case, works.value.id, statement):
+    asked = root_name(call_of(statement).func) if call_of(statement) is not None else None
+    if asked is not None and bindings(case.function).get(asked) and later_uses(case, asked, statement):
         return                                  # what is asked behind it would have nothing to tell
     log = log_line(case, 'left out: there is no %s' % name)
     if log:
@@ -7701,7 +7716,7 @@ def missing_self(uses, name):
     if name in members or len(getters) == 1:
         same = [use for one in methods for use in reads(one, name) if is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
-        if name in members:
+        if name in members and same:
             yield rename(same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
         elif same and function.name != getters[0]:
             yield rename(same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
@@ -7990,7 +8005,7 @@ def element_meant(case, found):
         if key is None or key.kind != 'Str' or key.s != found.group('key'):
             continue
         for loop in ancestors(node):
-            if loop.kind != 'For' or loop.target.kind != 'Name' or not any(is_in(node, one) for one in loop.body) or \
+            if loop.kind != 'For' or loop.target.kind != 'Name' or not in_any(node, loop.body) or \
                     node.value.id not in names_in(loop.iter):
                 continue
             asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
@@ -8104,7 +8119,7 @@ def joined_types(case, found):
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
                 node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
             continue                            # a sum
-        loose = bad.kind in LOOSE and not bad.parens
+        loose = is_loose(bad)
         edits, how = (enclose(bad, 'str(', ')'), 'str()') if make_of(case, bad) == 'number' else (
             enclose(bad, "'%s' % " + '(' * loose, ')' * loose), '%s')
         yield cure('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'), 0.86,
@@ -8165,9 +8180,8 @@ def paired_element(case, found):
         if loop.kind != 'For' or loop.target.kind != 'Name' or loop.iter.kind != 'Call':
             continue
         uses = [node for node in reads(case.function, loop.target.id) if is_in(node, loop)]
-        if any(node.parent.kind == 'Subscript' and node.parent.value is node and index_of(node.parent) is not None and
-               index_of(node.parent).kind == 'Num' for node in uses) or not any(
-                   is_in(node, case.statement) for node in uses):
+        if any(is_indexed(node) and index_of(node.parent) is not None and index_of(node.parent).kind == 'Num'
+               for node in uses) or not any(is_in(node, case.statement) for node in uses):
             continue                            # the parts of the pair are asked for
         method = last_name(loop.iter.func)
         if method == 'enumerate' or method in ('items', 'iteritems') and any(asked_of(node) for node in uses):
@@ -8188,8 +8202,7 @@ def part_of_answer(case, found):
             answers = [one.value for one in returns_of(function)]
             if not answers or any(one is None or one.kind != 'Tuple' for one in answers):
                 return
-            asked = [index_of(one.parent) for one in bundle_nodes(case, 'Call', function.name)
-                     if one.parent.kind == 'Subscript' and one.parent.value is one]
+            asked = [index_of(one.parent) for one in bundle_nodes(case, 'Call', function.name) if is_indexed(one)]
             parts.update(one.s if one.kind == 'Str' else one.text for one in asked if one is not None)
             parts.update(str(number) for answer in answers for number, one in enumerate(answer.elts)
                          if len(answers) == 1 and is_name(one, name))
@@ -8417,9 +8430,9 @@ def unbound_method(case, found):
         elif call.args and not call.args[0].kind == 'Lambda':
             first, rest = call.args[0], (call.args[1:] + [call])[0]
             end = rest.outer[0] if rest is not call else first.outer[1]
-            edits += [(node.start, first.outer[0], '(' if first.kind in LOOSE and not first.parens else ''),
-                      (first.outer[1], end, '%s.%s(' % (
-                          ')' if first.kind in LOOSE and not first.parens else '', node.attr))]
+            loose = is_loose(first)
+            edits += [(node.start, first.outer[0], '(' * loose),
+                      (first.outer[1], end, '%s.%s(' % (')' * loose, node.attr))]
     if edits:
         yield cure('right method', edits, 'the method of the value itself is called', 0.93,
                    'a text from elsewhere may be str or unicode, and both have the method')
@@ -8611,7 +8624,7 @@ def wrong_format(case, found):
         if node.kind != 'BinOp' or node.op != 'Mod' or node.left.kind != 'Str':
             continue
         wanted = len(re.findall(r'%(?!%)[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z]', node.left.s.replace('%%', '')))
-        values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
+        values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
         call = node.parent
         following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
         if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
@@ -8750,7 +8763,7 @@ def written_out(nodes):
     for node in nodes:
         if repeatable(node.target):
             start, end = node.value.outer
-            loose = node.value.kind in LOOSE and not node.value.parens
+            loose = is_loose(node.value)
             edits.append((node.target.outer[1], start, ' = %s %s %s' % (node.target.text, SIGNS[node.op], '(' * loose)))
             edits.append((end, end, ')' * loose))
     return edits
@@ -9095,7 +9108,7 @@ def second_try(case, found):
     other = '%s.code < 500 or %s.code == 503' % (error, error) if found.group('status') else \
         "'timed out' not in str(%s)" % error if name != 'Ex.SocketTimeout' else None
     lines = ['if %s:' % other, '\traise'] if other else []
-    lines += log_line(case, 'No answer, asking once more', error) + ['Thread.Sleep(%d)' % PAUSE, text]
+    lines += log_line(case, 'No answer, asking once more', error, '%s') + ['Thread.Sleep(%d)' % PAUSE, text]
     yield Proposal('second try', wrap([statement], ['try:'], ['except %s as %s:' % (name, error)] + [
         '\t' + line for line in lines]), 'the provider is asked once more after %d seconds' % PAUSE,
         'nothing; a refresh of these items takes longer', 'low', 0.45,
@@ -11072,8 +11085,8 @@ def confession(pattern, bundle):
 
 def said_in(around, pattern):
     """Whether what the log holds last before a record was said, or asked for, in the body of a try."""
-    return any(is_in(statement, part) for texts in said_before(pattern)
-               for statement in last_heard(frame_of(around), texts) for part in around.body)
+    return any(in_any(statement, around.body) for texts in said_before(pattern)
+               for statement in last_heard(frame_of(around), texts))
 
 
 def failing_in(around, pattern, bundle):
@@ -11081,8 +11094,7 @@ def failing_in(around, pattern, bundle):
     function = function_around(around)
     places = places_of(pattern, function, Frame(around.source.path, name_in_log(function)),
                        bundle.preferences(), (around,))
-    return [place for place in places if any(is_in(place.statement, one) for one in around.body) and
-            not raised_again(place.statement)]
+    return [place for place in places if in_any(place.statement, around.body) and not raised_again(place.statement)]
 
 
 def heard_error(call, name, message, bundle):
@@ -11124,8 +11136,7 @@ def text_parts(node, more=()):
     if is_op(node, 'Add'):
         return text_parts(node.left) + text_parts(node.right)
     if is_op(node, 'Mod') and node.left.kind == 'Str':
-        values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
-        return filled_in(node.left.s, PERCENT, values)
+        return filled_in(node.left.s, PERCENT, as_list(node.right.elts if node.right.kind == 'Tuple' else node.right))
     if node.kind == 'Call' and node.func.kind == 'Attribute' and node.func.attr == 'format' and \
             node.func.value.kind == 'Str':
         named, values = dict((one.arg, one.value) for one in node.keywords), []
@@ -11198,7 +11209,7 @@ def called_places(pattern, bundle, around, heard, message):
 
     heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
     """
-    passed = max([0] + [one.start for one in heard if any(is_in(one, part) for part in around.body)])
+    passed = max([0] + [one.start for one in heard if in_any(one, around.body)])
     calls = [call for one in around.body for call in plain_calls(one) if call.start > passed]
     rows, met = [], []
     for call in calls:
@@ -11532,8 +11543,7 @@ def readable_again(source, line, steps=3):
         except SourceError as problem:
             closed = order == 0 and left_open(source) == line and left_open(fixed) is None
             further_on = problem.line > line + 1 or problem.line == line and words == TWISTED[0][2] or closed
-            if further_on and order < 3 and fixed.text not in [
-                    row[3].text for row in further]:
+            if further_on and order < 3 and fixed.text not in [row[3].text for row in further]:
                 further.append((order, edits, words, fixed, left_open(fixed) or problem.line))
             continue
         if not any(fixed.text == other[3].text for other in good):
@@ -11854,8 +11864,8 @@ def spoilt_names(statement):
         return [flat(target) for target in statement.targets]
     if statement.kind == 'For':
         return [flat(node) for node in walk(statement.target) if node.kind == 'Name']
-    if statement.kind == 'Expr' and statement.value.kind == 'Call':
-        return [flat(node) for node in statement.value.args if node.kind in ('Name', 'Attribute') and
+    if call_of(statement) is not None:
+        return [flat(node) for node in call_of(statement).args if node.kind in ('Name', 'Attribute') and
                 not is_name(node, 'metadata', 'results')]       # those take more, whatever came of this
     return []
 
