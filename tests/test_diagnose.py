@@ -1104,7 +1104,7 @@ def test_an_exception_of_a_module_of_the_bundle_is_caught_by_its_name(tmpdir, li
     ('except KeyError:', "Log('No motto: %s' % e)", ('NameError', "global name 'e' is not defined"),
      '    except KeyError as e:'),
     ('except:', "Log('No motto: ' + str(err))", ('NameError', "global name 'err' is not defined"),
-     '    except Exception as err:'),
+     '    except BaseException as err:'),
     ('except KeyError as e:', "Log('No motto: ' + e)",
      ('TypeError', "cannot concatenate 'str' and 'exceptions.KeyError' objects"), "      Log('No motto: ' + str(e))"),
     ('finally:', 'metadata.studio = note', ('UnboundLocalError',
