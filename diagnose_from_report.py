@@ -1706,7 +1706,7 @@ def key_of(node):
 
 
 NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'Attribute': lambda node: node.attr,
-            'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None}
+            'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None, 'ExceptHandler': lambda node: None}
 
 
 def unquoted(text):
@@ -1996,8 +1996,8 @@ def assignments(scope, name):
 
 
 def make_of(case, node, depth=0):
-    """What kind of thing an expression gives: 'text', 'list', 'dict', 'json', 'element', 'elements', 'match', 'number'
-    or None."""
+    """What kind of thing an expression gives: 'text', 'list', 'dict', 'json', 'element', 'elements', 'match', 'number',
+    'date' or None."""
     if depth > 4:
         return None
     kind = node.kind
@@ -2040,6 +2040,7 @@ MADE_BY_CALL = dict((name, made) for made, names in (
     ('elements', 'xpath cssselect findall getchildren iterchildren find_all select'), ('match', 'search match'),
     ('list', 'split rsplit splitlines keys values items list sorted range groups'), ('dict', 'dict groupdict'),
     ('number', 'int float long len round'),
+    ('date', 'ParseDate strptime Now Today Delta timedelta FromTimestamp fromtimestamp'),
     ('text', 'str unicode group read repr join format ' + ' '.join(TEXT_TOOLS))) for name in names.split())
 
 
@@ -2054,7 +2055,7 @@ def make_of_call(case, node, depth):
         return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
     if name in TEXT_METHODS - SHARED_METHODS:
         return 'text'
-    return None
+    return 'date' if name == 'date' and base is not None and make_of(case, base, depth + 1) == 'date' else None
 
 
 def make_of_name(case, node, depth):
@@ -4602,8 +4603,9 @@ def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
     if is_name(call.func, RESULT):
         return effect_in_result(parent.arg, value)
-    if value not in (SOME, TEXT, NUMBER) and LEADS_TO.search(parent.arg) and re.search(
-            r'^Callback$|Object$', last_name(call.func) or ''):
+    if value not in (SOME, TEXT, NUMBER) and any(LEADS_TO.search(name) for name in [parent.arg] + [
+            one.id for one in [node] if one.kind == 'Name']) and not (is_shown(node) or is_shown(call)) and re.search(
+            r'^(Callback|Function)$|(Object|Item)$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
     if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node) or \
             value == NOTHING and parent.arg in COUNTED and is_entry(call):
@@ -4647,6 +4649,8 @@ def effect_of_operator(case, node, parent, value, depth):
     if parent.op == 'Add':
         if value in (NO_TEXT, TEXT):
             worth = effect(case, parent, TEXT, depth + 1)
+            if make_of(case, other) in ('number', 'date', 'list', 'dict'):
+                return CRASH
             return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and make_of(case, other) in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
@@ -4818,12 +4822,17 @@ def name_effect(case, name, value, statement, depth=0, from_start=False, after=N
 
 
 def is_refilled(case, use, name, value, statement):
-    """Whether `if x is None: x = ...` gives a variable another value between a statement and a use."""
+    """Whether `if x is None: x = ...` gives a variable another value between a statement and a use, or leaves."""
+    def settles(one):
+        if one.kind != 'If':
+            return one.kind in ('Return', 'Raise', 'Continue', 'Break') or one.kind == 'Assign' and any(
+                is_name(target, name) for target in one.targets)
+        return (is_test_of(one.test, name, value) or any(map(settles, one.body))) and (
+            is_test_against(one.test, name, value) or any(map(settles, one.orelse)))
+
     node = use
     while node.parent is not None and node is not case.function:
-        if any(one.kind == 'If' and one.start > statement.end and is_test_against(one.test, name, value) and any(
-                inner.kind == 'Assign' and is_name(inner.targets[0], name) for inner in one.body)
-               for one in earlier_siblings(node)):
+        if any(one.start > statement.end and one.kind == 'If' and settles(one) for one in earlier_siblings(node)):
             return True
         node = node.parent
     return False
@@ -5763,6 +5772,8 @@ def defaults_for(case, region):
     kind = make_of(case, region)
     wished = [value for value in wished if value not in (SOME, TEXT, NUMBER)]
     by_kind = [EMPTY_OF[kind]] if kind in EMPTY_OF else []
+    if kind == 'date':
+        return wished + by_kind                 # no text, and no number, is reckoned with as a date is
     return wished + by_kind + (by_plural(name) if name else []) + OTHERWISE
 
 
@@ -5772,9 +5783,30 @@ def fault_is_beside(case, name):
 
 
 def given_up(case, name):
-    """The empty values that an except clause of the function sets a variable to."""
-    return [literal_value(one.value) for one in assignments(case.function, name)
-            if one.parent.kind == 'ExceptHandler' and literal_value(one.value) in OTHERWISE]
+    """What the except clauses of the file, those of the function first, set a variable of this name to, or one that is
+    made in the same way: something empty, or a constant of the module that nothing is asked for by."""
+    made, found = shape_of_texts(case.statement.value), []
+    known = FRAMEWORK_NAMES | set(bindings(case.source.tree))
+    for handler in sorted(nodes_named(case.source, 'ExceptHandler', None),
+                          key=lambda one: not is_in(one, case.function)):
+        tried = dict((name_assigned(one), one.value) for one in handler.parent.body if name_assigned(one))
+        own = is_in(handler, case.function)
+        for one in handler.body:
+            given = name_assigned(one)
+            if given is None or (given != name or not own and given not in tried) and not (
+                    own and given in tried and shape_of_texts(tried[given]) == made):
+                continue
+            if literal_value(one.value) in OTHERWISE:
+                found.append(literal_value(one.value))
+            elif (one.value.kind == 'Name' or is_call(one.value, 'R', 'L')) and names_in(one.value) <= known and \
+                    not LEADS_TO.search(name):
+                found.append(code_of(one.value))
+    return [value for value in each_once(found) if value]
+
+
+def shape_of_texts(node):
+    """An expression's text without the texts in it."""
+    return re.sub(r'(["\']).*?\1', '', node.text)
 
 
 def compared_with(uses):
@@ -5846,18 +5878,20 @@ def choose(case, faults):
             if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
                     'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
-            value = FINE if default in kept else effect(case, region, default) if default in (
-                NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO) else OPEN
-            score = (value, region is top, -rank, -order)
+            name = set_from(region)
+            known = name is not None and default in given_up(case, name)
+            value = FINE if default in kept else effect(case, region, default) if default in OTHERWISE else (
+                FINE if known else OPEN)
+            score = (value, known, region is top, -rank, -order)
             if value > CRASH and (best is None or score > best[0]):
                 best = (score, region, default)
     found = condition(case, faults) if best is not None else None
     if found is None:
         return
-    (value, _, _, _), region, default = best
+    (value, known, _, _, _), region, default = best
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
-    known = set_from(region) is not None and default in given_up(case, set_from(region))
-    prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    prior = 0.88 if known and value > HOLLOW else 0.85 if default == borrowed(case) else {
+        FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
@@ -5955,15 +5989,14 @@ def tighten(case, faults):
 
 def ask_value(case, faults):
     """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too."""
-    found = [(fault.bad, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
+    found = [(fault.bad, fault.test, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
              repeatable(fault.bad) for around, asked in asking_tests(case, fault.bad)][:1]
     if not found or not all(is_in(fault.bad, found[0][0]) or fault.bad.text == found[0][0].text for fault in faults):
         return
-    bad, around, asked = found[0]
+    bad, test, around, asked = found[0]
     kept = around.kind == 'If' and not around.orelse and any(
         not is_in(bad, one) and not uses_value(case, one, faults) for one in around.body)
     at = asked.outer[1]
-    test = truth_test if case.exception == 'IndexError' else none_test
     yield Proposal('None guard', [(at, at, ' and %s' % test(bad.text)[0])],
                    'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
                    'the code already says what to do for an item that has none')
@@ -6121,7 +6154,7 @@ def left_unset(case, block, bad=()):
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
         kind = next((make_of(case, one.value) for one in block if name_assigned(one) == name), None)
-        others = [NOTHING, EMPTY_OF[kind]] if kind in ('dict', 'list') else OTHERWISE      # no text for a dict
+        others = [NOTHING, EMPTY_OF[kind]] if kind in ('dict', 'list', 'date') else OTHERWISE      # no text for a dict
         best = best_value(wished_values(case, name, block) + others,
                           lambda value: name_effect(case, name, value, block[-1], after=end))
         if best[0] <= HOLLOW or best[1] != NOTHING and any(
@@ -6221,7 +6254,8 @@ def empty_values(case, values):
     return [value for value in found if value not in (SOME, TEXT, NUMBER)]
 
 
-EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO}
+EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO,
+            'date': NOTHING}
 OTHERWISE = [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
 
 
@@ -6520,6 +6554,13 @@ def normal_empty(case):
         if len(stores) == 1 and stores[0].parent.kind == 'Assign' and stores[0].parent.parent is function and \
                 stores[0].parent.value.kind in ('Call', 'List', 'Dict') and stores[0].end < case.statement.start:
             return min(gathered)                # what was gathered so far
+    if len(answers) == 1 and answers[0] is not case.statement:
+        names = set(names_in(with_value[0].value)) & local_names(function)
+        if names and names <= set(names_in(function.args)) and all(
+                len(bindings(function)[name]) == 1 and any(use.parent.kind == 'Attribute' and is_call(
+                    use.parent.parent, 'add', 'append', 'Append', 'extend', 'update') for use in reads(function, name))
+                for name in names):
+            return code_of(with_value[0].value)     # made of nothing but what was handed in to be filled
     if len(with_value) < len(answers):
         return NOTHING
     for node in with_value:
@@ -6619,9 +6660,10 @@ def nothing_follows(case, faults):
     return len(same_defects(case, faults, case.statement.start)) >= 3
 
 
-def all_rests_on(case, faults):
+def all_rests_on(case, faults, filled=False):
     """Whether the function has nothing to do behind an assignment without what that sets, so that nothing is lost where
-    it is left. A test of the value itself, or a value from before, says that the function has an answer for that."""
+    it is left. A test of the value itself, or a value from before, says that the function has an answer for that.
+    filled: what it answers may be filled with nothing else."""
     node, made, needing = case.statement, set(bound_names(case.statement)), []
     name = name_assigned(node)
     if name is None or bound_before(case, name, node) and not any(is_name(fault.bad, name) for fault in faults) or any(
@@ -6634,12 +6676,18 @@ def all_rests_on(case, faults):
         """Whether an expression is made of the value, and would be nothing without it."""
         if part.kind in ('Attribute', 'Subscript'):
             return needs(part.value)
+        if is_call(part, 'sorted', 'enumerate', 'reversed') and part.args:
+            return needs(part.args[0])
         if part.kind == 'Call':
             asked = [text_argument(part)] + [one.value for one in part.keywords if LEADS_TO.search(one.arg)]
             return part.func.kind == 'Attribute' and needs(part.func) or any(needs(one) for one in asked if one)
         if part.kind in ('BinOp', 'Tuple'):
             return bool(made & names_in(part)) and is_address(case, part)
         return part.kind == 'Name' and part.id in made
+
+    def is_filled(name, answer):
+        return name not in names_in(case.function.args) and all(
+            any(is_in(use, one) for one in needing + [answer]) for use in reads(case.function, name))
 
     def rest(suite):
         for one in suite:
@@ -6650,6 +6698,9 @@ def all_rests_on(case, faults):
             elif needs(source) or one.kind == 'If' and made & names_in(source):
                 made.update(bound_names(one))
                 needing.append(one)
+            elif filled and one.kind == 'Return' and (any(is_name(arg, *made) for arg in getattr(source, 'args', ())) or
+                                                      source.kind == 'Name' and is_filled(source.id, one)):
+                continue
             elif not (one.kind == 'Assign' and one.targets[0].kind == 'Name' and not made & names_in(source)) and (
                     one.kind not in ('If', 'While', 'For') or not all(rest(inner.body) for inner in one.suites)):
                 return False                    # what is made of something else would be lost
@@ -6659,7 +6710,7 @@ def all_rests_on(case, faults):
         if not rest(later_siblings(node)):
             return False
         node = node.parent
-    return len(needing) > 1
+    return len(needing) > (not filled)
 
 
 def is_tested(use):
@@ -6696,6 +6747,49 @@ def join_guard(case, faults):
     yield Proposal('early return', edits, 'the condition that the function begins with asks for this as well',
                    'what %s would answer' % function.name, 'low', 0.88,
                    'the function already says what it answers where something is missing')
+
+
+def as_elsewhere(case, faults):
+    """Where the bundle asks the same function elsewhere, an `if not items: return Nothing()` stands right behind: the
+    same exit here."""
+    bad = faults[0].bad
+    if bad.kind != 'Name' or any(fault.bad.text != bad.text or fault.test not in (none_test, truth_test)
+                                 for fault in faults) or case.function.kind != 'FunctionDef':
+        return
+    origins = [value for value in values_before(case, bad.id, case.statement.start) if value.kind == 'Call']
+    if not origins or name_assigned(origins[-1].parent) != bad.id or origins[-1].parent.inline:
+        return
+    origin = origins[-1]
+    inner = case._replace(statement=origin.parent, expression=None)
+    leaves = 'Return' if innermost_loop(inner) is None else 'Continue'
+    exits = [one for call in bundle_nodes(case, 'Call', last_name(origin.func))
+             if call.func.text == origin.func.text and call is not origin
+             for one in exits_behind(call.parent) if one.kind == leaves and (
+                 one.source is case.source or not names_in(one.value or one))]
+    if not exits or leaves == 'Return' and not all_rests_on(inner, faults, filled=True):
+        return
+    texts = [code_of(one) for one in exits]
+    answer = max(each_once(texts), key=texts.count)
+    lines = ['if %s:' % faults[0].test(bad.id)[1]] + [step_of(origin.parent) + line for line in log_line(
+        case, '%s: %s' % (case.function.name, faults[0].what)) + [answer]]
+    yield Proposal('early return' if leaves == 'Return' else 'skip element', put_after(origin.parent, lines),
+                   'the same is done as at line %d, where the same was asked for' % exits[texts.index(answer)].line,
+                   'what follows, for these items', 'low', 0.9, 'the code itself shows what it does without')
+
+
+def exits_behind(statement):
+    """[the return or continue] of an `if` right behind an assignment that asks whether it got nothing; [] elsewhere. It
+    answers nothing that only its own function knows."""
+    name = name_assigned(statement)
+    found = []
+    for one in later_siblings(statement)[:1] if name else ():
+        last = one.body[-1] if one.kind == 'If' and not one.orelse and is_test_against(one.test, name) else statement
+        if last.kind in ('Return', 'Continue') and len(one.body) < 4 and all(
+                inner.kind in SIMPLE for inner in one.body[:-1]):
+            answer = getattr(last, 'value', None)
+            if answer is None or not names_in(answer) & set(local_names(function_around(last))):
+                found.append(last)
+    return found
 
 
 def leaving_edits(case, faults, value):
@@ -10013,13 +10107,14 @@ def own_id(case, faults):
         0.9, 'the item is matched all the same')
 
 
-GUARDS = (first_episode, own_id, soften, default_source, default_attribute, other_hint, ask_value, choose, other_way,
-          tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard, leave)
+GUARDS = (first_episode, own_id, as_elsewhere, soften, default_source, default_attribute, other_hint, ask_value, choose,
+          other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard,
+          leave)
 # what these leave behind is not reached any more, or mended at its source
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
-NO_ECHOES = (first_episode, own_id, skip_round, join_guard, leave, widen_handler, default_attribute, other_hint,
-             ask_value, other_way)
+NO_ECHOES = (first_episode, own_id, as_elsewhere, skip_round, join_guard, leave, widen_handler, default_attribute,
+             other_hint, ask_value, other_way)
 
 
 def ranked(case, proposals):
