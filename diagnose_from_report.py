@@ -5782,9 +5782,10 @@ def fault_is_beside(case, name):
     return any(fault.bad is not None and name not in names_in(fault.bad) for fault in faults_of(case)[:1])
 
 
-def given_up(case, name):
+def given_up(case, name, here=False):
     """What the except clauses of the file, those of the function first, set a variable of this name to, or one that is
-    made in the same way: something empty, or a constant of the module that nothing is asked for by."""
+    made in the same way: something empty, or a constant of the module that nothing is asked for by. here: by those of the function
+    only."""
     made, found = shape_of_texts(case.statement.value), []
     known = FRAMEWORK_NAMES | set(bindings(case.source.tree))
     for handler in sorted(nodes_named(case.source, 'ExceptHandler', None),
@@ -5793,7 +5794,7 @@ def given_up(case, name):
         own = is_in(handler, case.function)
         for one in handler.body:
             given = name_assigned(one)
-            if given is None or (given != name or not own and given not in tried) and not (
+            if given is None or here and not own or (given != name or not own and given not in tried) and not (
                     own and given in tried and shape_of_texts(tried[given]) == made):
                 continue
             if literal_value(one.value) in OTHERWISE:
@@ -5880,8 +5881,9 @@ def choose(case, faults):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             name = set_from(region)
             known = name is not None and default in given_up(case, name)
-            value = FINE if default in kept else effect(case, region, default) if default in OTHERWISE else (
-                FINE if known else OPEN)
+            value = effect(case, region, default) if default in OTHERWISE else FINE if default in kept or known and all(
+                is_shown(use) and is_entry(use.parent.parent)
+                for use in later_uses(case, name, case.statement)) else OPEN
             score = (value, known, region is top, -rank, -order)
             if value > CRASH and (best is None or score > best[0]):
                 best = (score, region, default)
@@ -5890,7 +5892,7 @@ def choose(case, faults):
         return
     (value, known, _, _, _), region, default = best
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
-    prior = 0.88 if known and value > HOLLOW else 0.85 if default == borrowed(case) else {
+    prior = 0.88 if known and (value > HOLLOW or default in given_up(case, set_from(region), here=True)) else 0.85 if default == borrowed(case) else {
         FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
