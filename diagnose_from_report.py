@@ -5784,8 +5784,8 @@ def fault_is_beside(case, name):
 
 def given_up(case, name, here=False):
     """What the except clauses of the file, those of the function first, set a variable of this name to, or one that is
-    made in the same way: something empty, or a constant of the module that nothing is asked for by. here: by those of the function
-    only."""
+    made in the same way: something empty, or a constant of the module that nothing is asked for by. here: those of the
+    function only."""
     made, found = shape_of_texts(case.statement.value), []
     known = FRAMEWORK_NAMES | set(bindings(case.source.tree))
     for handler in sorted(nodes_named(case.source, 'ExceptHandler', None),
@@ -5892,8 +5892,8 @@ def choose(case, faults):
         return
     (value, known, _, _, _), region, default = best
     edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
-    prior = 0.88 if known and (value > HOLLOW or default in given_up(case, set_from(region), here=True)) else 0.85 if default == borrowed(case) else {
-        FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    known = known and (value > HOLLOW or default in given_up(case, set_from(region), here=True))
+    prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
