@@ -1872,14 +1872,25 @@ def is_test_against(test, text, value=NOTHING):
         is_op(test, 'Or') and any(is_test_against(one, text, value) for one in test.values)
 
 
+def says_there(test, holds, text, value=NOTHING):
+    """Whether an expression has a value where a condition holds, or where it does not."""
+    return is_test_of(test, text, value) if holds else is_test_against(test, text, value)
+
+
 EXITS = ('Return', 'Continue', 'Break', 'Raise')
 
 
 def conditions_at(node):
     """[(test, whether it holds)] of what is known where a node is evaluated, the nearest first: of an if, an `and`, an
-    `or` or a comprehension around it, and of an if before it that leads away."""
-    below = node
+    `or` or a comprehension around it, and of an if before it that leads away, as long as its names keep their values.
+    """
+    below, names = node, names_in(node)
     while below.kind not in ('FunctionDef', 'ClassDef', 'Module'):
+        for one in reversed(earlier_siblings(below)):
+            if one.kind == 'If' and one.body[-1].kind in EXITS:
+                yield one.test, False
+            if names & bound_names(one):
+                return
         around = below.parent
         if around.kind in ('If', 'While', 'IfExp') and below is not around.test:
             yield around.test, below in as_list(around.body)
@@ -1892,19 +1903,15 @@ def conditions_at(node):
         elif around.kind in ('ListComp', 'GeneratorExp', 'SetComp', 'DictComp') and below not in around.generators:
             for one in around.generators[-1].ifs:
                 yield one, True
-        for one in reversed(earlier_siblings(below)):
-            if one.kind == 'If' and one.body[-1].kind in EXITS:
-                yield one.test, False
         below = around
 
 
 def is_checked(case, use, text, value=NOTHING):
     """Whether a use of an expression is only reached where it has a value (or where a failure is caught anyway)."""
-    return any(is_test_of(test, text, value) if holds else is_test_against(test, text, value)
-               for test, holds in conditions_at(use)) or any(
-                   outer.kind == 'TryExcept' and outer not in case.logged and inner in outer.body and any(
-                       one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in outer.handlers)
-                   for inner, outer in levels(use))
+    return any(says_there(test, holds, text, value) for test, holds in conditions_at(use)) or any(
+        outer.kind == 'TryExcept' and outer not in case.logged and inner in outer.body and any(
+            one.type is None or is_name(one.type, 'Exception', 'StandardError') for one in outer.handlers)
+        for inner, outer in levels(use))
 
 
 def was_used_before(case, bad):
@@ -3600,31 +3607,20 @@ def depth(statement):
 
 
 def guarded(hunt, node):
-    """Whether a condition already makes sure: `if x:`, `x and x.y`, `'k' in d`, `len(x) > 1`."""
-    measured = node.args[0] if node.kind == 'Call' and is_name(node.func, 'len') and node.args else None
-    if node.kind not in ('Attribute', 'Subscript') and measured is None:
+    """Whether a condition already makes sure that an expression does not raise: `if x:`, `'k' in d`, `len(x) > 1`."""
+    base = node.args[0] if is_call(node, 'len') and node.args else getattr(node, 'value', None)
+    if node.kind not in ('Attribute', 'Subscript', 'Call') or base is None:
         return False
-    base = flat(measured or node.value)
-    key = flat(node.slice) if node.kind == 'Subscript' else None
-    return any(holds and test_makes_sure(hunt, test, base, key) for test, holds in conditions_at(node))
 
+    def makes_sure(test, holds):
+        if 'NoneType' in hunt.message:
+            return says_there(test, holds, base.text)
+        if hunt.exception == 'IndexError':
+            return is_length_check(test, base.text) or node.kind == 'Subscript' and flat(node.slice) in (
+                '0', '-1') and says_there(test, holds, base.text, NO_LIST)
+        return holds and any(asks_for(one, node) for one in and_operands(test))
 
-def test_makes_sure(hunt, test, base, key):
-    if is_op(test, 'And'):
-        return any(test_makes_sure(hunt, value, base, key) for value in test.values)
-    text = flat(test)
-    if re.match("'?(unicode|str|list|dict|int|bool|float)'? object", hunt.message):
-        return False                            # it was there, and of the wrong kind
-    if hunt.exception == 'KeyError':
-        return key is not None and text.startswith((key + 'in' + base, base + '.has_key(' + key))
-    if text == base and (key in (None, '0', '-1') or "'NoneType'" in hunt.message):
-        return True
-    if test.kind == 'Compare' and text.startswith((base + 'isnotNone', base + '!=None')):
-        return True
-    if test.kind == 'UnaryOp' and text.replace('(', '').rstrip(')') in ('not%sisNone' % base, 'not%s==None' % base):
-        return "'NoneType'" in hunt.message
-    return hunt.exception == 'IndexError' and text.startswith(('len(%s)>' % base, 'len(%s)!=' % base, 'len(%s)=='
-                                                               % base))
+    return any(makes_sure(test, holds) for test, holds in conditions_at(node))
 
 
 def catching_try(node, exception):
@@ -6507,13 +6503,9 @@ def skip_round(case, faults):
     words = 'Skipped one %s' % subject_words([case.statement])
     kept = [fault for fault in faults if is_kept_later(case, fault)]
     found = condition(case, kept) if kept else condition(case, faults, outside=True)
-    if found is not None:
-        edits = found.edits + exit_before(case, found, log_line(case, '%s: %s' % (words, faults[0].what)), 'continue')
-    else:
-        name = exception_name(case)
-        if name is None or case.statement.kind not in SIMPLE or not can_wrap([case.statement]):
-            return
-        edits = wrap([case.statement], ['try:'], handler_lines(case, name, words, ['continue']))
+    edits = exit_edits(case, found, words, faults[0].what, 'continue')
+    if edits is None or found is None and case.statement.kind == 'Return':
+        return
     if kept:
         prior = 0.88                            # nothing but the error stands between it and what is kept
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
@@ -6798,21 +6790,20 @@ def leaving_edits(case, faults, value):
     """Edits that return a value (None: just return) where the statement would fail; None where that cannot be told."""
     answer = 'return %s' % value if value else 'return'
     plain = nothing_follows(case, faults) and faults[0].bad.kind == 'Name'
-    found = condition(case, faults, outside=not plain)
+    return exit_edits(case, condition(case, faults, outside=not plain), case.function.name, faults[0].what, answer)
+
+
+def exit_edits(case, found, words, what, answer):
+    """Edits that log words and leave with an answer (`return x`, `continue`) where the statement would fail: by a
+    Condition in front of it, else in a try around it; None where neither can be had."""
     if found is not None:
-        return found.edits + exit_before(case, found, log_line(case, '%s: %s' % (case.function.name, faults[0].what)),
-                                         answer)
+        step = step_of(case.statement)
+        return found.edits + put_before(case.statement, found.before + ['if %s:' % found.opposite] + [
+            step + line for line in log_line(case, '%s: %s' % (words, what)) + [answer]])
     name = exception_name(case)
     if name is None or case.statement.kind not in SIMPLE | frozenset(['Return']) or not can_wrap([case.statement]):
         return None
-    return wrap([case.statement], ['try:'], handler_lines(case, name, case.function.name, [answer]))
-
-
-def exit_before(case, found, log, answer):
-    """Edits that put `if <it is not there>:`, a log line and `return`, `continue` in front of the statement."""
-    step = step_of(case.statement)
-    return put_before(case.statement, found.before + ['if %s:' % found.opposite] + [
-        step + line for line in log + [answer]])
+    return wrap([case.statement], ['try:'], handler_lines(case, name, words, [answer]))
 
 
 def handler_lines(case, name, words, body):
@@ -7487,8 +7478,8 @@ def tested_instead(case, uses, name):
         if around.kind != 'If' or below not in around.body + around.orelse:
             continue
         branch = around.body if below in around.body else around.orelse
-        asked = sorted(one for one in set(names_in(around.test)) & set(bindings(case.function)) if (
-            is_test_of(around.test, one) if branch is around.body else is_test_against(around.test, one)))
+        asked = sorted(one for one in set(names_in(around.test)) & set(bindings(case.function)) if
+                       says_there(around.test, branch is around.body, one))
         if len(asked) != 1 or any(asked[0] in names_in(one) for one in branch) or not all(
                 in_any(use, branch) for use in uses):
             return
@@ -10813,8 +10804,9 @@ def mend(inquiry, confessed):
     return look_into_source(inquiry) if index is not None else (said_by(inquiry) or NO_LINE, {})
 
 
-def offer(inquiry, scene, templates=None):
-    """Fill the fixes for a Scene into the record. Returns (why every one was dropped or None, patches)."""
+def offer(inquiry, frame, function, places, logged=(), templates=None):
+    """Fill the fixes for places (see Scene) into the record. Returns (why every one was dropped or None, patches)."""
+    scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, places, logged)
     records, dropped, patches = fixes_for(scene, templates)
     inquiry.record.update({'fixes': records, 'dropped': dropped})
     reasons = sorted(set(dropped), key=dropped.index)
@@ -10822,7 +10814,7 @@ def offer(inquiry, scene, templates=None):
 
 
 def offer_one(inquiry, scene, case, place, proposal):
-    """The same for one Proposal."""
+    """The same for one Proposal at one Place."""
     row, patch, why_not = fix_record(scene, case, place, proposal)
     inquiry.record['fixes'] = [dict(row, score=proposal.prior)] if row else []
     return why_not, {row['id']: patch} if row else {}
@@ -10966,8 +10958,7 @@ def look_into_source(inquiry):
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
     note_cause(record, find_cause(function, first, pattern.get('exception') or '', first.message))
-    why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, logged),
-                              PATIENT if patient else None)
+    why_none, patches = offer(inquiry, frame, function, places, logged, PATIENT if patient else None)
     if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
     missed = re.match(r"global name '(\w+)' is not defined", pattern.get('message') or '')
@@ -11014,8 +11005,8 @@ def address_built(bundle, chain, url):
 
 def mend_address(inquiry, built):
     """Fill the record for an address that is made without its value. Returns (why there is no fix, patches)."""
-    pattern, bundle, history, record, chain, index = inquiry
-    source, function = built.node.source, function_around(built.node)
+    pattern, bundle, _, record, chain, index = inquiry
+    function = function_around(built.node)
     frame = next((one for one in chain if one.name == built.name and one.function == name_in_log(function)),
                  Frame(built.name, name_in_log(function)))
     place = Place(statement_of(built.node), built.node, built.node.line, 0.95, [], "%s is '%s'" % (
@@ -11026,8 +11017,8 @@ def mend_address(inquiry, built):
         place.line, frame.function, record['suspect']))
     if index is not None and chain[index] is frame and nothing_left(bundle, chain, index, place):
         return 'without this value there is nothing to ask for, and nothing else could be filled in', {}
-    pattern = dict(pattern, exception=NO_ADDRESS, message=place.message)
-    return offer(inquiry, Scene(pattern, bundle, history, source, frame, function, [place]))
+    inquiry = inquiry._replace(pattern=dict(pattern, exception=NO_ADDRESS, message=place.message))
+    return offer(inquiry, frame, function, [place])
 
 
 def set_elsewhere(source, function, name):
@@ -11092,16 +11083,14 @@ def load_fault(pattern, bundle):
 
 def mend_load_fault(inquiry, name, line):
     """Fill the record for source that the sandbox refuses. Returns (why there is no fix, patches)."""
-    pattern, bundle, history, record, _, _ = inquiry
-    source = bundle.source(name)
-    statement = statement_at(source, line)
+    statement = statement_at(inquiry.bundle.source(name), line)
     function = function_around(statement)
     frame = Frame(name, name_in_log(function), [line], {}, [])
-    place = Place(statement, None, line, 1.0, [], pattern['message'])
-    record.update({'confidence': 1.0, 'divergence_point': point_found(frame, [place])})
-    record['evidence'].append('line %d of %s breaks the very rule that the log names; the log names no file'
-                              % (line, name))
-    return offer(inquiry, Scene(pattern, bundle, history, source, frame, function, [place]))
+    place = Place(statement, None, line, 1.0, [], inquiry.pattern['message'])
+    inquiry.record.update({'confidence': 1.0, 'divergence_point': point_found(frame, [place])})
+    inquiry.record['evidence'].append('line %d of %s breaks the very rule that the log names; the log names no file'
+                                      % (line, name))
+    return offer(inquiry, frame, function, [place])
 
 
 def statement_at(source, line):
@@ -11292,7 +11281,7 @@ def mend_confessed(inquiry, confessed):
     record['divergence_point'] = point_found(frame, places)
     note_place(record, frame, places[0], named)
     note_cause(record, find_cause(function, places[0], pattern['exception'], places[0].message))
-    why_none, patches = offer(inquiry, Scene(pattern, bundle, history, source, frame, function, places, (around,)))
+    why_none, patches = offer(inquiry, frame, function, places, (around,))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
     idle = here and not again and not gains_behind(around, places[0])
     record['fixes'] = [row for row in record['fixes'] if not idle or row['template'] not in MERE_GUARDS + ('probe',)]
