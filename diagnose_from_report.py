@@ -2184,15 +2184,8 @@ class Bundle(object):
     @kept
     def preferences(self):
         """{name: True or False} of the switches as set, from DefaultPrefs.json and the user's own file."""
-        import json
-        found = {}
-        try:
-            rows = json.loads(logs.to_text(self.data('Contents/DefaultPrefs.json') or b'[]'))
-            for row in rows:
-                if row.get('type') == 'bool':
-                    found[row['id']] = logs.to_text(row.get('default', '')).lower() == 'true'
-        except (ValueError, KeyError, AttributeError, TypeError):
-            return {}                           # with comments, as some have it, the framework reads it no better
+        found = dict((row['id'], logs.to_text(row.get('default', '')).lower() == 'true')
+                     for row in default_preferences(self) if row.get('type') == 'bool')
         path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
                             'Preferences', self.identifier + '.xml')
         try:
@@ -2244,6 +2237,17 @@ class Bundle(object):
         """Whether no file of this bundle provides the module ('common' or 'lib.part')."""
         last = module.split('.')[-1]
         return not any(name.endswith(('/%s.py' % last, '/%s/__init__.py' % last)) for name in self.files)
+
+
+def default_preferences(bundle):
+    """The rows of a bundle's DefaultPrefs.json; [] where it is damaged or holds comments: the framework cannot read it
+    either."""
+    import json
+    try:
+        rows = json.loads(logs.to_text(bundle.data('Contents/DefaultPrefs.json') or b'[]'))
+    except ValueError:
+        return []
+    return [row for row in rows if isinstance(row, dict) and 'id' in row] if isinstance(rows, list) else []
 
 
 def parsed(data, name):
@@ -2898,7 +2902,7 @@ def lines_now(source, frame, function):
 
 # ---------------------------------------------------------------------------------------- who can have raised the error
 # The sandbox and CPython word their errors in few ways, and each wording can only come from certain expressions.
-# Each rule, a row of WORDINGS names it, is a function (expression, match, hunt) -> weight 0..1.
+# Each rule, a row of WORDINGS names it, is a function (expression, hunt) -> weight 0..1.
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
 NEVER_NONE = SEQUENCE_CALLS | TO_LIST | TEXT_METHODS - frozenset(['find', 'index']) | frozenset(
@@ -3007,12 +3011,12 @@ def shares_loop(node, other):
 MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
 
 
-def raises_subscript(node, found, hunt):
+def raises_subscript(node, hunt):
     return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
 
 
-def raises_iteration(node, found, hunt):
-    kind = found.group('type')
+def raises_iteration(node, hunt):
+    kind = hunt.found.group('type')
     if node.kind in ('For', 'comprehension', 'GeneratorExp'):
         return max(0.05, typed_weight(hunt, (node.generators[0] if node.kind == 'GeneratorExp' else node).iter, kind))
     if unpacked(node) is not None and node.kind == 'Assign':
@@ -3026,8 +3030,8 @@ def raises_iteration(node, found, hunt):
     return 0
 
 
-def raises_membership(node, found, hunt):
-    return typed_weight(hunt, node.comparators[-1], found.group('type')) if (
+def raises_membership(node, hunt):
+    return typed_weight(hunt, node.comparators[-1], hunt.found.group('type')) if (
         node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn')) else 0
 
 
@@ -3040,8 +3044,8 @@ def typed_weight(hunt, node, kind):
     return 0.5
 
 
-def raises_attribute(node, found, hunt):
-    name = found.group('name')
+def raises_attribute(node, hunt):
+    name = hunt.found.group('name')
     if node.kind == 'Attribute' and node.attr == name:
         shape = re.match(r"'?([\w.]+)'? (object|instance)", hunt.message)
         return max(0.02, typed_weight(hunt, node.value, shape.group(1) if shape else 'NoneType'))
@@ -3050,8 +3054,8 @@ def raises_attribute(node, found, hunt):
     return 0
 
 
-def raises_key(node, found, hunt):
-    key, quoted = unquoted(found.group('key'))
+def raises_key(node, hunt):
+    key, quoted = unquoted(hunt.found.group('key'))
     if node.kind == 'Subscript':
         index = index_of(node)
         if index is None or is_call(node.value, *SEQUENCE_CALLS) or \
@@ -3090,8 +3094,8 @@ def key_weight(index, key, quoted):
 KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
 
 
-def raises_index(node, found, hunt):
-    what = found.group('what')
+def raises_index(node, hunt):
+    what = hunt.found.group('what')
     if node.kind == 'Subscript':
         if what == 'pop' or 'assignment' in what:
             return 0.8 if 'assignment' in what and stored(node) else 0
@@ -3121,14 +3125,14 @@ def raises_index(node, found, hunt):
     return 0
 
 
-def raises_name(node, found, hunt):
-    return 1.0 if node.kind == 'Name' and node.id == found.group('name') and (
+def raises_name(node, hunt):
+    return 1.0 if node.kind == 'Name' and node.id == hunt.found.group('name') and (
         not stored(node) or node.parent.kind in ('Delete', 'AugAssign')) else 0
 
 
 def raises_where(can_raise, weight=1.0):
     """A rule for errors that any expression of a kind raises. can_raise: node -> bool."""
-    return lambda node, found, hunt: weight if can_raise(node) else 0
+    return lambda node, hunt: weight if can_raise(node) else 0
 
 
 def raises_call(*names):
@@ -3136,7 +3140,7 @@ def raises_call(*names):
     return raises_where(lambda node: is_call(node, *names))
 
 
-def raises_no_text(node, found, hunt):
+def raises_no_text(node, hunt):
     """re.search() and json.loads() of what is no text: unless it was made by what always makes one."""
     if node.kind != 'Call' or last_name(node.func) not in SEARCHES + ('loads', 'ObjectFromString'):
         return 0
@@ -3152,10 +3156,10 @@ def raises_no_text(node, found, hunt):
     return 0.1 if made else 1.0
 
 
-def raises_conversion(node, found, hunt):
+def raises_conversion(node, hunt):
     if node.kind != 'Call':
         return 0
-    name, wanted = last_name(node.func), found.group('name')
+    name, wanted = last_name(node.func), hunt.found.group('name')
     if name == wanted:
         return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
     if name == 'map' and node.args and last_name(node.args[0]) == wanted:
@@ -3164,13 +3168,13 @@ def raises_conversion(node, found, hunt):
     return 0.5 if node.func.kind == 'Name' and node.func.id in takes else 0     # kind(value)
 
 
-def raises_operator(node, found, hunt):
-    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[found.group('op').rstrip('=')]:
+def raises_operator(node, hunt):
+    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[hunt.found.group('op').rstrip('=')]:
         return operand_weight(node, hunt)
     return 0
 
 
-def raises_joining(node, found, hunt):
+def raises_joining(node, hunt):
     """str + something: additions, augmented ones, and calls that join paths or texts."""
     if node.kind in ('BinOp', 'AugAssign') and node.op == 'Add':
         return operand_weight(node, hunt)
@@ -3191,17 +3195,17 @@ def operand_weight(node, hunt):
     return max(none_weight(hunt, left), none_weight(hunt, right))
 
 
-def raises_formatting(node, found, hunt):
+def raises_formatting(node, hunt):
     if is_op(node, 'Mod'):
         return 1.0
     return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
 
 
-def raises_len(node, found, hunt):
-    return typed_weight(hunt, node.args[0], found.group('type')) if (is_call(node, 'len') and node.args) else 0
+def raises_len(node, hunt):
+    return typed_weight(hunt, node.args[0], hunt.found.group('type')) if (is_call(node, 'len') and node.args) else 0
 
 
-def raises_wrong_index(node, found, hunt):
+def raises_wrong_index(node, hunt):
     """A list or a text that is asked for a key."""
     if node.kind != 'Subscript' or root_name(node) in MODEL:
         return 0
@@ -3211,14 +3215,14 @@ def raises_wrong_index(node, found, hunt):
     return 1.0 if index.kind == 'Str' or 'indices' not in hunt.message else 0.4
 
 
-def raises_arguments(node, found, hunt):
-    if found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
+def raises_arguments(node, hunt):
+    if hunt.found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
         return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
-    return 1.0 if is_call(node, found.group('name')) else (
-        0.6 if node.kind == 'Call' and found.group('name') == '__init__' else 0)
+    return 1.0 if is_call(node, hunt.found.group('name')) else (
+        0.6 if node.kind == 'Call' and hunt.found.group('name') == '__init__' else 0)
 
 
-def raises_unicode(node, found, hunt):
+def raises_unicode(node, hunt):
     if node.kind == 'Call':
         name = last_name(node.func)
         if name in ('encode', 'decode', 'unicode', 'str'):
@@ -3231,8 +3235,8 @@ def raises_unicode(node, found, hunt):
     return 0.2 if node.kind == 'Compare' else 0
 
 
-def raises_import(node, found, hunt):
-    wanted = found.group('name').split('.')[-1]
+def raises_import(node, hunt):
+    wanted = hunt.found.group('name').split('.')[-1]
     if node.kind == 'Import':
         return 1.0 if any(wanted in alias.name.split('.') for alias in node.names) else 0
     if node.kind == 'ImportFrom':
@@ -3241,8 +3245,8 @@ def raises_import(node, found, hunt):
     return 0.3 if is_call(node, '__import__') else 0
 
 
-def raises_augmented(node, found, hunt):
-    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(found.group('op').rstrip('=')) else 0
+def raises_augmented(node, hunt):
+    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(hunt.found.group('op').rstrip('=')) else 0
 
 
 # the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
@@ -3253,7 +3257,7 @@ CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str
                'unicode': ('str', 'unicode'), 'date': ('date',)}
 
 
-def raises_field(node, found, hunt):
+def raises_field(node, hunt):
     """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
     if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in walk_targets(node)):
         wanted = re.search(r"required type '(\w+)'", hunt.message)
@@ -3286,7 +3290,7 @@ def field_weight(target, value, wanted):
 REQUEST = FETCHES | frozenset('get send content headers load read PropertyListObjectFromURL'.split())
 
 
-def raises_request(node, found, hunt):
+def raises_request(node, hunt):
     if node.kind == 'Attribute' and node.attr in ('content', 'headers') and not stored(node):
         return 0.9
     if node.kind != 'Call':
@@ -4173,7 +4177,7 @@ def expression_weight(node, hunt):
         return 0
     if hunt.rule is None:
         return fits if hunt.kind in ('call', 'apply') else 0.3 if node.kind == 'Call' else 0
-    able = hunt.rule(node, hunt.found, hunt)
+    able = hunt.rule(node, hunt)
     if hunt.kind == 'own' and hunt.rule in (raises_parsing, raises_request):
         able *= 0.1                             # these are Python functions, whose frames would stand below
     named = hunt.rule is raises_attribute and hunt.callee in ('__getattribute__', '__setattr__')
@@ -4308,8 +4312,9 @@ def suspect(node):
         return node.generators[0].iter
     if node.kind == 'Compare' and node.ops[0] in ('In', 'NotIn'):
         return node.comparators[0]
-    parts = [getattr(node, name, None) for name in ('iter', 'value', 'left', 'test')]
-    return next((part for part in parts if isinstance(part, Node)), node)
+    parts = [getattr(node, name, None) for name in ('iter', 'value', 'left', 'right', 'test')]
+    parts = [part for part in parts if isinstance(part, Node)]
+    return next((part for part in parts if part.kind not in LITERALS), (parts + [node])[0])
 
 
 def find_cause(function, place, exception, message):
@@ -5210,15 +5215,11 @@ def none_soft(case, bad, name=None):
 
 def preset_text(case, node):
     """The text that DefaultPrefs.json has for the preference that a node reads, as a literal; or None."""
-    import json
-    key = index_of(node) if node.kind == 'Subscript' and is_name(node.value, 'Prefs') else None
-    if key is None or key.kind != 'Str' or getattr(case.bundle, 'data', None) is None:
+    key = key_of(node)
+    if key is None or not is_name(node.value, 'Prefs') or case.bundle is None:
         return None
-    try:
-        rows = json.loads(logs.to_text(case.bundle.data('Contents/DefaultPrefs.json') or b'[]'))
-        value = [row.get('default') for row in rows if row.get('id') == key.s and row.get('type') != 'bool']
-    except (ValueError, AttributeError):
-        return None
+    value = [row.get('default') for row in default_preferences(case.bundle) if row['id'] == key and
+             row.get('type') != 'bool']
     plain = value and isinstance(value[0], type('')) and re.match(r'[\w .:/-]+$', value[0])
     return "'%s'" % value[0] if plain and not re.search(r'[^ -~]', value[0]) else None
 
@@ -7032,7 +7033,7 @@ def sets_surely(statement, name):
 
 def is_pure(node):
     """Whether to evaluate a node changes nothing, wherever it is done."""
-    return node.kind != 'Call' or last_name(node.func) in PURE_CALLS or last_name(node.func) in TEXT_METHODS
+    return node.kind != 'Call' or last_name(node.func) in PURE_CALLS | TEXT_METHODS | TEXT_TOOLS
 
 
 def into_branch(case, found):
@@ -9188,8 +9189,8 @@ def second_try(case, found):
         return                                  # what is sent may do something there
     before = set(id(node) for node in walk(first)) - {id(first)}
     if any(node.kind in ('ListComp', 'SetComp', 'DictComp', 'GeneratorExp', 'Lambda') or node.kind == 'Call' and
-           (id(node) in before or node.start < first.start and not is_in(first, node)) and
-           last_name(node.func) not in PURE_CALLS | TEXT_METHODS | TEXT_TOOLS for node in parts):
+           (id(node) in before or node.start < first.start and not is_in(first, node)) and not is_pure(node)
+           for node in parts):
         return
     error = fresh_name(case, 'error')
     other = '%s.code < 500 or %s.code == 503' % (error, error) if found.group('status') else \
@@ -9418,8 +9419,8 @@ def leave_log_out(case, found):
 
 
 # -------------------------------------------------------------------------------------------------- from error to ways
-# How errors, as "Type: message", are worded; who can raise such a one, a function (expression, match, hunt) -> weight
-# 0..1; and what of a statement is at fault then, a function (case, match) -> Faults. None: a row further down says it.
+# How errors, as "Type: message", are worded; who can raise such a one, a function (expression, hunt) -> weight 0..1;
+# and what of a statement is at fault then, a function (case, match) -> Faults. None: a row further down says it.
 RAISER, FINDER = 1, 2
 WORDINGS = (
     # ---- what is asked of None, or of another kind of thing
@@ -10500,9 +10501,6 @@ PROBE_BELOW = 0.65              # a probe is offered when the first place is les
 
 
 PROBED_PLACES = 4
-# calls that answer the same twice and change nothing
-ASKED_TWICE = ('get', 'len', 'isinstance', 'lower', 'upper', 'strip', 'split', 'replace', 'startswith', 'endswith',
-               'int', 'float', 'str', 'unicode', 'has_key')
 
 
 def probe_for(scene):
@@ -10574,9 +10572,7 @@ def header_probe(case, place, handler):
         return None if statement.orelse or inner.inline else [
             (start, end, 'True' if source.text[start - 1] in ' \t' else ' True'),
             (at, at, (newline + inner.indent).join(lines))]
-    twice = statement.kind in ('If', 'For') and not any(
-        node.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp', 'GeneratorExp') or node.kind == 'Call' and
-        last_name(node.func) not in ASKED_TWICE for one in asked for node in walk(one))
+    twice = statement.kind in ('If', 'For') and all(map(repeatable, asked))
     if statement.inline or statement.logical_start != statement.start or len(asked) > 1 and not twice:
         return None
     lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % one.text for one in asked)),
