@@ -4545,7 +4545,7 @@ TAKES = dict((name, made) for names, made in (
     (' '.join(TEXT_TOOLS), {NO_TEXT: NO_TEXT, TEXT: TEXT, SOME: SOME}),
     ('localtime gmtime', {ZERO: HOLLOW, NOTHING: HOLLOW, NUMBER: OPEN, SOME: OPEN}),    # 1970, and now
     ('fromtimestamp utcfromtimestamp FromTimestamp', {ZERO: HOLLOW, NUMBER: OPEN, SOME: OPEN}),
-    ('mktime', {SOME: OPEN}),
+    ('mktime', {SOME: OPEN}), ('choice', {SOME: OPEN, TEXT: OPEN}),
     ('MillisecondsFromString', {SOME: SOME}),
     ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
 ) for name in names.split())
@@ -4652,6 +4652,8 @@ def effect_of_operator(case, node, parent, value, depth):
             worth = effect(case, parent, TEXT, depth + 1)
             if make_of(case, other) in ('number', 'date', 'list', 'dict'):
                 return CRASH
+            if value == NO_TEXT and node is parent.right and is_base(other):
+                return HOLLOW                   # the home page of a site is no picture
             return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and make_of(case, other) in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
@@ -4680,7 +4682,15 @@ def effect_of_formatting(case, operation, form, value, node):
         return FINE
     if value not in (SOME, TEXT, NUMBER) and is_address(case, operation):
         return CRASH                            # what is asked for then is another thing, or nothing
-    return HOLLOW if value == NOTHING else OPEN
+    before = values[:values.index(node)][-1:] if node in values else ()
+    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or value not in (SOME, TEXT, NUMBER) and any(
+        map(is_base, before)) else OPEN
+
+
+def is_base(node):
+    """Whether a name is that of a constant which addresses begin with."""
+    name = last_name(node) or ''
+    return name.isupper() and re.search('URL|BASE|HOST|SITE|DOMAIN', name) is not None
 
 
 def is_address(case, node):
@@ -4759,6 +4769,9 @@ def effect_of_iteration(case, node, parent, value, depth):
 def effect_of_no_round(case, loop, depth=0):
     """What becomes of a function that finds its answer in a loop when there is nothing to go through."""
     function = loop.parent
+    if any(is_call(use.parent, 'validate_keys') and use.start > loop.end for call in calls_of(walk(loop), 'append')
+           for use in reads(case.function, root_name(call.func))):
+        return HOLLOW                           # the pictures that are there would go
     if function.kind != 'FunctionDef' or function.body[-1] is not loop or not any(
             is_in(node, loop) and node.value is not None for node in returns_of(function)):
         return FINE
@@ -5959,6 +5972,15 @@ def is_way_out(case, faults, tested):
             effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
 
 
+def sets_what_is_missing(case, faults):
+    """Whether the suite below a test makes what is not there: `if now > d['expires']: d['expires'] = ...`."""
+    missing = [node.text for fault in faults for node in (fault.node, fault.bad) if node.kind in (
+        'Subscript', 'Attribute')]
+    return case.statement.kind == 'If' and any(
+        target.text in missing for one in case.statement.body for inner in [one] + statements(one)
+        if inner.kind == 'Assign' for target in inner.targets)
+
+
 def tighten(case, faults):
     """`if it is there and ...`: one more condition in a test."""
     operand_node = tested_operand(faults[0].node)
@@ -5975,7 +5997,8 @@ def tighten(case, faults):
     start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
         case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
-    if is_none_check(operand_node) or is_way_out(case, faults, operand_node):
+    if is_none_check(operand_node) or is_way_out(case, faults, operand_node) or not body_needs and \
+            sets_what_is_missing(case, faults):
         absent = True                           # what is not there at all counts as None, or as too little
     text, word = (found.opposite, 'or') if absent else (found.text, 'and')
     loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
@@ -6148,7 +6171,8 @@ def left_unset(case, block, bad=()):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
         kept = was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
             is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message
-        if not uses or kept and not any(converts_itself(one) and is_name(one.targets[0], name) for one in block):
+        if not uses or kept and not any(
+                name_assigned(one) == name and (converts_itself(one) or changes_kind(case, one)) for one in block):
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
@@ -6217,7 +6241,7 @@ def unset_still(case, block):
 
 def is_sum(statement, name):
     """Whether a statement makes a variable from itself: without it, what it was stays."""
-    return statement.kind == 'Assign' and name in names_in(statement.value)
+    return statement.kind == 'Assign' and name in bound_names(statement) and name in names_in(statement.value)
 
 
 def converts_itself(statement):
@@ -6225,6 +6249,14 @@ def converts_itself(statement):
     return statement.kind == 'Assign' and len(statement.targets) == 1 and is_call(
         statement.value, 'int', 'float', 'long', 'ParseDate', 'strptime', 'MillisecondsFromString') and any(
             one.text == statement.targets[0].text for one in statement.value.args)
+
+
+def changes_kind(case, statement):
+    """Whether an assignment gives a variable another kind of thing than it held: parts = text.split(), then a text."""
+    before = values_before(case, name_assigned(statement), statement.start)
+    kinds = [make_of(case, value) for value in before[-1:] + [statement.value]]
+    return len(kinds) == 2 and kinds[0] != kinds[1] and all(
+        kind in ('text', 'number', 'list', 'dict', 'date') for kind in kinds)    # (an XPath's element may be a text)
 
 
 def is_only_setter(case, target, block):
@@ -6620,6 +6652,8 @@ def leave(case, faults):
                            'high' if prior < 0.5 else 'medium', prior,
                            'nothing can be answered here, and the caller is told so')
         return
+    if any(root_name(fault.bad) == 'Prefs' for fault in faults):
+        return                                  # it is not set for any item
     entry = case.function.name in ('update', 'search')
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW:
@@ -6931,9 +6965,12 @@ def unset_name(case, found):
             effect(case, use, value) >= outcome for use in reads(case.function, one))]
         if alike:
             place = first_use(case, [name] + alike)
+        mates = [] if flags else set_beside(case, name, binders)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
+        lines += ['%s = %s' % pair for pair in mates]
         yield Proposal('initialise first', put_before(place, lines),
-                       '%s is %s unless a branch sets it' % (' and '.join([name] + alike), value_words(value)),
+                       '%s is %s unless a branch sets it%s' % (' and '.join([name] + alike), value_words(value), also(
+                           [other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
     if flags and all(is_formatted(use) for one in flags for use in reads(case.function, one)):
@@ -6942,6 +6979,22 @@ def unset_name(case, found):
                        '%s is None unless a branch sets it' % ' and '.join(flags),
                        'nothing: None is written where the switch is off', 'medium', 0.6,
                        'it is a switch, and it is off otherwise')
+
+
+def set_beside(case, name, binders):
+    """[(name, value)] of the other variables that only the very suites set which set this one, and that are read behind
+    them: the next of them would fail as it does."""
+    suites, found = [siblings(statement_of(node))[0] for node in binders], []
+    for other, nodes in sorted(bindings(case.function).items()):
+        if other == name or any(node.kind != 'Name' or node.ctx != 'Store' for node in nodes) or [
+                siblings(statement_of(node))[0] for node in nodes] != suites:
+            continue
+        uses = [use for use in reads(case.function, other) if use.start > nodes[-1].end and not bound_between(use, 0)]
+        best = best_value(initial_values(case, other, uses), lambda value: min(
+            [FINE] + [effect(case, use, value) for use in uses if not is_checked(case, use, other, value)]))
+        if uses and best[0] > HOLLOW:
+            found.append((other, best[1]))
+    return found
 
 
 def bound_too_late(case, name):
@@ -7361,7 +7414,8 @@ def near_interface(name, uses, known, sandboxed):
         near += [('OSError', 0.9)] if name == 'WindowsError' else near_names(name, BUILTIN_EXCEPTIONS)
     for row in near_names(name, FRAMEWORK_NAMES - known) if sandboxed else ():
         alike = row[0].lower() == name.lower() and (called or row[0] in ('Prefs', 'Dict', 'Platform', 'Data', 'Ex'))
-        alike = alike or called and len(name) > 8 and name[0].isupper()
+        alike = alike or called and len(name) > 8 and name[0].isupper() or row[0].lower() == name.lower() and all(
+            use.parent.kind == 'Attribute' and use.parent.attr.isupper() for use in uses)    # Container.MP4
         if alike and row[0] not in API or row[0] in API and all(
                 use.parent.attr in API[row[0]].split() if use.parent.kind == 'Attribute' else row[0] == 'Log'
                 for use in uses):
@@ -8709,9 +8763,12 @@ def unexpected_keyword(function, calls, keyword_name):
 def wrong_format(case, found):
     """% with too many or too few values."""
     for node in own_part(case.statement):
-        if node.kind != 'BinOp' or node.op != 'Mod' or node.left.kind != 'Str':
+        if not is_op(node, 'Mod') or node.left.kind not in ('Str', 'Name'):
             continue
-        wanted = len(re.findall(r'%(?!%)[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z]', node.left.s.replace('%%', '')))
+        made = [node.left] if node.left.kind == 'Str' else assigned_before(
+            case._replace(function=case.source.tree), node.left.id, 0)
+        form = ''.join(one.s for value in made if len(made) == 1 for one in walk(value) if one.kind == 'Str')
+        wanted = len(re.findall(r'%(?!%)[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z]', form.replace('%%', '')))
         values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
         call = node.parent
         following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
@@ -8719,6 +8776,8 @@ def wrong_format(case, found):
             start, end = node.right.outer[0], following[-1].outer[1]
             yield cure('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text', 0.92,
                        'the values behind the comma belong to the format')
+        elif node.left.kind != 'Str':
+            continue                            # what else is put into a text of elsewhere is not known
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
             yield cure('right format', enclose(node.right, '(', ',)'), 'the value goes in as one', 0.8,
                        'a tuple as the only value must itself be in a tuple')
@@ -9436,7 +9495,8 @@ WORDINGS = (
      None, iteration_faults),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership, None),
     (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration, None),
-    (r"^TypeError: 'in <string>' requires string", None, faults_where(sought, none_test, 'there is no value')),
+    (r"^TypeError: 'in <string>' requires string", raises_where(lambda node: bool(sought(None, node))),
+     faults_where(sought, none_test, 'there is no value')),
     (r"^TypeError: can only join an iterable", None, argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", None, attribute_faults),
     (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute, None),
@@ -9717,7 +9777,8 @@ def could_be_none(faults):
 
 # for all items alike: a guard would only hide that
 MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |\w+ expected (at \w+ )?\d+ arguments?, got |"
-                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable)")
+                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arguments"
+                    r"|.*'(builtin_function_or_method|function|instancemethod)')")
 
 
 def is_other_form(case, node):
@@ -10021,6 +10082,22 @@ def default_source(case, faults):
         {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
 
 
+def begin_empty(case, faults):
+    """`x.append(y)` where x is None, and is kept, answered or handed on behind that: it begins empty."""
+    bad, call = faults[0].bad, case.statement.value if case.statement.kind == 'Expr' else None
+    value = NO_LIST if call is not None and is_call(call, 'append', 'extend', 'insert') else NO_DICT if (
+        call is not None and is_call(call, 'update', 'setdefault')) else None
+    if value is None or bad.kind != 'Name' or call.func.kind != 'Attribute' or call.func.value is not bad or \
+            faults[0].test is not none_test or not can_insert(case.statement) or not any(
+            use.parent.kind in ('Assign', 'Return', 'Call', 'keyword') for use in later_uses(
+                case, bad.id, case.statement)):
+        return
+    step = step_of(case.statement)
+    yield Proposal('None guard', put_before(case.statement, [
+        'if %s is None:' % bad.id, '%s%s = %s' % (step, bad.id, value)]), '%s begins as %s where there is none yet' % (
+            bad.id, value_words(value)), 'nothing', 'low', 0.9, 'what is put into it is kept')
+
+
 def other_hint(case, faults):
     """A search for an artist, album or show that came without this hint: its title says the same."""
     bad, owner = faults[0].bad, enclosing(case.statement, 'ClassDef')
@@ -10101,14 +10178,14 @@ def own_id(case, faults):
         0.9, 'the item is matched all the same')
 
 
-GUARDS = (first_episode, own_id, as_elsewhere, soften, default_source, default_attribute, other_hint, ask_value, choose,
-          other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler, skip_round, join_guard,
-          leave)
-# what these leave behind is not reached any more, or mended at its source
+GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_source, default_attribute, other_hint,
+          ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
+          skip_round, join_guard, leave)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
-NO_ECHOES = (first_episode, own_id, as_elsewhere, skip_round, join_guard, leave, widen_handler, default_attribute,
-             other_hint, ask_value, other_way)
+# what these leave behind is not reached any more, or mended at its source
+NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, skip_round, join_guard, leave, widen_handler,
+             default_attribute, other_hint, ask_value, other_way)
 
 
 def ranked(case, proposals):

@@ -583,6 +583,10 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
 
 
 REFUSED = [     # nothing is known that would make these succeed
+    ("def f(rows):\n    n = len(dir)\n    return n\n", "n = len",
+     "TypeError: object of type 'builtin_function_or_method' has no len()"),
+    ("def f(x):\n    page = ROOT % Prefs['kind'].lower()\n    boat = JSON.ObjectFromURL(page)\n    return boat['x']\n",
+     "page =", "AttributeError: 'NoneType' object has no attribute 'lower'"),
     ("def f(url, at):\n    page = JSON.ObjectFromURL(url)\n    return page['names'][at]\n", "return", "KeyError: 0"),
     ("class Mark(object):\n    pass\n\ndef f(marks):\n    x = 0.0\n    for i in marks:\n        x = x + i\n    return x\n",
      "x = x", "TypeError: unsupported operand type(s) for +: 'float' and 'Mark'"),
@@ -1837,6 +1841,59 @@ def Fleets(page):
         cells = row.xpath('.//td')
         dir.Append(Function(DirectoryItem(Fleet, title='%d' % len(cells)), arg=fleet_url))
     return dir
+
+BOATS_URL = 'http://boats.test/list?%s&page=%d'
+
+def any_boat(data):
+    boats = data['boats']
+    boat = random.choice(boats)
+    return boat['name']
+
+def listed_at(number, page):
+    rows = JSON.ObjectFromURL(BOATS_URL % number, page)
+    return rows
+
+def login(now):
+    if now > int(Dict['session']['ends']):
+        Dict['session']['ends'] = now + 7
+    return Dict['session']
+
+def starred(name):
+    stars = Dict['stars']
+    stars.append(name)
+    Dict['stars'] = stars
+
+def berth_page(url):
+    page = HTML.ElementFromURL(url)
+    more = page.xpath('//a/@href')[0]
+    page = HTML.ElementFromURL(url + more)
+    for row in page.xpath('//tr'):
+        Log(row.text)
+
+def sailed(row):
+    day = row['day'].split('-')
+    day = '%s-%s' % (day[1], day[2])
+    return Datetime.ParseDate(day)
+
+def posters(metadata, page):
+    names = []
+    pictures = page.xpath('//div')[0].xpath('./img/@src')
+    for picture in pictures:
+        names.append(picture)
+    metadata.posters.validate_keys(names)
+
+def kind_of(file):
+    if file == 'mp3':
+        codec = 'mp3'
+        box = container.MP3
+    elif file == 'mp4':
+        codec = 'aac'
+        box = container.MP4
+    return MediaObject(container=box, audio_codec=codec)
+
+def banner(page):
+    item = {'name': 'x', 'thumb': '%s%s' % (SITE_URL, page.xpath('//img/@src')[0])}
+    return item
 """
 
 
@@ -1879,7 +1936,18 @@ def Fleets(page):
     ("    began = Date", "KeyError: 'began'", '', "else ''"),
     ("    known = cache", "KeyError: 'worth'", "cache.get('worth')", ''),
     ("    title = page['next']", "KeyError: 'next'", '', 'return None\n    title'),
-    ("        anchor = row", "IndexError: list index out of range", '', "fleet_url = ''")])
+    ("        anchor = row", "IndexError: list index out of range", '', "fleet_url = ''"),
+    ("    boats = data['boats']\n    boat =", "KeyError: 'boats'", '', "get('boats'"),
+    ("    rows = JSON", "TypeError: not enough arguments for format string", '% (number, page))', ''),
+    ("    if now >", "KeyError: 'ends'", "if 'ends' not in Dict['session'] or now >", ''),
+    ("    stars.append", "AttributeError: 'NoneType' object has no attribute 'append'", 'stars = []\n    stars.app', ''),
+    ("    more = page", "IndexError: list index out of range", '', 'there are too few\')\n    for row'),
+    ("    day = '%s", "IndexError: list index out of range", '', "day[2])\n    else:\n        Log"),
+    ("    pictures = page", "IndexError: list index out of range", '', 'else []'),
+    ("    return MediaObject(container=box", "UnboundLocalError: local variable 'box' referenced before assignment",
+     'box = None\n    codec = ', ''),
+    ("        box = container.MP3", "NameError: global name 'container' is not defined", 'box = Container.MP3', ''),
+    ("    item = {'name'", "IndexError: list index out of range", '', "(nodes[0]")])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
     patched = patches(case)[0][1]
