@@ -4487,7 +4487,7 @@ def effect_of_argument(case, node, call, value, depth):
     if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
         return HOLLOW                           # a file below whatever folder the process happens to run in
     if name in ('str', 'unicode'):
-        return HOLLOW if value == NOTHING else effect(
+        return CRASH if value == NOTHING else effect(       # or the text "None" is taken for a value
             case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)
     if name in ('map', 'reduce') and len(call.args) > 1 and node is not call.args[0]:
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
