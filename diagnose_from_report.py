@@ -2696,7 +2696,7 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
         host, status, times, _ = failed[0]
         evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not expect that'
                         % (status_words(status), host, times, words))
-    elif pattern.get('preceding'):
+    elif any(not (row.get('host') or '127.').startswith('127.') for row in pattern.get('preceding') or ()):
         evidence.append('no request had failed just before, so the page came and the code could not read it')
     return None
 
@@ -10745,12 +10745,15 @@ def prediction(pattern, case, chance, loss):
     items = number_of_items(pattern)
     lost = re.findall(r'\w+(?=(?: and \w+)* (?:may stay empty|stays as it was))', loss)
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
-    hit = int(items * chance + 0.5)             # round() differs between 2.7 and 3
+    percent = int(100 * chance + 0.5)           # round() differs between 2.7 and 3
+    hit = int(items * chance + 0.5)
     gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
     gain += ' and more' if len(fields) > 3 else ''
-    return {'items': items, 'success_percent': int(100 * chance + 0.5), 'fields': fields,
-            'sentence': ('about %d of %s should go through without this error' % (hit, number_text(items, 'item'))
-                         if items else 'this error should not come again') + gain}
+    said = 'this error should not come again'
+    if items:
+        said = '%s should go through without this error' % number_text(items, 'item')
+        said = 'about %d of %s' % (hit, said) if hit else 'with a chance of %d %% %s' % (percent, said)
+    return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said + gain}
 
 
 def fields_after(case):
