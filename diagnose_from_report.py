@@ -2147,6 +2147,7 @@ class Bundle(object):
         self.identifier = identifier
         self.policy = policy
         self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
+        self.twins = []                         # the folders of others that call themselves the same
         self._sources = {}
         self._violations = {}
 
@@ -2270,7 +2271,7 @@ def find_bundles(plug_ins):
     """{identifier: Bundle} of the bundles under a Plug-ins folder.
 
     A folder counts when it holds Contents/Code or Contents/Info.plist, itself or in a folder of its own name, as copies
-    by hand leave it. Without an identifier the folder's name stands in for it.
+    by hand leave it. Without an identifier the folder's name stands in for it, as where another bundle has the same.
     """
     bundles = {}
     try:
@@ -2289,6 +2290,9 @@ def find_bundles(plug_ins):
                 better = bundles.get(bundle.identifier)
                 if better is None or better.outer or not better.folder.endswith('.bundle'):
                     bundles[bundle.identifier] = bundle
+                elif not bundle.outer and bundle.folder.endswith('.bundle'):
+                    bundles[bundle.folder] = bundle
+                    bundle.twins, better.twins = [better.folder], better.twins + [bundle.folder]
                 break
     return bundles
 
@@ -10783,6 +10787,9 @@ def diagnose(pattern, document, bundles, history):
             'the code catches that itself and goes on, and lacks the variable that it then asks'], [],
             named_family('unset name').people)
     evidence = list(verdict.evidence)
+    if bundle is not None and bundle.twins:
+        evidence.append('%s, too, is %s, and the server runs only one of them; keep %s, which is the one that failed'
+                        % (', '.join(bundle.twins), bundle.identifier, bundle.folder))
     if bundle is not None and verdict.cls == 'code':
         broken = bundle.broken() + missing_modules(pattern, bundle)
         if broken:
@@ -12291,7 +12298,7 @@ def adopt(options, run_dir, bundles):
             given = source.read()
     except (IOError, OSError) as problem:
         raise logs.Problem('%s cannot be read (%s)' % (options.adopt, problem.strerror))
-    home = next((one for one in bundles.values() if one.identifier == record['agent']), None)
+    home = next((one for one in bundles.values() if one.folder == record['bundle']), bundles.get(record['agent']))
     if home is None:
         raise logs.Problem('the bundle of %s is not installed here, or --plex-home names another server'
                            % (record['agent'] or 'the server itself'), logs.UNSAFE)

@@ -1239,6 +1239,8 @@ def require_writable(changed):
         if not os.access(os.path.dirname(target.real), os.W_OK):
             raise Problem('the folder of %s cannot be written; run as the user that owns the Plug-ins folder'
                           % target.path)
+        if hasattr(os, 'geteuid') and os.geteuid() not in (0, target.status.st_uid):
+            raise Problem('%s would change its owner; run as the user that owns it' % target.path)
 
 
 def judge_change(site, bundle, changed):

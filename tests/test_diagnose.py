@@ -404,6 +404,14 @@ def test_a_nested_copy_is_found(tmpdir):
     assert 'inside the folder Harbour.bundle' in found.record['no_fix_because']
 
 
+def test_of_two_bundles_with_one_identifier_the_one_that_failed_is_meant(tmpdir):
+    make_plug_ins(tmpdir)
+    make_plug_ins(tmpdir, folder='Harbour-old.bundle')
+    found = look(missing_motto(), tmpdir)
+    assert found.record['bundle'] == 'Harbour.bundle' and found.record['fixes'][0]['bundle'] == 'Harbour.bundle'
+    assert any('Harbour-old.bundle, too, is %s' % AGENT in sentence for sentence in found.record['evidence'])
+
+
 def test_a_web_page_in_place_of_source_means_reinstall(tmpdir):
     make_plug_ins(tmpdir)
     tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'yard.py').write('\n<!DOCTYPE html>\n<html></html>')
