@@ -2148,6 +2148,7 @@ class Bundle(object):
         self.policy = policy
         self.outer = None                       # the folder of Plug-ins that it lies in, where it is one level too deep
         self.twins = []                         # the folders of others that call themselves the same
+        self.log_level = None                   # as its Info.plist names it: what lies below stays out of the log
         self._sources = {}
         self._violations = {}
 
@@ -2310,7 +2311,9 @@ def read_bundle(path):
         if not os.path.isdir(os.path.join(contents, 'Code')):
             return None
     policy = 'Elevated' if plist_value(text, 'PlexPluginCodePolicy') == 'Elevated' else 'Standard'
-    return Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
+    bundle = Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
+    bundle.log_level = plist_value(text, 'PlexPluginLogLevel')
+    return bundle
 
 
 def bundle_of(pattern, bundles):

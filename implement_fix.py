@@ -1243,6 +1243,13 @@ def require_writable(changed):
             raise Problem('%s would change its owner; run as the user that owns it' % target.path)
 
 
+def require_audible(bundle):
+    """Problem where the log of a plug-in keeps its starts to itself, so that nothing could prove new code live."""
+    if bundle.log_level in ('Critical', 'Error', 'Warning'):
+        raise Problem('the Info.plist of %s keeps all below %s out of its log, so nothing would show that new code is '
+                      'live; take PlexPluginLogLevel out of it' % (bundle.folder, bundle.log_level))
+
+
 def judge_change(site, bundle, changed):
     """[Verdict]; Problem 5 with the first refusal."""
     verdicts = validate_source(bundle, [(target.path, target.data, after) for target, after in changed],
@@ -1309,6 +1316,7 @@ def implement(site, fix_id):
         return prove_again(site, fix_id, operations)
     bundle, changed = prepare(site, fix)
     require_writable(changed)
+    require_audible(bundle)
     verdicts = judge_change(site, bundle, changed)
     if options.dry_run:
         return DONE, dry_run_result(site, fix, bundle, changed, verdicts)

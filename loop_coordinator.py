@@ -522,6 +522,7 @@ class Session(object):
             self.replace_row(row, decision='ROLLBACK', evidence=True,
                              reason='the plug-in did not come up with the new code')
         elif code == INCOMPLETE:
+            self.put_off_patterns.add(row['pattern'])       # of another fix it would be known no better
             self.withdraw('it is not known whether the new code is live')
         return code == DONE
 

@@ -165,6 +165,14 @@ def test_a_file_that_changed_since_the_diagnosis_is_refused(rig, capsys):
     assert 'diagnose again' in capsys.readouterr()[1] and steps(rig) == []
 
 
+def test_a_plug_in_whose_log_would_not_show_its_start_is_left_alone(rig, capsys):
+    rig.offer('a', {ENTRY: [PLOT]})
+    plist = rig.path('Sample.bundle/Contents/Info.plist')
+    write(plist, read(plist).replace(b'<dict>', b'<dict><key>PlexPluginLogLevel</key><string>Error</string>', 1))
+    assert rig.main('a', '--dry-run') == rig.main('a') == 4
+    assert 'below Error' in capsys.readouterr()[1] and steps(rig) == []
+
+
 def test_a_patch_that_does_not_keep_its_promise_is_refused(rig):
     rig.offer('a', {ENTRY: [PLOT]})
     patch = diagnose.fix_patch_path(rig.run_dir, 'a')
