@@ -9863,7 +9863,7 @@ def guarded_ways(case, faults):
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
-                yield with_alike(case, group[0], proposal) if way in ALIKE_WAYS and len(group) == 1 else proposal
+                yield with_alike(case, group[0], proposal, way) if way in ALIKE_WAYS and len(group) == 1 else proposal
 
 
 def doubted(proposal, factor, words):
@@ -9902,9 +9902,9 @@ def is_entry_field(case, statement):
         is_entry(value) for value in assigned_before(case, target.value.id, statement.start))
 
 
-def with_alike(case, fault, proposal):
+def with_alike(case, fault, proposal, own):
     """The proposal, extended to the places nearby that ask in the same way for something else: what lacks one thing may
-    lack the others as well."""
+    lack the others as well. They are mended in its own way, where that can be."""
     edits, words = list(proposal.edits), []
     for statement, asked in alike_places(case, fault) if proposal.prior > 0.55 else ():
         inner = case._replace(statement=statement, expression=None, function=frame_of(asked), message="'%s'" % key_of(
@@ -9912,8 +9912,8 @@ def with_alike(case, fault, proposal):
         same = [one for one in faults_of(inner) if asked in (one.node, one.bad) and not is_guarded(inner, one)]
         inner = inner._replace(function=function_around(asked))
         ways = [[one for way in some for one in way(inner, same) if one.prior > 0.55]
-                for some in (ALIKE_WAYS[:-1], ALIKE_WAYS[-1:]) if same]
-        best = max((ways[0] or ways[1]), key=lambda one: one.prior) if any(ways) else None
+                for some in ((own,), ALIKE_WAYS[:-1], ALIKE_WAYS[-1:]) if same]
+        best = max(next(found for found in ways if found), key=lambda one: one.prior) if any(ways) else None
         if best is not None and not in_each_others_way(edits, best.edits) and len(words) < 8:
             edits += [edit for edit in best.edits if edit not in edits]
             words.append(key_of(asked) or asked.text)
