@@ -803,7 +803,10 @@ def back_up(run_dir, target, data=None):
         os.mkdir(os.path.dirname(path))
         logs.sync_folder(run_dir)
     status, about = target.status, path + '.json'
-    places = logs.read_json(about, BACKUP_SCHEMA, 'implement_fix.py')['places'] if os.path.exists(about) else []
+    try:
+        places = logs.read_json(about, BACKUP_SCHEMA, 'implement_fix.py', {'places': [{'path': logs.STRING}]})['places']
+    except Problem:                             # not there yet; one that is damaged must not stop an undo
+        places = []
     if target.path not in [place['path'] for place in places]:
         places.append({'path': target.path, 'real_path': target.real, 'mode': '%04o' % stat.S_IMODE(status.st_mode),
                        'user_id': status.st_uid, 'group_id': status.st_gid, 'modified': utc_text(status.st_mtime),

@@ -245,13 +245,16 @@ def is_verdict(row):
 
 def verdicts_of(rows):
     """The rows that the ranking learns from: verdicts, probes that ran, what a person took out, and fixes that no run
-    could ever measure.
+    could ever measure. A fix that was kept once and is out, for whatever reason, is not among those that stand.
     """
-    newest = latest_by_fix(rows)
+    newest = latest_by_fix([row for row in rows if row['decision'] != 'NOT_TRIED'])
     unmeasured = [row['id'] for row in rows if row['decision'] == 'ROLLBACK' and not row.get('evidence')]
-    return [row for row in rows if newest[row['id']]['decision'] != 'GONE' and (
-        is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or
-        row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)]
+
+    def tells(row):
+        return is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or (
+            row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)
+    return [row for row in rows if tells(row) and newest[row['id']]['decision'] != 'GONE'
+            and (row['decision'] not in ('KEEP', 'MONITOR') or tells(newest[row['id']]))]
 
 
 def to_retest(rows):

@@ -254,8 +254,13 @@ class LogWatch(object):
 
     def events(self, position):
         events, notes = self.steady(lambda paths: logs.read_events(paths, position=position))
-        self.gap = notes[0]['why'] if notes else None
+        self.gap = notes[0]['why'] if notes else self.no_room()
         return events
+
+    def no_room(self):
+        """Why nothing can be logged, or None: on a full disk an agent fails, and goes on, without a word."""
+        if hasattr(os, 'statvfs') and not os.statvfs(self.folder).f_bavail:
+            return 'the disk of %s is full' % self.folder
 
     def calls(self, position):
         return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
@@ -551,7 +556,7 @@ def judge(row, called, calls_are_logged, gap, shared=False):
     if row['errors']:
         return 'error', None
     if gap:
-        return 'not_measured', 'the log could not be read whole: ' + gap
+        return 'not_measured', 'the log is not whole: ' + gap
     if called or not calls_are_logged and not row['restarts']:
         return 'ok', None
     return 'not_measured', 'the plug-in restarted meanwhile' if row['restarts'] else 'the server did not call the agent'

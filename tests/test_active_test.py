@@ -606,6 +606,15 @@ def test_the_watch_reads_again_when_the_log_was_rotated_meanwhile(tmpdir, monkey
     assert len(watch.events(position)) == (2 if moment == 'after it' else 1) and len(read) == 2
 
 
+@pytest.mark.skipif(not hasattr(os, 'statvfs'), reason='only where the room left can be asked for')
+def test_a_full_disk_is_a_gap_in_the_log(tmpdir, monkeypatch):
+    tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
+    watch = active.LogWatch(str(tmpdir), AGENT)
+    assert watch.events(None) == [] and watch.gap is None
+    monkeypatch.setattr(os, 'statvfs', lambda path: argparse.Namespace(f_bavail=0))
+    assert watch.events(None) == [] and 'is full' in watch.gap
+
+
 def test_a_log_that_is_rotated_without_end_is_named(tmpdir, monkeypatch):
     log = tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
     numbers = iter(range(1000))

@@ -173,6 +173,15 @@ def test_a_plug_in_whose_log_would_not_show_its_start_is_left_alone(rig, capsys)
     assert 'below Error' in capsys.readouterr()[1] and steps(rig) == []
 
 
+@pytest.mark.parametrize('text', ['{"schema": 1}', 'no JSON', '{"schema": 1, "places": [{}]}'])
+def test_a_damaged_note_beside_a_backup_stops_nothing(rig, text):
+    target = fix.read_target(rig.plug_ins, ENTRY)
+    about = fix.backup_path(rig.run_dir, target.sha256) + '.json'
+    write(about, text)
+    fix.back_up(rig.run_dir, target)
+    assert [place['path'] for place in json.loads(read(about).decode('utf-8'))['places']] == [ENTRY]
+
+
 def test_a_patch_that_does_not_keep_its_promise_is_refused(rig):
     rig.offer('a', {ENTRY: [PLOT]})
     patch = diagnose.fix_patch_path(rig.run_dir, 'a')
