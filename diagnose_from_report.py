@@ -9904,7 +9904,7 @@ def is_entry_field(case, statement):
 
 def with_alike(case, fault, proposal, own):
     """The proposal, extended to the places nearby that ask in the same way for something else: what lacks one thing may
-    lack the others as well. They are mended in its own way, where that can be."""
+    lack the others as well. Where it leaves its statement out, they are not given a value that may not fit."""
     edits, words = list(proposal.edits), []
     for statement, asked in alike_places(case, fault) if proposal.prior > 0.55 else ():
         inner = case._replace(statement=statement, expression=None, function=frame_of(asked), message="'%s'" % key_of(
@@ -9912,7 +9912,7 @@ def with_alike(case, fault, proposal, own):
         same = [one for one in faults_of(inner) if asked in (one.node, one.bad) and not is_guarded(inner, one)]
         inner = inner._replace(function=function_around(asked))
         ways = [[one for way in some for one in way(inner, same) if one.prior > 0.55]
-                for some in ((own,), ALIKE_WAYS[:-1], ALIKE_WAYS[-1:]) if same]
+                for some in ((ALIKE_WAYS,) if own is fence else (ALIKE_WAYS[:-1], ALIKE_WAYS[-1:])) if same]
         best = max(next(found for found in ways if found), key=lambda one: one.prior) if any(ways) else None
         if best is not None and not in_each_others_way(edits, best.edits) and len(words) < 8:
             edits += [edit for edit in best.edits if edit not in edits]

@@ -1081,6 +1081,8 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "int(boat['a']['x'] if 'a' in boat else 0) + int(boat.get('b', 0))"),
     ("def f(boat):\n    o = EpisodeObject(key='/x')\n    o.title = boat['name']\n    o.show = boat['title']\n"
      "    o.season = boat['season']\n    return o\n", '    o.title', "KeyError: 'name'", "    o.season = boat.get('season')\n"),
+    ("def f(n, boat):\n    Dict[n + 'mast'] = boat['mast']\n    Dict[n + 'keel'] = boat['keel']\n    return 1\n",
+     '    Dict', "KeyError: 'mast'", "    if 'keel' in boat:\n        Dict[n + 'keel'] = boat['keel']\n"),
     ("def f(page):\n    return page.xpath('.//a[contains(@x, \"p\"]/td/')\n", '    return',
      'XPathEvalError: Invalid predicate', "'.//a[contains(@x, \"p\")]/td'"),
     ("def f(page):\n    return page.xpath('./@href)')\n", '    return', 'XPathEvalError: Invalid expression', "'./@href'"),
