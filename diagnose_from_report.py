@@ -2057,7 +2057,8 @@ def make_of_call(case, node, depth):
     if name in MADE_BY_CALL:
         return 'list' if MADE_BY_CALL[name] == 'elements' and is_name(base, 're', 'Regex') else MADE_BY_CALL[name]
     if base is not None and name in ('get', 'pop', 'setdefault'):
-        return {'json': 'json', 'element': 'text'}.get(make_of(case, base, depth + 1))
+        given = MADE_BY_KIND.get(node.args[1].kind) if len(node.args) > 1 else None
+        return given or {'json': 'json', 'element': 'text'}.get(make_of(case, base, depth + 1))
     if base is not None and name == 'find':
         return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
     if name in TEXT_METHODS - SHARED_METHODS:
@@ -2525,7 +2526,7 @@ OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
 
 
 NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|local variable|cannot import name|"
-                            r"No module named|KeyError:) u?'?[\w.]+'?")
+                            r"No module named|KeyError:) u?'?[\w.]+'?|\b(TypeError:) [\w.]+\(\)")
 
 
 ERROR_IN_HEAD = re.compile(r'\b([A-Z]\w*(?:Error|Exception|Mismatch)\b.*?):?\s*(?:\(most recent call last\)|$)', re.M)
@@ -2550,7 +2551,8 @@ def family_of(pattern):
     wrapper = pattern.get('wrapper') or ''
     if not pattern.get('exception'):
         wrapper += ' ' + (pattern.get('message') or '')
-    named = NAMED_IN_ERROR.sub(r'\1', error)    # no attribute 'timeout': that is a name, and nobody was slow
+    named = NAMED_IN_ERROR.sub(                 # no attribute 'timeout': that is a name, and nobody was slow
+        lambda one: one.group(1) or one.group(2), error)
     for family in FAMILIES:
         if searched(family.wrapper, wrapper) and searched(family.error, named if (
                 family.cls == 'upstream' or family.name == 'gone') else error):
@@ -3225,8 +3227,10 @@ def raises_wrong_index(node, hunt):
 def raises_arguments(node, hunt):
     if hunt.found.group('name') == '_apply':         # the sandbox's own: what is called with * or **
         return 1.0 if node.kind == 'Call' and (node.starargs or node.kwargs) else 0
-    return 1.0 if is_call(node, hunt.found.group('name')) else (
-        0.6 if node.kind == 'Call' and hunt.found.group('name') == '__init__' else 0)
+    name, wanted = hunt.found.group('name'), re.search(r"keyword argument '(\w+)'", hunt.message)
+    if node.kind == 'Call' and wanted and not node.kwargs and wanted.group(1) not in [one.arg for one in node.keywords]:
+        return 0
+    return 1.0 if is_call(node, name) else 0.6 if node.kind == 'Call' and name == '__init__' else 0
 
 
 def raises_unicode(node, hunt):
@@ -4655,17 +4659,16 @@ LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](
 def effect_of_operator(case, node, parent, value, depth):
     other = parent.right if node is parent.left else parent.left
     if parent.op == 'Add':
-        if value in (NO_TEXT, TEXT):
+        kind = make_of(case, other)
+        if value in (NO_TEXT, TEXT) and kind not in ('number', 'date', 'list', 'dict'):
             worth = effect(case, parent, TEXT, depth + 1)
-            if make_of(case, other) in ('number', 'date', 'list', 'dict'):
-                return CRASH
             if value == NO_TEXT and node is parent.right and is_base(other):
                 return HOLLOW                   # the home page of a site is no picture
             return worth if is_shown(node) else min(OPEN, worth)
-        if value in (ZERO, NUMBER) and make_of(case, other) in ('number', None):
+        if value in (ZERO, NUMBER) and kind in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
-        if value in (NO_LIST, SPLIT) and make_of(case, other) == 'list':
-            return effect(case, parent, SOME, depth + 1)
+        if value in (NO_LIST, SPLIT) and kind in ('list', None):
+            return min(FINE if kind else OPEN, effect(case, parent, SOME, depth + 1))
         return OPEN if value == SOME else CRASH
     if parent.op == 'Mod':
         if node is parent.left:
@@ -4794,8 +4797,9 @@ def effect_of_assignment(case, node, parent, value, depth):
                 NO_TEXT, TEXT) and target.attr in BESIDE):
             worst = min(worst, read_effect(case, target, value, depth))
         elif is_field(target) or target.kind == 'Attribute' and is_record(target.value):
-            worst = min(worst, OPEN if value == SOME else HOLLOW, read_effect(case, target, value, depth))
-        elif target.kind == 'Subscript' and is_field(target.value):
+            beside = value == NO_TEXT and target.attr in ('photo', 'role') and is_record(target.value)
+            worst = min(worst, OPEN if value == SOME or beside else HOLLOW, read_effect(case, target, value, depth))
+        elif target.kind == 'Subscript' and is_field(target.value) and not is_made_here(case, root_name(target)):
             worst = min(worst, CRASH)
         elif target.kind in ('Tuple', 'List'):
             worst = min(worst, OPEN if value == SOME else CRASH)
@@ -4804,6 +4808,12 @@ def effect_of_assignment(case, node, parent, value, depth):
         else:
             worst = min(worst, OPEN)
     return worst
+
+
+def is_made_here(case, name):
+    """Whether a variable only holds what a class or function of the plug-in makes, which is none of the metadata."""
+    values = [one.value for one in assignments(case.function, name)] if name else []
+    return bool(values) and all(value.kind == 'Call' and value.func.kind == 'Name' for value in values)
 
 
 def readers_of(case, target):
@@ -5563,6 +5573,38 @@ def operator_faults(case, found):
                     2] == NO_TEXT else way for way in soft], 'there is no value')
 
 
+def nothing_to_add_to(case, found):
+    """`count['x'] += 1` where what is counted is None still: it begins with nothing of the kind that is added."""
+    node, empty = case.statement, EMPTY_LIKE.get(found.group('right'))
+    if node.kind == 'AugAssign' and empty not in (None, NOTHING) and repeatable(node.target):
+        text, bare = code_of(node.target), node.value.kind in ('BinOp', 'BoolOp', 'IfExp', 'Lambda', 'Compare')
+        start, end = node.value.outer
+        sign = node.source.text[node.target.outer[1]:start].strip()[:-1]
+        yield cure('empty default', [(node.target.outer[1], start, ' = (%s or %s) %s %s' % (
+            text, empty, sign, '(' * (bare and not node.value.parens)))] + [(end, end, ')')] * (
+                bare and not node.value.parens), '%s counts as %s where it is None' % (text, value_words(empty)), 0.87,
+            'what is added says what it begins with')
+
+
+def changed_in_place(case, found):
+    """`rows = rows.sort()`: that answers None, and what it changes is at hand."""
+    for name in names_in_order(case.statement):
+        values = values_before(case, name, case.statement.start)
+        call = values[-1] if values else None
+        if call is None or call.kind != 'Call' or name_assigned(call.parent) != name:
+            continue
+        called, base = last_name(call.func), call.func.value if call.func.kind == 'Attribute' else None
+        changed = call.args[0] if called == 'shuffle' and len(call.args) == 1 else base if called in (
+            'sort', 'reverse', 'append', 'extend', 'insert', 'update') else None
+        if changed is not None and is_name(changed, name):
+            yield cure('right value', [(call.parent.start, call.outer[0], '')], '%s is changed where it is' % name,
+                       0.94, '%s() changes it in place, and answers None' % called)
+        elif changed is not None and called == 'sort':
+            yield cure('right value', [(call.start, call.func.end + 1, 'sorted(%s%s' % (
+                code_of(base), ', ' * bool(call.args or call.keywords)))], '%s is a sorted copy' % name, 0.92,
+                'sort() sorts in place, and answers None')
+
+
 def with_its_words(case, bad):
     """Edits that leave a part of a sum of texts out together with the words that stand before it for its sake, and the
     bracket behind it: ' (' + year + ')'. None where there are no such words."""
@@ -5908,7 +5950,10 @@ def choose(case, faults):
     if found is None:
         return
     (value, known, _, _, _), region, default = best
-    edits = found.edits + conditional_edits(region, found.text, default) + put_before(case.statement, found.before)
+    start, end = with_separator(region) if default == NO_TEXT else region.outer
+    parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
+        (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
+    edits = found.edits + parts + put_before(case.statement, found.before)
     known = known and (value > HOLLOW or default in given_up(case, set_from(region), here=True))
     prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
@@ -5916,6 +5961,23 @@ def choose(case, faults):
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
+
+
+def with_separator(region):
+    """Where a part of a sum of texts begins and ends, with the ' - ' that stands between it and another part."""
+    total = region.parent
+    start, end = region.outer
+    if is_op(total, 'Add') and total.right is region and is_op(total.left, 'Add') and not total.left.parens and \
+            is_separator(total.left.right):
+        return total.left.right.outer[0], end
+    if is_op(total, 'Add') and total.left is region and is_separator(total.right) and is_op(
+            total.parent, 'Add') and total.parent.left is total and not total.parens:
+        return start, total.right.outer[1]
+    return start, end
+
+
+def is_separator(node):
+    return node.kind == 'Str' and re.match(r'[\s,;:/|.-]+$', node.s) is not None
 
 
 def kept_name(case, region, faults):
@@ -5974,9 +6036,14 @@ def is_way_out(case, faults, tested):
     if test.kind != 'If' or test.orelse or test.is_elif or test.body[-1].kind not in ('Return', 'Continue') or \
             tested is not test.test and not (tested.parent is test.test and is_op(test.test, 'Or')):
         return False
-    return not any(needs_value(case, one, faults) for one in test.body) and any(
-        needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
-            effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
+    if any(needs_value(case, one, faults) for one in test.body):
+        return False
+    loop = innermost_loop(case)
+    if bad.kind == 'Name' and faults[0].test is none_test and loop is not None and is_name(loop.target, bad.id) and \
+            test.body[0].kind == 'Continue':    # an element that is nothing is as little meant as those left out here
+        return any(not is_checked(case, use, bad.id) for use in later_uses(case, bad.id, test) if is_in(use, loop))
+    return any(needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
+        effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
 
 
 def sets_what_is_missing(case, faults):
@@ -6023,8 +6090,10 @@ def ask_value(case, faults):
     if not found or not all(is_in(fault.bad, found[0][0]) or fault.bad.text == found[0][0].text for fault in faults):
         return
     bad, test, around, asked = found[0]
-    kept = around.kind == 'If' and not around.orelse and any(
-        not is_in(bad, one) and not uses_value(case, one, faults) for one in around.body)
+    beside = [part for part in and_operands(around.test) if part is not asked]
+    kept = around.kind == 'If' and (any(not is_in(bad, one) and not uses_value(case, one, faults)
+                                        for one in around.body) if not around.orelse else any(
+                                            root_name(bad) in names_in(part) for part in beside))
     at = asked.outer[1]
     yield Proposal('None guard', [(at, at, ' and %s' % test(bad.text)[0])],
                    'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
@@ -6317,9 +6386,10 @@ def has_exit(statement):
 
 def relied_on(case, block):
     """Whether the function needs behind a block what this sets: an attribute, or the key of a dict of its own."""
-    if any(read_effect(case, target, NOTHING, after=block[-1].end) == CRASH
+    if any(read_effect(case, target, NOTHING, after=block[-1].end) == CRASH or root_name(target) == 'self' and
+           not is_field(target) and any(reads_field(one, block) for one in later_siblings(block[-1]))
            for target in stored_attributes(block).values()):
-        return True
+        return True                             # (what an object held before would be taken for the new)
     target = target_of(case.statement)
     if target is None or target.kind != 'Subscript' or target.value.kind != 'Name':
         return False
@@ -6352,9 +6422,13 @@ def fence(case, faults):
     moved = wrap(block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)] + behind
     used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''
+    if any(name.startswith('self.') for name in needed):
+        read = True                             # what is made of it behind would be lost with it
+    loop = innermost_loop(case)
+    whole = loop is not None and block[-1] is loop.body[-1] and len(block) > 2      # no more than to skip the element
     yield Proposal('field guard' if field else template_of(faults), edits, '%s is only set%s where it is there'
-                   % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.83 if field
-                   else 0.7, 'what is there is kept, and the other fields are still filled')
+                   % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.57 if whole
+                   else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
 
 
 def emptied_before(case, block):
@@ -6462,6 +6536,7 @@ def try_around(case, faults):
     no_test = all(fault.test is None for fault in faults)
     given = target_of(case.statement)           # what has a value all the same can be relied on
     lost = relied_on(case, block) and (given is None or given.text not in needed)
+    lost = lost or len(needed) > 1 and given is not None and given.kind == 'Tuple' and not field    # nothing is left
     prior = 0.35 if lost else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
@@ -6952,6 +7027,7 @@ def unset_name(case, found):
         return
     here = [use for use in uses if is_in(use, case.statement)] or uses
     for proposal in itertools.chain(
+            copied_block(case, name, binders), branch_of_other_name(case, name, binders),
             lost_parameter(case, case.function), bound_too_late(case, name), loop_variable(case, name, uses),
             own_element(case, name, binders), made_from_itself(case, name, binders), caught_error(case, here, name),
             left_at_error(case, name, binders)):
@@ -7002,6 +7078,42 @@ def set_beside(case, name, binders):
         if uses and best[0] > HOLLOW:
             found.append((other, best[1]))
     return found
+
+
+def copied_block(case, name, binders):
+    """`e = shows[0]; f(m['id'])` beside `m = movies[0]; f(m['id'])`: a block copied from another one, in which one
+    place still speaks of the other's variable."""
+    suite, statement = siblings(case.statement), case.statement
+    for binder in binders:
+        origin = statement_of(binder)
+        other = siblings(origin)
+        if other is suite or origin.kind != 'Assign' or not is_name(origin.targets[0], name) or not any(
+                one.text == statement.text for one in other):
+            continue
+        for one in suite[:suite.index(statement)]:
+            mine = name_assigned(one)
+            if one.kind == 'Assign' and mine not in (None, name) and other.index(origin) == suite.index(one) and \
+                    re.sub(r'\w+', '', one.value.text) == re.sub(r'\w+', '', origin.value.text):
+                uses = [use for use in reads(case.function, name) if any(is_in(use, line) for line in suite)]
+                yield rename(uses, mine, 0.93, 'the block is like that of line %d, where %s is what %s is here' % (
+                    origin.line, name, mine))
+
+
+def branch_of_other_name(case, name, binders):
+    """`if there: version_path = int(x)`, `else: version = 0`: one branch sets a variable of another name, to a value of
+    the same kind."""
+    for binder in binders:
+        origin = statement_of(binder)
+        fork = origin.parent if origin.parent.kind == 'If' and origin.kind == 'Assign' else None
+        if fork is None or origin not in fork.body + fork.orelse or is_in(case.statement, fork) or len(binders) > 1:
+            continue
+        for one in fork.orelse if origin in fork.body else fork.body:
+            mine, kind = name_assigned(one), make_of(case, origin.value)
+            if one.kind == 'Assign' and mine and (mine.startswith(name) or name.startswith(mine)) and kind and \
+                    make_of(case, one.value) == kind and not any(
+                        make_of(case, value) == kind for value in values_before(case, mine, one.start)):
+                yield rename(one.targets[:1], name, 0.9, 'the other branch sets %s, and %s is something else' % (
+                    name, mine))
 
 
 def bound_too_late(case, name):
@@ -7145,8 +7257,8 @@ def unset_attribute(case, found):
     owner, nodes = owners[0], bundle_nodes(case, 'Attribute', name)
     family = [owner] + [one for base in owner.bases for one in classes_of(owner.source) if one.name == last_name(base)]
     setters = [node for one in family for node in walk(one) if sets_self(node) and node.attr == name]
-    if not setters and not any(node.ctx == 'Store' for node in nodes):
-        return
+    if not setters and not any(node.ctx == 'Store' and not sets_self(node) for node in nodes):
+        return                                  # (what another class sets on itself is its own)
     readers, path = unchecked_reads(case, nodes), path_of(case, owner)
     for proposal in set_by_method(case, family, setters, name):
         yield proposal
@@ -7302,8 +7414,10 @@ def first_statement(case, node):
 
 def initial_values(case, name, uses):
     """Values for a variable that nothing was assigned to, the likeliest first."""
-    wished = empty_values(case, assigned_before(case, name, case.statement.start))
-    return each_once(compared_with(uses) + [NOTHING if value == ZERO else value for value in wished] + OTHERWISE)
+    values = assigned_before(case, name, case.statement.start)
+    wished = [NOTHING if value == ZERO else value for value in empty_values(case, values)]
+    raised = [FALSE] if values and all(is_name(value, 'True') for value in values) else []     # a flag, not raised yet
+    return each_once(raised + compared_with(uses) + wished + OTHERWISE)
 
 
 # --------------------------------------------------------------------------------------- names that nobody defines
@@ -7327,7 +7441,7 @@ MODULE_OF = {
     'deque': 'collections', 'izip': 'itertools', 'islice': 'itertools', 'product': 'itertools',
     'format_exc': 'traceback', 'basename': 'os.path', 'dirname': 'os.path', 'splitext': 'os.path',
     'Decimal': 'decimal', 'ceil': 'math', 'floor': 'math', 'sqrt': 'math', 'uniform': 'random', 'shuffle': 'random',
-    'uuid4': 'uuid'}
+    'uuid4': 'uuid', 'dumps': 'json', 'loads': 'json'}
 MODULES_USED_BARE = frozenset(['etree', 'parser', 'ElementTree', 'cElementTree', 'minidom', 'saxutils'])
 PACKAGES = ('xml.etree.ElementTree', 'xml.etree.cElementTree', 'xml.dom.minidom', 'xml.sax.saxutils', 'dateutil.parser',
             'lxml.etree', 'lxml.html')
@@ -7363,6 +7477,11 @@ def unknown_name(case, found):
         return ways + list(absent_builtin(case, uses, name))
     if all(use.parent.kind == 'Attribute' and module_of('%s.%s' % (name, use.parent.attr), '') for use in uses):
         return ways + list(newer_path(case, None))      # urllib.request: importing urllib would not bring it
+    twice = [use.parent for use in same if use.parent.kind == 'Attribute' and use.parent.value is use]
+    if len(twice) == len(same) and len(set(one.attr for one in twice)) == 1 and twice[0].attr in bindings(
+            case.source.tree) and twice[0].attr.lower() == name.replace('_', '').lower():
+        return ways + [rename(twice, twice[0].attr, 0.94, '%s itself is at hand, with no module around it' % (
+            twice[0].attr))]
     elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + list(
         caught_error(case, uses, name))
     ways += elsewhere
@@ -7372,14 +7491,16 @@ def unknown_name(case, found):
     known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
     near = idle_parameter(name, enclosing(uses[0], 'FunctionDef')) or near_names(name, known) + near_interface(
         name, same, known, is_sandboxed(case))
-    family = list(renamed_word(case, name)) or list(preference_elsewhere(case, here, name)) or list(
-        lost_parameter(case, enclosing(uses[0], 'FunctionDef'))) or list(callers_name(case, here, name))
+    family = first_fitting(
+        overwritten_parameter(case, here, name), renamed_word(case, name), preference_elsewhere(case, here, name),
+        lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name))
     ways += family + [with_other_typos(case, name, rename(
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
-    longer = [] if near or family else list(longer_name(here, name, known)) or list(same_use(case, here, name)) or list(
-        tested_instead(case, here, name)) or list(part_of_name(here)) or list(called_alike(case, here, name))
+    longer = [] if near or family else first_fitting(
+        part_asked(case, here, name), longer_name(here, name, known), same_use(case, here, name),
+        tested_instead(case, here, name), part_of_name(here), called_alike(case, here, name), shorter_name(here, name))
     ways += longer
     if is_indexed(here[0]) and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -7389,6 +7510,11 @@ def unknown_name(case, found):
             r'(?m)^(def|class) %s\b' % name, bundle_text(case, path)) for path in files_of(case))):
         ways += list(never_worked(case, uses, name)) + list(unset_fields(case, name))
     return ways
+
+
+def first_fitting(*ways):
+    """[Proposal] of the first of some ways that offers one."""
+    return next((found for found in map(list, ways) if found), [])
 
 
 def idle_parameter(name, function):
@@ -7486,12 +7612,60 @@ def callers_name(case, uses, name):
     function, found = enclosing(uses[0], 'FunctionDef'), set()
     names = given_parameters(function) if function is not None else []
     for call in bundle_nodes(case, 'Call', function.name) if names else ():
+        if not (call.starargs or call.kwargs) and not len(names) - len(function.args.defaults) <= len(
+                call.args) + len(call.keywords) <= len(names):
+            continue                            # another function of that name is called, that of a list maybe
         pairs = list(zip(names, call.args[:0] if call.starargs else call.args))
         pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
         found.update(parameter for parameter, value in pairs if is_name(value, name))
     if len(found) == 1:
         yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
+
+
+def part_asked(case, uses, name):
+    """`title` in a function that asks its `item`, and nothing else, for item.title: the same. Other names that nobody
+    defines, and that the item has too, are written so with it."""
+    function = enclosing(uses[0], 'FunctionDef')
+    if function is None or any(is_called(use) for use in uses):
+        return
+
+    def owners(word):
+        return set(node.value.id for node in nodes_named(case.source, 'Attribute', word) if node.ctx == 'Load' and
+                   not is_called(node) and node.value.kind == 'Name' and (word != name or is_in(node, function)))
+
+    found = sorted(owner for owner in owners(name) if owner != 'self' and owner in bindings(function) and
+                   owner in visible_names(case, uses[0]))
+    found = [owner for owner in found if owner in plain_parameters(function)] or found
+    if len(found) != 1:
+        return
+    more = [(other, node) for other, nodes in sorted(undefined_here(case).items()) for node in nodes
+            if other != name and is_in(node, function) and found[0] in owners(other) and not is_called(node)]
+    edits = sorted((node.start, node.start, found[0] + '.') for node in uses + [node for _, node in more])
+    yield cure('right name', edits, '%s.%s is written in place of %s%s' % (found[0], name, name, also(
+        sorted(set(other for other, _ in more)))), 0.86, 'nothing is called %s here, and %s has one' % (name, found[0]))
+
+
+def overwritten_parameter(case, uses, name):
+    """`def f(entry): for entry in entries:`, where nobody reads the entry that is handed over: it is the entries."""
+    function, statement = case.function, case.statement
+    target = statement.target if statement.kind == 'For' else target_of(statement)
+    if function.kind != 'FunctionDef' or target is None or target.kind != 'Name' or target.id not in plain_parameters(
+            function) or any(use.start < target.start for use in reads(function, target.id)) or len(uses) != 1 or any(
+                one.arg == target.id for call in bundle_nodes(case, 'Call', function.name) for one in call.keywords):
+        return
+    given = next(one for one in function.args.args if is_name(one, target.id))
+    yield cure('right name', written([given], name), 'what is handed over is called %s' % name, 0.9,
+               'nothing is called %s here, and the %s that is handed over is not read' % (name, target.id))
+
+
+def shorter_name(uses, name):
+    """The one parameter that the unknown name begins or ends with: a line that was copied from elsewhere."""
+    function = enclosing(uses[0], 'FunctionDef')
+    found = [one for one in parameter_names(function) if len(one) > 4 and (name.startswith(one) or name.endswith(one))
+             ] if function is not None else []
+    if len(found) == 1:
+        yield rename(uses, found[0], 0.75, 'nothing is called %s here, and %s is handed over' % (name, found[0]))
 
 
 def longer_name(uses, name, known):
@@ -7967,9 +8141,9 @@ def unknown_attribute(case, found):
                    '%s is none of %s, and the class has one that takes as much' % (name, nodes[0].value.text))
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
-    if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS):
+    if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
-            name.startswith(one) and len(name) - len(one) < 4 or len(one) == len(name) and sum(
+            name.startswith(one) and len(name) - len(one) < 5 or len(one) == len(name) and sum(
                 a != b for a, b in zip(one, name)) == 1)][:1]
     gone = INSTEAD.get((owner, name))
     if gone and called and not nodes[0].parent.args:
@@ -7984,6 +8158,24 @@ def unknown_attribute(case, found):
         same = [node for node in alike if node.value.text == nodes[0].value.text]
         yield cure('right name', respelt(same, near), '.%s is written in place of .%s' % (near, name), prior,
                    'there is no %s, and %s is there' % (name, near))
+
+
+def object_beside(case, found):
+    """`app.STATE.paths`, where STATE has none, and an object of the one class that has is called app.SYNC."""
+    owner, name = found.group('type').split('.')[-1], found.group('name')
+    holders = [one for one in bundle_classes(case, name) if name in members_of(one)]
+    if len(holders) != 1 or holders[0].name == owner or not lacks_member(case, owner, name):
+        return
+    made = [one.parent for one in bundle_nodes(case, 'Call', holders[0].name) if one.parent.kind == 'Assign']
+    names = set(getattr(target, 'attr', None) or getattr(target, 'id', None) for one in made for target in one.targets)
+    nodes = [node.value for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
+    if len(names) == 1 and None not in names and nodes and nodes[0].kind in ('Attribute', 'Name'):
+        other = names.pop()
+        right = other if nodes[0].kind == 'Name' else '%s.%s' % (code_of(nodes[0].value), other)
+        if nodes[0].kind == 'Attribute' or other in visible_names(case, nodes[0]):
+            yield cure('right name', written([node for node in nodes if node.text == nodes[0].text], right),
+                       '%s is asked in place of %s' % (right, nodes[0].text), 0.91,
+                       'only %s has a %s' % (holders[0].name, name))
 
 
 def respelt(nodes, text):
@@ -8112,11 +8304,11 @@ def attributes_of(case, node, owner):
         return by_type or MEMBERS[owner.split('.')[-1]].split()
     if root == 'metadata' or owner in ('Movie', 'TV_Show', 'Artist', 'Album', 'Episode', 'Season'):
         return FIELDS
-    owners = [one for one in walk(case.source.tree) if one.kind == 'ClassDef' and one.name == owner]
+    owners = classes_called(case, owner)
     if root == 'self' and not owners:
         owners = [one for one in [enclosing(node, 'ClassDef')] if one is not None]
     if owners:
-        return set(one.name for one in owners[0].body if one.kind == 'FunctionDef') | bound_names_of_class(owners[0])
+        return members_of(owners[0])
     if owner == 'module' and root:
         for path in code_files(case):
             if path.endswith('/%s.py' % root):
@@ -8323,6 +8515,24 @@ def summands(node):
 TEXT_TYPES = frozenset('str unicode _ElementStringResult _ElementUnicodeResult'.split())
 
 
+def pairs_of_dict(case, found):
+    """`for key, value in d`, where d is a dict: that gives the keys alone."""
+    for node in frame_part(case):
+        if node.kind in ('For', 'comprehension') and node.target.kind in ('Tuple', 'List') and len(
+                node.target.elts) == 2 and is_dict(case, node.iter):
+            yield cure('right value', enclose(node.iter, '', '.items()'), 'the pairs of key and value are read', 0.93,
+                       'a dict gives its keys alone')
+
+
+def is_dict(case, node):
+    """Whether an expression, or all that the functions behind a call answer, is a dict."""
+    if make_of(case, node) == 'dict':
+        return True
+    answers = [(function, one.value) for function in functions_behind(case, node) for one in returns_of(function)]
+    return bool(answers) and all(value is not None and make_of(case._replace(
+        source=function.source, function=function), value) == 'dict' for function, value in answers)
+
+
 def paired_element(case, found):
     """`for x in enumerate(y)`, where x is taken for the element alone: the number gets a name of its own."""
     for loop in [one for one in ancestors(case.statement) if one.kind == 'For'] + [case.statement]:
@@ -8338,6 +8548,23 @@ def paired_element(case, found):
             yield cure('name the pair', [(loop.target.start, loop.target.start, first + ', ')],
                        '%s is the element alone, as it is used' % loop.target.id, 0.93,
                        '%s() gives pairs of a %s and an element' % (method, first.rstrip('0123456789')))
+
+
+def key_of_pair(case, found):
+    """`sorted(d.items(), key=f)`, where f takes the key alone."""
+    function = case.function
+    taken = plain_parameters(function) if function.kind == 'FunctionDef' else []
+    if not taken or taken[0] not in names_in(case.statement):
+        return
+    for _, source in sources_with(case, function.name):
+        for use in name_nodes(source.tree, function.name):
+            call = use.parent.parent if use.parent.kind == 'keyword' and use.parent.arg == 'key' else None
+            rows = last_name(call.args[0].func) if call is not None and call.args and call.args[0].kind == 'Call' and \
+                is_name(call.func, 'sorted', 'min', 'max') else None
+            if rows in ('items', 'iteritems', 'enumerate'):
+                yield cure('right value', enclose(use, 'lambda pair: ', '(pair[%d])' % (rows == 'enumerate')),
+                           '%s gets one half of the pair' % function.name, 0.93, '%s() gives pairs, and %s takes one '
+                           'value' % (rows, function.name), path_of(case, use))
 
 
 def part_of_answer(case, found):
@@ -8359,6 +8586,31 @@ def part_of_answer(case, found):
             yield cure('right value', [(call.end, call.end, '[%s]' % min(parts))],
                        '%s is the part of the answer that is meant' % name, 0.93,
                        '%s() answers several values at once' % last_name(call.func))
+
+
+def other_beginning(case, found):
+    """What begins as [] and is only used as a dict, or the other way round: it begins as the other."""
+    wrong, right, methods = ('[]', '{}', DICT_METHODS) if 'list' in found.group() else ('{}', '[]', LIST_METHODS)
+    for node in own_part(case.statement):
+        name = node.value.id if node.kind in ('Attribute', 'Subscript') and node.value.kind == 'Name' else None
+        function = case.function if case.function.kind == 'FunctionDef' else None
+        binders = bindings(function).get(name, ()) if name and function is not None else ()
+        given = [one.value for one in (statement_of(one) for one in binders if one.kind == 'Name')
+                 if one.kind == 'Assign']
+        args = function.args if function is not None else None
+        taken = [one.id if one.kind == 'Name' else None for one in args.args] if args is not None else []
+        if name in taken and taken.index(name) >= len(taken) - len(args.defaults):
+            given.append(args.defaults[taken.index(name) - len(taken)])
+        uses = [one for one in name_nodes(function, name) if one.ctx == 'Load'] if given else ()
+        if not uses or [one.text for one in given] != [wrong] or not all(
+                one.parent.kind == 'Return' or one.parent.kind == 'Attribute' and one.parent.attr in methods or
+                one.parent.kind == 'Subscript' and one.parent.value is one and (right == '{}') == (
+                    index_of(one.parent) is not None and index_of(one.parent).kind != 'Num') or
+                one.parent.kind == 'Compare' for one in uses):
+            continue
+        yield cure('right type', [(given[0].start, given[0].end, right)], '%s begins as %s' % (name, right), 0.9,
+                   'all that is done with it is done with %s' % ('a dict' if right == '{}' else 'a list'))
+        return
 
 
 def first_of_list(case, found):
@@ -8593,6 +8845,17 @@ def wrong_arguments(case, found):
     definitions, calls = nodes_named(case.source, 'FunctionDef', name), calls_of(own_part(case.statement), name)
     ways = [] if calls else run_at_once(case, definitions) or list(behind_wrapper(case, definitions))
     ways += handed_over_twice(case)
+    if name == '__init__':
+        calls = [node for node in own_part(case.statement) if node.kind == 'Call' and (
+            not unexpected or unexpected.group(1) in [one.arg for one in node.keywords])]
+        definitions = [one for call in calls[:1] for owner in classes_called(case, last_name(call.func) or '')
+                       for one in owner.body if one.kind == 'FunctionDef' and one.name == name]
+        calls = calls if len(calls) == 1 else []
+    if name in ('str', 'int', 'float', 'len', 'repr', 'bool', 'list') and not definitions:
+        ways += [cure('right arguments', [(call.args[0].outer[1],) * 2 + (')',), (call.end - 1, call.end, '')],
+                      'the bracket of %s() closes behind its value' % name, 0.92, 'what stands behind it is meant for '
+                      'the call around') for call in calls if len(call.args) == 1 and call.keywords and
+                 call.parent.kind == 'Call' and call.parent.args[-1:] == [call] and not call.parent.keywords]
     if name == 'strip' and not definitions:
         ways += [cure('right name', [(call.func.end - len(name), call.func.end, 'replace')], 'one text is put for the '
                       'other', 0.92, 'strip() takes one text only; with two, replace() is meant')
@@ -8661,9 +8924,23 @@ def fitted(case, function, call):
     name, parameters, given = function.name, plain_parameters(function), given_parameters(function)
     named = set(keyword.arg for keyword in call.keywords)
     absent = [one for one in given[:len(given) - len(function.args.defaults)][len(call.args):] if one not in named]
+    idle = [one for one in function.args.args if absent and is_name(one, absent[0])]
+    first = min([node for node in name_nodes(function, absent[0]) if node not in idle] if idle else [],
+                key=lambda node: node.start) if idle and reads(function, absent[0]) else None
+    at = function.args.args.index(idle[0]) if idle else 0
+    if first is not None and len(absent) == 1 and first.ctx == 'Store' and statement_of(first) in function.body and \
+            at and all(len(one.args) + len(one.keywords) < len(given) for one in bundle_nodes(case, 'Call', name)):
+        yield cure('right arguments', [(function.args.args[at - 1].outer[1], idle[0].outer[1], '')],
+                   '%s takes no %s' % (name, absent[0]), 0.9, 'it sets it itself, and nobody hands one over')
+        return
     bears_none = len(absent) == 1 and name_effect(
         case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH
     end = call.end - 1
+    around = enclosing(case.statement, 'ClassDef')
+    own = bound_names_of_class(around) if around is not None and takes_self(case.function) else set()
+    if absent and not call.args and not named and not set(absent) <= visible_names(case, call) and set(absent) <= own:
+        yield cure('right arguments', [(end, end, ', '.join('self.' + one for one in absent))], '%s is handed over'
+                   % ' and '.join(absent), 0.88, '%s needs it, and the object has one' % name)
     if absent and set(absent) <= visible_names(case, call):
         words = ', '.join('%s=%s' % (one, one) if named else one for one in absent)
         yield cure('right arguments', [(end, end, (', ' if call.args or named else '') + words)], '%s is handed over'
@@ -8753,13 +9030,18 @@ def usual_default(case, name):
 
 def unexpected_keyword(function, calls, keyword_name):
     """The parameter that a keyword is nearly called, or one more of its name."""
-    for near, prior in near_names(keyword_name, plain_parameters(function)):
+    spare = [one for one in plain_parameters(function) if not any(one == other.arg for call in calls
+                                                                  for other in call.keywords)]
+    parts = words_of(keyword_name)
+    alike = [(one, 0.84) for one in spare if len(parts) > 1 and len(words_of(one)) == len(parts) and all(
+        a[:4].lower() == b[:4].lower() for a, b in zip(parts, words_of(one)))]
+    for near, prior in near_names(keyword_name, plain_parameters(function)) or alike[:2 - len(alike)]:
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
         if edits:
             yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
                        '%s has no %s, and has %s' % (function.name, keyword_name, near))
-    if function.args.args and not function.args.kwarg and not function.args.vararg:
+    if function.args.args and not function.args.kwarg and not function.args.vararg and function.name != '__init__':
         last = (function.args.defaults or function.args.args)[-1]
         at = last.outer[1]
         yield Proposal('right arguments', [(at, at, ', %s=None' % keyword_name)],
@@ -8793,12 +9075,31 @@ def wrong_format(case, found):
                                              ',' if wanted == 1 else '')],
                            'the values that have no place are left out', 'nothing', 'medium', 0.6,
                            'there are more values than places')
+        elif not wanted and '%' not in node.left.s and not is_address(case, node):
+            start, end = node.left.outer[1], node.right.outer[1]
+            named = '.format(%s)' % ', '.join(code_of(one) for one in values)
+            places = bool(re.search(r'\{\w*\}', node.left.s))
+            yield cure('right format', [(start, end, named * places)], 'the values go where the text has its places'
+                       if places else 'the text stands as it is', 0.88, 'the text has no place for a value')
         elif len(values) < wanted and in_log_call(node):
             missing = ", ''" * (wanted - len(values))
             edits = enclose(values[-1], '', missing) if node.right.kind == 'Tuple' else enclose(
                 node.right, '(', missing + ')')
             yield Proposal('right format', edits, 'the places without a value stay empty',
                            'nothing but a part of a log line', 'low', 0.75, 'only a log line is concerned')
+
+
+def escaped_in_format(case, found):
+    """'/a%2Fb/%s' % x: the signs of an address that is written in its escaped form are none of the format."""
+    for node in own_part(case.statement):
+        if is_op(node, 'Mod') and node.left.kind == 'Str':
+            start, text = node.left.start, node.left.text
+            values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
+            places = [start + one.start() for one in re.finditer(r'(?<!%)%[0-9A-F][0-9A-F]', text)]
+            plain = re.sub(r'%%|%[0-9A-F][0-9A-F]', '', text)
+            if places and len(re.findall(r'%[sdrif]', plain)) == len(values):
+                yield cure('right format', [(at, at, '%') for at in places], 'the escaped signs stand as they are',
+                           0.93, 'they are none of the places of the format')
 
 
 def number_format(case, found):
@@ -9164,8 +9465,8 @@ def parse_first(case, faults):
     node = fault.node
     name = exception_name(case)
     if fault.test is not None or node.kind not in ('Call', 'Attribute', 'Subscript') or name is None or \
-            getattr(node, 'ctx', 'Load') != 'Load' or case.statement.inline:
-        return
+            getattr(node, 'ctx', 'Load') != 'Load' or case.statement.inline or 'to unpack' in case.message:
+        return                                  # (what is unpacked is had without an error)
     while node.kind not in STATEMENTS and not (node.kind in ('Call', 'IfExp', 'BoolOp', fault.node.kind) and can_hoist(
             node, case.statement)):
         node = node.parent
@@ -9597,6 +9898,7 @@ SPECIAL_WAYS = (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
      unknown_attribute),
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: '(?P<type>[\w.]+)' object has no attribute '(?P<name>\w+)'", object_beside),
     (r"^AttributeError: 'module' object has no attribute '_(?P<name>[a-z]\w*)'", private_elsewhere),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
      newer_path),
@@ -9604,9 +9906,12 @@ SPECIAL_WAYS = (
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
+    (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", key_of_pair),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
     (r"^AttributeError: 'list' object has no attribute '(?P<name>\w+)'", first_of_list),
+    (r"^AttributeError: '(list|dict)' object has no attribute|^TypeError: list indices must be "
+     r"integers, not (str|unicode)", other_beginning),
     (r"^AttributeError: '(str|unicode|list|dict|tuple|_Element(String|Unicode)Result)' object has no attribute "
      r"'(?P<name>\w+)'", other_language),
     (r"^XPathEvalError: ", readable_path),
@@ -9619,18 +9924,23 @@ SPECIAL_WAYS = (
     (r"^TypeError: unsupported operand type\(s\) for (?P<sign>[-*/%|&]|//|\*\*)=?: '(?P<left>\w+)' and "
      r"'(?P<right>\w+)'",
      text_in_calculation),
+    (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
+    (r"NoneType", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
     (r"^KeyError: (?P<key>u?['\"].+)$", gone_already),
     (r"^TypeError: string indices must be integers", text_already),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
+    (r"^ValueError: (too many values to|need more than 1 value to) unpack", pairs_of_dict),
     (r"^KeyError: u?['\"](?P<key>.+)['\"]$", element_meant),
     (r"^TypeError: '(?P<type>[\w.]+)' object is not callable", not_callable),
     (r"^TypeError: exceptions must be .*, not (str|unicode)$", raised_text),
     (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
+    (r"^(TypeError|ValueError): (not enough arguments|float argument required|unsupported format|incomplete format|"
+     r"%[di] format|int argument required|an integer is required)", escaped_in_format),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
     (r"^Unicode(En|De)codeError", text_and_bytes),
     (r"^UnicodeDecodeError", bytes_for_field),
@@ -9792,8 +10102,11 @@ def is_other_form(case, node):
     """Whether an object of a JSON answer, whose keys are texts, is asked for a number as a list would be."""
     if case.exception != 'KeyError' or not re.match(r'-?\d+$', case.message) or node.kind != 'Subscript':
         return False
-    root = root_name(node)
+    root, index = root_name(node), index_of(node)
     values = assigned_before(case, root, node.start) if root else []
+    if index is not None and index.kind == 'Num' and node.value.kind == 'Name' and values and all(
+            functions_behind(case, value) for value in values):
+        return True                             # a row was a tuple once, or is one elsewhere
     return bool(values) and all(re.match(r'JSON\.|json\.loads', value.text) for value in values)
 
 
@@ -9803,33 +10116,54 @@ MODELS = ('Movie', 'TV_Show', 'Season', 'Episode', 'Artist', 'Album', 'Track')
 def never_has(case):
     """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
     """
-    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(?P<name>\w+)'", case.message)
+    found = re.match(r"'(?:\w+\.)*(?P<type>\w+)' object has no attribute '(?P<name>\w+)'", case.message)
     if found is None:
         return False
     owner, name = found.groups()
     if owner in MODELS and name not in FIELDS:
         return True
-    return lacks_method(case, owner, name) or name not in MEMBERS.get(owner, name).split() or any(
-        True for way in (first_of_list, other_language) for _ in way(case, found)
-        if owner in ('list', 'str', 'unicode', 'dict'))
+    if lacks_member(case, owner, name):
+        return not is_flag_asked(case, name)
+    return name not in MEMBERS.get(owner, name).split() or any(
+        True for way in (first_of_list, other_language, unknown_attribute) for _ in way(case, found)
+        if owner in ('list', 'str', 'unicode') or owner == 'dict' and way is not unknown_attribute)
 
 
-def lacks_method(case, owner, name):
-    """Whether a class of the bundle, and all that it is made of, has no method or attribute of a name that it calls on
-    itself, and nothing ever sets one."""
-    classes = dict((one.name, one) for one in bundle_classes(case, 'class '))
+def lacks_member(case, owner, name):
+    """Whether the classes of the bundle that are called so, and all that they are made of, have no method or attribute
+    of a name, and nothing ever sets one."""
     kin, met = [owner], set(['object'])
     while kin:
-        one = classes.get(kin.pop())
-        if one is None or name in bound_names_of_class(one) or name in [part.name for part in one.body if (
-                part.kind in ('FunctionDef', 'ClassDef'))] or any(
-                    part.kind == 'FunctionDef' and part.name.startswith('__getattr') for part in one.body):
+        found = classes_called(case, kin[-1])
+        met.add(kin.pop())
+        if not found or any(name in members_of(one) or re.search(r'\b(setattr|vars)\(|__(dict|getattr|getattribute)__',
+                                                                 one.text) for one in found):
             return False
-        met.add(one.name)
-        kin += [last_name(base) for base in one.bases if last_name(base) not in met]
-    return any(node.kind == 'Attribute' and node.attr == name and is_name(node.value, 'self') and is_called(node)
-               for node in own_part(case.statement)) and not any(
-                   node.ctx == 'Store' for node in bundle_nodes(case, 'Attribute', name))
+        kin += [last_name(base) for one in found for base in one.bases if last_name(base) not in met]
+    return not any(node.ctx == 'Store' and not sets_self(node) for node in bundle_nodes(
+        case, 'Attribute', name)) and not any(
+            re.search(r'(?<!self)\.%s\s*=(?!=)' % name, bundle_text(case, path)) for path in files_of(case))
+
+
+def is_flag_asked(case, name):
+    """Whether an `if` asks for nothing but an attribute: then what nothing ever sets counts as not set."""
+    return case.statement.kind == 'If' and any(
+        node.kind == 'Attribute' and node.attr == name and not is_called(node) and tested_operand(node) in (
+            node, node.parent) for node in walk(case.statement.test))
+
+
+def classes_called(case, name):
+    """The classes of a name in the case's file, else those in the other files of the bundle."""
+    head = 'class %s' % name
+    paths = [None] + [path for path in files_of(case) if head in bundle_text(case, path)]
+    sources = [case.bundle.source(path) if path else case.source for path in paths]
+    found = [one for source in sources if source is not None for one in classes_of(source) if one.name == name]
+    return [one for one in found if one.source is case.source] or found
+
+
+def members_of(owner):
+    """What the body of a class, and its methods on self, define."""
+    return bound_names_of_class(owner) | set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
 
 
 def is_own_object(case):
@@ -9854,12 +10188,16 @@ def guarded_ways(case, faults):
     if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or never_has(case) or \
             any(is_other_form(case, fault.node) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
+    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(\w+)'", case.message)
+    flag = found and is_flag_asked(case, found.group(2)) and lacks_member(case, *found.groups())
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
         for way in GUARDS:
             for proposal in way(case, group):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
+                if flag:
+                    proposal = doubted(proposal, 0.75, 'nothing ever sets it')
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)

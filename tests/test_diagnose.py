@@ -127,6 +127,7 @@ FAMILIES = [
     ('code', 'FrameworkException', "Operator '-=' is not supported", {}),
     ('code', 'AttributeError', "'Pool' object has no attribute 'timeout'", {}),
     ('code', 'TypeError', "moor() got an unexpected keyword argument 'timeout'", {}),
+    ('code', 'TypeError', 'moorTimeout() takes no arguments (1 given)', {}),
     ('code', '', "Cannot moor: 'Pool' object has no attribute 'timeout'", {'kind': 'log', 'wrapper': ''}),
     ('upstream', 'HTTPError', 'HTTP Error 403: Forbidden', {}),
     ('upstream', 'HTTPError', 'HTTP Error 429: Too Many Requests', {}),
