@@ -6736,9 +6736,9 @@ def leave(case, faults):
         return
     if any(root_name(fault.bad) == 'Prefs' for fault in faults):
         return                                  # it is not set for any item
-    entry = case.function.name in ('update', 'search')
+    entry = case.function.name.lower() in ('update', 'search')
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
-    if nothing_follows(case, faults) and outcome > HOLLOW:
+    if nothing_follows(case, faults) and outcome > HOLLOW and not (entry and fills_else(case, faults)):
         prior = 0.62 if entry else 0.78
     rests = outcome > HOLLOW and all_rests_on(case, faults)
     if rests:
@@ -6769,6 +6769,22 @@ def fills_object(case, faults):
 def nothing_follows(case, faults):
     """Whether so much of the rest needs the same value that nothing useful can follow without it."""
     return len(same_defects(case, faults, case.statement.start)) >= 3
+
+
+def fills_else(case, faults):
+    """Whether something behind the failing statement fills a field with what is not made of the missing value."""
+    made = set(bound_names(case.statement))
+    for one in statements(case.function):
+        if one.start < case.statement.end:
+            continue
+        source = getattr(one, 'test', None) or getattr(one, 'iter', None) or getattr(one, 'value', None) or one
+        if made & names_in(source) or uses_value(case, one, faults) or any(
+                around.kind in ('If', 'For') and made & names_in(getattr(around, 'test', None) or around.iter)
+                for around in ancestors(one) if is_in(around, case.function)):
+            made.update(bound_names(one))
+        elif one.kind == 'Assign' and field_of(one) and names_in(one.value):
+            return True
+    return False
 
 
 def all_rests_on(case, faults, filled=False):
@@ -7695,12 +7711,10 @@ def same_use(case, uses, name):
     """The one variable that the function asks for the very keys or attributes that the unknown one is asked for."""
     if case.function.kind != 'FunctionDef':
         return
-    wanted, known = set().union(*map(asked_of, uses)), bindings(case.function)
-    names = set(names_in_order(case.function)) - set([name])
-    fitting = [other for other in sorted(names) if other in known and other != 'self' and wanted and wanted <= set(
-        ).union(*[asked_of(node) for node in name_nodes(case.function, other) if getattr(
-            node.parent, 'ctx', 'Load') == 'Load']) and any(
-            node.kind == 'arguments' or node.start < uses[0].start for node in known[other])]
+    wanted = set().union(*map(asked_of, uses))
+    names = set(names_in_order(case.function)) & local_names(case.function) & visible_names(case, uses[0])
+    fitting = [other for other in sorted(names) if other not in ('self', name) and wanted and wanted <= set().union(*[
+        asked_of(node) for node in name_nodes(case.function, other) if getattr(node.parent, 'ctx', 'Load') == 'Load'])]
     if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
         yield rename(uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
                      'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
@@ -7757,7 +7771,18 @@ def asked_of(use):
 def never_worked(case, uses, name):
     """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
     needs it."""
-    statement = case.statement
+    statement, shown = case.statement, [one for use in reads(case.function, name) for one in ancestors(use)
+                                        if one.kind == 'keyword' and one.arg in BESIDE and is_entry(one.parent)]
+    calls = [one.parent for one in shown if len(one.parent.keywords) > 1]
+    if len(calls) == len(reads(case.function, name)) < 9:
+        edits = []
+        for one, call in zip(shown, calls):
+            given = sorted(call.args + call.keywords, key=lambda part: part.start)
+            at = given.index(one)
+            edits.append((given[at - 1].end, one.end, '') if at else (one.start, given[1].start, ''))
+        yield Proposal('leave out', edits, 'the entry comes without its %s' % shown[0].arg, shown[0].arg, 'low', 0.75,
+                       'nothing here defines %s, and the entry works without' % name)
+        return
     if any(not is_in(node, statement) for node in reads(case.function, name)):
         return                                  # the next one would fail
     if statement.kind not in ('If', 'Expr') or statement.inline or statement.is_elif or \
@@ -7898,7 +7923,8 @@ def visible_names(case, use):
     rows = [row for around in ancestors(use) if around.kind == 'FunctionDef' for row in bindings(around).items()]
     return set(bindings(case.source.tree)).union(name for name, nodes in rows if any(
         node.kind == 'arguments' or node.start < use.start and not (
-            statement_of(node).kind in SIMPLE and is_in(use, statement_of(node))) for node in nodes))
+            statement_of(node).kind in SIMPLE and is_in(use, statement_of(node)) or
+            node.parent.kind == 'For' and is_in(use, node.parent.iter)) for node in nodes))
 
 
 def missing_import(case, uses, name):

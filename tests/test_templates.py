@@ -583,6 +583,8 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
 
 
 REFUSED = [     # nothing is known that would make these succeed
+    ("def f(oc):\n    for row in page.xpath('//tr'):\n        for x in row.xpath('.//td'):\n            oc.add(x)\n",
+     "for row", "NameError: global name 'page' is not defined"),
     ("def f(rows):\n    n = len(dir)\n    return n\n", "n = len",
      "TypeError: object of type 'builtin_function_or_method' has no len()"),
     ("def f(x):\n    page = ROOT % Prefs['kind'].lower()\n    boat = JSON.ObjectFromURL(page)\n    return boat['x']\n",
@@ -630,6 +632,9 @@ def test_an_early_return_from_update_is_never_the_first_choice():
         for row in rows:
             case = case_for(source, row[1], row[2])
             assert case.function.name != 'update' or patches(case)[0][0].template != 'early return', row[0]
+    source = "def update(metadata, data):\n    metadata.studio = data['yard']['name']\n    yards = [data['yard']['name']]\n" \
+             "    number = data['yard']['id']\n    metadata.summary = data['text']\n    metadata.tagline = yards[number]\n"
+    assert patches(case_for(source, 'metadata.studio', "KeyError: 'yard'"))[0][0].template != 'early return'
 
 
 def test_the_value_that_a_helper_answers_suits_its_callers():
@@ -1975,6 +1980,11 @@ def kind_of(file):
         box = container.MP4
     return MediaObject(container=box, audio_codec=codec)
 
+def Fleet(title):
+    oc = ObjectContainer()
+    oc.add(DirectoryObject(key=Callback(Docks), title=title, thumb=R(FLEET_PICTURE)))
+    return oc
+
 def banner(page):
     item = {'name': 'x', 'thumb': '%s%s' % (SITE_URL, page.xpath('//img/@src')[0])}
     return item
@@ -2031,6 +2041,8 @@ def banner(page):
     ("    return MediaObject(container=box", "UnboundLocalError: local variable 'box' referenced before assignment",
      'box = None\n    codec = ', ''),
     ("        box = container.MP3", "NameError: global name 'container' is not defined", 'box = Container.MP3', ''),
+    ("    oc.add(DirectoryObject(key=Callback(Docks), title", "NameError: global name 'FLEET_PICTURE' is not defined",
+     'title=title))', ''),
     ("    item = {'name'", "IndexError: list index out of range", '', "(nodes[0]")])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
