@@ -5693,6 +5693,8 @@ def soften(case, faults):
         prior = 0.88                            # text is added to a field that was empty
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
+    if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
+        prior = 0.89
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
                    % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
                    not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
@@ -5939,7 +5941,7 @@ def choose(case, faults):
                     'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             name = set_from(region)
-            known = name is not None and default in given_up(case, name)
+            known = is_usual(case, region, default)
             value = effect(case, region, default) if default in OTHERWISE else FINE if default in kept or known and all(
                 is_shown(use) and is_entry(use.parent.parent)
                 for use in later_uses(case, name, case.statement)) else OPEN
@@ -5949,18 +5951,25 @@ def choose(case, faults):
     found = condition(case, faults) if best is not None else None
     if found is None:
         return
-    (value, known, _, _, _), region, default = best
+    (value, _, _, _, _), region, default = best
     start, end = with_separator(region) if default == NO_TEXT else region.outer
     parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
         (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
     edits = found.edits + parts + put_before(case.statement, found.before)
-    known = known and (value > HOLLOW or default in given_up(case, set_from(region), here=True))
-    prior = 0.88 if known else 0.85 if default == borrowed(case) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) else {
+        FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
                    loss_words(case), 'low' if value == FINE else 'medium', prior,
                    'only this expression is guarded, and the rest of the function goes on')
+
+
+def is_usual(case, region, default, worth=FINE):
+    """Whether except clauses set the variable that a region is put into to a default; to one that is of little worth,
+    those of the function."""
+    name = set_from(region)
+    return name is not None and default in given_up(case, name, here=worth <= HOLLOW)
 
 
 def with_separator(region):
