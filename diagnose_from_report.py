@@ -1951,6 +1951,11 @@ def later_uses(case, name, statement):
     return found
 
 
+def reads_from(case, name, statement):
+    """Name nodes that read what a variable is where a statement begins, up to where it is surely bound anew."""
+    return [use for use in reads(case.function, name) if not bound_between(use, statement.start)]
+
+
 def bound_between(use, start):
     """Whether a statement behind `start` gives a variable another value on every way to this use of it."""
     node = statement_of(use)
@@ -4840,7 +4845,7 @@ def read_effect(case, target, value, depth=0, after=0):
 def name_effect(case, name, value, statement, depth=0, from_start=False, after=None):
     """What becomes of a variable's value in what follows a statement."""
     worst = FINE
-    for use in reads(case.function, name) if from_start else later_uses(case, name, statement):
+    for use in reads_from(case, name, statement) if from_start else later_uses(case, name, statement):
         if after is not None and use.start < after:
             continue
         if value not in (SOME, TEXT, NUMBER) and (is_checked(case, use, name, value) or not from_start and is_refilled(
@@ -4856,8 +4861,7 @@ def is_refilled(case, use, name, value, statement):
     """Whether `if x is None: x = ...` gives a variable another value between a statement and a use, or leaves."""
     def settles(one):
         if one.kind != 'If':
-            return one.kind in ('Return', 'Raise', 'Continue', 'Break') or one.kind == 'Assign' and any(
-                is_name(target, name) for target in one.targets)
+            return one.kind in EXITS or one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)
         return (is_test_of(one.test, name, value) or any(map(settles, one.body))) and (
             is_test_against(one.test, name, value) or any(map(settles, one.orelse)))
 
@@ -10427,7 +10431,7 @@ def is_guarded(case, fault):
 
 def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
-    found = []
+    found, anew = [], bound_names(case.statement)       # what the statement itself sets is another value behind it
     for one in statements(case.function):
         around = catching_try(one, case.exception)
         if one.start < behind or one is case.statement or exclusive(case.statement, one) or \
@@ -10435,7 +10439,7 @@ def same_defects(case, faults, behind):
             continue                            # what catches it there may well do something about it
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
-            if root is not None and root in later_uses(case, root.id, case.statement):
+            if root is not None and root.id not in anew and root in later_uses(case, root.id, case.statement):
                 found.append(one)
                 break
     return found
