@@ -1951,11 +1951,6 @@ def later_uses(case, name, statement):
     return found
 
 
-def reads_from(case, name, statement):
-    """Name nodes that read what a variable is where a statement begins, up to where it is surely bound anew."""
-    return [use for use in reads(case.function, name) if not bound_between(use, statement.start)]
-
-
 def bound_between(use, start):
     """Whether a statement behind `start` gives a variable another value on every way to this use of it."""
     node = statement_of(use)
@@ -4608,8 +4603,7 @@ def effect_in_callee(case, node, call, value, name, depth):
     parameter = given.get(node)
     if parameter not in parameters:
         return OPEN
-    inside = case._replace(function=function)
-    worst = name_effect(inside, parameter, value, function.body[0], depth + 6, from_start=True)
+    worst = parameter_effect(case, function, parameter, value, depth + 6)
     if value not in (SOME, TEXT, NUMBER) and worst > HOLLOW and returns_none(function) and \
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
@@ -4842,18 +4836,27 @@ def read_effect(case, target, value, depth=0, after=0):
     return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
 
 
-def name_effect(case, name, value, statement, depth=0, from_start=False, after=None):
-    """What becomes of a variable's value in what follows a statement."""
+def name_effect(case, name, value, statement, depth=0, after=0):
+    """What becomes of a variable's value in what follows a statement. after: an offset, for the uses behind it only."""
+    return uses_effect(case, (
+        use for use in later_uses(case, name, statement) if use.start >= after and (
+            value in (SOME, TEXT, NUMBER) or not is_refilled(case, use, name, value, statement))), value, depth)
+
+
+def parameter_effect(case, function, name, value, depth=0):
+    """What becomes of the value of a function's parameter."""
+    uses = (use for use in reads(function, name) if not bound_between(use, function.body[0].start))
+    return uses_effect(case._replace(function=function), uses, value, depth)
+
+
+def uses_effect(case, uses, value, depth):
+    """What becomes of a variable's value where it is used and not checked, at the worst."""
     worst = FINE
-    for use in reads_from(case, name, statement) if from_start else later_uses(case, name, statement):
-        if after is not None and use.start < after:
-            continue
-        if value not in (SOME, TEXT, NUMBER) and (is_checked(case, use, name, value) or not from_start and is_refilled(
-                case, use, name, value, statement)):
-            continue
-        worst = min(worst, effect(case, use, value, depth + 1))
-        if worst == CRASH:
-            break
+    for use in uses:
+        if value in (SOME, TEXT, NUMBER) or not is_checked(case, use, use.id, value):
+            worst = min(worst, effect(case, use, value, depth + 1))
+            if worst == CRASH:
+                break
     return worst
 
 
@@ -8972,8 +8975,7 @@ def fitted(case, function, call):
         yield cure('right arguments', [(function.args.args[at - 1].outer[1], idle[0].outer[1], '')],
                    '%s takes no %s' % (name, absent[0]), 0.9, 'it sets it itself, and nobody hands one over')
         return
-    bears_none = len(absent) == 1 and name_effect(
-        case._replace(function=function), absent[0], NOTHING, function.body[0], from_start=True) > CRASH
+    bears_none = len(absent) == 1 and parameter_effect(case, function, absent[0], NOTHING) > CRASH
     end = call.end - 1
     around = enclosing(case.statement, 'ClassDef')
     own = bound_names_of_class(around) if around is not None and takes_self(case.function) else set()
@@ -9047,8 +9049,7 @@ def behind_wrapper(case, definitions):
             continue
         for one in args[counts[1]:]:
             value = usual_default(case, one.id)
-            if value == 'None' and name_effect(case._replace(function=function), one.id, NOTHING, function.body[0],
-                                               from_start=True) == CRASH:
+            if value == 'None' and parameter_effect(case, function, one.id, NOTHING) == CRASH:
                 return
             edits.append((one.outer[1], one.outer[1], '=' + value))
             words.add(one.id)
@@ -12067,8 +12068,8 @@ def fitting_request(case, brings_more):
         name = required[-1].id
         return Proposal('right arguments', enclose(required[-1], '', '=None'), '%s may be left out' % name,
                         'what %s would show of %s' % (function.name, name), 'medium', 0.6,
-                        'the last argument is the likeliest to be left out') if name_effect(
-                            case, name, NOTHING, function.body[0], from_start=True) > CRASH else None
+                        'the last argument is the likeliest to be left out') if parameter_effect(
+                            case, function, name, NOTHING) > CRASH else None
     if len(counts) == 2 and counts[1] > counts[0] and is_handed_over(function) and not takes_all:
         method = function.parent.kind == 'ClassDef' and not function.decorator_list and not is_name(
             parameters[0] if parameters else None, 'self', 'cls')
