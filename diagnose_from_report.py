@@ -1914,6 +1914,11 @@ def is_checked(case, use, text, value=NOTHING):
         for inner, outer in levels(use))
 
 
+def unchecked(case, nodes):
+    """Those of some expressions whose value is used without a check."""
+    return [node for node in nodes if not is_checked(case, node, node.text)]
+
+
 def was_used_before(case, bad):
     """Whether something that surely ran before an expression of the statement already needed the value suspected."""
     text = bad.text
@@ -4832,8 +4837,8 @@ def read_effect(case, target, value, depth=0, after=0):
     text = target.text
     uses = [node for node in nodes_named(case.source, 'Attribute', target.attr) if node.ctx == 'Load'
             and node.start > max(target.end, after) and
-            is_in(node, case.function) and node.text == text and not is_checked(case, node, text)]
-    return min([FINE] + [effect(case, use, value, depth + 4) for use in uses])
+            is_in(node, case.function) and node.text == text]
+    return min([FINE] + [effect(case, use, value, depth + 4) for use in unchecked(case, uses)])
 
 
 def name_effect(case, name, value, statement, depth=0, after=0):
@@ -4945,8 +4950,7 @@ def is_only_logged(case, node):
 
 def key_effect(case, key, value, depth):
     """What becomes of a value under a key of a dict, by what the bundle does with x[key]; never better than OPEN."""
-    nodes = [node for node in bundle_nodes(case, 'Subscript', key) if not is_checked(case, node, node.text)]
-    return min(OPEN, worst_effect(case, nodes, value, depth + 4))
+    return min(OPEN, worst_effect(case, unchecked(case, bundle_nodes(case, 'Subscript', key)), value, depth + 4))
 
 
 def effect_of_element(case, node, parent, value, depth):
@@ -5719,7 +5723,7 @@ def none_but_for_logs(case, fault):
     name = name_assigned(statement)
     if name is None or NOTHING not in compared_with(later_uses(case, name, statement)):
         return []
-    uses = [use for use in later_uses(case, name, statement) if not is_checked(case, use, name)]
+    uses = unchecked(case, later_uses(case, name, statement))
     logged = [use for use in uses if in_log_call(use) and effect(case, use, NOTHING) == CRASH]
     worst = min([FINE] + [effect(case, use, NOTHING) for use in uses if use not in logged])
     if not logged or worst == CRASH or any(effect(case, use, NO_TEXT) == CRASH for use in logged):
@@ -6279,8 +6283,8 @@ def left_unset(case, block, bad=()):
         needed[name] = best[1]
     for target in [target for one in block if one.kind == 'Assign' for target in one.targets]:
         if key_of(target) is not None and converts_itself(statement_of(target)):
-            readers = [node for node in bundle_nodes(case, 'Subscript', key_of(target))
-                       if not in_any(node, block) and not is_checked(case, node, node.text)]
+            readers = [node for node in unchecked(case, bundle_nodes(case, 'Subscript', key_of(target)))
+                       if not in_any(node, block)]
             value = next((one for one in (NOTHING, ZERO) if worst_effect(case, readers, one, 4) > CRASH), None)
             if value is None:
                 return None
@@ -6411,8 +6415,8 @@ def relied_on(case, block):
         return False
     uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
     return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Return' and key is not None and
-               any(not is_in(node, case.function) and node.ctx == 'Load' and not is_checked(case, node, node.text)
-                   for node in bundle_nodes(case, 'Subscript', key)) for use in uses)
+               any(not is_in(node, case.function) for node in unchecked(case, bundle_nodes(case, 'Subscript', key)))
+               for use in uses)
 
 
 def fence(case, faults):
@@ -7376,8 +7380,7 @@ def path_of(case, node):
 
 def unchecked_reads(case, nodes):
     """Those of some attributes that are read of the bundle's own objects without a check."""
-    return [node for node in nodes if node.ctx == 'Load' and not of_the_server(node) and
-            not is_checked(case, node, node.text)]
+    return unchecked(case, [node for node in nodes if node.ctx == 'Load' and not of_the_server(node)])
 
 
 def worst_effect(case, nodes, value, depth=0):
