@@ -177,6 +177,14 @@ def grouped(pairs):
     return found
 
 
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def each_once(values):
+    return list(collections.OrderedDict.fromkeys(values))
+
+
 def children(node):
     """The nodes directly below, in the order of CHILD_FIELDS."""
     found = []
@@ -212,6 +220,15 @@ def levels(node):
     while node.parent is not None and node.parent.kind not in FRAMES + ('Module',):
         yield node, node.parent
         node = node.parent
+
+
+def is_in(node, around):
+    return around.start <= node.start and node.end <= around.end
+
+
+def in_any(node, others):
+    """Whether a node stands in one of some others."""
+    return any(is_in(node, one) for one in others)
 
 
 def enclosing(node, *kinds):
@@ -3615,10 +3632,6 @@ def exclusive(node, other):
     branches = [name for name in ('body', 'orelse') for part in (node, other) for one in as_list(getattr(both, name))
                 if one.start <= part.start < one.end]
     return sorted(branches) == ['body', 'orelse']
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
 
 
 def depth(statement):
@@ -7388,10 +7401,6 @@ def worst_effect(case, nodes, value, depth=0):
     return min([FINE] + [effect(in_frame_of(case, node), node, value, depth) for node in nodes])
 
 
-def each_once(values):
-    return list(collections.OrderedDict.fromkeys(values))
-
-
 def in_frame_of(case, node):
     """The case as seen from the function that a node stands in, of whatever file."""
     return case._replace(source=node.source, function=function_around(node))
@@ -7420,15 +7429,6 @@ def other_files(case):
 
 def classes_of(source):
     return [one for one in statements(source.tree, nested=True) if one.kind == 'ClassDef']
-
-
-def is_in(node, around):
-    return around.start <= node.start and node.end <= around.end
-
-
-def in_any(node, others):
-    """Whether a node stands in one of some others."""
-    return any(is_in(node, one) for one in others)
 
 
 def top_of(node, function):
