@@ -7209,8 +7209,8 @@ def loop_variable(case, name, uses):
         edits.append((use.start, use.end, own.target.id))
         words.add(own.target.id)
     if edits:
-        yield cure('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(words)), name), 0.9,
-                   '%s belongs to another loop, which may have had no round' % name)
+        yield right_name(edits, ' and '.join(sorted(words)), name, 0.9,
+                         '%s belongs to another loop, which may have had no round' % name)
 
 
 def own_element(case, name, binders):
@@ -7570,8 +7570,8 @@ def part_of_name(uses):
             return
         edits.append((use.parent.start, use.parent.end, found[0]))
         texts.append(found[0])
-    yield cure('right name', edits, '%s is written in place of %s' % (texts[0], uses[0].parent.text), 0.82,
-               'nothing is called %s here, and %s holds what it was asked for' % (uses[0].id, texts[0]))
+    yield right_name(edits, texts[0], uses[0].parent.text, 0.82,
+                     'nothing is called %s here, and %s holds what it was asked for' % (uses[0].id, texts[0]))
 
 
 def near_interface(name, uses, known, sandboxed):
@@ -7912,8 +7912,13 @@ def written(nodes, text):
 
 def rename(nodes, text, prior, why):
     """A Proposal that puts another name in the place of some nodes."""
-    return Proposal('right name', written(nodes, text), '%s is written in place of %s' % (text, nodes[0].text),
-                    'nothing', 'low' if prior > 0.7 else 'medium', prior, why)
+    return right_name(written(nodes, text), text, nodes[0].text, prior, why)
+
+
+def right_name(edits, right, wrong, prior, why):
+    """A Proposal whose edits write the right name in the place of a wrong one."""
+    return Proposal('right name', edits, '%s is written in place of %s' % (right, wrong), 'nothing',
+                    'low' if prior > 0.7 else 'medium', prior, why)
 
 
 def near_names(name, known):
@@ -8155,9 +8160,9 @@ def unknown_attribute(case, found):
     if owner == 'RecordObject' and name in RECORD_NAMES:
         same = [node for node in alike if (name not in PICTURES or is_in(node, case.function)) and (
             node.value.text == nodes[0].value.text or is_record(node.value))]
-        yield cure('right name', respelt(same, RECORD_NAMES[name]), '.%s is written in place of .%s'
-                   % (RECORD_NAMES[name], name), 0.9, 'an episode has thumbs' if name in PICTURES
-                   else 'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
+        if same:
+            yield respelt(same, RECORD_NAMES[name], 0.9, 'an episode has thumbs' if name in PICTURES else
+                          'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
     if any(node.ctx == 'Store' for node in alike):
         return                                  # it is no typo where something sets it
     if owner in ('dict', 'DictObject') and not called:
@@ -8201,8 +8206,7 @@ def unknown_attribute(case, found):
         pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
     for near, prior in pairs:
         same = [node for node in alike if node.value.text == nodes[0].value.text]
-        yield cure('right name', respelt(same, near), '.%s is written in place of .%s' % (near, name), prior,
-                   'there is no %s, and %s is there' % (name, near))
+        yield respelt(same, near, prior, 'there is no %s, and %s is there' % (name, near))
 
 
 def object_beside(case, found):
@@ -8223,9 +8227,10 @@ def object_beside(case, found):
                        'only %s has a %s' % (holders[0].name, name))
 
 
-def respelt(nodes, text):
-    """Edits that give attributes another name."""
-    return [(node.end - len(node.attr), node.end, text) for node in nodes]
+def respelt(nodes, text, prior, why):
+    """A Proposal that gives attributes another name."""
+    edits = [(node.end - len(node.attr), node.end, text) for node in nodes]
+    return right_name(edits, '.' + text, '.' + nodes[0].attr, prior, why)
 
 
 # what objects of the framework and of the standard library have; who asks for anything else means one of these
@@ -9935,8 +9940,7 @@ def by_wording(error, column):
 
 # the error, and ways to mend it that are no guards
 SPECIAL_WAYS = (
-    (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name),
-    (r"^UnboundLocalError: local variable '(?P<name>\w+)'", into_branch),
+    (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name, into_branch),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
      unknown_attribute),
@@ -9969,10 +9973,8 @@ SPECIAL_WAYS = (
      text_in_calculation),
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
     (r"NoneType", changed_in_place),
-    (r"^TypeError: string indices must be integers", other_mapping),
-    (r"^KeyError: (?P<key>u?['\"].+)$", written_default),
-    (r"^KeyError: (?P<key>u?['\"].+)$", gone_already),
-    (r"^TypeError: string indices must be integers", text_already),
+    (r"^TypeError: string indices must be integers", other_mapping, text_already),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
     (r"^ValueError: (too many values to|need more than 1 value to) unpack", pairs_of_dict),
@@ -10000,8 +10002,7 @@ SPECIAL_WAYS = (
      second_try),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
-    (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module),
-    (r"^ImportError: No module named (?P<name>\w+)$", renamed_module),
+    (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module, renamed_module),
     (r"^TypeError: attribute-less object", barred_builtin),
     (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
 )
@@ -10014,8 +10015,8 @@ def propose(case):
     faults, given = faults_of(case), case
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
-    proposals = [proposal for shape, way in SPECIAL_WAYS for found in [searched(shape, error_text(case))] if found
-                 for proposal in way(case, found)]
+    proposals = [proposal for row in SPECIAL_WAYS for found in [searched(row[0], error_text(case))] if found
+                 for way in row[1:] for proposal in way(case, found)]
     found = ranked(case, proposals + list(guarded_ways(case, faults)))
     named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
     if edits:                                   # what is caught must be imported as well
@@ -11227,10 +11228,8 @@ def left_by_handler(pattern, bundle):
     name = missed.group(1)
     handlers = [handler for one in statements(function) if one.kind == 'TryExcept' and any(
         name in bound_names(inner) for inner in one.body) for handler in one.handlers]
-    tests = [enclosing(use, 'If').test for use in reads(function, name) if enclosing(use, 'If') is not None and
-             is_in(use, enclosing(use, 'If').test)]
-    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in EXITS for handler in handlers
-               ) and any(is_test_of(test, name) or is_test_against(test, name) for test in tests)
+    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in EXITS
+               for handler in handlers) and any(map(is_tested, reads(function, name)))
 
 
 COPED = 'the code already goes on without it, and nothing else is lost'
