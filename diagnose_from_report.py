@@ -351,11 +351,13 @@ def plain_parameters(function):
 def given_parameters(function):
     """The names of the parameters that a call fills, in their order: without the object that a method gets first."""
     names = plain_parameters(function)
-    return names[1:] if function.parent.kind == 'ClassDef' and not is_static(function) else names
+    return names[1:] if function.parent.kind == 'ClassDef' and not has_decorator(
+        function, 'staticmethod') else names
 
 
-def is_static(function):
-    return function.kind == 'FunctionDef' and any(is_name(one, 'staticmethod') for one in function.decorator_list)
+def has_decorator(function, *names):
+    """Whether a node is a def with one of some decorators."""
+    return function.kind == 'FunctionDef' and any(is_name(one, *names) for one in function.decorator_list)
 
 
 def takes_self(function):
@@ -2976,7 +2978,8 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Subscript':
         return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
     if base.kind == 'Name' and depth < 3:
-        values = assigned_values(hunt, base)
+        values = [value for one, value in values_given(hunt.function, base.id)
+                  if one.start < base.start or shares_loop(one, base)]
         if values:
             return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
         return 0.45
@@ -3002,12 +3005,6 @@ def returns_none(function):
     if last.kind not in ('Return', 'Raise'):
         return True
     return any(node.value is None or is_name(node.value, 'None') for node in returns_of(function))
-
-
-def assigned_values(hunt, name):
-    """The expressions that a variable may hold where it is used here; None for what cannot be read off."""
-    return [value for node, value in values_given(hunt.function, name.id)
-            if node.start < name.start or shares_loop(node, name)]
 
 
 MADE_AS = {'Dict': 'dict', 'DictComp': 'dict', 'dict': 'dict', 'OrderedDict': 'dict', 'List': 'sequence',
@@ -3634,11 +3631,6 @@ def exclusive(node, other):
     return sorted(branches) == ['body', 'orelse']
 
 
-def depth(statement):
-    """How many compound statements stand around a statement within its function."""
-    return sum(outer.kind in COMPOUND for _, outer in levels(statement))
-
-
 def guarded(hunt, node):
     """Whether a condition already makes sure that an expression does not raise: `if x:`, `'k' in d`, `len(x) > 1`."""
     base = node.args[0] if is_call(node, 'len') and node.args else getattr(node, 'value', None)
@@ -4127,7 +4119,8 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
         else:
             # what is met first fails first: further up in its function, and in fewer compound statements
             way_down = (statement.start - function.start) / max(1, function.end - function.start)
-            weight *= earlier_uses(hunt, node) * 0.9 ** depth(statement) * (1.0 - 0.2 * way_down)
+            deep = sum(outer.kind in COMPOUND for _, outer in levels(statement))
+            weight *= earlier_uses(hunt, node) * 0.9 ** deep * (1.0 - 0.2 * way_down)
         if switched_off(hunt, node):
             weight *= 0.05
             reasons.append('a preference switches it off')
@@ -4552,7 +4545,7 @@ def effect_of_argument(case, node, call, value, depth):
         made = TAKES[name].get(value, CRASH)
         return made if isinstance(made, int) else effect(case, call, made, depth + 1)
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
-        return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in names_under(call.func) else CRASH
+        return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in flat(call.func).split('.') else CRASH
     found = effect_in_callee(case, node, call, value, name, depth)
     if value in (SOME, TEXT, NUMBER) or found <= HOLLOW:
         return found
@@ -4578,11 +4571,6 @@ TAKES = dict((name, made) for names, made in (
     ('MillisecondsFromString', {SOME: SOME}),
     ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
 ) for name in names.split())
-
-
-def names_under(node):
-    """The names and attributes of a dotted name: {'os', 'path', 'join'}."""
-    return set(one.id if one.kind == 'Name' else one.attr for one in walk(node) if one.kind in ('Name', 'Attribute'))
 
 
 def effect_of_pattern(case, node, call, value, name, depth):
@@ -4935,7 +4923,10 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
-            return FINE if is_only_logged(case, parent) else key_effect(case, key.s, value, depth)
+            if is_only_logged(case, parent):
+                return FINE
+            readers = unchecked(case, bundle_nodes(case, 'Subscript', key.s))
+            return min(OPEN, worst_effect(case, readers, value, depth + 4))
     if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in (SOME, TEXT, NUMBER):
         return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
@@ -4959,11 +4950,6 @@ def is_only_logged(case, node):
     name = name_assigned(statement_of(node))
     uses = reads(case.function, name)
     return bool(uses) and all(in_log_call(use) for use in uses)
-
-
-def key_effect(case, key, value, depth):
-    """What becomes of a value under a key of a dict, by what the bundle does with x[key]; never better than OPEN."""
-    return min(OPEN, worst_effect(case, unchecked(case, bundle_nodes(case, 'Subscript', key)), value, depth + 4))
 
 
 def effect_of_element(case, node, parent, value, depth):
@@ -5845,8 +5831,8 @@ def defaults_for(case, region):
         if borrowed(case) is not None:
             return [borrowed(case)]
         if name is not None:
-            if is_sum(statement, name) and fault_is_beside(case, name):
-                return [name]                   # what was gathered so far
+            if is_sum(statement, name) and any(name not in names_in(fault.bad) for fault in faults_of(case)[:1]):
+                return [name]                   # what was gathered so far: it failed on something else
             wished = given_up(case, name) + compared_with(later_uses(case, name, statement)) + [
                 literal_value(value) for value in assigned_before(case, name, statement.start)
                 if value is not statement.value]
@@ -5860,11 +5846,6 @@ def defaults_for(case, region):
     if kind == 'date':
         return wished + by_kind                 # no text, and no number, is reckoned with as a date is
     return wished + by_kind + (by_plural(name) if name else []) + OTHERWISE
-
-
-def fault_is_beside(case, name):
-    """Whether it is something else than a variable itself that an operation failed on."""
-    return any(fault.bad is not None and name not in names_in(fault.bad) for fault in faults_of(case)[:1])
 
 
 def given_up(case, name, here=False):
@@ -8949,21 +8930,17 @@ def handed_over_twice(case):
                        'there' % twice.group(1), 0.9, 'the dict behind the asterisks may hold it too')
 
 
-def is_method(function):
-    """Whether a def of a class gets its object first."""
-    return function.parent.kind == 'ClassDef' and not any(
-        is_name(one, 'staticmethod', 'classmethod') for one in function.decorator_list)
-
-
 def object_taken(function):
     """A static method that asks for a self, or another one that does not."""
     names = plain_parameters(function)
-    if is_static(function) and names[:1] == ['self']:
-        edits = [edit for one in function.parent.body if is_static(one) for edit in without_self(one)]
+    if has_decorator(function, 'staticmethod') and names[:1] == ['self']:
+        edits = [edit for one in function.parent.body if has_decorator(one, 'staticmethod')
+                 for edit in without_self(one)]
         if edits and not name_nodes(function, 'self')[1:]:
             yield cure('right arguments', edits, '%s takes no self' % function.name, 0.92,
                        'a static method gets no object')
-    elif is_method(function) and 'self' not in names and not (names and is_name(function.args.args[0], 'cls')):
+    elif function.parent.kind == 'ClassDef' and 'self' not in names and names[:1] != ['cls'] and not has_decorator(
+            function, 'staticmethod', 'classmethod'):
         at = function.source.text.index('(', function.def_at) + 1
         yield cure('right arguments', [(at, at, 'self, ' if names else 'self')], '%s takes self' % function.name, 0.9,
                    'a method of a class gets its object first')
