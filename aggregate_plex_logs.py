@@ -1292,7 +1292,8 @@ def agent_of(folder, base):
     return match.group(1) if match else None
 
 
-SNIFFED = 1 << 16                            # bytes
+SNIFFED, SEEN_AT_ONCE = 1 << 16, 1 << 14     # bytes looked at of what may be a paste, and of what is too long for one
+LONGEST_PASTE = 1 << 20
 BROKEN_FRAME = re.compile(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrapped at the width of somebody's terminal
 
 
@@ -2873,12 +2874,14 @@ def open_streams(paths):
     streams, unread = find_streams([paths] if isinstance(paths, (six.text_type, bytes)) else paths)
     kept = []
     for stream in streams:
-        heads = []
+        heads, short = [], True
         for log in list(stream.files):
             try:
                 source = log.open()
                 try:
-                    heads.append(source.read(SNIFFED))
+                    long_log = log.plain and log.size() > LONGEST_PASTE
+                    heads.append(source.read(SEEN_AT_ONCE if long_log else SNIFFED))
+                    short = short and not long_log and len(heads[-1]) < SNIFFED
                 finally:
                     source.close()
             except (IOError, OSError) as problem:
@@ -2892,7 +2895,7 @@ def open_streams(paths):
             continue
         grammars = set(sniff(head) for head in heads)
         stream.grammar = grammars.pop() if len(grammars) == 1 else TEXT if grammars else PLUG_IN
-        if stream.agent is None and not SERVER_LOG.match(stream.base) and all(len(head) < SNIFFED for head in heads):
+        if stream.agent is None and not SERVER_LOG.match(stream.base) and short:
             stream.grammar = TEXT               # a small file with no log's name may go on as anything
         kept.append(stream)
     return kept, unread
