@@ -351,8 +351,7 @@ def plain_parameters(function):
 def given_parameters(function):
     """The names of the parameters that a call fills, in their order: without the object that a method gets first."""
     names = plain_parameters(function)
-    return names[1:] if function.parent.kind == 'ClassDef' and not has_decorator(
-        function, 'staticmethod') else names
+    return names[1:] if function.parent.kind == 'ClassDef' and not has_decorator(function, 'staticmethod') else names
 
 
 def has_decorator(function, *names):
@@ -4836,9 +4835,8 @@ def attribute_effect(case, target, value, depth=0):
 def read_effect(case, target, value, depth=0, after=0):
     """What becomes of the value of an attribute where the function reads it again further on, behind an offset."""
     text = target.text
-    uses = [node for node in nodes_named(case.source, 'Attribute', target.attr) if node.ctx == 'Load'
-            and node.start > max(target.end, after) and
-            is_in(node, case.function) and node.text == text]
+    uses = [node for node in nodes_named(case.source, 'Attribute', target.attr) if node.ctx == 'Load' and
+            node.start > max(target.end, after) and is_in(node, case.function) and node.text == text]
     return min([FINE] + [effect(case, use, value, depth + 4) for use in unchecked(case, uses)])
 
 
@@ -5587,13 +5585,11 @@ def nothing_to_add_to(case, found):
     """`count['x'] += 1` where what is counted is None still: it begins with nothing of the kind that is added."""
     node, empty = case.statement, EMPTY_LIKE.get(found.group('right'))
     if node.kind == 'AugAssign' and empty not in (None, NOTHING) and repeatable(node.target):
-        text, bare = code_of(node.target), node.value.kind in ('BinOp', 'BoolOp', 'IfExp', 'Lambda', 'Compare')
+        text, loose = code_of(node.target), is_loose(node.value)
         start, end = node.value.outer
-        sign = node.source.text[node.target.outer[1]:start].strip()[:-1]
         yield cure('empty default', [(node.target.outer[1], start, ' = (%s or %s) %s %s' % (
-            text, empty, sign, '(' * (bare and not node.value.parens)))] + [(end, end, ')')] * (
-                bare and not node.value.parens), '%s counts as %s where it is None' % (text, value_words(empty)), 0.87,
-            'what is added says what it begins with')
+            text, empty, SIGNS[node.op], '(' * loose)), (end, end, ')' * loose)], '%s counts as %s where it is None' % (
+                text, value_words(empty)), 0.87, 'what is added says what it begins with')
 
 
 def changed_in_place(case, found):
@@ -5610,9 +5606,9 @@ def changed_in_place(case, found):
             yield cure('right value', [(call.parent.start, call.outer[0], '')], '%s is changed where it is' % name,
                        0.94, '%s() changes it in place, and answers None' % called)
         elif changed is not None and called == 'sort':
-            yield cure('right value', [(call.start, call.func.end + 1, 'sorted(%s%s' % (
-                code_of(base), ', ' * bool(call.args or call.keywords)))], '%s is a sorted copy' % name, 0.92,
-                'sort() sorts in place, and answers None')
+            yield cure('right value', [(call.start, call.func.end + 1,
+                                        'sorted(%s%s' % (code_of(base), ', ' * bool(call.args or call.keywords)))],
+                       '%s is a sorted copy' % name, 0.92, 'sort() sorts in place, and answers None')
 
 
 def with_its_words(case, bad):
@@ -6375,8 +6371,7 @@ def empty_values(case, values):
     return [value for value in found if value not in (SOME, TEXT, NUMBER)]
 
 
-EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO,
-            'date': NOTHING}
+EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO, 'date': NOTHING}
 OTHERWISE = [NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO]
 
 
@@ -6828,7 +6823,7 @@ def all_rests_on(case, faults, filled=False):
 
     def is_filled(name, answer):
         return name not in names_in(case.function.args) and all(
-            any(is_in(use, one) for one in needing + [answer]) for use in reads(case.function, name))
+            in_any(use, needing + [answer]) for use in reads(case.function, name))
 
     def rest(suite):
         for one in suite:
@@ -6904,9 +6899,8 @@ def as_elsewhere(case, faults):
     inner = case._replace(statement=origin.parent, expression=None)
     leaves = 'Return' if innermost_loop(inner) is None else 'Continue'
     exits = [one for call in bundle_nodes(case, 'Call', last_name(origin.func))
-             if call.func.text == origin.func.text and call is not origin
-             for one in exits_behind(call.parent) if one.kind == leaves and (
-                 one.source is case.source or not names_in(one.value or one))]
+             if call.func.text == origin.func.text and call is not origin for one in exits_behind(call.parent)
+             if one.kind == leaves and (one.source is case.source or not names_in(one.value or one))]
     if not exits or leaves == 'Return' and not all_rests_on(inner, faults, filled=True):
         return
     texts = [code_of(one) for one in exits]
@@ -7081,9 +7075,8 @@ def unset_name(case, found):
         mates = [] if flags else set_beside(case, name, binders)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
         lines += ['%s = %s' % pair for pair in mates]
-        yield Proposal('initialise first', put_before(place, lines),
-                       '%s is %s unless a branch sets it%s' % (' and '.join([name] + alike), value_words(value), also(
-                           [other for other, _ in mates])),
+        yield Proposal('initialise first', put_before(place, lines), '%s is %s unless a branch sets it%s'
+                       % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
     if flags and all(is_formatted(use) for one in flags for use in reads(case.function, one)):
@@ -7124,7 +7117,7 @@ def copied_block(case, name, binders):
             mine = name_assigned(one)
             if one.kind == 'Assign' and mine not in (None, name) and other.index(origin) == suite.index(one) and \
                     re.sub(r'\w+', '', one.value.text) == re.sub(r'\w+', '', origin.value.text):
-                uses = [use for use in reads(case.function, name) if any(is_in(use, line) for line in suite)]
+                uses = [use for use in reads(case.function, name) if in_any(use, suite)]
                 yield rename(uses, mine, 0.93, 'the block is like that of line %d, where %s is what %s is here' % (
                     origin.line, name, mine))
 
@@ -8635,7 +8628,7 @@ def other_beginning(case, found):
         uses = [one for one in name_nodes(function, name) if one.ctx == 'Load'] if given else ()
         if not uses or [one.text for one in given] != [wrong] or not all(
                 one.parent.kind == 'Return' or one.parent.kind == 'Attribute' and one.parent.attr in methods or
-                one.parent.kind == 'Subscript' and one.parent.value is one and (right == '{}') == (
+                is_indexed(one) and (right == '{}') == (
                     index_of(one.parent) is not None and index_of(one.parent).kind != 'Num') or
                 one.parent.kind == 'Compare' for one in uses):
             continue
@@ -9119,7 +9112,7 @@ def escaped_in_format(case, found):
     for node in own_part(case.statement):
         if is_op(node, 'Mod') and node.left.kind == 'Str':
             start, text = node.left.start, node.left.text
-            values = node.right.elts if node.right.kind == 'Tuple' else [node.right]
+            values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
             places = [start + one.start() for one in re.finditer(r'(?<!%)%[0-9A-F][0-9A-F]', text)]
             plain = re.sub(r'%%|%[0-9A-F][0-9A-F]', '', text)
             if places and len(re.findall(r'%[sdrif]', plain)) == len(values):
@@ -10360,7 +10353,7 @@ def guarded_body(statement, proposal):
     text, node = statement.source.text, statement.test
     edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
     words = [edit[2] for edit in edits]
-    if is_op(node, 'Not') and statement.body[-1].kind in ('Return', 'Continue', 'Break') \
+    if is_op(node, 'Not') and statement.body[-1].kind in EXITS \
             and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
         return (statement.end, rest[-1].end)
