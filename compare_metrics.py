@@ -546,7 +546,7 @@ def why_sentences(verdict):
         sentences.append('%s got past this place and failed further on: the next diagnosis sees both, and can '
                          'mend them together.' % logs.count_text(verdict['further'], 'item'))
     if verdict['healed']:
-        sentences.append('%s did not fail any more before the fix was made, and so proves nothing.'
+        sentences.append('%s did not fail without the fix, which proves nothing.'
                          % logs.count_text(verdict['healed'], 'item'))
     if verdict['not_measured'] and not verdict['undecided']:
         sentences.append('%s could not be measured; a broken measurement is counted neither way.'
