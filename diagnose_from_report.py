@@ -4550,7 +4550,7 @@ def effect_of_argument(case, node, call, value, depth):
         return found
     if found == OPEN and any(is_name(one, 'metadata') for one in call.args):
         return HOLLOW                           # `set_field(metadata, 'rating', 0)`
-    leads = node in call.args[:1] or node.kind == 'keyword' and LEADS_TO.search(node.arg)
+    leads = node in call.args[:1] or LEADS_TO.search(getattr(node, 'arg', getattr(node, 'id', '')))
     return HOLLOW if leads and is_request(case, call) else found    # nothing is asked for, which costs a request
 
 
@@ -4671,7 +4671,8 @@ def effect_of_operator(case, node, parent, value, depth):
             return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and kind in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
-        if value in (NO_LIST, SPLIT) and kind in ('list', None):
+        if value in (NO_LIST, SPLIT) and kind in ('list', None) and not (kind is None and is_op(
+                parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
             return min(FINE if kind else OPEN, effect(case, parent, SOME, depth + 1))
         return OPEN if value == SOME else CRASH
     if parent.op == 'Mod':
@@ -4702,7 +4703,9 @@ def effect_of_formatting(case, operation, form, value, node):
 
 
 def is_base(node):
-    """Whether a name is that of a constant which addresses begin with."""
+    """Whether a text begins with a constant that addresses begin with, by its name."""
+    while is_op(node, 'Add'):
+        node = node.left
     name = last_name(node) or ''
     return name.isupper() and re.search('URL|BASE|HOST|SITE|DOMAIN', name) is not None
 
@@ -5584,7 +5587,9 @@ def operator_faults(case, found):
 def nothing_to_add_to(case, found):
     """`count['x'] += 1` where what is counted is None still: it begins with nothing of the kind that is added."""
     node, empty = case.statement, EMPTY_LIKE.get(found.group('right'))
-    if node.kind == 'AugAssign' and empty not in (None, NOTHING) and repeatable(node.target):
+    if node.kind == 'AugAssign' and empty not in (None, NOTHING) and repeatable(node.target) and not any(
+            is_name(node.target, name_assigned(one)) and one.value.kind in ('Str', 'Num', 'List')
+            for one in earlier_siblings(node)):
         text, loose = code_of(node.target), is_loose(node.value)
         start, end = node.value.outer
         yield cure('empty default', [(node.target.outer[1], start, ' = (%s or %s) %s %s' % (
@@ -6297,12 +6302,15 @@ def was_set(case, name, statement, uses):
 
 
 def is_stale(case, name, block):
-    """Whether a block fetches a page anew under a name: what it was before is another page."""
+    """Whether a block fetches a page anew under a name: what it was before is another page; or finds another address
+    when what it was has been asked for."""
     def fetched(value):
         return value.kind == 'Call' and last_name(value.func) in FETCHES | PARSES
-    values = assigned_before(case, name, block[0].start)
-    return any(fetched(value) for value in values if value.start < block[0].start) and any(
-        name_assigned(one) == name and fetched(one.value) for one in block)
+    given = [one.value for one in block if name_assigned(one) == name]
+    asked = [use for use in reads(case.function, name) if use.start < block[-1].end and use in getattr(
+        use.parent, 'args', ()) and fetched(use.parent)]
+    return any(map(fetched, values_before(case, name, block[0].start))) and any(map(fetched, given)) or bool(
+        asked and given and not any(name in names_in(value) for value in given))
 
 
 def unset_still(case, block):
@@ -6326,8 +6334,9 @@ def unset_still(case, block):
 
 
 def is_sum(statement, name):
-    """Whether a statement makes a variable from itself: without it, what it was stays."""
-    return statement.kind == 'Assign' and name in bound_names(statement) and name in names_in(statement.value)
+    """Whether a statement makes a variable from itself: without it, what it was stays. (x = x[0] takes one of many.)"""
+    return statement.kind == 'Assign' and name in bound_names(statement) and name in names_in(
+        statement.value) and not (statement.value.kind == 'Subscript' and is_name(statement.value.value, name))
 
 
 def converts_itself(statement):
@@ -10108,8 +10117,8 @@ def could_be_none(faults):
 
 # for all items alike: a guard would only hide that
 MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |\w+ expected (at \w+ )?\d+ arguments?, got |"
-                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arguments"
-                    r"|.*'(builtin_function_or_method|function|instancemethod)')")
+                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg)"
+                    r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 
 
 def is_other_form(case, node):

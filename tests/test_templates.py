@@ -585,6 +585,8 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
 REFUSED = [     # nothing is known that would make these succeed
     ("def f(oc):\n    for row in page.xpath('//tr'):\n        for x in row.xpath('.//td'):\n            oc.add(x)\n",
      "for row", "NameError: global name 'page' is not defined"),
+    ("def f(row):\n    dir.Append(row)\n", "dir",
+     "AttributeError: 'builtin_function_or_method' object has no attribute 'Append'"),
     ("def f(rows):\n    n = len(dir)\n    return n\n", "n = len",
      "TypeError: object of type 'builtin_function_or_method' has no len()"),
     ("def f(x):\n    page = ROOT % Prefs['kind'].lower()\n    boat = JSON.ObjectFromURL(page)\n    return boat['x']\n",
@@ -1985,6 +1987,24 @@ def Fleet(title):
     oc.add(DirectoryObject(key=Callback(Docks), title=title, thumb=R(FLEET_PICTURE)))
     return oc
 
+def first_flag(page):
+    flags = page.xpath('//flag/@name')
+    flags = flags[0]
+    return flags.upper()
+
+def letters(page):
+    dir = MediaContainer()
+    for row in page.xpath('//entry'):
+        letter = row.xpath('./title')[0].text
+        dir.Append(Function(DirectoryItem(Fleet, letter), pageurl=SITE_URL + 'az/?id=' + letter))
+    return dir
+
+def meta(number):
+    url = 'http://boats.test/%d' % number
+    meta = HTML.ElementFromURL(url).xpath('//meta/@content')[0]
+    url = JSON.ObjectFromString(meta)['url']
+    return (url, 'x')
+
 def banner(page):
     item = {'name': 'x', 'thumb': '%s%s' % (SITE_URL, page.xpath('//img/@src')[0])}
     return item
@@ -2043,6 +2063,10 @@ def banner(page):
     ("        box = container.MP3", "NameError: global name 'container' is not defined", 'box = Container.MP3', ''),
     ("    oc.add(DirectoryObject(key=Callback(Docks), title", "NameError: global name 'FLEET_PICTURE' is not defined",
      'title=title))', ''),
+    ("    flags = flags[0]", "IndexError: list index out of range", '', 'flags = flags[0]\n    else:\n        Log'),
+    ("        dir.Append(Function(DirectoryItem(Fleet, letter", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
+     '', "else '')"),
+    ("    meta = HTML", "IndexError: list index out of range", '', "['url']\n    else:\n        Log"),
     ("    item = {'name'", "IndexError: list index out of range", '', "(nodes[0]")])
 def test_what_stands_in_for_nothing_is_what_the_code_takes_for_that(line, error, wanted, unwanted):
     case = case_for(HARBOUR, line, error)
