@@ -571,7 +571,7 @@ class Match(Refresh):
         row['started'] = utc_text(tester.clock.time())
         if tester.server.item(row['rating_key']) is None:
             return self.close('gone', 'it was deleted')
-        self.position = tester.watch.position()
+        self.alone, self.position = True, tester.watch.position()      # nothing else is asked for until it answers
         try:
             found = tester.server.matches(row['rating_key'])
         except ServerError as problem:
