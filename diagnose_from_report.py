@@ -7657,8 +7657,10 @@ def part_asked(case, uses, name):
     found = [owner for owner in found if owner in plain_parameters(function)] or found
     if len(found) != 1:
         return
+    kinds = [members_of(one) for one in bundle_classes(case, name)]
     more = [(other, node) for other, nodes in sorted(undefined_here(case).items()) for node in nodes
-            if other != name and is_in(node, function) and found[0] in owners(other) and not is_called(node)]
+            if other != name and is_in(node, function) and not is_called(node) and (found[0] in owners(other) or any(
+                name in kind and other in kind for kind in kinds))]
     edits = sorted((node.start, node.start, found[0] + '.') for node in uses + [node for _, node in more])
     yield cure('right name', edits, '%s.%s is written in place of %s%s' % (found[0], name, name, also(
         sorted(set(other for other, _ in more)))), 0.86, 'nothing is called %s here, and %s has one' % (name, found[0]))
@@ -8598,6 +8600,27 @@ def key_of_pair(case, found):
                 yield cure('right value', enclose(use, 'lambda pair: ', '(pair[%d])' % (rows == 'enumerate')),
                            '%s gets one half of the pair' % function.name, 0.93, '%s() gives pairs, and %s takes one '
                            'value' % (rows, function.name), path_of(case, use))
+
+
+def list_for_element(case, found):
+    """`[f(rows) for row in rows]`, where f fails on a list: the row is meant."""
+    function = case.function
+    taken = given_parameters(function) if function.kind == 'FunctionDef' else []
+    if not taken or taken[0] not in names_in(case.statement):
+        return
+    for _, source in sources_with(case, ' in '):
+        for loop in walk(source.tree):
+            around = loop.parent if loop.kind == 'comprehension' else loop if loop.kind == 'For' else None
+            if around is None or loop.target.kind != 'Name' or loop.iter.kind != 'Name':
+                continue
+            calls = [one for one in walk(around) if one.kind == 'Call' and one.args and is_name(
+                one.args[0], loop.iter.id) and (last_name(one.func) == function.name or one.func.kind == 'Name' and any(
+                    one.func.id in parameter_names(outer) for outer in ancestors(loop) if outer.kind == 'FunctionDef'))]
+            if calls and not any(is_name(node, loop.target.id) and node.ctx == 'Load' for node in walk(around)):
+                yield cure('right value', written([one.args[0] for one in calls], loop.target.id),
+                           '%s is handed over, one at a time' % loop.target.id, 0.93,
+                           'the loop does not use its %s, and hands all of them over' % loop.target.id,
+                           path_of(case, around))
 
 
 def part_of_answer(case, found):
@@ -9935,6 +9958,8 @@ SPECIAL_WAYS = (
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", key_of_pair),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
+    (r"^AttributeError: 'list' object has no attribute|^TypeError: list indices must be integers, not (str|unicode)",
+     list_for_element),
     (r"^AttributeError: 'list' object has no attribute '(?P<name>\w+)'", first_of_list),
     (r"^AttributeError: '(list|dict)' object has no attribute|^TypeError: list indices must be "
      r"integers, not (str|unicode)", other_beginning),

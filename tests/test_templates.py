@@ -1177,6 +1177,11 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("class A(object):\n    def parts(self):\n        found = {}\n        found['a'] = 1\n        return found\n\n"
      "    def f(self):\n        for key, value in self.parts():\n            show(key, value)\n", '        for',
      "ValueError: too many values to unpack", "in self.parts().items():"),
+    ("def name_of(boat):\n    return boat.get('n')\n\ndef f(boats):\n    return [name_of(boats) for boat in boats]\n",
+     '    return boat.get', "AttributeError: 'list' object has no attribute 'get'", "[name_of(boat) for boat in boats]"),
+    ("class Boat(object):\n    def __init__(self):\n        self.title = self.photo = ''\n\ndef f(boat):\n    Log(boat.title)\n"
+     "    return make(name=title, photo=photo)\n", '    return', "NameError: global name 'title' is not defined",
+     "make(name=boat.title, photo=boat.photo)"),
     ("from piers import PierFinder\n\ndef f(url):\n    return pierfinder.PierFinder().get(url)\n", '    return',
      "NameError: global name 'pierfinder' is not defined", "return PierFinder().get(url)"),
     ("def f(a, b):\n    return 'pier://%s/a%2Fb/%s' % (a, b)\n", '    return', "TypeError: float argument required, not str",
