@@ -354,6 +354,14 @@ def given_parameters(function):
     return names[1:] if function.parent.kind == 'ClassDef' and not has_decorator(function, 'staticmethod') else names
 
 
+def gap_between(call, parameters):
+    """The place of the one parameter that a call leaves out between others that are called as its arguments; or None.
+    """
+    names = [getattr(one, 'attr', None) or getattr(one, 'id', None) for one in call.args]
+    places = [at for at in range(len(names)) if names == parameters[:at] + parameters[at + 1:]]
+    return places[0] if len(places) == 1 and not call.keywords else None
+
+
 def has_decorator(function, *names):
     """Whether a node is a def with one of some decorators."""
     return function.kind == 'FunctionDef' and any(is_name(one, *names) for one in function.decorator_list)
@@ -8194,6 +8202,43 @@ def unknown_attribute(case, found):
         yield respelt(same, near, prior, 'there is no %s, and %s is there' % (name, near))
 
 
+def module_behind(case, name):
+    """The file of the bundle that a name of the case's module is imported from; None for none or several."""
+    stems = [node.name.split('.')[-1] for node in bindings(case.source.tree).get(name, ()) if node.kind == 'alias']
+    paths = [path for path in files_of(case) if len(stems) == 1 and path.endswith('/%s.py' % stems[0])]
+    return case.bundle.source(paths[0]) if len(paths) == 1 else None
+
+
+def module_asked(case, name):
+    """[nodes] of the statement that ask a module of the bundle for a name that it does not define."""
+    found = []
+    for node in own_part(case.statement):
+        if node.kind == 'Attribute' and node.attr == name and node.value.kind == 'Name':
+            source = module_behind(case, node.value.id)
+            if source is not None and not module_names(source) & set([name, '*']) and not any(
+                    one.ctx == 'Store' for one in bundle_nodes(case, 'Attribute', name)):
+                found.append(node)
+    return found
+
+
+def module_beside(case, found):
+    """`tools.day_of(x)`, where only `dates`, which the file imports too, has a day_of, or the file itself."""
+    name = found.group('name')
+    for node in module_asked(case, name)[:1]:
+        same = [one for one in nodes_named(case.source, 'Attribute', name) if one.text == node.text]
+        others = [(other, module_behind(case, other)) for other in sorted(bindings(case.source.tree))]
+        others = [other for other, source in others if source is not None and name in module_names(source)]
+        longer = [one for one in sorted(module_names(module_behind(case, node.value.id))) if one.startswith(
+            name + '_') or one.endswith('_' + name)]
+        if name in bindings(case.source.tree):
+            yield rename(same, name, 0.93, '%s has no %s, and this file has one' % (node.value.id, name))
+        elif len(others) == 1:
+            yield rename(same, '%s.%s' % (others[0], name), 0.93, '%s has no %s, and %s has one' % (
+                node.value.id, name, others[0]))
+        elif len(longer) == 1:
+            yield rename(same, '%s.%s' % (node.value.id, longer[0]), 0.8, '%s has no %s' % (node.value.id, name))
+
+
 def object_beside(case, found):
     """`app.STATE.paths`, where STATE has none, and an object of the one class that has is called app.SYNC."""
     owner, name = found.group('type').split('.')[-1], found.group('name')
@@ -8344,7 +8389,7 @@ def attributes_of(case, node, owner):
         owners = [one for one in [enclosing(node, 'ClassDef')] if one is not None]
     if owners:
         return members_of(owners[0])
-    if owner == 'module' and root:
+    if owner in ('module', 'RestrictedModule') and root:
         for path in code_files(case):
             if path.endswith('/%s.py' % root):
                 pairs = re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
@@ -8928,6 +8973,17 @@ def wrong_arguments(case, found):
     return ways + [way for call in calls if not (call.starargs or call.kwargs) for way in fitted(case, function, call)]
 
 
+def of_own_object(case, found):
+    """`Base.__init__()` in a method of what is made of Base: the object goes with it."""
+    for call in calls_of(own_part(case.statement), found.group('name')):
+        if takes_self(case.function) and call.func.kind == 'Attribute' and last_name(call.func.value) == found.group(
+                'type') and not (call.args and is_name(call.args[0], 'self')):
+            at = call.func.outer[1] + 1
+            yield cure('right arguments', [(at, at, 'self, ' if call.args or call.keywords or call.starargs or
+                                            call.kwargs else 'self')], 'the object itself is handed over', 0.94,
+                       'a method that is called of its class gets no object by itself')
+
+
 def called_at_once(calls, function):
     """`key=F(x=1)` of an entry of a menu, where F takes more: a Callback is meant. Where the entry's bracket closes too
     early, it closes with the next one."""
@@ -8984,6 +9040,18 @@ def fitted(case, function, call):
             at and all(len(one.args) + len(one.keywords) < len(given) for one in bundle_nodes(case, 'Call', name)):
         yield cure('right arguments', [(function.args.args[at - 1].outer[1], idle[0].outer[1], '')],
                    '%s takes no %s' % (name, absent[0]), 0.9, 'it sets it itself, and nobody hands one over')
+        return
+    gap = gap_between(call, given) if len(absent) == 1 else None
+    if gap is not None:
+        around = enclosing(case.statement, 'ClassDef') if takes_self(case.function) else None
+        own = around is not None and (given[gap] in bound_names_of_class(around) or any(
+            is_name(node.value, 'self') and is_in(node, around)
+            for node in nodes_named(case.source, 'Attribute', given[gap])))
+        text = given[gap] if given[gap] in visible_names(case, call) else 'self.' + given[gap] if own else None
+        if text:
+            at = call.args[gap].outer[0]
+            yield cure('right arguments', [(at, at, text + ', ')], '%s is handed over' % text, 0.93,
+                       '%s needs it there, and what else is handed over is called as its parameters' % name)
         return
     bears_none = len(absent) == 1 and parameter_effect(case, function, absent[0], NOTHING) > CRASH
     end = call.end - 1
@@ -9949,6 +10017,7 @@ SPECIAL_WAYS = (
     (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^AttributeError: '(?P<type>[\w.]+)' object has no attribute '(?P<name>\w+)'", object_beside),
     (r"^AttributeError: 'module' object has no attribute '_(?P<name>[a-z]\w*)'", private_elsewhere),
+    (r"^AttributeError: '(module|RestrictedModule)' object has no attribute '(?P<name>\w+)'", module_beside),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
      newer_path),
     (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
@@ -9987,6 +10056,7 @@ SPECIAL_WAYS = (
     (r"^TypeError: exceptions must be .*, not (str|unicode)$", raised_text),
     (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
+    (r"^TypeError: unbound method (?P<name>\w+)\(\) must be called with (?P<type>\w+) instance", of_own_object),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^(TypeError|ValueError): (not enough arguments|float argument required|unsupported format|incomplete format|"
      r"%[di] format|int argument required|an integer is required)", escaped_in_format),
@@ -10141,7 +10211,7 @@ def could_be_none(faults):
 
 
 # for all items alike: a guard would only hide that
-MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |\w+ expected (at \w+ )?\d+ arguments?, got |"
+MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |unbound method |\w+ expected (at \w+ )?\d+ arguments?, got |"
                     r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg)"
                     r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 
@@ -10168,7 +10238,7 @@ def never_has(case):
     if found is None:
         return False
     owner, name = found.groups()
-    if owner in MODELS and name not in FIELDS:
+    if owner in MODELS and name not in FIELDS or owner in ('module', 'RestrictedModule') and module_asked(case, name):
         return True
     if lacks_member(case, owner, name):
         return not is_flag_asked(case, name)

@@ -839,6 +839,15 @@ def test_a_word_that_was_renamed_everywhere_but_here():
         case._replace(bundle=Files(parts='from elsewhere import *\n' + parts))))
 
 
+@pytest.mark.parametrize('dates,wanted', [
+    ('def day_of(text):\n    return text[:10]\n', 'dates.day_of(data'), ('def a_day_of(text):\n    return text\n', None)])
+def test_what_another_module_of_the_bundle_has(dates, wanted):
+    source = ('import tools\nimport dates\n\ndef update(metadata, data):\n    metadata.tagline = tools.day_of(data)\n')
+    case = case_for(source, '    metadata', "AttributeError: 'RestrictedModule' object has no attribute 'day_of'")
+    found = patches(case._replace(bundle=Files(tools='def run():\n    pass\n', dates=dates)))
+    assert wanted in found[0][1] if wanted else not found           # a guard would only hide it
+
+
 def test_the_element_of_enumerate_gets_a_name_of_its_own():
     source = ("def update(metadata, data):\n    for path in enumerate(data):\n        if path.startswith('/'):\n"
               "            metadata.title = path\n")
@@ -1182,6 +1191,12 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("class Boat(object):\n    def __init__(self):\n        self.title = self.photo = ''\n\ndef f(boat):\n    Log(boat.title)\n"
      "    return make(name=title, photo=photo)\n", '    return', "NameError: global name 'title' is not defined",
      "make(name=boat.title, photo=boat.photo)"),
+    ("class Base(object):\n    def __init__(self):\n        self.n = 7\n\nclass A(Base):\n    def __init__(self, x):\n"
+     "        Base.__init__()\n", '        Base.__init__()', "TypeError: unbound method __init__() must be called with Base "
+     "instance as first argument (got nothing instead)", "Base.__init__(self)"),
+    ("class Log(object):\n    def note(self, boat, kind, day):\n        pass\n\nclass A(object):\n    def __init__(self):\n"
+     "        self.kind = self.day = 3\n\n    def f(self, boat):\n        self.log.note(boat, self.day)\n", '        self.log',
+     "TypeError: note() takes exactly 4 arguments (3 given)", "self.log.note(boat, self.kind, self.day)"),
     ("from piers import PierFinder\n\ndef f(url):\n    return pierfinder.PierFinder().get(url)\n", '    return',
      "NameError: global name 'pierfinder' is not defined", "return PierFinder().get(url)"),
     ("def f(a, b):\n    return 'pier://%s/a%2Fb/%s' % (a, b)\n", '    return', "TypeError: float argument required, not str",
