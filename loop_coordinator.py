@@ -1064,7 +1064,13 @@ def loop(options, runs):
         if options.dry_run:
             return dry_run(options, run_dir)
         session = Session(options, run_dir, runs)
-        ended = session.run()
+        try:
+            ended = session.run()
+        except (IOError, OSError):
+            if os.path.isdir(run_dir):
+                raise
+            raise Problem('%s was taken away while the run was at work; put it back and start another run, which '
+                          'cleans up after this one' % run_dir, NO_ENVIRONMENT)
         lessons = read_json(lessons_path(run_dir), LESSONS_SCHEMA, 'loop_coordinator.py')
         if options.json:
             import json

@@ -149,6 +149,16 @@ def test_a_damaged_earlier_run_is_named_and_stops_nothing(tmpdir, name, text):
     assert (state is None) == (name == 'loop_state.json')
 
 
+def test_a_run_directory_that_is_taken_away_meanwhile_is_one_sentence(tmpdir, monkeypatch):
+    def run(session):
+        os.rmdir(session.run_dir)
+        session.save()
+    monkeypatch.setattr(loop.Session, 'run', run)
+    with pytest.raises(loop.Problem) as problem:
+        loop.loop(loop.build_parser().parse_args(['--plex-home', str(tmpdir)]), str(tmpdir.join('runs')))
+    assert 'put it back' in problem.value.sentence
+
+
 def test_without_lessons_the_state_tells_what_is_in_place(tmpdir):
     loop.write_json(str(tmpdir.join('loop_state.json')), {'ended': 'goal', 'fixes': [fix_row('a', 'KEEP')]}, 1)
     assert [row['id'] for row in loop.read_earlier(str(tmpdir))[1]] == ['a']
