@@ -2077,7 +2077,7 @@ MADE_BY_CALL = dict((name, made) for made, names in (
                 'SubElement'),
     ('elements', 'xpath cssselect findall getchildren iterchildren find_all select'), ('match', 'search match'),
     ('list', 'split rsplit splitlines keys values items list sorted range groups'), ('dict', 'dict groupdict'),
-    ('number', 'int float long len round'),
+    ('number', 'int float long len round mktime'),
     ('date', 'ParseDate strptime Now Today Delta timedelta FromTimestamp fromtimestamp'),
     ('text', 'str unicode group read repr join format ' + ' '.join(TEXT_TOOLS))) for name in names.split())
 
@@ -5583,7 +5583,7 @@ def operator_faults(case, found):
             elif re.search(r": 'NoneType' and", case.message):
                 parts = parts[:1]
             for bad in parts:
-                if bad.kind == 'BinOp' or make_of(case, bad) == 'text' and bad.kind == 'Call':
+                if bad.kind == 'BinOp' or bad.kind == 'Call' and make_of(case, bad) in ('text', 'number'):
                     continue
                 other = re.search(r"(?!'NoneType)'([\w.]+)'|\b(list|int|float|long)\b", case.message)
                 fitting = EMPTY_LIKE.get(other.group(1) or other.group(2), NOTHING) if other else None
@@ -5712,12 +5712,22 @@ def soften(case, faults):
         prior = 0.88                            # text is added to a field that was empty
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
+    if begins_as(case.statement) not in (None, values[0]):
+        prior = min(prior, 0.65)                # the function says itself what it is without
     if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
         prior = 0.89
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
                    % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
                    not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
                    if worst > HOLLOW else 'it goes on, but may store an empty value')
+
+
+def begins_as(statement):
+    """The empty value that the statements right before one give to the same attribute, or None."""
+    target = target_of(statement)
+    values = [literal_value(one.value) for one in earlier_siblings(statement) if one.kind == 'Assign' and
+              target is not None and target.kind == 'Attribute' and one.targets[0].text == target.text]
+    return values[-1] if values and values[-1] in OTHERWISE else None
 
 
 def also(names):
@@ -6071,9 +6081,8 @@ def is_way_out(case, faults, tested):
 
 def sets_what_is_missing(case, faults):
     """Whether the suite below a test makes what is not there: `if now > d['expires']: d['expires'] = ...`."""
-    missing = [node.text for fault in faults for node in (fault.node, fault.bad) if node.kind in (
-        'Subscript', 'Attribute')]
-    return case.statement.kind == 'If' and any(
+    missing = [fault.node.text for fault in faults]
+    return case.exception == 'KeyError' and case.statement.kind == 'If' and any(
         target.text in missing for one in case.statement.body for inner in [one] + statements(one)
         if inner.kind == 'Assign' for target in inner.targets)
 
@@ -6444,7 +6453,7 @@ def fence(case, faults):
     field = field_of(case.statement) or len(block) > 1
     if block[0].inline and found.before:
         return
-    read = relied_on(case, block)
+    read = relied_on(case, block) and begins_as(case.statement) is None
     moved = wrap(block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)] + behind
     used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''

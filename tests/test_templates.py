@@ -2007,6 +2007,12 @@ def Fleet(title):
     oc.add(DirectoryObject(key=Callback(Docks), title=title, thumb=R(FLEET_PICTURE)))
     return oc
 
+def berths_of(self, match):
+    self.number = None
+    self.number = match.group('number').strip()
+    Log('berth ' + str(self.number))
+    self.label = 'Berth %s' % self.number
+
 def first_flag(page):
     flags = page.xpath('//flag/@name')
     flags = flags[0]
@@ -2083,6 +2089,7 @@ def banner(page):
     ("        box = container.MP3", "NameError: global name 'container' is not defined", 'box = Container.MP3', ''),
     ("    oc.add(DirectoryObject(key=Callback(Docks), title", "NameError: global name 'FLEET_PICTURE' is not defined",
      'title=title))', ''),
+    ("    self.number = match", "AttributeError: 'NoneType' object has no attribute 'strip'", 'is not None:\n', ''),
     ("    flags = flags[0]", "IndexError: list index out of range", '', 'flags = flags[0]\n    else:\n        Log'),
     ("        dir.Append(Function(DirectoryItem(Fleet, letter", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
      '', "else '')"),
