@@ -259,7 +259,8 @@ class LogWatch(object):
 
     def no_room(self):
         """Why nothing can be logged, or None: on a full disk an agent fails, and goes on, without a word."""
-        if hasattr(os, 'statvfs') and not os.statvfs(self.folder).f_bavail:
+        folder = logs.to_bytes(self.folder) if six.PY2 else self.folder     # 2.7 takes text here in ASCII only
+        if hasattr(os, 'statvfs') and not os.statvfs(folder).f_bavail:
             return 'the disk of %s is full' % self.folder
 
     def calls(self, position):
