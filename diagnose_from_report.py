@@ -7687,10 +7687,14 @@ def overwritten_parameter(case, uses, name):
     """`def f(entry): for entry in entries:`, where nobody reads the entry that is handed over: it is the entries."""
     function, statement = case.function, case.statement
     target = statement.target if statement.kind == 'For' else target_of(statement)
-    if function.kind != 'FunctionDef' or target is None or target.kind != 'Name' or target.id not in plain_parameters(
-            function) or any(use.start < target.start for use in reads(function, target.id)) or len(uses) != 1 or any(
-                one.arg == target.id for call in bundle_nodes(case, 'Call', function.name) for one in call.keywords):
+    if function.kind != 'FunctionDef' or target is None or target.kind != 'Name' or len(uses) != 1 or \
+            target.id not in plain_parameters(function) or any(
+                use.start < target.start for use in reads(function, target.id)):
         return
+    if any(one.arg == target.id for call in bundle_nodes(case, 'Call', function.name) for one in call.keywords):
+        return
+    if statement.kind != 'For' and target.id[:4].lower() != name[:4].lower():
+        return                                  # the unknown one may be anything
     given = next(one for one in function.args.args if is_name(one, target.id))
     yield cure('right name', written([given], name), 'what is handed over is called %s' % name, 0.9,
                'nothing is called %s here, and the %s that is handed over is not read' % (name, target.id))
@@ -8615,6 +8619,9 @@ def pairs_of_dict(case, found):
 
 def is_dict(case, node):
     """Whether an expression, or all that the functions behind a call answer, is a dict."""
+    if node.kind == 'Name':
+        values = [value for value in values_before(case, node.id, node.start) if value.kind != 'Name']
+        return bool(values) and all(is_dict(case, value) for value in values)
     if make_of(case, node) == 'dict':
         return True
     answers = [(function, one.value) for function in functions_behind(case, node) for one in returns_of(function)]

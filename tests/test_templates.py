@@ -1227,6 +1227,8 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      "        return None\n    return top\n", '        top', 'KeyError: 3'),
     ("def f(rows):\n    for key, value in rows():\n        show(key, value)\n", '    for key',
      'ValueError: too many values to unpack'),
+    ("def f():\n    d = {}\n    d['a'] = 1\n    d = sorted(d.items())\n    for key, value in d:\n        show(key, value)\n",
+     '    for key', 'ValueError: too many values to unpack'),
 ])
 def test_what_can_never_work_is_not_hidden(source, line, error):
     assert patches(case_for(source, line, error)) == []
