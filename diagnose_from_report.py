@@ -6103,6 +6103,8 @@ def tighten(case, faults):
     start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
         case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
+    if operand_node.kind == 'Compare' and is_call(operand_node.left, 'find', 'rfind'):
+        absent = not body_needs and operand_node.ops[0] in ('Eq', 'Lt')     # -1 says that it is not there
     if is_none_check(operand_node) or is_way_out(case, faults, operand_node) or not body_needs and \
             sets_what_is_missing(case, faults):
         absent = True                           # what is not there at all counts as None, or as too little
@@ -10526,7 +10528,8 @@ def is_guarded(case, fault):
 
 def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
-    found, anew = [], bound_names(case.statement)       # what the statement itself sets is another value behind it
+    found, anew = [], bound_names(case.statement) if case.statement.kind in SIMPLE | frozenset(['For']) else ()
+    # (what a statement itself sets is another value behind it; what the suites of an `if` set is not, for its elif)
     for one in statements(case.function):
         around = catching_try(one, case.exception)
         if one.start < behind or one is case.statement or exclusive(case.statement, one) or \

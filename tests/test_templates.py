@@ -2015,6 +2015,13 @@ def berths_of(self, match):
     Log('berth ' + str(self.number))
     self.label = 'Berth %s' % self.number
 
+def streams(link, kept):
+    if link.find('pier') != -1 and kept:
+        link = 'x'
+    elif link.find('boat') == -1:
+        kept = None
+    return kept
+
 def first_flag(page):
     flags = page.xpath('//flag/@name')
     flags = flags[0]
@@ -2092,6 +2099,8 @@ def banner(page):
     ("    oc.add(DirectoryObject(key=Callback(Docks), title", "NameError: global name 'FLEET_PICTURE' is not defined",
      'title=title))', ''),
     ("    self.number = match", "AttributeError: 'NoneType' object has no attribute 'strip'", 'is not None:\n', ''),
+    ("    if link.find", "AttributeError: 'NoneType' object has no attribute 'find'",
+     "if link is not None and link.find('pier') != -1 and kept:\n        link = 'x'\n    elif link is None or", ''),
     ("    flags = flags[0]", "IndexError: list index out of range", '', 'flags = flags[0]\n    else:\n        Log'),
     ("        dir.Append(Function(DirectoryItem(Fleet, letter", "TypeError: cannot concatenate 'str' and 'NoneType' objects",
      '', "else '')"),
