@@ -2166,7 +2166,7 @@ class Scan(object):
         """Keep what stands right before a place that reading begins at: requests that began there go on behind it."""
         source.seek(max(0, offset - CHUNK))
         data = source.read(min(CHUNK, offset))
-        self.earlier = [(data, len(data), find_all(data, len(data))(HANDLING))]
+        self.earlier = [(data, len(data), self.finder(data, len(data))(HANDLING))]
 
     def packed(self, log, source, offset, rest, more):
         """Chunks of a file that can only be read on."""
@@ -2646,9 +2646,10 @@ def requests_at_work(text, at, head):
     the request, so what it logs of them may stand a little before or after where it belongs.
     """
     requests, serving, known, made, failed = [], {}, {}, [], []
+    places = choose_finder()(text, len(text))
     for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, TASKS, TASKS_DONE, THREAD_MADE,
                                                             TIMER_MADE, THREAD_FAILED)
-                               for place in find_all(text, len(text))(words)):
+                               for place in places(words)):
         header = HEADER[PLUG_IN].match(text, text.rfind(b'\n', 0, place) + 1)
         if not header or header.end() != place + len(b' - ') or place > at and words is not THREAD_MADE:
             continue
@@ -3418,7 +3419,8 @@ def in_parallel(work, jobs, progress):
     import signal
     # fewer words are looked for in a server's log
     costs = [sum(log_size(log) for log in row[0].files) * (2 if row[0].grammar == SERVER else 5) for row in work]
-    shares, loads = [[] for _ in range(jobs)], [0] * jobs
+    shares = [[] for _ in range(jobs)]
+    loads = [0] + [sum(costs) // 25] * (jobs - 1)           # a helper also has to send what it has found
     for number in sorted(range(len(work)), key=lambda number: -costs[number]):
         least = loads.index(min(loads))
         shares[least].append(number)
