@@ -3095,13 +3095,13 @@ def requests_before(event, ended=None):
 PARTS = {}
 
 
-def redact_part(text):
-    """redact() of a host or the shape of a path: few texts, asked for many times."""
-    if text not in PARTS:
+def redact_part(text, keep_paths=False):
+    """redact() of a host, the shape of a path, a message: few texts, asked for many times."""
+    if (text, keep_paths) not in PARTS:
         if len(PARTS) > 5000:
             PARTS.clear()
-        PARTS[text] = redact(text)
-    return PARTS[text]
+        PARTS[text, keep_paths] = redact(text, keep_paths)
+    return PARTS[text, keep_paths]
 
 
 SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():\n]*):\d+\) - ')
@@ -3228,7 +3228,7 @@ def pattern_row(pattern, twins, keep_paths):
     meaning = pattern.meaning
 
     def clean(text):
-        return redact(text, keep_paths) if text else text
+        return redact_part(text, keep_paths) if text else text
     items = {}
     for guid, key in pattern.items.values():
         twin = twins.get(key) or twins.get(guid) or (None, None)
@@ -3253,14 +3253,12 @@ def pattern_row(pattern, twins, keep_paths):
         else 'update',
         'items': listed[:MOST_ITEMS], 'items_total': len(listed),
         'possible_items': [{'guid': guid, 'rating_key': key} for guid, key in possible[:MOST_POSSIBLE]],
-        'rating_keys': [row['rating_key'] for row in listed[:MOST_ITEMS] if row['rating_key']],
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
         'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
         'starts': sorted(time_text(moment) for moment in pattern.starts if moment is not None),
         'noise': noise_text(meaning.noise) if meaning.noise else None,
         'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start']))
                       for row in pattern.exemplars],
-        'frames_text': [row['text'] for row in pattern.exemplars if 'File "' in row['text']],
         'preceding': [{'host': host, 'status': status, 'url_shape': shape, 'count': count} for (host, status, shape),
                       count in
                       sorted(pattern.preceding.items(), key=lambda row: (-row[1], '%s %s %s' % row[0]))[:10]],
