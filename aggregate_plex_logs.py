@@ -2073,7 +2073,7 @@ class Scan(object):
         self.met_noise, self.quiet, self.count_at = set(), {}, LARGEST
         self.finder = choose_finder()
         self.earlier, self.requests, self.memo, self.calls, self.start = [], [], {}, {}, None
-        self.looks = {}                         # pattern -> [how often the item of a thread was looked for in vain]
+        self.looks = {}                         # pattern -> [how often the item of a thread was looked for, in vain]
         self.call_words = call_words(stream.agent)
 
     # ---- files
@@ -2563,9 +2563,9 @@ class Scan(object):
         an item, and event.possible: [(guid, rating_key)] of the items that were worked on. Of what is never sure, a
         part is enough.
         """
-        vain = self.looks.setdefault(event.meaning.pattern, [0])
-        if vain[0] > MOST_LOOKS and vain[0] % ONE_IN and not self.link_noise:
-            vain[0] += 1
+        looks = self.looks.setdefault(event.meaning.pattern, [0, 0])
+        looks[0] += 1
+        if (looks[1] > MOST_LOOKS or looks[0] > MOST_ITEMS) and looks[0] % ONE_IN and not self.link_noise:
             return None
         data, begin, end = event.record
         text = data[max(0, begin - LOOKED_AT):end + LATE]
@@ -2574,17 +2574,17 @@ class Scan(object):
         at = len(text) - len(data[begin:end + LATE])
         places, sure = requests_at_work(text, at, event.head)
         calls = [self.call(text, place) for place in places if place is not None]
-        calls = [call for call in calls if call]
+        calls = [call for call in calls if call and (call.guid or call.rating_key)]
         event.possible = sorted(set((call.guid, call.rating_key) for call in calls), key=repr)
         if sure and calls:
             return calls[0]
-        vain[0] += 1
+        looks[1] += 1
         return Call('update' if any(call.kind == 'update' for call in calls) else 'search') if calls else None
 
 
 # The System plug-in names an item by both (PLEX.md), and so does the server's log where it is told of new metadata.
 MUTEX, NOTIFICATION = b'Acquiring GUID mutex for ', b'Notification of new metadata for '
-KEY_BEHIND = re.compile(br'\[?\(?(?:id=)?(\d+)')
+KEY_BEHIND = re.compile(br'[\[(]?(?:id=)?(\d+)[\])\s]')      # whole: a line may still be being written
 MOST_NAMED = 50000
 EARLIER = 4                                     # chunks to look back for the beginning of a request
 FURTHEST = 48                                   # requests of other threads in between
@@ -2630,11 +2630,11 @@ THREAD_FAILED = b" - Exception in thread named '"
 
 class Served(object):
     """A request in a piece of a log. place: of its first line, None where that is not there; ended: of its answer;
-    tasks: whether tasks of it run; tasks_done: where they ended; threads: whether it made some.
+    tasks: whether tasks of it run; tasks_done: where they ended.
     """
 
     def __init__(self, place=None):
-        self.place, self.ended, self.tasks, self.tasks_done, self.threads = place, None, False, None, []
+        self.place, self.ended, self.tasks, self.tasks_done = place, None, False, None
 
 
 def requests_at_work(text, at, head):
@@ -2646,12 +2646,14 @@ def requests_at_work(text, at, head):
     the request, so what it logs of them may stand a little before or after where it belongs.
     """
     requests, serving, known, made, failed = [], {}, {}, [], []
+    begin = max(0, text.rfind(START_MARK, 0, at))           # what an earlier process did has ended with it
     places = choose_finder()(text, len(text))
     for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, TASKS, TASKS_DONE, THREAD_MADE,
                                                             TIMER_MADE, THREAD_FAILED)
                                for place in places(words)):
         header = HEADER[PLUG_IN].match(text, text.rfind(b'\n', 0, place) + 1)
-        if not header or header.end() != place + len(b' - ') or place > at and words is not THREAD_MADE:
+        if place < begin or not header or header.end() != place + len(b' - ') or \
+                place > at and words is not THREAD_MADE:
             continue
         thread, name = header.group(3), text[place + len(words):text.find(b"'", place + len(words))]
         if words is THREAD_FAILED:
@@ -2671,16 +2673,17 @@ def requests_at_work(text, at, head):
     thread, moment = HEADER[PLUG_IN].match(text, at).group(3), moment_at(text, at)
     if thread in serving and serving[thread].place is not None:
         return [], False
-    whole = at >= LOOKED_AT or START_MARK in text
+    sure = begin > 0                            # else one that began before may be silent still
     if head.startswith(b'Exception in task thread'):
         found = [request for request in requests if request.tasks or request.tasks_done is not None
                  and moment - moment_at(text, request.tasks_done) <= AT_ONCE]
     elif head.startswith(THREAD_FAILED[3:]):
         name = head[len(THREAD_FAILED) - 3:].partition(b"'")[0]
-        found, whole = makers(text, made, failed + [(at, name, known.get(thread, -1))]), whole or thread in known
+        found, alone = makers(text, made, failed + [(at, name, known.get(thread, -1))])
+        sure = alone and (sure or thread in known)
     else:
         found = []
-    sure = whole and len(found) == 1
+    sure = sure and len(found) == 1
     found = found or [request for request in requests if request.ended is None
                       or moment - moment_at(text, request.ended) <= AT_ONCE] or [
         request for place, _, request in made if known.get(thread, -1) < place
@@ -2689,7 +2692,7 @@ def requests_at_work(text, at, head):
 
 
 def makers(text, made, failed):
-    """[request] that may have made the thread of the last failure.
+    """([request] that may have made the thread of the last failure, is there but one).
 
     made: [(place, name, request)]; failed: [(place, name, place before which the thread did something else)], both in
     order. Each thread fails once: those that earlier failures account for are out.
@@ -2707,7 +2710,7 @@ def makers(text, made, failed):
             gone.update(together)
             open_sets = []
     recent = [one for one in found if moment - moment_at(text, one[0]) <= LONGEST_THREAD]
-    return [request for _, _, request in recent or found]
+    return [request for _, _, request in recent or found], len(found) == 1
 
 
 def moment_at(text, place):
@@ -2881,8 +2884,11 @@ def open_streams(paths):
                 source = log.open()
                 try:
                     long_log = log.plain and log.size() > LONGEST_PASTE
-                    heads.append(source.read(SEEN_AT_ONCE if long_log else SNIFFED))
-                    short = short and not long_log and len(heads[-1]) < SNIFFED
+                    head = source.read(SEEN_AT_ONCE if long_log else SNIFFED)
+                    if long_log and sniff(head) == TEXT:
+                        head += source.read(SNIFFED - len(head))
+                    heads.append(head)
+                    short = short and not long_log and len(head) < SNIFFED
                 finally:
                     source.close()
             except (IOError, OSError) as problem:
@@ -3329,7 +3335,8 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     rows = [pattern_row(pattern, twins, keep_paths) for _, pattern in sorted(patterns.items())]
     join_cascades(rows, patterns)
     mark_resolved(rows, fixed, patterns)
-    count_calls_since_fixes(rows, streams, zone, since or 0, until or float('inf'))
+    if not position:                            # after one, the counts begin there
+        count_calls_since_fixes(rows, streams, zone, since or 0, until or float('inf'))
     number_lines(rows, streams)
     covered = [moment for result in results for moment in result['covers'] if moment is not None]
     agents = agent_rows(results, rows, twins)
@@ -3429,8 +3436,7 @@ def in_parallel(work, jobs, progress):
             receiver, sender = os.pipe()
             helpers.append((fork(), os.fdopen(receiver, 'rb'), share))
             if helpers[-1][0] == 0:
-                os.close(receiver)              # or it would wait for ever to be heard when its parent was killed
-                scan_for_another(sender, [work[number] for number in share])
+                scan_for_another(sender, receiver, [work[number] for number in share])
             os.close(sender)                    # or the end of a killed helper would not be seen
         done, size = 0, float(sum(log_size(log) for number in shares[0] for log in work[number][0].files) or 1)
         for number in shares[0]:
@@ -3446,9 +3452,12 @@ def in_parallel(work, jobs, progress):
     finally:
         for helper, receiver, _ in helpers:
             receiver.close()
-            if helper:
-                os.kill(helper, signal.SIGKILL)
-                os.waitpid(helper, 0)
+            try:
+                if helper:
+                    os.kill(helper, signal.SIGKILL)
+                    os.waitpid(helper, 0)
+            except OSError:                     # whoever started this one lets the system clear up what has ended
+                pass
     return results
 
 
@@ -3465,12 +3474,13 @@ def pickle():
     return cPickle
 
 
-def scan_for_another(sender, work):
+def scan_for_another(sender, receiver, work):
     """What a helper of in_parallel() does, and all it does: send the results of its share, or nothing where something
     stops it.
     """
     try:
         on_signals('die')                       # quietly: whoever asked for it has been told too
+        os.close(receiver)                      # or it would wait for ever to be heard when its parent was killed
         with os.fdopen(sender, 'wb') as out:
             pickle().dump([scan_stream(row) for row in work], out, 2)
     finally:
@@ -3573,9 +3583,12 @@ def exact_seconds(header, zone):
 
 
 def spans_of(data, zone):
-    """[call] of a piece of a plug-in log; call: kind guid rating_key title thread start end ended failed."""
+    """[call] of a piece of a plug-in log; call: kind guid rating_key title thread start end ended failed. One that the
+    end of the plug-in cut off has an end, and has not ended.
+    """
     calls, open_calls, places = [], {}, choose_finder()(data, len(data))
-    for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, b':  CRITICAL (', b':  ERROR (')
+    for place, words in sorted((place, words) for words in (HANDLING, RESPONSE, b':  CRITICAL (', b':  ERROR (',
+                                                                             b' - ' + START_MARK)
                                for place in places(words)):
         line = data.rfind(b'\n', 0, place) + 1
         header = HEADER[PLUG_IN].match(data, line)
@@ -3585,13 +3598,19 @@ def spans_of(data, zone):
         if words is HANDLING:
             end = data.find(b'\n', line)
             call = read_call(data[header.end():end if end >= 0 else len(data)])
-            open_calls.pop(thread, None)
+            before = open_calls.pop(thread, None)
+            if before:                          # its answer was not logged
+                before['end'] = exact_seconds(header, zone)
             if call:
                 row = {'kind': call.kind, 'guid': call.guid, 'rating_key': call.rating_key, 'title': call.title,
                        'thread': to_text(thread),
                        'start': exact_seconds(header, zone), 'end': None, 'ended': False, 'failed': False}
                 open_calls[thread] = row
                 calls.append(row)
+        elif words.endswith(START_MARK):
+            for row in open_calls.values():
+                row['end'] = exact_seconds(header, zone)
+            open_calls.clear()
         elif words is RESPONSE:
             row = open_calls.pop(thread, None)
             if row:

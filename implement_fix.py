@@ -794,6 +794,20 @@ def backup_path(run_dir, sha256):
     return os.path.join(run_dir, 'backups', sha256)
 
 
+def places_told(about):
+    """The places that the note beside a backup tells; [] where there is none, or it is damaged, which must not stop an
+    undo; None where a newer version wrote it.
+    """
+    try:
+        with io.open(about, encoding='utf-8') as source:
+            told = json.load(source)
+    except (IOError, OSError, ValueError):
+        return []
+    if not logs.fits(told, {'schema': int, 'places': [{'path': logs.STRING}]}):
+        return []
+    return told['places'] if told['schema'] <= BACKUP_SCHEMA else None
+
+
 def back_up(run_dir, target, data=None):
     """Keep a version of a file (default: the one in place) by its SHA-256, and beside it what restores it by hand."""
     content = target.data if data is None else data
@@ -803,11 +817,8 @@ def back_up(run_dir, target, data=None):
         os.mkdir(os.path.dirname(path))
         logs.sync_folder(run_dir)
     status, about = target.status, path + '.json'
-    try:
-        places = logs.read_json(about, BACKUP_SCHEMA, 'implement_fix.py', {'places': [{'path': logs.STRING}]})['places']
-    except Problem:                             # not there yet; one that is damaged must not stop an undo
-        places = []
-    if target.path not in [place['path'] for place in places]:
+    places = places_told(about)
+    if places is not None and target.path not in [place['path'] for place in places]:
         places.append({'path': target.path, 'real_path': target.real, 'mode': '%04o' % stat.S_IMODE(status.st_mode),
                        'user_id': status.st_uid, 'group_id': status.st_gid, 'modified': utc_text(status.st_mtime),
                        'saved': utc_text(), 'was_in_place': data is None})
@@ -1242,6 +1253,10 @@ def require_writable(changed):
         if not os.access(os.path.dirname(target.real), os.W_OK):
             raise Problem('the folder of %s cannot be written; run as the user that owns the Plug-ins folder'
                           % target.path)
+
+
+def require_owner(changed):
+    for target, _ in changed:
         if hasattr(os, 'geteuid') and os.geteuid() not in (0, target.status.st_uid):
             raise Problem('%s would change its owner; run as the user that owns it' % target.path)
 
@@ -1319,6 +1334,7 @@ def implement(site, fix_id):
         return prove_again(site, fix_id, operations)
     bundle, changed = prepare(site, fix)
     require_writable(changed)
+    require_owner(changed)
     require_audible(bundle)
     verdicts = judge_change(site, bundle, changed)
     if options.dry_run:

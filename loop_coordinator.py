@@ -254,7 +254,8 @@ def verdicts_of(rows):
         return is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or (
             row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)
     return [row for row in rows if tells(row) and newest[row['id']]['decision'] != 'GONE'
-            and (row['decision'] not in ('KEEP', 'MONITOR') or tells(newest[row['id']]))]
+            and (row['decision'] not in ('KEEP', 'MONITOR') or newest[row['id']]['decision'] in ('KEEP', 'MONITOR')
+                 or tells(newest[row['id']]))]
 
 
 def to_retest(rows):

@@ -137,7 +137,7 @@ def names_item(record, row):
     return bool(record.get('guid')) and record['guid'] == row['guid']
 
 
-def events_of_item(events, row, others=None):
+def events_of_item(events, row, others=(), alone=False):
     """(the events of the item, those that may be of it or of another one).
 
     What an agent's own threads log names no item (PLEX 4); the aggregation tells which ones it may be about. others:
@@ -149,16 +149,16 @@ def events_of_item(events, row, others=None):
         if names_item(event, row):
             own.append(event)
         elif any(names_item(item, row) for item in possible):
-            alone = others is not None and not any(was_open(call, event) for call in others)
-            (own if alone or len(possible) == 1 else shared).append(event)
+            free = not any(was_open(call, event, logs.AT_ONCE) for call in others)
+            (own if free and (alone or len(possible) == 1) else shared).append(event)
     return own, shared
 
 
-def was_open(call, event):
+def was_open(call, event, late=0):
     """Was the call being served when the event was logged?"""
     if event['time'] is None or call['start'] is None or event['time'] < call['start']:
         return False
-    return not call['ended'] or event['time'] <= call['end']
+    return call['end'] is None or event['time'] <= call['end'] + late
 
 
 def items_spoken_of(lines, calls):
@@ -260,7 +260,8 @@ class LogWatch(object):
     def no_room(self):
         """Why nothing can be logged, or None: on a full disk an agent fails, and goes on, without a word."""
         folder = logs.to_bytes(self.folder) if six.PY2 else self.folder     # 2.7 takes text here in ASCII only
-        if hasattr(os, 'statvfs') and not os.statvfs(folder).f_bavail:
+        room = os.statvfs(folder) if hasattr(os, 'statvfs') else None
+        if room and room.f_blocks and not room.f_bavail:        # some file systems tell no sizes
             return 'the disk of %s is full' % self.folder
 
     def calls(self, position):
@@ -532,9 +533,8 @@ class Refresh(object):
         row, tester = self.row, self.tester
         events = tester.watch.events(self.position) if events is None else events
         calls = tester.watch.calls(self.position) if calls is None else calls
-        others = [call for call in tester.watch.calls(tester.position) if not names_item(call, row)
-                  ] if self.alone else None
-        found, shared = events_of_item(events, row, others)
+        others = [call for call in tester.watch.calls(tester.position) if not names_item(call, row)]
+        found, shared = events_of_item(events, row, others, self.alone)
         self.shared = any(is_error(event) for event in shared)
         if self.shared:                         # from now on it is to be told whose they are
             tester.concurrency, tester.apart = 1, max(2 * logs.AT_ONCE, tester.pause)
@@ -770,7 +770,8 @@ def plan_test(run_dir, iteration, options):
     patterns = [row for row in logs.read_aggregate(logs.aggregate_path(run_dir, iteration))['patterns']
                 if row.get('agent') == agent]
     plan = pattern.get('test_plan') or {}
-    items = [item for row in patterns if not row.get('noise') for item in row.get('items') or ()]
+    items = [item for row in patterns if not row.get('noise')
+             for item in (row.get('items') or []) + (row.get('possible_items') or [])]
     known_bad = set(item[name] for item in items for name in ('rating_key', 'guid') if item.get(name))
     document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
                 'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),

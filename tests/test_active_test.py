@@ -353,8 +353,13 @@ def test_what_may_be_of_two_items_is_found_out_by_refreshing_them_one_by_one():
     one, other = [{'guid': None, 'rating_key': key} for key in '12']
     found = dict(event(), time=15., possible=[one, other])      # the other may have left a thread at work
     call = dict(other, start=1., end=9., ended=True)
-    assert active.events_of_item([found], one) == ([], [found]) and active.events_of_item([found], one, [call]) == (
-        [found], []) and active.events_of_item([found], one, [dict(call, end=16.)]) == ([], [found])
+    busy = [dict(call, end=None, ended=False), dict(call, end=16.), dict(call, end=14.9)]
+    assert active.events_of_item([found], one) == ([], [found])
+    assert active.events_of_item([found], one, [call], True) == ([found], [])
+    assert [active.events_of_item([found], one, [still], True) for still in busy] == [([], [found])] * 3
+    found['possible'] = [one]
+    assert active.events_of_item([found], one) == ([found], [])
+    assert active.events_of_item([found], one, busy[:1]) == ([], [found])
 
 
 def test_a_log_with_a_gap_is_no_proof_that_nothing_was_logged():
@@ -611,7 +616,7 @@ def test_a_full_disk_is_a_gap_in_the_log(tmpdir, monkeypatch):
     tmpdir.ensure('PMS Plugin Logs', AGENT + '.log')
     watch = active.LogWatch(str(tmpdir), AGENT)
     assert watch.events(None) == [] and watch.gap is None
-    monkeypatch.setattr(os, 'statvfs', lambda path: argparse.Namespace(f_bavail=0))
+    monkeypatch.setattr(os, 'statvfs', lambda path: argparse.Namespace(f_bavail=0, f_blocks=9))
     assert watch.events(None) == [] and 'is full' in watch.gap
 
 

@@ -138,10 +138,11 @@ def test_what_a_thread_logs_belongs_to_the_request_that_can_have_made_it(tmpdir)
         record(12, made, thread='a3'), (raised(13, "thread named 'f'", 'f2'), '43', None),     # the other has failed
         record(14, made, thread='a3') + record(15, made, thread='a2'),
         (raised(16, "thread named 'f'", 'f3'), None, '42 43'), (record(17, 'lost', 'ERROR', thread='f4'), None, '42 43'),
-        answer(18, 'a2'), (record(19, 'lost', 'ERROR', thread='f4'), None, '43')]
+        answer(18, 'a2'), (record(19, 'lost', 'ERROR', thread='f4'), None, '43'),
+        record(20, tasks, thread='a3') + start(21), (raised(22, 'task thread'), None, '')]      # that process is gone
     plug_in_log(tmpdir, start(1) + ''.join(part if isinstance(part, type('')) else part[0] for part in story))
     assert [(event['rating_key'], ' '.join(item['rating_key'] for item in event['possible'])) for event in events(tmpdir)
-            ] == [(key, possible or key) for _, key, possible in (part for part in story if isinstance(part, tuple))]
+            ] == [(key, key if possible is None else possible) for _, key, possible in (part for part in story if isinstance(part, tuple))]
     rows = dict((row['wrapper'], row) for row in patterns(tmpdir))
     assert [[item['rating_key'] for item in rows['Exception in task thread'][name]]
             for name in ('items', 'possible_items')] == [['42', '43'], []]
@@ -940,7 +941,7 @@ def test_jobs_give_the_same_also_where_a_helper_is_killed(tmpdir, monkeypatch, j
     put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
     alone = logs.aggregate([str(tmpdir)], jobs=1)
     if sent is not None:
-        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, work: os._exit(os.write(sender, sent)))
+        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, *rest: os._exit(os.write(sender, sent)))
     both = logs.aggregate([str(tmpdir)], jobs=jobs)
     assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
 
