@@ -1923,6 +1923,8 @@ def conditions_at(node):
         elif around.kind == 'BoolOp':
             for one in around.values[:around.values.index(below)]:
                 yield one, around.op == 'And'
+        elif around.kind == 'For' and below in around.body and names & names_in(around.target):
+            return
         elif around.kind == 'comprehension' and below in around.ifs:
             for one in around.ifs[:around.ifs.index(below)]:
                 yield one, True
@@ -4679,8 +4681,8 @@ def effect_of_operator(case, node, parent, value, depth):
             return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and kind in ('number', None):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
-        if value in (NO_LIST, SPLIT) and kind in ('list', None) and not (kind is None and is_op(
-                parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
+        if value in (NO_LIST, SPLIT) and kind in ('list', None) and make_of(case, node) != 'text' and not (
+                kind is None and is_op(parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
             return min(FINE if kind else OPEN, effect(case, parent, SOME, depth + 1))
         return OPEN if value == SOME else CRASH
     if parent.op == 'Mod':
@@ -4976,7 +4978,9 @@ EFFECTS = {
     'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': FINE,
     'While': FINE, 'Assert': FINE, 'For': effect_of_iteration, 'comprehension': effect_of_iteration, 'Expr': FINE,
     'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
-    'Repr': FINE, 'Raise': CRASH, 'Delete': CRASH, 'With': CRASH, 'Exec': CRASH, 'Tuple': effect_in_display,
+    'Repr': lambda case, node, parent, value, depth: FINE if in_log_call(parent) else effect(
+        case, parent, TEXT, depth + 1) if value not in (NOTHING, NO_LIST, NO_DICT) else CRASH,      # the text "None"
+    'Raise': CRASH, 'Delete': CRASH, 'With': CRASH, 'Exec': CRASH, 'Tuple': effect_in_display,
     'List': effect_in_display, 'Set': effect_in_display, 'Dict': effect_in_display, 'ListComp': effect_of_element,
     'SetComp': effect_of_element, 'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
 }
@@ -5595,7 +5599,8 @@ def operator_faults(case, found):
 def nothing_to_add_to(case, found):
     """`count['x'] += 1` where what is counted is None still: it begins with nothing of the kind that is added."""
     node, empty = case.statement, EMPTY_LIKE.get(found.group('right'))
-    if node.kind == 'AugAssign' and empty not in (None, NOTHING) and repeatable(node.target) and not any(
+    if node.kind == 'AugAssign' and node.op == 'Add' and empty not in (None, NOTHING) and not field_of(node) and \
+            not is_field(node.target) and repeatable(node.target) and not any(
             is_name(node.target, name_assigned(one)) and one.value.kind in ('Str', 'Num', 'List')
             for one in earlier_siblings(node)):
         text, loose = code_of(node.target), is_loose(node.value)
@@ -5607,10 +5612,10 @@ def nothing_to_add_to(case, found):
 
 def changed_in_place(case, found):
     """`rows = rows.sort()`: that answers None, and what it changes is at hand."""
-    for name in names_in_order(case.statement):
+    for name in sorted(set(root_name(one.bad) for one in faults_of(case) if one.bad is not None) - set([None])):
         values = values_before(case, name, case.statement.start)
         call = values[-1] if values else None
-        if call is None or call.kind != 'Call' or name_assigned(call.parent) != name:
+        if call is None or call.kind != 'Call' or name_assigned(call.parent) != name or functions_behind(case, call):
             continue
         called, base = last_name(call.func), call.func.value if call.func.kind == 'Attribute' else None
         changed = call.args[0] if called == 'shuffle' and len(call.args) == 1 else base if called in (
@@ -5879,7 +5884,8 @@ def given_up(case, name, here=False):
         own = is_in(handler, case.function)
         for one in handler.body:
             given = name_assigned(one)
-            if given is None or here and not own or (given != name or not own and given not in tried) and not (
+            if given is None or here and (not own or given != name) or (
+                    given != name or not own and given not in tried) and not (
                     own and given in tried and shape_of_texts(tried[given]) == made):
                 continue
             if literal_value(one.value) in OTHERWISE:
@@ -6019,8 +6025,13 @@ def kept_name(case, region, faults):
     name = set_from(region) if name_assigned(case.statement) else None
     made = region.func.value if is_call(region, 'format') and \
         region.func.kind == 'Attribute' else region
-    return name if name in names_in(region) and made.kind in ('BinOp', 'Str') and not any(
-        name in names_in(fault.node) for fault in faults) else None
+    return name if name in names_in(region) and made.kind in ('BinOp', 'Str') and not takes_one(region, name) and \
+        not any(name in names_in(fault.node) for fault in faults) else None
+
+
+def takes_one(node, name):
+    """Whether a variable is only asked for one of its parts in an expression: `parts[0] + ': '`."""
+    return all(is_indexed(use) and index_of(use.parent) is not None for use in walk(node) if is_name(use, name))
 
 
 def template_of(faults):
@@ -6084,7 +6095,9 @@ def sets_what_is_missing(case, faults):
     missing = [fault.node.text for fault in faults]
     return case.exception == 'KeyError' and case.statement.kind == 'If' and any(
         target.text in missing for one in case.statement.body for inner in [one] + statements(one)
-        if inner.kind == 'Assign' for target in inner.targets)
+        if inner.kind == 'Assign' and inner.value.kind in ('Call', 'BinOp') for target in inner.targets) and not any(
+            one.kind == 'Compare' and (one.ops[0] in ('Gt', 'GtE') and one.left.text in missing or one.ops[0] in (
+                'Lt', 'LtE') and one.comparators[-1].text in missing) for one in walk(case.statement.test))
 
 
 def tighten(case, faults):
@@ -6104,7 +6117,8 @@ def tighten(case, faults):
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
         case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
     if operand_node.kind == 'Compare' and is_call(operand_node.left, 'find', 'rfind'):
-        absent = not body_needs and operand_node.ops[0] in ('Eq', 'Lt')     # -1 says that it is not there
+        absent = not body_needs and (operand_node.ops[0] == 'Lt' or operand_node.ops[0] == 'Eq' and flat(
+            operand_node.comparators[0]) in ('-1', 'None'))             # -1 says that it is not there
     if is_none_check(operand_node) or is_way_out(case, faults, operand_node) or not body_needs and \
             sets_what_is_missing(case, faults):
         absent = True                           # what is not there at all counts as None, or as too little
@@ -6198,11 +6212,12 @@ def tested_operand(node):
 def filter_element(case, faults):
     """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
     element = faults[0].node
-    while element.parent.kind not in STATEMENTS and element.parent.kind not in (
+    while element.kind not in STATEMENTS and element.parent.kind not in STATEMENTS and element.parent.kind not in (
             'ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
         element = element.parent
     around = element.parent
-    if around.kind in STATEMENTS or element.kind == 'comprehension' or len(around.generators) != 1:
+    if element.kind in STATEMENTS or around.kind in STATEMENTS or element.kind == 'comprehension' or \
+            len(around.generators) != 1:
         return
     if any(not around.start <= fault.node.start < around.end for fault in faults):
         return
@@ -6355,7 +6370,7 @@ def unset_still(case, block):
 def is_sum(statement, name):
     """Whether a statement makes a variable from itself: without it, what it was stays. (x = x[0] takes one of many.)"""
     return statement.kind == 'Assign' and name in bound_names(statement) and name in names_in(
-        statement.value) and not (statement.value.kind == 'Subscript' and is_name(statement.value.value, name))
+        statement.value) and not takes_one(statement.value, name)
 
 
 def converts_itself(statement):
@@ -6929,7 +6944,12 @@ def as_elsewhere(case, faults):
     exits = [one for call in bundle_nodes(case, 'Call', last_name(origin.func))
              if call.func.text == origin.func.text and call is not origin for one in exits_behind(call.parent)
              if one.kind == leaves and (one.source is case.source or not names_in(one.value or one))]
-    if not exits or leaves == 'Return' and not all_rests_on(inner, faults, filled=True):
+    kinds = set(make_of(case, one.value) for one in returns_of(case.function) if one.value is not None)
+    exits = [one for one in exits if leaves == 'Continue' or one.value is None or is_name(one.value, 'None') or is_in(
+        one, case.function) or one.value.kind == 'Call' and kinds <= set([None]) or kinds == set([make_of(
+            case, one.value)])]                 # (what another kind of function answers is no answer here)
+    if not exits or last_name(origin.func) in OFTEN_NONE or leaves == 'Return' and not all_rests_on(
+            inner, faults, filled=True):
         return
     texts = [code_of(one) for one in exits]
     answer = max(each_once(texts), key=texts.count)
@@ -7146,6 +7166,8 @@ def copied_block(case, name, binders):
             if one.kind == 'Assign' and mine not in (None, name) and other.index(origin) == suite.index(one) and \
                     re.sub(r'\w+', '', one.value.text) == re.sub(r'\w+', '', origin.value.text):
                 uses = [use for use in reads(case.function, name) if in_any(use, suite)]
+                if not all(map(asked_of, uses)):
+                    continue                    # that one is what it is called
                 yield rename(uses, mine, 0.93, 'the block is like that of line %d, where %s is what %s is here' % (
                     origin.line, name, mine))
 
@@ -7160,9 +7182,10 @@ def branch_of_other_name(case, name, binders):
             continue
         for one in fork.orelse if origin in fork.body else fork.body:
             mine, kind = name_assigned(one), make_of(case, origin.value)
+            before = [make_of(case, value) for value in values_before(case, mine, one.start)] if mine else []
             if one.kind == 'Assign' and mine and (mine.startswith(name) or name.startswith(mine)) and kind and \
-                    make_of(case, one.value) == kind and not any(
-                        make_of(case, value) == kind for value in values_before(case, mine, one.start)):
+                    make_of(case, one.value) == kind and kind not in before and not any(
+                        use.start > one.end for use in reads(case.function, mine)):
                 yield rename(one.targets[:1], name, 0.9, 'the other branch sets %s, and %s is something else' % (
                     name, mine))
 
@@ -7655,7 +7678,7 @@ def callers_name(case, uses, name):
         pairs = list(zip(names, call.args[:0] if call.starargs else call.args))
         pairs += [(one.arg, one.value) for one in call.keywords if one.arg in names]
         found.update(parameter for parameter, value in pairs if is_name(value, name))
-    if len(found) == 1:
+    if len(found) == 1 and not any(min(found) in names_in(statement_of(use)) for use in uses):
         yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
 
@@ -7673,7 +7696,9 @@ def part_asked(case, uses, name):
 
     found = sorted(owner for owner in owners(name) if owner != 'self' and owner in bindings(function) and
                    owner in visible_names(case, uses[0]))
-    found = [owner for owner in found if owner in plain_parameters(function)] or found
+    found = [owner for owner in found if owner in plain_parameters(function)] or [owner for owner in found if not any(
+        statement_of(node).kind == 'For' and not is_in(uses[0], statement_of(node))
+        for node in bindings(function)[owner])]  # (behind its loop, it is the last one)
     if len(found) != 1:
         return
     kinds = [members_of(one) for one in bundle_classes(case, name)]
@@ -7693,8 +7718,11 @@ def overwritten_parameter(case, uses, name):
             target.id not in plain_parameters(function) or any(
                 use.start < target.start for use in reads(function, target.id)):
         return
-    if any(one.arg == target.id for call in bundle_nodes(case, 'Call', function.name) for one in call.keywords):
-        return
+    calls, at = bundle_nodes(case, 'Call', function.name), given_parameters(function).index(target.id)
+    if is_called(uses[0]) or name.isupper() or any(one.arg == target.id for call in calls for one in call.keywords) or \
+            any(one.kind == 'Str' or target.id in (key_of(one), last_name(one)) for call in calls
+                for one in call.args[at:at + 1]):
+        return                                  # (who calls it says that it is what it is called)
     if statement.kind != 'For' and target.id[:4].lower() != name[:4].lower():
         return                                  # the unknown one may be anything
     given = next(one for one in function.args.args if is_name(one, target.id))
@@ -7705,7 +7733,8 @@ def overwritten_parameter(case, uses, name):
 def shorter_name(uses, name):
     """The one parameter that the unknown name begins or ends with: a line that was copied from elsewhere."""
     function = enclosing(uses[0], 'FunctionDef')
-    found = [one for one in parameter_names(function) if len(one) > 4 and (name.startswith(one) or name.endswith(one))
+    found = [one for one in parameter_names(function) if len(one) > 4 and (
+        name.endswith(one) or name.startswith(one) and name[len(one)].islower())
              ] if function is not None else []
     if len(found) == 1:
         yield rename(uses, found[0], 0.75, 'nothing is called %s here, and %s is handed over' % (name, found[0]))
@@ -8201,7 +8230,8 @@ def unknown_attribute(case, found):
     pairs = near_names(name, [one for one in known if called or one not in methods])
     if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
-            name.startswith(one) and len(name) - len(one) < 5 or len(one) == len(name) and sum(
+            name.startswith(one) and len(name) - len(one) < 5 and (
+                owner not in ('str', 'unicode') or name[len(one):] == 'case') or len(one) == len(name) and sum(
                 a != b for a, b in zip(one, name)) == 1)][:1]
     gone = INSTEAD.get((owner, name))
     if gone and called and not nodes[0].parent.args:
@@ -8262,7 +8292,10 @@ def object_beside(case, found):
         return
     made = [one.parent for one in bundle_nodes(case, 'Call', holders[0].name) if one.parent.kind == 'Assign']
     names = set(getattr(target, 'attr', None) or getattr(target, 'id', None) for one in made for target in one.targets)
-    nodes = [node.value for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
+    wrong = set(name_assigned(one.parent) for one in bundle_nodes(case, 'Call', owner)
+                if one.parent.parent.kind in ('Module', 'ClassDef'))
+    nodes = [node.value for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name and
+             last_name(node.value) in wrong - local_names(function_around(node)) and len(made) == 1]
     if len(names) == 1 and None not in names and nodes and nodes[0].kind in ('Attribute', 'Name'):
         other = names.pop()
         right = other if nodes[0].kind == 'Name' else '%s.%s' % (code_of(nodes[0].value), other)
@@ -8660,7 +8693,9 @@ def key_of_pair(case, found):
             rows = last_name(call.args[0].func) if call is not None and call.args and call.args[0].kind == 'Call' and \
                 is_name(call.func, 'sorted', 'min', 'max') else None
             if rows in ('items', 'iteritems', 'enumerate'):
-                yield cure('right value', enclose(use, 'lambda pair: ', '(pair[%d])' % (rows == 'enumerate')),
+                asked = [word for one in reads(function, taken[0]) for _, word in asked_of(one)]
+                half = rows == 'enumerate' or any(one not in TEXT_METHODS for one in asked)
+                yield cure('right value', enclose(use, 'lambda pair: ', '(pair[%d])' % half),
                            '%s gets one half of the pair' % function.name, 0.93, '%s() gives pairs, and %s takes one '
                            'value' % (rows, function.name), path_of(case, use))
 
@@ -8721,6 +8756,8 @@ def other_beginning(case, found):
         if name in taken and taken.index(name) >= len(taken) - len(args.defaults):
             given.append(args.defaults[taken.index(name) - len(taken)])
         uses = [one for one in name_nodes(function, name) if one.ctx == 'Load'] if given else ()
+        if node.kind == 'Subscript' and not (node.ctx == 'Store' and node.parent.kind == 'Assign'):
+            continue                            # an empty dict has none of it either
         if not uses or [one.text for one in given] != [wrong] or not all(
                 one.parent.kind == 'Return' or one.parent.kind == 'Attribute' and one.parent.attr in methods or
                 is_indexed(one) and (right == '{}') == (
@@ -8974,7 +9011,9 @@ def wrong_arguments(case, found):
         ways += [cure('right arguments', [(call.args[0].outer[1],) * 2 + (')',), (call.end - 1, call.end, '')],
                       'the bracket of %s() closes behind its value' % name, 0.92, 'what stands behind it is meant for '
                       'the call around') for call in calls if len(call.args) == 1 and call.keywords and
-                 call.parent.kind == 'Call' and call.parent.args[-1:] == [call] and not call.parent.keywords]
+                 call.parent.kind == 'Call' and call.parent.args[-1:] == [call] and not call.parent.keywords and not (
+                     last_name(call.parent.func) in TEXT_METHODS or any(one.arg in (
+                         'encoding', 'errors', 'base', 'key', 'reverse', 'default') for one in call.keywords))]
     if name == 'strip' and not definitions:
         ways += [cure('right name', [(call.func.end - len(name), call.func.end, 'replace')], 'one text is put for the '
                       'other', 0.92, 'strip() takes one text only; with two, replace() is meant')
@@ -8994,8 +9033,12 @@ def wrong_arguments(case, found):
 def of_own_object(case, found):
     """`Base.__init__()` in a method of what is made of Base: the object goes with it."""
     for call in calls_of(own_part(case.statement), found.group('name')):
-        if takes_self(case.function) and call.func.kind == 'Attribute' and last_name(call.func.value) == found.group(
-                'type') and not (call.args and is_name(call.args[0], 'self')):
+        name, owner = found.group('type'), case.function.parent
+        given = [given_parameters(one) for base in classes_called(case, name) for one in base.body
+                 if one.kind == 'FunctionDef' and one.name == found.group('name')]
+        if takes_self(case.function) and owner.kind == 'ClassDef' and name in map(last_name, owner.bases) and \
+                call.func.kind == 'Attribute' and last_name(call.func.value) == name and not any(
+                    len(call.args) > len(one) for one in given) and not (call.args and is_name(call.args[0], 'self')):
             at = call.func.outer[1] + 1
             yield cure('right arguments', [(at, at, 'self, ' if call.args or call.keywords or call.starargs or
                                             call.kwargs else 'self')], 'the object itself is handed over', 0.94,
@@ -9055,7 +9098,8 @@ def fitted(case, function, call):
                 key=lambda node: node.start) if idle and reads(function, absent[0]) else None
     at = function.args.args.index(idle[0]) if idle else 0
     if first is not None and len(absent) == 1 and first.ctx == 'Store' and statement_of(first) in function.body and \
-            at and all(len(one.args) + len(one.keywords) < len(given) for one in bundle_nodes(case, 'Call', name)):
+            at and all(len(one.args) + len(one.keywords) < len(given) for one in bundle_nodes(case, 'Call', name)) and \
+            all(is_called(one) for one in name_nodes(case.source.tree, name)):      # (elsewhere it may get one)
         yield cure('right arguments', [(function.args.args[at - 1].outer[1], idle[0].outer[1], '')],
                    '%s takes no %s' % (name, absent[0]), 0.9, 'it sets it itself, and nobody hands one over')
         return
@@ -9233,7 +9277,7 @@ def escaped_in_format(case, found):
             values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
             places = [start + one.start() for one in re.finditer(r'(?<!%)%[0-9A-F][0-9A-F]', text)]
             plain = re.sub(r'%%|%[0-9A-F][0-9A-F]', '', text)
-            if places and len(re.findall(r'%[sdrif]', plain)) == len(values):
+            if places and '/' in text and len(re.findall(r'%[sdrif]', plain)) == len(values):
                 yield cure('right format', [(at, at, '%') for at in places], 'the escaped signs stand as they are',
                            0.93, 'they are none of the places of the format')
 
@@ -10568,8 +10612,11 @@ def begin_empty(case, faults):
     """`x.append(y)` where x is None, and is kept, answered or handed on behind that: it begins empty."""
     bad, call = faults[0].bad, case.statement.value if case.statement.kind == 'Expr' else None
     value = NO_LIST if call is not None and is_call(call, 'append', 'extend', 'insert') else NO_DICT if (
-        call is not None and is_call(call, 'update', 'setdefault')) else None
-    if value is None or bad.kind != 'Name' or call.func.kind != 'Attribute' or call.func.value is not bad or \
+        call is not None and (is_call(call, 'setdefault') or is_call(call, 'update') and (call.keywords or (
+            call.args and call.args[0].kind not in ('Str', 'List', 'ListComp', 'Call'))))) else None
+    if value is None or make_of(case, bad) not in (None, 'json', 'list' if value == NO_LIST else 'dict'):
+        return                                  # an element, a set or a digest takes other things
+    if bad.kind != 'Name' or call.func.kind != 'Attribute' or call.func.value is not bad or \
             faults[0].test is not none_test or not can_insert(case.statement) or not any(
             use.parent.kind in ('Assign', 'Return', 'Call', 'keyword') for use in later_uses(
                 case, bad.id, case.statement)):

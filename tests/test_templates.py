@@ -649,6 +649,30 @@ def test_the_value_that_a_helper_answers_suits_its_callers():
     assert run(found[0][1], {'x': 1})[0] == {}
 
 
+HARMFUL = [     # what looks like a known mistake and is none, and what must not be written for it
+    ("def f(data):\n    if data['plot'].find('The') == 0:\n        return 1\n    return 2\n", '    if', "KeyError: 'plot'",
+     'not in data or'),
+    ("def f(data, metadata):\n    if data['size'] > 10:\n        data['size'] = 10\n        metadata.title = 'large'\n",
+     '    if', "KeyError: 'size'", 'not in data or'),
+    ("def f(row):\n    stamp = row.get('x')\n    stamp -= 3600\n    return Datetime.FromTimestamp(stamp)\n", '    stamp -=',
+     "TypeError: unsupported operand type(s) for -=: 'NoneType' and 'int'", '(stamp or 0) -'),
+    ("def f(s, d):\n    parts = s.split(' ')\n    parts = parts[0] + d['k']\n    return parts\n", '    parts = parts',
+     "KeyError: 'k'", 'else parts'),
+    ('def f(media, metadata):\n    metadata.title = media_title\n', '    metadata',
+     "NameError: global name 'media_title' is not defined", 'metadata.title = media\n'),
+    ("def f(metadata, plot):\n    metadata.title = plot.striptags('x')\n", '    metadata',
+     "AttributeError: 'str' object has no attribute 'striptags'", "plot.strip('x')"),
+    ("def f(metadata, data):\n    x = `data['q']`\n    metadata.title = x\n", '    x', "KeyError: 'q'", "`data.get('q')`"),
+    ("def f(x):\n    return clean(str(x, errors='ignore'))\n", '    return',
+     'TypeError: str() takes at most 1 argument (2 given)', "clean(str(x), errors='ignore')"),
+]
+
+
+@pytest.mark.parametrize('source,line,error,unwanted', HARMFUL)
+def test_what_only_looks_like_a_known_mistake_is_not_mended_as_one(source, line, error, unwanted):
+    assert not any(unwanted in patched for _, patched in patches(case_for(source, line, error)))
+
+
 def test_strings_over_several_lines_are_not_indented():
     source = 'def update(metadata, data):\n    metadata.summary = data["a"] + """one\ntwo\n"""\n'
     for _, patched in patches(case_for(source, '    metadata', "KeyError: 'a'")):
