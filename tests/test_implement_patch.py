@@ -268,7 +268,7 @@ def test_an_owner_that_cannot_be_kept_stops_the_change(plug_ins, monkeypatch):
     assert 'owner' in refusal.value.sentence
     monkeypatch.setattr(os, 'geteuid', lambda: target.status.st_uid + 1)
     with pytest.raises(fix.Problem) as refusal:             # known before a refresh is spent on it
-        fix.require_writable([(target, b'')])
+        fix.require_owner([(target, b'')])
     assert 'owner' in refusal.value.sentence
     assert target_of(plug_ins).data == b'x = 1\n' and not os.path.exists(fix.temporary_name(target.real))
 
