@@ -2072,7 +2072,7 @@ class Scan(object):
         self.starts, self.levels, self.first, self.last = [], set(), None, None
         self.met_noise, self.quiet, self.count_at = set(), {}, LARGEST
         self.finder = choose_finder()
-        self.earlier, self.requests, self.memo, self.calls, self.start = [], [], {}, {}, None
+        self.earlier, self.requests, self.memo, self.floor, self.calls, self.start = [], [], {}, 0, {}, None
         self.looks = {}                         # pattern -> [how often the item of a thread was looked for, in vain]
         self.call_words = call_words(stream.agent)
 
@@ -2166,7 +2166,8 @@ class Scan(object):
         """Keep what stands right before a place that reading begins at: requests that began there go on behind it."""
         source.seek(max(0, offset - CHUNK))
         data = source.read(min(CHUNK, offset))
-        self.earlier = [(data, len(data), self.finder(data, len(data))(HANDLING))]
+        start, places = data.rfind(START_MARK), self.finder(data, len(data))(HANDLING)
+        self.earlier = [(data, len(data), [place for place in places if place > start])]
 
     def packed(self, log, source, offset, rest, more):
         """Chunks of a file that can only be read on."""
@@ -2319,7 +2320,7 @@ class Scan(object):
         bounded = self.since is not None or self.until is not None or self.count is None or several or self.numbers
         quiet, met_noise = self.quiet, self.met_noise
         done = counted = 0
-        self.memo = {}
+        self.memo, self.floor = {}, 0
         count = count or self.lines
         for place in hits:
             if place < done:
@@ -2366,7 +2367,7 @@ class Scan(object):
             following = next_record(data, end_of_line, end)
             done = following = following.end() if following else end
             while starts and starts[0][0] < begin:
-                self.started(starts.pop(0)[1])
+                self.started(*starts.pop(0))
             event = Event()
             event.log, event.offset, event.start = log, offset + begin, self.start
             event.thread, event.level = header.group(3), LEVELS[header.group(4)]
@@ -2388,8 +2389,8 @@ class Scan(object):
             self.sink(event)
         if len(quiet) > 1000 or self.bytes > self.count_at:
             self.count_noise()
-        for _, moment in starts:
-            self.started(moment)
+        for place, moment in starts:
+            self.started(place, moment)
         if count:
             self.line_count = line + data.count(b'\n', counted, end)
         if not server:
@@ -2422,9 +2423,13 @@ class Scan(object):
         headers = [(place, HEADER[PLUG_IN].match(data, data.rfind(b'\n', 0, place) + 1)) for place in places]
         return [(place, self.epoch(header.group(1))) for place, header in headers if header and header.end() == place]
 
-    def started(self, moment):
+    def started(self, place, moment):
+        """Note a start: the requests of the process before have ended, whatever thread numbers come again."""
         self.start = moment
         self.starts.append(moment)
+        if self.stream.agent is not None:       # in a paste of several, another plug-in may have started
+            self.earlier, self.memo, self.floor = [], {}, place
+            self.requests = [request for request in self.requests if request > place]
 
     def soft(self, data, place, begin, header, done):
         """(begin, header) of a record below WARNING in which the agent itself reports an error, else (0, None)."""
@@ -2540,7 +2545,7 @@ class Scan(object):
         data, begin, _ = event.record
         thread = event.thread
         mark = b' (' + thread + b') :'
-        known, floor = self.memo.get(thread, (None, 0))
+        known, floor = self.memo.get(thread, (None, self.floor))
         span = last_handling(data, self.requests, floor, begin, mark)
         if span is not None:
             known = None if answered(data, span, begin, mark) else (self.call(data, span), (id(data), span))

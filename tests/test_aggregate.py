@@ -150,6 +150,14 @@ def test_what_a_thread_logs_belongs_to_the_request_that_can_have_made_it(tmpdir)
             if row['message'] == 'lost'] == [([], ['43', '42'])]
 
 
+@pytest.mark.parametrize('between', [3, logs.CHUNK + 3])
+def test_a_request_ends_with_its_process_also_where_the_thread_number_comes_again(tmpdir, between):
+    plug_in_log(tmpdir, call(1, 'a1') + start(2) + record(3, 'x' * between, thread='b2') + record(4, 'lost', 'ERROR',
+                                                                                              thread='a1'))
+    event, = events(tmpdir)
+    assert (event['guid'], event['rating_key'], event['possible']) == (None, None, [])
+
+
 def test_search_names_the_rating_key_and_the_system_log_the_guid(tmpdir):
     plug_in_log(tmpdir, record(2, "Exception in the search function of agent named 'Example', called with keyword "
                                   "arguments "
