@@ -4881,7 +4881,8 @@ def is_refilled(case, use, name, value, statement):
     """Whether `if x is None: x = ...` gives a variable another value between a statement and a use, or leaves."""
     def settles(one):
         if one.kind != 'If':
-            return one.kind in EXITS or one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)
+            return one.kind in EXITS or one.kind == 'Assign' and literal_value(one.value) != value and any(
+                is_name(target, name) for target in one.targets)
         return (is_test_of(one.test, name, value) or any(map(settles, one.body))) and (
             is_test_against(one.test, name, value) or any(map(settles, one.orelse)))
 
@@ -7715,7 +7716,7 @@ def overwritten_parameter(case, uses, name):
     function, statement = case.function, case.statement
     target = statement.target if statement.kind == 'For' else target_of(statement)
     if function.kind != 'FunctionDef' or target is None or target.kind != 'Name' or len(uses) != 1 or \
-            target.id not in plain_parameters(function) or any(
+            target.id not in given_parameters(function) or any(
                 use.start < target.start for use in reads(function, target.id)):
         return
     calls, at = bundle_nodes(case, 'Call', function.name), given_parameters(function).index(target.id)

@@ -658,6 +658,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "TypeError: unsupported operand type(s) for -=: 'NoneType' and 'int'", '(stamp or 0) -'),
     ("def f(s, d):\n    parts = s.split(' ')\n    parts = parts[0] + d['k']\n    return parts\n", '    parts = parts',
      "KeyError: 'k'", 'else parts'),
+    ('class A:\n    def f(self):\n        for self in selfs:\n            self.x()\n', '        for',
+     "NameError: global name 'selfs' is not defined", 'def f(selfs)'),
     ('def f(media, metadata):\n    metadata.title = media_title\n', '    metadata',
      "NameError: global name 'media_title' is not defined", 'metadata.title = media\n'),
     ("def f(metadata, plot):\n    metadata.title = plot.striptags('x')\n", '    metadata',
