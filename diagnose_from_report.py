@@ -2509,22 +2509,27 @@ FAMILIES = (
     Family('string as list', 'code', r'', r"AttributeError: '(str|unicode)' object has no attribute '__iter__'",
            'The sandbox cannot step through the letters of a text.', 'the loop', 'make a list of it first'),
     Family('missing key', 'code', r'', r'KeyError',
-           'A field that the code relies on is not in the data.', 'the answer of the provider', 'ask with a default'),
+           'The code asks for an entry, by its name, that is not there.', 'the answer of the provider',
+           'ask with a default'),
     Family('empty list', 'code', r'', r'IndexError',
-           'A search gave fewer results than the code relies on.', 'the page or text searched', 'guard the index'),
+           'There is less in a list or text than the code relies on.', 'the page or text searched', 'guard the index'),
     Family('unset name', 'code', r'', r'UnboundLocalError',
-           'A variable is set on some ways through the function only.', 'the branches before', 'set it first'),
+           'A variable is used where the code came by without giving it a value.', 'the branches before',
+           'set it first'),
     Family('unknown name', 'code', r'', r'NameError',
            'The code uses a name that does not exist, or that the sandbox does not offer.', 'imports and spelling',
            'import it, spell it right, or use what the sandbox has'),
     Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
            r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
-           'A text that should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+           'What should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+    Family('wrong count', 'code', r'', r'^ValueError: (too many values|need more than)',
+           'Something is taken apart into more or fewer parts than it has.', 'what it is made of',
+           'look first how many there are'),
     Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
            r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
            'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
-    Family('encoding', 'code', r'', r'Unicode(En|De)codeError',
-           'Text and bytes with letters beyond ASCII were mixed.', 'where the text comes from',
+    Family('encoding', 'code', r'', r'Unicode(En|De)codeError|strings must be XML compatible',
+           'A text has letters that do not fit the alphabet it is read or written in.', 'where the text comes from',
            'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError',
            'A module that the code asks for is not there.', 'the files of the bundle', 'copy the whole bundle'),
@@ -2547,7 +2552,7 @@ FAMILIES = (
            'The plug-in wrote this line about something that went wrong; which error that was is not in it.',
            'the lines before it in the log', 'depends'),
     Family('other defect', 'code', r'', r'',
-           'The code failed in a way that has no family of its own.', 'the place named below', 'depends'),
+           'The code failed in a way that is none of the known ones.', 'the place named below', 'depends'),
 )
 
 NONE_IN_ADDRESS = re.compile(r'[/=,]None(?=$|[/?&.,;#-])')
@@ -2611,7 +2616,7 @@ WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 
 
 # families whose error can be the mere echo of a request that failed a moment before
 ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
-          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable')
+          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable', 'wrong count')
 
 
 def number_of_items(pattern):
@@ -2622,12 +2627,11 @@ def agent_row(document, identifier):
     return next((row for row in document.get('agents') or () if row.get('identifier') == identifier), {})
 
 
-def share_of_calls(pattern, agent):
-    """The share of this agent's calls of the pattern's kind that failed so (0..1), or None when it is not known."""
+def counted_calls(pattern, agent):
+    """(how many, of how many) calls of this agent, of the pattern's kind, it came in; (0, 0) when it is not known."""
     since_fix = pattern.get('resolved') or {}   # its errors are then counted from the fix on, and so are the calls
     calls = since_fix.get(calls_meant(pattern), agent.get(calls_meant(pattern))) or 0
-    failed = pattern.get(calls_meant(pattern)) or pattern.get('count') or 0
-    return min(1.0, failed / calls) if calls else None
+    return min(calls, pattern.get(calls_meant(pattern)) or pattern.get('count') or 0), calls
 
 
 def calls_meant(pattern):
@@ -2689,7 +2693,8 @@ def judge(pattern, agent):
         since or 'the start of the log')], [], family.cls
     if cls == 'code' and (pattern.get('kind') in WHERE or pattern.get('agent') in WHERE):
         return verdict_of(named_family(WHERE.get(pattern.get('kind')) or WHERE[pattern['agent']]), evidence)
-    failed, share, address = failed_requests(pattern), share_of_calls(pattern, agent), bad_address(pattern)
+    failed, (hit, calls), address = failed_requests(pattern), counted_calls(pattern, agent), bad_address(pattern)
+    share = hit / calls if calls else None
     if address and (family.name in ECHOES or re.match(r'HTTP Error 4(0[04]|1\d|22)|HTTP Error 500', message)):
         return verdict_of(named_family('bad address'), evidence + [
             'what was asked for just before, and is not there: %s' % address])
@@ -2699,7 +2704,8 @@ def judge(pattern, agent):
         if echo:
             return echo
     if share is not None:
-        evidence.append('%d %% of the %s seen of this agent failed so' % (round(100 * share), calls_meant(pattern)))
+        evidence.append('it came in %d of %s of this agent in the log' % (hit, number_text(
+            calls, {'searches': 'search', 'updates': 'update'}[calls_meant(pattern)])))
     if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
         cls = 'upstream'
         evidence.append('nearly every item is hit, so the provider has moved or closed the service')
@@ -2736,10 +2742,10 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
         against.append('a request had failed just before in %d of %s' % (troubled, words))
     elif failed:
         host, status, times, _ = failed[0]
-        evidence.append('%s from %s just before in %d of %s: the item is not there, and the code does not expect that'
-                        % (status_words(status), host, times, words))
+        evidence.append('%s from %s just before in %d of %s: most likely the item is not there, and the code does not '
+                        'expect that' % (status_words(status), host, times, words))
     elif any(not (row.get('host') or '127.').startswith('127.') for row in pattern.get('preceding') or ()):
-        evidence.append('no request had failed just before, so the page came and the code could not read it')
+        evidence.append('the log shows no failed request just before')
     return None
 
 
@@ -2775,7 +2781,7 @@ def upstream_host(pattern, failed):
 
 
 def number_text(number, noun):
-    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
+    return '%d %s%s' % (number, noun, '' if number == 1 else 'es' if noun.endswith('ch') else 's')
 
 
 # -------------------------------------------------------------------------------------------------- divergence point
@@ -3642,7 +3648,7 @@ def exclusive(node, other):
 
 def guarded(hunt, node):
     """Whether a condition already makes sure that an expression does not raise: `if x:`, `'k' in d`, `len(x) > 1`."""
-    base = node.args[0] if is_call(node, 'len') and node.args else getattr(node, 'value', None)
+    base = node.args[0] if is_call(node, 'len', 'int', 'float', 'long') and node.args else getattr(node, 'value', None)
     if node.kind not in ('Attribute', 'Subscript', 'Call') or base is None:
         return False
 
@@ -4303,14 +4309,13 @@ def ranked_places(weights, table, message):
 
 # --------------------------------------------------------------------------------------------------------------- cause
 ORIGINS = (
-    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(', 'request',
-     'a request to the provider'),
-    (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromURL', 'request', 'a page fetched and read in one step'),
+    (r'^(HTTP\.Request|urlopen|urllib2?\.|requests\.|HTTPRequest)|\.urlopen\(|Request\(|^(JSON|XML|HTML|YAML|RSS|Plist)'
+     r'\.\w+FromURL', 'request', 'the answer to a request'),
     (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
-     'the answer of the provider'),
+     'the data that was read'),
     (r'^Core\.storage|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
     (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
-    (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page'),
+    (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page or data'),
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
     (r'^media\b', 'media', 'what the server said about the item'),
     (r'\.(get|pop)\(', 'field', 'a field of the data'),
@@ -4323,8 +4328,8 @@ VALUES = (
     ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
 
 Cause = collections.namedtuple('Cause', 'value expression origin steps')
-# value: as in Case; expression: text of what had the bad value; origin: a key of ORIGIN_WORDS;
-# steps: [(line, text)] from the failing place back to where the value came from
+# value: as in Case; expression: text of what had the bad value; origin: words for what it comes from, or None;
+# steps: [(line, text)] from the failing place back to where the value came from, or where a variable gets one
 
 
 def value_known(exception, message):
@@ -4333,8 +4338,12 @@ def value_known(exception, message):
     return next((value for value, shape in VALUES if searched(shape, error)), 'unknown')
 
 
-def suspect(node):
+def suspect(node, message=''):
     """The sub-expression whose value was bad."""
+    if node.kind == 'Call' and ('not callable' in message or is_call(node, 'encode', 'decode')):
+        return node.func.value if node.func.kind == 'Attribute' and 'not callable' not in message else node.func
+    if is_op(node, 'Mod') and node.left.kind == 'Str':
+        return node.right
     if node.kind in ('Attribute', 'Subscript'):
         return node.value
     if node.kind == 'Call':
@@ -4348,29 +4357,58 @@ def suspect(node):
     return next((part for part in parts if part.kind not in LITERALS), (parts + [node])[0])
 
 
-def find_cause(function, place, exception, message):
+def bad_values(case):
+    """The expressions of a Case's statement of which one had the bad value: those that may have failed so and were not
+    asked for a value before; of those that failed, where that leaves too many."""
+    failed = case.expression
+    if failed.kind == 'Raise':
+        return [failed]
+    if last_name(failed) == 'join' and re.search("'(starts|ends)with'", case.message):
+        return joined_parts(failed, case.message)[-1:] or [suspect(failed, case.message)]
+    faults = [one for one in faults_of(case) if one.bad is not None and one.what != FAILED]
+    faults = [one for one in faults if not is_checked(case, one.bad, one.bad.text)] or faults
+    groups = [faults, [one for one in faults if one.node is failed or is_in(failed, one.node)]]
+    for group in groups if 'None' in case.message else reversed(groups):
+        found = [one.bad for at, one in enumerate(group) if not same_value(one, group[:at])]
+        if 0 < len(found) < 3:
+            return found
+    return [suspect(failed, case.message)]
+
+
+def find_cause(case):
     """Follow the bad value back through the assignments of the function."""
-    if place.expression is None:
-        return Cause(value_known(exception, message), '', 'unknown', [])
-    node = suspect(place.expression)
-    if last_name(place.expression) == 'join' and re.search("'(starts|ends)with'", message):
-        node = (joined_parts(place.expression, message) or [node])[-1]
-    text = one_line(node.text)
-    steps, origin = [], 'unknown'
-    arguments = names_in(function.args) if function.kind in ('FunctionDef', 'Lambda') else ()
+    value = value_known(case.exception, case.message)
+    if case.expression is None:
+        return Cause(value, '', None, [])
+    if value == 'unbound':                      # what it should have been says nothing
+        name = case.expression.text
+        return Cause(value, name, None, sorted((one.line, one_line(header_text(one).rstrip(':')))
+                                               for one, _ in values_given(case.function, name)))
+    nodes = bad_values(case)
+    text = '" or "'.join(one_line(node.text) for node in nodes)
+    if len(nodes) > 1 or value == 'undefined name':
+        return Cause(value, text, None, [])
+    node, steps, origin, answered = nodes[0], [], 'unknown', None
+    arguments = names_in(case.function.args) - set(['self', 'cls']) if case.function.kind in (
+        'FunctionDef', 'Lambda') else ()
     for _ in range(6):
+        node = carried(node)
         segment = one_line(node.text)
         origin = next((name for shape, name, _ in ORIGINS if searched(shape, segment)), 'unknown')
         root = root_name(node)
         if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
             origin = 'preference' if root == 'Prefs' else 'field'
         steps.append((node.line, segment))
+        if node.kind == 'Call' and len(steps) > 1 and answered is None:
+            answered = segment
         if origin in ('request', 'file', 'preference') or root is None:
             break
-        assignment = last_assignment(function, next(below for below in walk(node) if is_name(below, root)))
+        assignment = last_assignment(case.function, next(below for below in walk(node) if is_name(below, root)))
         if assignment is None:
             if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
+            elif origin == 'field':
+                origin = 'unknown'              # a table of the code itself
             break
         if assignment.kind == 'For':
             steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
@@ -4379,7 +4417,29 @@ def find_cause(function, place, exception, message):
             node = assignment.value
         else:
             break
-    return Cause(value_known(exception, message), text, origin, steps)
+    source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
+        ORIGIN_WORDS.get(origin)
+    return Cause(value, text, source, steps)
+
+
+def carried(node):
+    """What an expression only hands on: x of enumerate(x), x.items(), sorted(x), `x or []`."""
+    while True:
+        if node.kind == 'BoolOp':
+            node = node.values[0]
+        elif node.kind == 'Call' and node.args and is_name(node.func, 'enumerate', 'sorted', 'list', 'reversed', 'set',
+                                                           'tuple', 'iter', 'dict'):
+            node = node.args[0]
+        elif node.kind == 'Call' and node.func.kind == 'Attribute' and not node.args and is_call(
+                node, 'items', 'iteritems', 'values', 'itervalues', 'keys', 'iterkeys', 'copy'):
+            node = node.func.value
+        else:
+            return node
+
+
+def header_text(node):
+    """A node's own text: of a loop or condition without what is in it."""
+    return node.source.text[node.start:node.header_end] if node.kind in COMPOUND else node.text
 
 
 def last_assignment(function, name):
@@ -4422,6 +4482,7 @@ Fault = collections.namedtuple('Fault', 'node bad test soft what')
 # condition under which node does not raise, text of its opposite), or None where no condition can tell; what: words;
 # soft: [(edits, node, value)] ways to write it so that it cannot raise, and what that node is worth then
 
+FAILED = 'it failed'                            # what: where only the call itself can tell
 CRASH, HOLLOW, OPEN, FINE = range(4)            # effects of a value, worst first; HOLLOW: stores nothing for something
 
 
@@ -5789,7 +5850,7 @@ def best_value(values, fares):
 
 
 def value_words(value):
-    return {NOTHING: 'None', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
+    return {NOTHING: 'no value', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
             ZERO: '0', SOME: 'what can be made of it', TEXT: 'its text'}.get(value, value)
 
 
@@ -5802,19 +5863,34 @@ def loss_words(case, block=()):
     """What the items that failed so far do without. block: the statements that are not run, the failing one first."""
     if any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
         return 'nothing but a part of a log line'
-    fields = fields_of(block or [case.statement])
-    if len(fields) == 1 and fields[0] == field_of(case.statement):
-        return '%s stays as it was for these items' % fields[0]
+    statement = case.statement
+    fields = fields_of(block or [statement])
+    if len(fields) == 1 and fields[0] == field_of(statement):
+        return ('%s stays as it was for these items' if block else '%s may stay empty or lack a part for these items'
+                ) % fields[0]
     if fields and len(fields) < 6:
         return '%s may stay empty for these items' % ' and '.join(fields)
-    target = target_of(case.statement)
-    if target is not None and target.kind == 'Name':
-        fields = fields_of([statement_of(use) for use in later_uses(case, target.id, case.statement)])
+    target, test = target_of(statement), getattr(statement, 'test', None)
+    if target is not None and target.kind == 'Name' and not grows(statement):
+        fields = fields_of([statement_of(use) for use in later_uses(case, target.id, statement)])
         if fields and len(fields) < 6:
             return '%s may stay empty for these items' % ' and '.join(fields)
-        return ('%s, and what is made of it, for these items' if len(block) > 1 else
-                '%s is empty for these items') % target.id
-    return 'what this line would have added, for these items'
+        return ('%s, and what is made of it, for these items' if len(block) > 1 else '%s is empty for these items'
+                if block else '%s is empty or lacks a part for these items') % target.id
+    if target is not None and not grows(statement):
+        return '%s is %s for these items' % (one_line(target.text), 'not set' if block else 'empty or lacks a part')
+    given = [one.attr for one in call_of(statement).args if is_field(one)] if call_of(statement) else []
+    return '%s may stay empty for these items' % given[0] if given else '%s, for these items' % (
+        'what %s would have answered, or a part of it' % case.function.name if statement.kind == 'Return' and
+        case.function.kind == 'FunctionDef' else 'what depends on this condition' if test is not None else
+        'what this line would have added' if grows(statement) else 'what this loop does, or a part of it'
+        if statement.kind == 'For' else 'what this line does, or a part of it')
+
+
+def grows(statement):
+    """Whether a statement adds to a variable: `x += y`, `x = x + y`."""
+    return statement.kind == 'AugAssign' or target_of(statement) is not None and flat(
+        target_of(statement)) in read_in(statement.value)
 
 
 def expression_chain(node):
@@ -6479,9 +6555,11 @@ def fence(case, faults):
         read = True                             # what is made of it behind would be lost with it
     loop = innermost_loop(case)
     whole = loop is not None and block[-1] is loop.body[-1] and len(block) > 2      # no more than to skip the element
-    yield Proposal('field guard' if field else template_of(faults), edits, '%s is only set%s where it is there'
-                   % (subject_words(block), used), loss_words(case, block), 'low', 0.4 if read else 0.57 if whole
-                   else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
+    subject = subject_words(block)
+    summary = 'this line only runs' if subject == NAMELESS else '%s is only set%s' % (subject, used)
+    yield Proposal('field guard' if field else template_of(faults), edits, summary + ' where it is there',
+                   loss_words(case, block), 'low', 0.4 if read else 0.57 if whole else 0.83 if field else 0.7,
+                   'what is there is kept, and the other fields are still filled')
 
 
 def emptied_before(case, block):
@@ -6514,7 +6592,10 @@ def subject_words(block):
                   if one.kind == 'Attribute']
     if attributes:
         return ' and '.join(attributes)
-    return names[0] if names else 'value'
+    return names[0] if names else NAMELESS
+
+
+NAMELESS = 'value'
 
 
 def exception_name(case):
@@ -6595,7 +6676,8 @@ def try_around(case, faults):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
                    wrap(block, ['try:'], lines),
-                   'an error while %s is set is logged, and the rest goes on' % subject_words(block),
+                   'an error %s is logged, and the rest goes on' % (
+                       'here' if subject_words(block) == NAMELESS else 'while %s is set' % subject_words(block)),
                    loss_words(case, block), 'medium', prior, 'only this one exception at this one place is caught' + (
                        '; no condition can tell beforehand' if no_test else ''))
 
@@ -7757,7 +7839,8 @@ def longer_name(uses, name, known):
     why = 'nothing is called %s here, and %s is the same with a word more' % (name, ' or '.join(longer))
     if None not in chosen:
         edits = [edit for use, other in zip(uses, chosen) for edit in written([use], other)]
-        yield Proposal('right name', edits, '%s is written in place of %s' % (' and '.join(sorted(set(chosen))), name),
+        yield Proposal('right name', edits, '%s %s written in place of %s' % (
+            ' and '.join(sorted(set(chosen))), 'are' if len(set(chosen)) > 1 else 'is', name),
                        'nothing', 'medium', 0.8, why)
         return
     for other in longer:
@@ -9930,11 +10013,11 @@ def any_faults(case, found):
     if case.expression is not None and case.expression.kind == 'Subscript' and cannot_miss(case, case.expression):
         return
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
-        yield Fault(case.expression, case.expression, None, [], 'it failed')
+        yield Fault(case.expression, case.expression, None, [], FAILED)
         return
     calls = [node for node in frame_part(case) if node.kind == 'Call' and not is_log_call(node)]
     for node in calls[:1]:
-        yield Fault(node, node, None, [], 'it failed')
+        yield Fault(node, node, None, [], FAILED)
 
 
 def cannot_miss(case, node):
@@ -11277,13 +11360,14 @@ def prediction(pattern, case, chance, loss):
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
     percent = int(100 * chance + 0.5)           # round() differs between 2.7 and 3
     hit = int(items * chance + 0.5)
-    gain = ' and gain %s' % ', '.join(fields[:3]) if fields else ''
-    gain += ' and more' if len(fields) > 3 else ''
-    said = 'this error should not come again'
+    gain = ', '.join(fields[:3]) + (' and more' if len(fields) > 3 else '')
+    said = 'this error should not come again%s' % (', and what follows can be filled: %s' % gain if gain else '')
     if items:
-        said = '%s should go through without this error' % number_text(items, 'item')
-        said = 'about %d of %s' % (hit, said) if hit else 'with a chance of %d %% %s' % (percent, said)
-    return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said + gain}
+        said = 'this item' if items == 1 else 'all %d items' % items if hit == items else 'about %d of %d items' % (
+            hit, items) if hit else '%d items' % items
+        said += ' should go through without this error%s' % (' and gain %s' % gain if gain else '')
+        said += ' (chance: %d %%)' % percent if hit in (0, items) else ''
+    return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
 
 
 def fields_after(case):
@@ -11351,7 +11435,7 @@ def diagnose(pattern, document, bundles, history):
         patches = dict(patches, **mend_hidden(Inquiry(pattern, bundle, history, record, chain, index), document))
     record['hypothesis'] = hypothesis(record)
     if no_fix == COPED and not record['fixes']:     # as does what a patch of ours logs: nobody has to look into it
-        record['class'] = 'noise'
+        record.update({'class': 'noise', 'advice': 'nothing; the plug-in copes with it'})
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
@@ -11427,10 +11511,12 @@ def offer_one(inquiry, scene, case, place, proposal):
     return why_not, {row['id']: patch} if row else {}
 
 
-def note_cause(record, cause):
-    """Fill a Cause into the record."""
-    record['cause'] = [{'line': line, 'text': text} for line, text in cause.steps]
-    record.update({'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
+def note_cause(inquiry, frame, function, first, logged):
+    """Fill the Cause at the first Place into the record."""
+    scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, [], logged)
+    cause = find_cause(case_at(scene, first.statement, first.expression, first.message))
+    inquiry.record.update({'cause': [{'line': line, 'text': text} for line, text in cause.steps],
+                           'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
 
 
 def note_place(record, frame, first, named):
@@ -11439,8 +11525,12 @@ def note_place(record, frame, first, named):
     if first.line in named:
         record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised'
                                   % first.line)
-    record['evidence'].append('line %d of %s can raise exactly this error: %s' % (
-        first.line, frame.function, one_line(first.expression.text)))
+    record['evidence'].append('line %d of %s can fail in exactly this way: %s' % (
+        first.line, frame.function, one_line(header_text(first.expression))))
+    if frame.lines and is_sandboxed(first.statement) and not any(
+            first.statement.line <= line <= head_end(first.statement) for line in frame.lines):
+        record['evidence'].append('the log says line %s; the lines that it gives for such code are often too high'
+                                  % ', '.join('%d' % line for line in frame.lines))
 
 
 def note_hidden(record, statement):
@@ -11462,7 +11552,7 @@ def why_no_template(record):
     text = candidates[0].get('text') or ''
     if text.startswith('raise '):
         return 'the code gives up on purpose there (%s); what it lacks must be written by a person' % text
-    return 'no template fits this place without doing harm'
+    return 'none of the known repairs fits here without doing harm'
 
 
 def point_from_log(chain, index):
@@ -11550,9 +11640,6 @@ def look_into_source(inquiry):
     if silent and first.line not in named:
         against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
     note_place(record, frame, first, named)
-    if frame.lines and first.line not in frame.lines:
-        evidence.append('the log says line %s, but sandboxed code reports lines that are too high'
-                        % ', '.join('%d' % line for line in frame.lines))
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
     note_hidden(record, first.statement)
     again = raised_again(first.statement)
@@ -11564,7 +11651,7 @@ def look_into_source(inquiry):
         record['class'] = 'upstream'
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
-    note_cause(record, find_cause(function, first, pattern.get('exception') or '', first.message))
+    note_cause(inquiry, frame, function, first, logged)
     why_none, patches = offer(inquiry, frame, function, places, logged, PATIENT if patient else None)
     if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
@@ -11867,9 +11954,8 @@ def mend_confessed(inquiry, confessed):
     function = function_around(around)
     frame = Frame(confessed.name, name_in_log(function))
     again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
-    record['evidence'].append('the except at line %d of %s caught it and %s; it came from the %d lines above' % (
-        confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line',
-        max(1, confessed.handler.line - around.line - 1)))
+    record['evidence'].append('the except at line %d of %s caught it and %s; it came from %s' % (
+        confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line', tried_words(around)))
     found = failing_in(around, pattern, bundle)
     if not found or sum(place.confidence for place in found) * 0.3 > found[0].confidence:
         below = called_places(pattern, bundle, around, last_heard(function, sum(said_before(pattern), [])),
@@ -11887,7 +11973,7 @@ def mend_confessed(inquiry, confessed):
     places = settled(in_shares(found), named, silent)
     record['divergence_point'] = point_found(frame, places)
     note_place(record, frame, places[0], named)
-    note_cause(record, find_cause(function, places[0], pattern['exception'], places[0].message))
+    note_cause(inquiry, frame, function, places[0], (around,))
     why_none, patches = offer(inquiry, frame, function, places, (around,))
     here = frame.function == getattr(enclosing(around, 'FunctionDef'), 'name', None)
     idle = here and not again and not gains_behind(around, places[0])
@@ -12017,14 +12103,19 @@ def said_by(inquiry):
             inquiry.record.update({'class': family.cls, 'family': family.name, 'meaning': family.meaning,
                                    'look': family.look, 'advice': family.people})
         return 'the plug-in itself reports this at line %d of %s, and goes on' % (line, name)
-    body = handler.parent.body
-    tried = sorted(set([body[0].line, body[-1].end_line]))
-    tried = 'line%s %s of %s' % ('s' if tried[1:] else '', ' to '.join('%d' % number for number in tried), name)
+    tried = tried_words(handler.parent, ' of ' + name)
     evidence.append('line %d of %s logs what goes wrong in %s' % (line, name, tried))
     named = re.search(r'\b[A-Z]\w+(?:Error|Exception)\b', text)
-    return '%s; it arose in %s, or in what is called there' % (
+    return '%s; it arose in %s' % (
         'the plug-in caught this %s itself' % named.group() if named else 'the log does not say which error it was',
         tried)
+
+
+def tried_words(around, where=''):
+    """'lines 3 to 7, or what is called there' of the body of a try. where: words behind the numbers."""
+    lines = sorted(set([around.body[0].line, around.body[-1].end_line]))
+    return 'line%s %s%s, or what is called there' % ('s' if lines[1:] else '', ' to '.join('%d' % one for one in lines),
+                                                     where)
 
 
 def hiding_except(bundle, call):
@@ -12085,6 +12176,7 @@ def mend_unreadable(inquiry):
                 'again, or another version of it' % (name, frame.lines[0], pattern.get('message'))), {}
     record['evidence'].append('Python refuses the file at line %d, and reads it whole after a small change'
                               % frame.lines[0])
+    record['divergence_point']['source'] = drift(broken, frame)[0]
     edits, words = found[0]
     whole, at = Source(apply_edits(broken, edits), name), broken.line_of(edits[0][0])
     scene = Scene(pattern, bundle, history, broken, frame, whole.tree, [])
@@ -12590,22 +12682,23 @@ def hypothesis(record):
     """The root cause as one or two sentences a user without Python understands."""
     sentences = [record['meaning']]
     if record.get('suspect') and record['class'] == 'code':
-        source = ORIGIN_WORDS.get(record.get('origin'))
-        calls = [step['text'] for step in record['cause'] if step['text'].endswith(')')]
-        if record.get('origin') in ('unknown', 'function') and calls:
-            source = 'what %s answered' % calls[-1] if calls[-1] != record['suspect'] else None
-        source = ', which comes from %s' % source if source else ''
-        kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute '([a-zA-Z]\w*)'",
+        sure = record['confidence'] or 0
+        first = '' if sure >= 0.9 else 'Of the places that can fail so, this is the likeliest (%d %%): ' % round(
+            100 * sure)
+        source = ', which comes from %s' % record['origin'] if record.get('origin') else ''
+        kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute (?:named )?'(\w+)'",
                         record['message'] or '')
         if kind:
-            sentences.append('"%s" is of the kind %s there, which has no %s.' % ((record['suspect'],) + kind.groups()))
+            lacks = {'__getitem__': 'parts that could be asked for', '__iter__': 'parts to go through'}.get(
+                kind.group(2), kind.group(2))
+            words = '"%s" is of the kind %s there, which has no %s.' % (record['suspect'], kind.group(1), lacks)
         elif record['suspect'].startswith('raise '):
-            sentences.append('The code gives up by itself here: it met something that it was not written for.')
+            words = 'the code gives up by itself: it met something that it was not written for.'
         elif record.get('value') == 'missing key':
-            sentences.append('The field %s was looked for in "%s"%s, and is not there.' % (
-                record['message'], record['suspect'], source))
+            words = '%s was looked for in "%s"%s, and is not there.' % (record['message'], record['suspect'], source)
         else:
-            sentences.append('What failed is "%s"%s.' % (record['suspect'], source))
+            words = 'what failed is "%s"%s.' % (record['suspect'], source)
+        sentences.append(first + words if first else words[0].upper() + words[1:])
     return ' '.join(sentences)
 
 
@@ -12664,7 +12757,7 @@ def cell(text):
 
 def prose(text):
     """Text from a log or a source file, safe inside a paragraph: one line, no marks that Markdown would read."""
-    return re.sub(r'([`*_<>])', r'\\\1', cell(text))
+    return re.sub(r'([`*<>]|(?<![^\W_])_|_(?![^\W_])|\](?=\()|\\(?=[!-/:-@\[-`{-~]))', r'\\\1', cell(text))
 
 
 CLASS_WORDS = (                 # for whoever reads the report without knowing any code
@@ -12762,11 +12855,14 @@ def point_text(record):
 
 def cause_text(record):
     lines = [prose(record['hypothesis']), '']
-    if record['cause']:
-        lines.append('The value, traced back: %s.' % '; '.join(
-            'line %d, %s' % (step['line'], prose(step['text'])) for step in record['cause']))
-        lines.append('')
-    lines += ['- for: %s' % prose(sentence) for sentence in record['evidence']]
+    unset, steps = record.get('value') == 'unbound', '; '.join(
+        'line %d, %s' % (step['line'], prose(step['text'])) for step in record['cause'])
+    if unset and steps:
+        lines += ['It gets a value here only: %s.' % steps, '']
+    elif record['cause'][1:]:
+        lines += ['The value, traced back: %s.' % steps, '']
+    counted = number_text(record['count'], 'record')        # that is said above
+    lines += ['- for: %s' % prose(sentence) for sentence in record['evidence'] if not sentence.startswith(counted)]
     lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
     if record['advice'] != 'depends':
         lines += ['', 'What people did: %s.' % prose(record['advice'])]
@@ -12794,14 +12890,14 @@ def test_text(record):
     if not record['fixes']:
         return 'Nothing to test without a patch.'
     if not plan['items'] and plan.get('possible'):
-        return ("The agent's own threads log this error, and name no item. Refreshing the %s that were worked on then, "
-                'one by one, shows which of them fail.' % number_text(len(plan['possible']), 'item'))
+        return ("The agent's own threads log this error, and name no item. To see which fail, refresh one by one what "
+                'was worked on then: %s.' % number_text(len(plan['possible']), 'item'))
     if not plan['items']:
         return 'The log names no item to refresh. With the patch in place, do what failed again and read the log.'
     verb = 'Ask for matches of' if plan['mode'] == 'match' else 'Refresh'
     failed, healthy = len(plan['items']), len(plan['healthy'])
     sample = number_text(failed, 'item') if failed <= SAMPLE else '%d of the %d items' % (SAMPLE, failed)
-    kept = ', and a few of the %d healthy items known, which must stay as they are' % healthy if healthy else ''
+    kept = ', and a few healthy items (%d known), which must stay as they are' % healthy if healthy else ''
     return '%s %s that failed, before and after%s.' % (verb, sample, kept)
 
 
