@@ -3081,8 +3081,8 @@ def requests_before(event, ended=None):
     """[(host, status, shape of the path)] of the last requests that the thread made before it failed, the newest first.
 
     ended: (log, offset) where the thread's traceback before ends, to which earlier requests belong.
-    status: of the exception where it tells (for the newest), 'failed' after "Error opening URL", 'time-out',
-    'unreachable', else None (answered).
+    status: of the exception or of what the plug-in said about it (for the newest), 'failed' after "Error opening URL",
+    'time-out', 'unreachable', else None (answered). The host is None where the request itself was not logged.
     """
     data, begin, _ = event.record
     low = max(0, begin - 65536)
@@ -3093,14 +3093,35 @@ def requests_before(event, ended=None):
     mark = b' (' + event.thread + b') :'
     asked = quoted_before(data, REQUESTING, low, begin, mark, 3)
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, asked[-1][1], begin, mark, 2)) if asked else ()
-    rows, last = [], status_of(event)
+    told = told_since(data, asked[0][1] if asked else low, begin, event.thread)
+    rows, last = [], status_of(event) or told and told[0]
+    if told and not status_of(event) and (not asked or re.match(r'\w+://(127\.0\.0\.1|localhost)[:/]', asked[0][0])):
+        rows, last = [(None, told[0], '')] if told[1] < 2 else [], None
     for number, (url, _) in enumerate(asked):
         parts = URL_PARTS.match(url)
         if parts:
             status = last if number == 0 and last else 'failed' if url in failed else None
             path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
             rows.append((redact_part(parts.group(1)), status, redact_part(path)))
-    return rows
+    return rows[:3]
+
+
+TOLD = re.compile(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|urlopen error|URLError|SSLError|'
+                  br'Connection (?:refused|reset|aborted)|ConnectionError|Max retries exceeded|getaddrinfo failed|'
+                  br'Name or service not known')
+
+
+def told_since(data, low, high, thread):
+    """(status, records of the thread behind it) of the last failed request that a thread tells of in data[low:high], in
+    a line of the plug-in's own or in a traceback; or None."""
+    for found in reversed(list(TOLD.finditer(data, low, high))):
+        head = SAID.match(data, data.rfind(b'\n', 0, data.rfind(b') :  ', 0, found.start()) + 1) + 1)
+        if head and head.group(1) == thread:
+            line = data[found.start():data.find(b'\n', found.start())]
+            status = found.group(1) or found.group(2)
+            return (int(status) if status else 'time-out' if b'timed out' in line else 'unreachable',
+                    data.count(b' (' + thread + b') :', found.start(), high))
+    return None
 
 
 PARTS = {}

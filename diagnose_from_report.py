@@ -2406,7 +2406,7 @@ FAMILIES = (
     Family('slow server', 'platform', r'notifying the media server', r'',
            'The server took too long to read what the agent had prepared.', 'a busy database',
            'wait and refresh again'),
-    Family('missing picture', 'platform', r'PhotoTranscoder', r'',
+    Family('missing picture', 'platform', r'PhotoTranscoder|/system/agents/media/get', r'',
            'A picture that the agent promised could not be produced.', "the agent's picture downloads",
            'refresh again'),
     Family('plug-in pipe', 'platform', r'plug-in pipe|reading configuration for|failed to read line', r'',
@@ -2442,6 +2442,11 @@ FAMILIES = (
            'give it to the plex user'),
     Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
            'The disk is full, or the system ran out of something.', 'free space, open files', 'clean up, restart'),
+    Family('database', 'environment', r'(?i)busy DB', r'database (table )?is locked|disk I/O error|SQLITE|'
+           r'disk image is malformed|unable to open database',
+           'A database on this machine is busy or damaged, or cannot be opened.',
+           'its file, the disk, what else uses it',
+           'wait and refresh again; where it stays, check the disk and the owner of the file'),
     Family('support folder', 'environment', r'Exception (reading|writing)', r'',
            'A file could not be read or written.', 'the file named there', 'install the bundle again; check rights'),
     Family('locale', 'environment', r'', r"^Unicode(En|De)codeError: 'ascii' codec(?=[\s\S]*@@filesystem)",
@@ -2464,21 +2469,24 @@ FAMILIES = (
     Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
            r'Not a gzipped file|RemoteDisconnected',
            'The provider has a fault of its own.', "the provider's status page", 'wait'),
+    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
+           "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
+           'update the server; some agents ship newer certificates'),
     Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
            'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
     Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
            r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
            'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
            'wait, or update the agent when the provider has moved'),
-    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
-           "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
-           'update the server; some agents ship newer certificates'),
     Family('bad address', 'code', r"Error opening URL '[^']*[/=,]None(?=$|[/?&.,;#'-])", r'',
            'A value was missing, and the code put the word None in its place into the address that it asked for.',
            'where the value came from', 'do not ask without it'),
     Family('failed request', 'upstream', r'Error opening URL', r'',
-           'The provider answered a request with an error status; what the agent made of it is in its other patterns.',
-           'the address named there', 'look at its other patterns'),
+           'The provider answered a request with an error status. What the agent made of it, if it failed, is in its '
+           'other patterns.', 'the address named there', 'look at its other patterns'),
+    Family('no answer', 'upstream', r'(?!)', r'',
+           'The request right before it failed, so there was nothing to read.', 'the address that was asked for',
+           'wait; where it is always the same items, the provider has nothing for them'),
     Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
            'The provider has no such page (any more), and the agent gives up the whole item for it.',
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
@@ -2528,6 +2536,9 @@ FAMILIES = (
     Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
            r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
            'An answer or a file that should be XML or JSON is not.', 'what was answered', 'check it before parsing'),
+    Family('not serialisable', 'code', r'serializing', r'',
+           'The framework cannot write down what the agent gave it: a value of a wrong kind, or text with letters that '
+           'it cannot store.', 'the field named there, and the number of the item', 'convert it'),
     Family('encoding', 'code', r'', r'Unicode(En|De)codeError|strings must be XML compatible',
            'A text has letters that do not fit the alphabet it is read or written in.', 'where the text comes from',
            'decode or encode once'),
@@ -2536,8 +2547,6 @@ FAMILIES = (
     Family('endless calls', 'code', r'', r'maximum recursion depth',
            'A function calls itself without end.', 'what it asks for again, and what should end that',
            'count the tries'),
-    Family('not serialisable', 'code', r'serializing', r'',
-           'A value of a wrong kind was given to a field of the metadata.', 'the field named there', 'convert it'),
     Family('wrong arguments', 'code', r'', r'TypeError: \w+\(\) (takes|got (an unexpected|multiple))',
            'A function was called with other arguments than it takes.', 'who calls it', 'make the two fit'),
     Family('wrong kind', 'code', r'', r'TypeError|AttributeTypeMismatch',
@@ -2583,8 +2592,12 @@ def family_of(pattern):
     callees = ((pattern.get('own_frames') or [{}])[-1].get('callee_frames')) or ()
     if any(re.search(FILE_SYSTEM_FRAMES, callee.get('file') or '') for callee in callees):
         marks.append('@@filesystem')
-    if any(re.match(OWN_SERVER, row.get('host') or '') for row in pattern.get('preceding') or ()):
+    if any(re.match(OWN_SERVER, row.get('host') or '') and row.get('status') == 401
+           for row in pattern.get('preceding') or ()):
         marks.append('@@own server')
+    if pattern.get('exception') == 'SyntaxError':
+        marks += [seen.get('text') or '' for frame in (pattern.get('own_frames') or ())[-1:]
+                  for seen in frame.get('reported_lines') or ()]
     error = '%s: %s %s' % (pattern.get('exception') or '', pattern.get('message') or '', ' '.join(marks))
     wrapper = pattern.get('wrapper') or ''
     if not pattern.get('exception'):
@@ -2653,8 +2666,8 @@ def failed_requests(pattern):
         if own and 'resourceHashes' in (row.get('url_shape') or ''):
             continue                            # the framework asks for them at each start, mostly too early
         tree = own and 'tree' in (row.get('url_shape') or '')
-        rows.append((row.get('host') or 'an unknown host', number or logs.to_text(str(status)), row.get('count') or 0,
-                     tree))
+        rows.append((row.get('host') or 'a server that the log does not name', number or logs.to_text(str(status)),
+                     row.get('count') or 0, tree))
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
@@ -2672,9 +2685,11 @@ def bad_address(pattern):
     return None
 
 
-def status_words(status):
+def answer_words(status, host):
+    """What a request to a host was answered with: '403 (forbidden) from boats.example'."""
     words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
-    return '%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(status, '%s' % status)
+    return '%s %s %s' % ('%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(
+        status, '%s' % status), 'to' if status == 'unreachable' else 'from', host)
 
 
 def verdict_of(family, evidence, against=()):
@@ -2734,16 +2749,15 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
             'the media tree of the item could not be read just before, in %d of %s' % (trees, words)], against)
     host, status, times, _ = (blocked or failed or [(None,) * 4])[0]
     if troubled * 5 >= max(looked, 1) * 3:
-        source = upstream_family(status)
-        return Verdict('upstream', source, evidence + [
-            '%s from %s just before on the same thread, in %d of %s; there was no answer to read' % (
-                status_words(status), host, times, words)], against, 'do not patch; %s' % source.people)
+        source = upstream_family(status) if status != 'failed' else named_family('no answer')
+        return Verdict('upstream', source, evidence + ['%s just before, in %d of %s; there was no answer to read' % (
+            answer_words(status, host), times, words)], against, 'do not patch; %s' % source.people)
     if troubled:
         against.append('a request had failed just before in %d of %s' % (troubled, words))
     elif failed:
         host, status, times, _ = failed[0]
-        evidence.append('%s from %s just before in %d of %s: most likely the item is not there, and the code does not '
-                        'expect that' % (status_words(status), host, times, words))
+        evidence.append('%s just before in %d of %s: most likely the item is not there, and the code does not expect '
+                        'that' % (answer_words(status, host), times, words))
     elif any(not (row.get('host') or '127.').startswith('127.') for row in pattern.get('preceding') or ()):
         evidence.append('the log shows no failed request just before')
     return None
@@ -2768,8 +2782,7 @@ def named_family(name):
 
 
 def upstream_family(status):
-    error = 'HTTP Error %s' % status if isinstance(status, int) else {
-        'time-out': 'timed out', 'failed': 'HTTP Error 500'}.get(status, 'URLError')
+    error = 'HTTP Error %s' % status if isinstance(status, int) else 'timed out' if status == 'time-out' else 'URLError'
     rows = [row for row in FAMILIES if row.cls == 'upstream' and not row.wrapper]
     return next((row for row in rows if searched(row.error, error)),
                 next(row for row in rows if row.name == 'name or route'))
@@ -2777,7 +2790,7 @@ def upstream_family(status):
 
 def upstream_host(pattern, failed):
     hosts = [row[0] for row in failed] + [row['host'] for row in pattern.get('preceding') or () if row.get('host')]
-    return (hosts + ['the provider'])[0]
+    return next((host for host in hosts if not re.match(OWN_SERVER, host)), 'the provider')
 
 
 def number_text(number, noun):
@@ -4319,7 +4332,7 @@ ORIGINS = (
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
     (r'^media\b', 'media', 'what the server said about the item'),
     (r'\.(get|pop)\(', 'field', 'a field of the data'),
-    (r'^(self\.)?\w+\(', 'function', 'another function of the plug-in'),
+    (r'^(self\.)?\w+\(', 'function', 'the answer of another function of the plug-in'),
 )
 ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
 VALUES = (
@@ -4419,7 +4432,7 @@ def find_cause(case):
             break
     source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
         ORIGIN_WORDS.get(origin)
-    return Cause(value, text, source, steps)
+    return Cause(value, text, source and ('which comes from ' if steps[1:] else 'which is ') + source, steps)
 
 
 def carried(node):
@@ -12685,7 +12698,7 @@ def hypothesis(record):
         sure = record['confidence'] or 0
         first = '' if sure >= 0.9 else 'Of the places that can fail so, this is the likeliest (%d %%): ' % round(
             100 * sure)
-        source = ', which comes from %s' % record['origin'] if record.get('origin') else ''
+        source = ', %s' % record['origin'] if record.get('origin') else ''
         kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute (?:named )?'(\w+)'",
                         record['message'] or '')
         if kind:
@@ -12865,13 +12878,15 @@ def cause_text(record):
     lines += ['- for: %s' % prose(sentence) for sentence in record['evidence'] if not sentence.startswith(counted)]
     lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
     if record['advice'] != 'depends':
-        lines += ['', 'What people did: %s.' % prose(record['advice'])]
+        lines += ['', '%s: %s.' % ('What people did' if record['class'] == 'code' else 'What to do',
+                                   prose(record['advice']))]
     return lines
 
 
 def fixes_text(record):
     if not record['fixes']:
-        return ['No patch: %s.' % prose(record['no_fix_because']).rstrip('.')]
+        return ['No patch: %s.' % ('the fault is not in the code' if record['no_fix_because'].startswith(
+            'the fault is not in the code') else prose(record['no_fix_because']).rstrip('.'))]     # 4 says the rest
     lines = ['| rank | fix | what it does | lost | risk | expected |', '|---|---|---|---|---|---|']
     for rank, fix in enumerate(record['fixes'], 1):
         lines.append('| %d | %s | %s | %s | %s | %s |' % (
