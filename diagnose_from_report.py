@@ -2765,6 +2765,12 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
 
 def with_cause(verdict, pattern, document):
     """The Verdict on what follows from another pattern: a cascade is one problem, at its root."""
+    failed = next((row for row in document.get('patterns') or () if row is not pattern and row.get('kind') in (
+        'load', 'start') and row.get('agent') == pattern.get('agent')), None)
+    if failed is not None and verdict.family.name in ('plug-in pipe', 'bundle not found', 'agent not registered'):
+        return verdict._replace(evidence=verdict.evidence + ['its own log says that it did not start: %s' % ': '.join(
+            one_line(failed[part]) for part in ('exception', 'message') if failed.get(part))],
+                                advice='look at pattern %s first; this follows from it' % failed['pattern'])
     cause = pattern.get('caused_by')
     cause = cause.get('pattern') if isinstance(cause, dict) else cause
     root = next((row for row in document.get('patterns') or () if row['pattern'] == cause), None) if cause else None
@@ -12793,13 +12799,14 @@ def report_text(document):
     """diagnostic_report.md: a table on top, then six sections for each pattern. A function of the JSON alone."""
     lines = ['# Diagnostic report, iteration %d' % document['iteration'], '',
              'Made %s from %s.' % (document['made'], document['aggregate']), '',
-             '| # | pattern | error | items | class | proposed |', '|---|---|---|---|---|---|']
+             '| # | pattern | agent | error | items | class | proposed |', '|---|---|---|---|---|---|---|']
     for number, record in enumerate(document['patterns'], 1):
-        lines.append('| %d | %s | %s | %d | %s | %s |' % (
-            number, prose(record['pattern']), prose(cut(cell(error_named(record)), 60)),
-            record['items_total'], record['class'], prose(proposal_words(record))))
+        lines.append('| %d | %s | %s | %s | %s | %s | %s |' % (
+            number, prose(record['pattern']), prose((record['agent'] or 'the server').split('.')[-1]),
+            prose(cut(cell(error_words(record)), 60)), record['items_total'] or 'none named', record['class'],
+            prose(proposal_words(record))))
     if not document['patterns']:
-        lines.append('| - | nothing to diagnose | | 0 | | |')
+        lines.append('| - | nothing to diagnose | | | | | |')
     kinds = set(record['class'] for record in document['patterns'])
     lines += [''] + ['- %s: %s.' % pair for pair in CLASS_WORDS if pair[0] in kinds]
     if document.get('ended'):
@@ -12809,6 +12816,10 @@ def report_text(document):
     for number, record in enumerate(document['patterns'], 1):
         lines.extend([''] + pattern_text(number, record))
     return '\n'.join(lines) + '\n'
+
+
+def error_words(record):
+    return ': '.join(part for part in (record['exception'], record['message']) if part) or error_named(record)
 
 
 def error_named(record):
@@ -12830,13 +12841,12 @@ def pattern_text(number, record):
 
 
 def observed_text(record):
-    error = ': '.join(part for part in (record['exception'], record['message']) if part) or error_named(record)
     first, last = record['first_seen'] or 'unknown', record['last_seen'] or 'unknown'
     when = 'from %s to %s' % (first, last) if first != last else 'at a time that the log does not tell' if (
         first == 'unknown') else 'at %s' % first
     return '%s on %s, %s: "%s".' % (
         number_text(record['count'], 'record'), number_text(record['items_total'], 'item') if record['items_total'] else
-        'no item that the log names', when, prose(cut(error, 300)))
+        'no item that the log names', when, prose(cut(error_words(record), 300)))
 
 
 def expected_text(record):

@@ -743,10 +743,9 @@ class Session(object):
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
-        return self.troubles + ['%s of %s, %d items: %s' % (
-            row['exception'] or '"%s"' % logs.fit(row.get('message') or row['pattern']), row['agent'], row['items'],
-            row['why'])
-                                for row in self.refused if row['class'] in PERSON_CLASSES]
+        return self.troubles + ['%s of %s, %s: %s' % (
+            row['exception'] or '"%s"' % logs.fit(row.get('message') or row['pattern']), row['agent'],
+            item_words(row['items']), row['why']) for row in self.refused if row['class'] in PERSON_CLASSES]
 
     def has_news(self):
         """Whether the newest run before this one did not already ask for the same persons' work."""
@@ -885,6 +884,10 @@ def lessons_text(lessons, state):
     return logs.redact('\n'.join(lines)) + '\n'
 
 
+def item_words(items):
+    return 'no item named' if not items else '1 item' if items == 1 else '%d items' % items
+
+
 def summary_lines(state, lessons, run_dir):
     """The result on stdout, at most 80 columns."""
     lines = ['%-10s %-24s %-16s %s' % ('Decision', 'Template', 'Success', 'Agent')]
@@ -895,7 +898,7 @@ def summary_lines(state, lessons, run_dir):
                                                      if row['weak_evidence'] else ''))
     for row in lessons['refused']:
         lines.append('%-10s %-24.24s %-16s %.27s' % ('person' if row['class'] in PERSON_CLASSES else 'refused',
-                                                     'class: ' + row['class'], '%d items' % row['items'],
+                                                     'class: ' + row['class'], item_words(row['items']),
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['why'])
     lines += sum((wrapped('person: ', sentence) for sentence in lessons['troubles']), [])
