@@ -2666,9 +2666,8 @@ def failed_requests(pattern):
         if own and 'resourceHashes' in (row.get('url_shape') or ''):
             continue                            # the framework asks for them at each start, mostly too early
         tree = own and 'tree' in (row.get('url_shape') or '')
-        rows.append((row.get('host') or 'a server that the log does not name', number or logs.to_text(str(status)),
-                     row.get('count') or 0, tree))
-    return sorted(rows, key=lambda row: (-row[2], row[0]))
+        rows.append((row.get('host'), number or logs.to_text(str(status)), row.get('count') or 0, tree))
+    return sorted(rows, key=lambda row: (-row[2], row[0] or ''))
 
 
 def bad_address(pattern):
@@ -2685,11 +2684,13 @@ def bad_address(pattern):
     return None
 
 
+STATUS_WORDS = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
+
+
 def answer_words(status, host):
     """What a request to a host was answered with: '403 (forbidden) from boats.example'."""
-    words = {'failed': 'an error status', 'time-out': 'no answer in time', 'unreachable': 'no connection'}
-    return '%s %s %s' % ('%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else words.get(
-        status, '%s' % status), 'to' if status == 'unreachable' else 'from', host)
+    return '%s %s %s' % ('%s (%s)' % (status, HTTP_WORDS[status]) if status in HTTP_WORDS else STATUS_WORDS.get(
+        status, status), 'to' if status == 'unreachable' else 'from', host)
 
 
 def verdict_of(family, evidence, against=()):
@@ -2740,6 +2741,10 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
     what the requests tell is added to the evidence for or against."""
     looked = pattern.get('looked_back') or pattern.get('count') or 0    # of how many records the requests are known
     words = number_text(looked, 'record') + (' looked at' if looked != (pattern.get('count') or 0) else '')
+    told = [row for row in failed if row[0] is None]        # such a one may be of another site than what failed
+    failed = [row for row in failed if row not in told]
+    against += ['the plug-in told just before, in %d of %s, of a request that had failed (%s)' % (
+        row[2], words, STATUS_WORDS.get(row[1], row[1])) for row in told[:1]]
     few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
     blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
         row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
@@ -2759,7 +2764,7 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
         evidence.append('%s just before in %d of %s: most likely the item is not there, and the code does not expect '
                         'that' % (answer_words(status, host), times, words))
     elif any(not (row.get('host') or '127.').startswith('127.') for row in pattern.get('preceding') or ()):
-        evidence.append('the log shows no failed request just before')
+        evidence += ['the log shows no failed request just before'] * (not told)
     return None
 
 
@@ -2795,8 +2800,8 @@ def upstream_family(status):
 
 
 def upstream_host(pattern, failed):
-    hosts = [row[0] for row in failed] + [row['host'] for row in pattern.get('preceding') or () if row.get('host')]
-    return next((host for host in hosts if not re.match(OWN_SERVER, host)), 'the provider')
+    hosts = [row[0] for row in failed] + [row.get('host') for row in pattern.get('preceding') or ()]
+    return next((host for host in hosts if host and not re.match(OWN_SERVER, host)), 'the provider')
 
 
 def number_text(number, noun):
@@ -4401,8 +4406,9 @@ def find_cause(case):
         return Cause(value, '', None, [])
     if value == 'unbound':                      # what it should have been says nothing
         name = case.expression.text
-        return Cause(value, name, None, sorted((one.line, one_line(header_text(one).rstrip(':')))
-                                               for one, _ in values_given(case.function, name)))
+        givers = [node.parent if node.parent.kind == 'ExceptHandler' else statement_of(node)
+                  for node in name_nodes(case.function, name) if node.ctx == 'Store' and not in_comprehension(node)]
+        return Cause(value, name, None, sorted((one.line, one_line(header_text(one).rstrip(':'))) for one in givers))
     nodes = bad_values(case)
     text = '" or "'.join(one_line(node.text) for node in nodes)
     if len(nodes) > 1 or value == 'undefined name':
@@ -4438,7 +4444,8 @@ def find_cause(case):
             break
     source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
         ORIGIN_WORDS.get(origin)
-    return Cause(value, text, source and ('which comes from ' if steps[1:] else 'which is ') + source, steps)
+    comes = 'comes from' if steps[1:] or origin == 'argument' and node.kind != 'Name' else 'is'
+    return Cause(value, text, source and 'which %s %s' % (comes, source), steps)
 
 
 def carried(node):
@@ -4458,7 +4465,7 @@ def carried(node):
 
 def header_text(node):
     """A node's own text: of a loop or condition without what is in it."""
-    return node.source.text[node.start:node.header_end] if node.kind in COMPOUND else node.text
+    return node.source.text[node.start:getattr(node, 'header_end', node.end)] if node.kind in COMPOUND else node.text
 
 
 def last_assignment(function, name):
@@ -5869,7 +5876,7 @@ def best_value(values, fares):
 
 
 def value_words(value):
-    return {NOTHING: 'no value', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
+    return {NOTHING: 'nothing', NO_TEXT: 'an empty text', NO_LIST: 'an empty list', NO_DICT: 'an empty dict',
             ZERO: '0', SOME: 'what can be made of it', TEXT: 'its text'}.get(value, value)
 
 
@@ -6224,6 +6231,7 @@ def tighten(case, faults):
                                          operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]], TIGHTENED,
+                   'nothing; what the condition says for others is taken' if around.kind == 'IfExp' else
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
 
 
@@ -10747,8 +10755,8 @@ def other_hint(case, faults):
     step = step_of(case.statement)
     yield Proposal('None guard', put_before(case.statement,
                                             ['if %s is None:' % text, "%s%s = %s.title or ''" % (step, text, base)]),
-                   'the title is taken where there is no %s' % bad.attr, 'nothing where the title names the %s'
-                   % bad.attr, 'low', 0.9, 'the search goes on with the hint that Plex gave in its place')
+                   'the title is taken where there is no %s' % bad.attr, 'nothing where the title is the same',
+                   'low', 0.9, 'the search goes on with the hint that Plex gave in its place')
 
 
 def default_attribute(case, faults):
