@@ -2442,7 +2442,7 @@ FAMILIES = (
            'give it to the plex user'),
     Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
            'The disk is full, or the system ran out of something.', 'free space, open files', 'clean up, restart'),
-    Family('database', 'environment', r'(?i)busy DB', r'database (table )?is locked|disk I/O error|SQLITE|'
+    Family('database', 'environment', r'', r'database (table )?is locked|disk I/O error|busy DB|'
            r'disk image is malformed|unable to open database',
            'A database on this machine is busy or damaged, or cannot be opened.',
            'its file, the disk, what else uses it',

@@ -1066,6 +1066,20 @@ def test_requests_before_are_counted_by_record(tmpdir):
                                  'count': 9}]
 
 
+def test_a_failed_request_that_the_plug_in_tells_of_itself_counts(tmpdir):
+    url = "'https://api.example.com/v1/item/77'"
+    own = ['<urlopen error [Errno -2] Name or service not known>', 'HTTP Error 503: Service Unavailable', '404 Client Error',
+           'timed out']
+    for number, text in enumerate(own):
+        for asked, host in ((record(2, 'Requesting ' + url, place='networking:144'), 'api.example.com'), ('', None)):
+            folder = tmpdir.mkdir('%d%s' % (number, host))
+            plug_in_log(folder, call(1) + asked + record(3, 'No page: ' + text, 'ERROR', '__init__:7')
+                        + traceback_record(4) + answer(5))
+            row = [one for one in patterns(folder) if one['exception']][0]
+            assert [(one['host'], one['status']) for one in row['preceding']] == [
+                (host, ['unreachable', 503, 404, 'time-out'][number])]
+
+
 def test_pieces_of_a_log_are_let_go(tmpdir, monkeypatch):
     """What a thread's last error was must not keep the piece of the log that it stood in: memory stays flat."""
     monkeypatch.setattr(logs, 'CHUNK', 1 << 12)

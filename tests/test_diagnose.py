@@ -140,6 +140,9 @@ FAMILIES = [
     ('environment', 'SyntaxError', 'invalid syntax (<!DOCTYPE html>)', {}),
     ('environment', 'HTTPError', 'HTTP Error 401: Unauthorized', {'preceding': [
         {'host': '127.0.0.1:32400', 'status': 401, 'url_shape': '/library/sections', 'count': 19}]}),
+    ('upstream', 'HTTPError', 'HTTP Error 401: Unauthorized', {'preceding': [      # that own server was asked says nothing
+        {'host': '127.0.0.1:32400', 'status': None, 'url_shape': '/library/metadata/<n>/tree', 'count': 19}]}),
+    ('environment', 'OperationalError', 'database is locked', {}),
     ('platform', 'HTTPError', 'HTTP Error 404: Not Found',
      {'wrapper': 'Exception when constructing media object for dbid'}),
     ('platform', 'URLError', '<urlopen error timed out>', {'wrapper': 'Exception starting plug-in'}),
@@ -325,6 +328,71 @@ def test_a_few_refused_requests_do_not_excuse_the_code(tmpdir):
     found = look(missing_motto(preceding=before(503, 3) + before(None, 16)), tmpdir)
     assert found.record['class'] == 'code' and found.record['fixes']
     assert any('3 of 19' in sentence or 'in 3 of' in sentence for sentence in found.record['evidence_against'])
+
+
+def test_a_failed_request_that_nothing_ties_to_the_error_speaks_against_it_and_no_more(tmpdir):
+    found = look(missing_motto(preceding=before('unreachable', 19, None, '')), tmpdir)
+    assert found.record['class'] == 'code' and found.record['fixes']
+    assert found.record['evidence_against'] == ['the plug-in told just before, in 19 of 19 records, of a request that '
+                                                'had failed (no connection)']
+
+
+def test_errors_are_of_the_family_that_says_what_is_true():
+    web = frame('fill', 23, '<!DOCTYPE html>')
+    for family, exception, message, more in (
+            ('TLS', 'URLError', '<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed>', {}),
+            ('web page as source', 'SyntaxError', 'invalid syntax', {'own_frames': [web]}),
+            ('not serialisable', 'ValueError', 'All strings must be XML compatible: Unicode or ASCII',
+             {'wrapper': "Exception serializing Movie with guid 'x'"}),
+            ('encoding', 'ValueError', 'All strings must be XML compatible: Unicode or ASCII', {}),
+            ('wrong count', 'ValueError', 'need more than 1 value to unpack', {}),
+            ('missing picture', '', 'Metadata /system/agents/media/get request failed', {'kind': 'server'})):
+        row = dict(pattern(exception, message, [frame('fill', 23)]), **more)
+        assert diagnose.family_of(row).name == family
+
+
+def test_a_plug_in_that_the_server_does_not_find_is_told_by_its_own_failed_start():
+    load = pattern('ImportError', 'No module named pier', kind='load')
+    row = pattern('', "Request for plug-in [x] but it doesn't exist.", kind='server', wrapper='')
+    row['pattern'] = 'p1-server'
+    record = diagnose.diagnose(row, document(row, load), {}, []).record
+    assert record['advice'].startswith('look at pattern p1-harbour first')
+    assert record['evidence'][-1] == 'its own log says that it did not start: ImportError: No module named pier'
+
+
+CAUSES = [
+    # source of fill(), error, its line, what the hypothesis says
+    ("if self.mast:\n      x = int(self.mast) - int(boat['mast'])", 'TypeError',
+     "int() argument must be a string or a number, not 'NoneType'", 'x = int(', 'What failed is "boat[\'mast\']", which'),
+    ("x = self.mast.lower() + self.keel.lower()", 'AttributeError', "'NoneType' object has no attribute 'lower'", 'x = ',
+     'What failed is "self.mast" or "self.keel".'),
+    ("if boat:\n      x = 7\n    print x", 'UnboundLocalError', "local variable 'x' referenced before assignment",
+     'print x', 'What failed is "x".'),
+    ("for at, one in enumerate(boat['crew']):\n      x = one['name']", 'KeyError', "'name'", "x = one['name']",
+     '\'name\' was looked for in "one", which comes from a field of the data, and is not there.'),
+    ("x = COLOURS[boat][0]", 'AttributeError', "'int' object has no attribute '__getitem__'", 'x = ',
+     '"COLOURS[boat]" is of the kind int there, which has no parts that could be asked for.'),
+    ("x = 'pier %d' % boat", 'TypeError', '%d format: a number is required, not str', 'x = ',
+     'What failed is "boat", which is an argument of the function.'),
+    ("x = self.sails('')", 'TypeError', "'_sre.SRE_Pattern' object is not callable", 'x = ',
+     'What failed is "self.sails".'),
+]
+
+
+@pytest.mark.parametrize('body, exception, message, text, said', CAUSES)
+def test_the_hypothesis_names_what_can_have_been_bad(tmpdir, body, exception, message, text, said):
+    source = SOURCE.replace('  def picture(', '  def hoist(self, boat):\n    %s\n    return x\n\n  def picture(' % body)
+    callees = [GETITEM] if 'getitem' in message or exception == 'KeyError' else []
+    found = look(pattern(exception, message, [frame('hoist', line_of(text, source), callees=callees, source=source)]),
+                 tmpdir, source)
+    assert said in found.record['hypothesis']
+    if exception == 'UnboundLocalError':
+        assert found.record['cause'] == [{'line': line_of('x = 7', source), 'text': 'x = 7'}]
+
+
+def test_text_of_logs_and_sources_stays_itself_in_markdown():
+    assert diagnose.prose('a_b __init__ d[k](x) \\(\\d+\\) u\\xe9 <b>') == (
+        'a_b \\_\\_init\\_\\_ d[k\\](x) \\\\(\\d+\\\\) u\\xe9 \\<b\\>')
 
 
 def test_a_missing_media_tree_is_the_platform(tmpdir):
