@@ -2732,7 +2732,9 @@ def judge(pattern, agent):
     if cls != 'upstream':
         return Verdict(cls, family, evidence, against, family.people)
     if family.name != 'failed request':         # that one names the address itself
-        evidence.append('%s from %s' % (message or pattern.get('exception'), upstream_host(pattern, failed)))
+        host = upstream_host(pattern, failed)
+        evidence.append(cut(message or pattern.get('exception') or '', 160) + (
+            ' from %s' % host if host and "host='" not in message else ''))
     return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
 
 
@@ -2755,8 +2757,9 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
     host, status, times, _ = (blocked or failed or [(None,) * 4])[0]
     if troubled * 5 >= max(looked, 1) * 3:
         source = upstream_family(status) if status != 'failed' else named_family('no answer')
-        return Verdict('upstream', source, evidence + ['%s just before, in %d of %s; there was no answer to read' % (
-            answer_words(status, host), times, words)], against, 'do not patch; %s' % source.people)
+        return Verdict('upstream', source, evidence + ['%s%s just before, in %d of %s; there was no answer to read' % (
+            answer_words(status, host), ' and other failures' * (troubled > times), min(troubled, looked), words)],
+                       against, 'do not patch; %s' % source.people)
     if troubled:
         against.append('a request had failed just before in %d of %s' % (troubled, words))
     elif failed:
@@ -2801,7 +2804,7 @@ def upstream_family(status):
 
 def upstream_host(pattern, failed):
     hosts = [row[0] for row in failed] + [row.get('host') for row in pattern.get('preceding') or ()]
-    return next((host for host in hosts if host and not re.match(OWN_SERVER, host)), 'the provider')
+    return next((host for host in hosts if host and not re.match(OWN_SERVER, host)), None)
 
 
 def number_text(number, noun):
