@@ -235,7 +235,7 @@ class Scenario(object):
         self.token = self.chance.getrandbits(53)
         self.bundles, self.sections, self.items, self.sites = [], [], [], {}
         self.history = ()
-        self.start_seconds, self.answer_seconds = .3, .004
+        self.start_seconds, self.answer_seconds = .1, .004
         self.drifting_share = DRIFTING_SHARE    # of the statements of larger functions, reported at a later line
         self.port = 0
 
