@@ -52,6 +52,27 @@ __version__ = '1.0'
 DONE, BUG, USAGE, INCOMPLETE, NO_ENVIRONMENT, UNSAFE, NEGATIVE, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 75, 130
 
 
+class Regex(object):
+    """A regular expression that is compiled when it is first used: all scripts import these, few use more than a few.
+
+    pattern: text or bytes. Otherwise like what re.compile() gives; compiling all of them took a third of the start.
+    """
+
+    def __init__(self, pattern):
+        self.pattern = pattern
+
+    def __getattr__(self, name):
+        if name not in REGEX_PARTS:             # copy and pickle ask for others
+            raise AttributeError(name)
+        compiled = re.compile(self.pattern)
+        for part in REGEX_PARTS:
+            setattr(self, part, getattr(compiled, part))
+        return getattr(self, name)
+
+
+REGEX_PARTS = ('match', 'search', 'sub', 'subn', 'findall', 'finditer', 'split', 'groups', 'groupindex')
+
+
 class Problem(Exception):
     """Something a user can cause or mend: one sentence that says what to do, and an exit code."""
 
@@ -152,7 +173,7 @@ def without_secrets(text):
     return text
 
 
-CONTROLS = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]')
+CONTROLS = Regex('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]')
 
 
 def for_people(text):
@@ -408,14 +429,14 @@ def current_iteration(run_dir, option):
 #   server:  Feb 03, 2026 21:14:07.318 [140535242312504] ERROR - message
 PLUG_IN, SERVER, TEXT = 'plug-in', 'server', 'text'
 HEADER = {
-    PLUG_IN: re.compile(br'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))? (?:- \S+ +)?\((-?[0-9a-fA-F]+)\) :  '
-                        br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^():\n]*):?(\d*)\) - '),
-    SERVER: re.compile(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:\.(\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
-                       br'(ERROR|WARN|INFO|DEBUG|VERBOSE)() - '),
+    PLUG_IN: Regex(br'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))? (?:- \S+ +)?\((-?[0-9a-fA-F]+)\) :  '
+                   br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^():\n]*):?(\d*)\) - '),
+    SERVER: Regex(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:\.(\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
+                  br'(ERROR|WARN|INFO|DEBUG|VERBOSE)() - '),
 }
-STAMP = {PLUG_IN: re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
-         SERVER: re.compile(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
-NEXT_RECORD = dict((grammar, re.compile(br'\n(?=' + STAMP[grammar].pattern + b')')) for grammar in STAMP)
+STAMP = {PLUG_IN: Regex(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
+         SERVER: Regex(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
+NEXT_RECORD = dict((grammar, Regex(br'\n(?=' + STAMP[grammar].pattern + b')')) for grammar in STAMP)
 # In a plug-in's log also ' ERROR' is looked for: it is both the level and how agents begin an error that they report
 # below WARNING, as is a traceback there, and so are Python's own words for the errors that agents catch most.
 # Each costs a pass over the log. A bare NoneType is none: the framework logs it at every call ("[200] NoneType").
@@ -500,16 +521,16 @@ NOISE = [Noise(*row) for row in [
 ]]
 NOISE_RULES = dict((grammar, [row for row in NOISE if row.grammar == grammar]) for grammar in (PLUG_IN, SERVER))
 # matched against bytes, before anything is decoded: most records of a log are noise
-ANY_NOISE = dict((grammar, re.compile(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:'
-                                      + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
+ANY_NOISE = dict((grammar, Regex(br'(?:\[[^\]\s]*#[^\]\s]*\] ?)*(?:'
+                                 + b'|'.join(b'(' + to_bytes(row.text) + b')' for row in
                   NOISE_RULES[grammar]) + b')')) for grammar in NOISE_RULES)
 # a header and, where there is one, the noise behind it: its groups come after those of the header
-HEADER_AND_NOISE = dict((grammar, re.compile(HEADER[grammar].pattern + b'(?:' + ANY_NOISE[grammar].pattern + b')?'))
+HEADER_AND_NOISE = dict((grammar, Regex(HEADER[grammar].pattern + b'(?:' + ANY_NOISE[grammar].pattern + b')?'))
                         for grammar in ANY_NOISE)
 
 
 # ------------------------------------------------------------------------------------------------------------ redaction
-EMAIL = re.compile(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
+EMAIL = Regex(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b')
 # (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what
 # to put). The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 # A rule begins with a letter, and looks back for the border of the word afterwards: ten times as fast as \b in front.
@@ -518,48 +539,48 @@ KEYWORD_VALUE = (r'(?:%3[ad](?:%20|\+)?|=|[\'"]?\s?[:=]\s?u?[\'"]?)(?!none\b|nul
 SECRET_RULES = [
     # a keyword and a value: X-Plex-Token=..., api-key: ..., 'password': u'...'
     (('token', 'key', 'secret', 'passw', 'pwd'),
-     re.compile(r'(?:token|api[_-]?key|access[_-]?key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
-    (('pin',), re.compile(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
-    (('sess', 'sid=', 'sig'), re.compile(r'(?:sess(?:ion)?_?id|sid(?<!\wsid)|sig(?<!\wsig)|signature)='
-                                         r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
-    (('cookie',), re.compile(r'cookies?[\'"]?\s?[:=]\s?u?[\'"]?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
-    (('claim-',), re.compile(r'claim-(?<!\wclaim-)([\w-]{8,})'), '<secret>'),
+     Regex(r'(?:token|api[_-]?key|access[_-]?key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
+    (('pin',), Regex(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
+    (('sess', 'sid=', 'sig'), Regex(r'(?:sess(?:ion)?_?id|sid(?<!\wsid)|sig(?<!\wsig)|signature)='
+                                    r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
+    (('cookie',), Regex(r'cookies?[\'"]?\s?[:=]\s?u?[\'"]?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
+    (('claim-',), Regex(r'claim-(?<!\wclaim-)([\w-]{8,})'), '<secret>'),
     # token abcdef1234567890
     (('token ', 'key ', 'password '),
-     re.compile(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'),
+     Regex(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'),
      '<secret>'),
-    (('bearer ', 'authorization'), re.compile(r'(?:authorization[\'"]?: ?u?[\'"]?[a-z]+ |bearer )([\w.~+/=-]{8,})'),
+    (('bearer ', 'authorization'), Regex(r'(?:authorization[\'"]?: ?u?[\'"]?[a-z]+ |bearer )([\w.~+/=-]{8,})'),
      '<secret>'),
-    (('x-plex-username', 'x-plex-client'), re.compile(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
+    (('x-plex-username', 'x-plex-client'), Regex(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),
     # some services have the key in the path: /api/v1/json/60130162/searchteams.php
-    (('/json/',), re.compile(r'/v\d+/json/(?=[a-z_-]*\d)([\w-]{3,})/'), '<secret>'),
-    (('://',), re.compile(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
+    (('/json/',), Regex(r'/v\d+/json/(?=[a-z_-]*\d)([\w-]{3,})/'), '<secret>'),
+    (('://',), Regex(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     # the name that plex.tv gives a server holds its address: 203-0-113-9.<32 hex>.plex.direct
-    (('.plex.direct',), re.compile(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),
+    (('.plex.direct',), Regex(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),
     (('@', '%40'), EMAIL, '<email>'),
-    (('downloaded url',), re.compile(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
+    (('downloaded url',), Regex(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in', 'token ('),                  # but not the status: refuses the token (401)
-     re.compile(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\((?!\d+\))([^()\n]*)\)'), '<user>'),
-    (('user ',), re.compile(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
-    (('user',), re.compile(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
-                           r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
+     Regex(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\((?!\d+\))([^()\n]*)\)'), '<user>'),
+    (('user ',), Regex(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
+    (('user',), Regex(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
+                      r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
 # also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
-ADDRESS = re.compile(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
-                     r'(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)'
-                     r'|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*(?:::'
-                     r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)')
+ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
+                r'(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)'
+                r'|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*(?:::'
+                r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)')
 # two searches are three times as fast as one for either, and three times again where they begin with no digit
-ADDRESS_HINTS = [re.compile(rule) for rule in (r'\.\d+\.\d+\.\d', r':[0-9a-fA-F]+:[0-9a-fA-F]+:')]
-ADDRESS_USER = re.compile(r'(<address>(?::\d+)?(?: \([A-Z][A-Za-z]+\))?\]? )'
-                          r'\((?!(?:WAN|LAN|Subnet|Loopback|Local|Relay)\))[^()\n]+\)')
+ADDRESS_HINTS = [Regex(rule) for rule in (r'\.\d+\.\d+\.\d', r':[0-9a-fA-F]+:[0-9a-fA-F]+:')]
+ADDRESS_USER = Regex(r'(<address>(?::\d+)?(?: \([A-Z][A-Za-z]+\))?\]? )'
+                     r'\((?!(?:WAN|LAN|Subnet|Loopback|Local|Relay)\))[^()\n]+\)')
 # /home/zelda, C:\Users\Zelda Q, of a NAS /volume1/homes/zelda, of a hoster /home7/zelda, and all that quoted for a URL
 SLASH = r'(?:[\\/]+|%2f|%5c)'
 HOME_NAME = r'(?:(?!%2f|%5c)[^\\/\s\'":<>|])+'
 BEHIND_SLASH = r'%s(?:(?<=[\\/]%s)|(?<=%%2f%s)|(?<=%%5c%s))'
 HOME_FOLDERS = '|'.join(BEHIND_SLASH % (4 * (word,)) + more for word, more in (
     ('home', r's?\d*'), ('users', ''), ('media', SLASH + r'(?=sd)\w+')))
-HOME = re.compile(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s(?!<)(%s(?: %s){0,2}(?=%s)|%s)' % (
+HOME = Regex(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s(?!<)(%s(?: %s){0,2}(?=%s)|%s)' % (
     HOME_FOLDERS, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))         # of a text in lower case, as SECRET_RULES
 LOCAL = ('127.', '0.0.0.0', '255.')
 
@@ -592,7 +613,7 @@ def may_hold_address(text):
             or text.count(':') > 6 and ADDRESS_HINTS[1].search(text))
 
 
-SOURCE_SECRET = re.compile(r'(?i)((?:token|api_?key|secret|passw\w*|pwd)[\'"]?\]?\s*[:=]\s*u?[\'"])([^\'"]{6,})')
+SOURCE_SECRET = Regex(r'(?i)((?:token|api_?key|secret|passw\w*|pwd)[\'"]?\]?\s*[:=]\s*u?[\'"])([^\'"]{6,})')
 
 
 def redact_source(text, keep_paths=False):
@@ -628,7 +649,7 @@ def hide_address(match):
 
 # -------------------------------------------------------------------------------------------------------- message shape
 # Messages of Python itself whose quoted words are code, not data: they stay, since they tell one fault from another.
-CODE_MESSAGES = re.compile(
+CODE_MESSAGES = Regex(
     r"(?:'[\w.]+' object|\w+ instance|type object '\w+'|'module' object|\w+ object) has no attribute '\w+'"
     r"|(?:global )?name '\w+' is not defined|(?:local|free) variable '\w+' referenced before assignment"
     r"|'\w+' object (?:is not|does not|has no|isn't|can't)\b.*|unsupported operand type.*|No module named [\w.]+"
@@ -637,35 +658,35 @@ CODE_MESSAGES = re.compile(
     r"|cannot concatenate .*|can't (?:compare|multiply|set attribute).*|coercing to Unicode: .*|Operator '.*' is not "
     r"supported"
     r"|expected string or buffer|must be .*, not \w+")
-HTTP_STATUS = re.compile(r'HTTP Error \d+: .*')
-TIME_DATA = re.compile(r"time data .* does not match format (.*)")
-URL_SHAPE = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
-QUOTED = re.compile(r"(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])"
-                    r'|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])')
-LISTED = re.compile(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
-PATH_SHAPE = re.compile(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:(?:[^/\\\n'\"<>|:]|'(?=\w))+[/\\])+"
-                        r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
-HOST_SHAPE = re.compile(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru'
-                        r'|jp|us|eu|xyz|example|'
-                        r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
-HEX_SHAPE = re.compile(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
-                       r'|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
-                       r'|[A-F0-9]{16,})\b')
-NUMBER_SHAPE = re.compile(r'[-+]?\d+(?:[.,:]\d+)*')
+HTTP_STATUS = Regex(r'HTTP Error \d+: .*')
+TIME_DATA = Regex(r"time data .* does not match format (.*)")
+URL_SHAPE = Regex(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
+QUOTED = Regex(r"(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])"
+               r'|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])')
+LISTED = Regex(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
+PATH_SHAPE = Regex(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:(?:[^/\\\n'\"<>|:]|'(?=\w))+[/\\])+"
+                   r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
+HOST_SHAPE = Regex(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru'
+                   r'|jp|us|eu|xyz|example|'
+                   r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
+HEX_SHAPE = Regex(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+                  r'|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
+                  r'|[A-F0-9]{16,})\b')
+NUMBER_SHAPE = Regex(r'[-+]?\d+(?:[.,:]\d+)*')
 NAME_WORD = r"[A-Z][a-z'’.][^\s,;:()\[\]\"<>]*"
 ODD_WORD = r'[^\s,;:()\[\]\"<>]*[^\x00-\x7f][^\s,;:()\[\]\"<>]*'
 NAME_JOINTS = r'(?: of the | of | the | and | & | - |: |, | )'
-ASCII_NAMES = re.compile(r'(?<=[ (=])%s(?:%s%s)*' % (NAME_WORD, NAME_JOINTS, NAME_WORD))
-ODD_NAMES = re.compile(r'(?<=[ (=])(?:%s|%s)(?:%s(?:%s|%s))*' % (NAME_WORD, ODD_WORD, NAME_JOINTS, NAME_WORD, ODD_WORD))
-NAME_BEFORE = re.compile(r'(?:^|[ ([])(?:for|of|in|from|by|to|with|on|at|named|title|called) $|=$|= $')
-NAME_JOINT = re.compile(r' (?:of|the|and) ')
-ONE_NAME = re.compile(r'^(\w+ing|\w+ed) ' + NAME_WORD + r'(?= <q>|[,:;]|$)')
-NAME_REST = re.compile(r'<name>(?:(?: of the | of | the | and | & | - |: |, | )<name>| \(<name>\)| <q>| <n>(?!\w))+')
-DIGIT, DOTTED, CAPITAL = re.compile(r'\d'), re.compile(r'\w\.[A-Za-z]'), re.compile(r"[ (=][A-Z][a-z'’.]")
-SECRET_WORD = re.compile(r'(?i)\b(token|key|user|username|password) (?=\S*[0-9A-Z._-])[^\s,;:()<>]{4,}')
-TAGS = re.compile(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
-TAG_BYTES = re.compile(to_bytes(TAGS.pattern))
-BAD_TEXT = re.compile('[\ufffd\x00-\x08\x0b-\x1f\x7f]+')
+ASCII_NAMES = Regex(r'(?<=[ (=])%s(?:%s%s)*' % (NAME_WORD, NAME_JOINTS, NAME_WORD))
+ODD_NAMES = Regex(r'(?<=[ (=])(?:%s|%s)(?:%s(?:%s|%s))*' % (NAME_WORD, ODD_WORD, NAME_JOINTS, NAME_WORD, ODD_WORD))
+NAME_BEFORE = Regex(r'(?:^|[ ([])(?:for|of|in|from|by|to|with|on|at|named|title|called) $|=$|= $')
+NAME_JOINT = Regex(r' (?:of|the|and) ')
+ONE_NAME = Regex(r'^(\w+ing|\w+ed) ' + NAME_WORD + r'(?= <q>|[,:;]|$)')
+NAME_REST = Regex(r'<name>(?:(?: of the | of | the | and | & | - |: |, | )<name>| \(<name>\)| <q>| <n>(?!\w))+')
+DIGIT, DOTTED, CAPITAL = Regex(r'\d'), Regex(r'\w\.[A-Za-z]'), Regex(r"[ (=][A-Z][a-z'’.]")
+SECRET_WORD = Regex(r'(?i)\b(token|key|user|username|password) (?=\S*[0-9A-Z._-])[^\s,;:()<>]{4,}')
+TAGS = Regex(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
+TAG_BYTES = Regex(to_bytes(TAGS.pattern))
+BAD_TEXT = Regex('[\ufffd\x00-\x08\x0b-\x1f\x7f]+')
 LONGEST_SHAPE = 300
 
 
@@ -747,22 +768,22 @@ def message_shape(text, exception=None):
 # function None: a file named by a SyntaxError
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
-FRAME_LINE = re.compile(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in ([^\s;]+))?(.*)$')
-CUT_FRAME = re.compile(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
-FRAME_START = re.compile(r'File ["“][^"”\n]+["”], line \d+')
-EXCEPTION_LINE = re.compile(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
-ERROR_NAME = re.compile(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch'
-                        r'|Failed|Failure|Timeout|timeout|'
-                        r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
-INLINE_ERROR = re.compile(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
-OWN_FILE = re.compile(r'Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
+FRAME_LINE = Regex(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in ([^\s;]+))?(.*)$')
+CUT_FRAME = Regex(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
+FRAME_START = Regex(r'File ["“][^"”\n]+["”], line \d+')
+EXCEPTION_LINE = Regex(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
+ERROR_NAME = Regex(r'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|StopIteration|Mismatch'
+                   r'|Failed|Failure|Timeout|timeout|'
+                   r'Banned|NotFound|Unavailable|Invalid|error|Fault)$')
+INLINE_ERROR = Regex(r'(?:^|\s)((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch))(?:: (.*))?$')
+OWN_FILE = Regex(r'Contents[/\\]+((?:Code|Libraries|Services|Resources)[/\\].*)$')
 # Markdown takes the underscores of __init__ for bold type, and the backslash before them
-DAMAGED_INIT = re.compile(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
-SCANNER_FILE = re.compile(r'Scanners(?:\.bundle[/\\]+Contents[/\\]+Resources)?[/\\]+'
-                          r'((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
-LIBRARY_ROOT = re.compile(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?'
-                          r'|python27\.zip/'
-                          r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
+DAMAGED_INIT = Regex(r'(Contents[/\\]+)Code[/\\]*[_*]*init[_*]*\.py$')
+SCANNER_FILE = Regex(r'Scanners(?:\.bundle[/\\]+Contents[/\\]+Resources)?[/\\]+'
+                     r'((?:Movies|Series|Music|Common|Photos)[/\\].*)$')
+LIBRARY_ROOT = Regex(r'.*(?:Versions/2/(?:Python/|Models/)?|python2\.7/(?:site-packages/|dist-packages/)?'
+                     r'|python27\.zip/'
+                     r'|Platforms/[^/]+(?:/[^/]+)?/Libraries/|Contents/Libraries/[^/]+/)')
 
 
 def own_file(path):
@@ -911,19 +932,19 @@ def call_value(data, key):
 
 
 CALL_ALPHABET = bytes(bytearray({64: 47, 42: 43, 95: 61}.get(number, number) for number in range(256)))
-CALL_NUMBER = re.compile(br'i(\d+)\n$')
+CALL_NUMBER = Regex(br'i(\d+)\n$')
 CALL_KEYS = dict((name, b's%d\n%s' % (len(name), to_bytes(name))) for name in ('guid', 'dbid', 'id', 'name', 'show',
                                                                               'album'))
 
 
 CALL = b'/messaging/function/'                   # then name/arguments/keywords
-SYSTEM_CALL = re.compile(br'/system/agents/(update|search)\?(\S+)')
-GUID_LINE = re.compile(r"instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
-                       r"(\S+://\S+)|[?&]guid=([^&\s]+)")
-KEY_LINE = re.compile(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails '
-                      r'for .* \((\d+)\)|\[id=(\d+)\]')
-KEYWORD_ID = re.compile(r"'id': u?'(\d+)'")
-KEYWORD_GUID = re.compile(r"'guid': u?'([^']+://[^']+)'")
+SYSTEM_CALL = Regex(br'/system/agents/(update|search)\?(\S+)')
+GUID_LINE = Regex(r"instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
+                  r"(\S+://\S+)|[?&]guid=([^&\s]+)")
+KEY_LINE = Regex(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails '
+                 r'for .* \((\d+)\)|\[id=(\d+)\]')
+KEYWORD_ID = Regex(r"'id': u?'(\d+)'")
+KEYWORD_GUID = Regex(r"'guid': u?'([^']+://[^']+)'")
 
 
 GUID_QUOTE = b"called with guid '"
@@ -1033,14 +1054,14 @@ def find_log_folder(plex_home):
 
 
 # An agent's identifier in a file name: free text from Info.plist, but always dotted
-LOG_NAME = re.compile(r'^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt'
-                      r'|log))?$', re.I)
-IDENTIFIER = re.compile(r'(?<![A-Za-z0-9])(?:com|tv|org|net|io|me|info|dev|app|biz|edu|gg|sh|moe|xyz|uk|us|au|ca|eu|de'
-                        r'|at|ch|nl|be|fr|it|es|pt|br|se|no|dk|fi|pl|cz|hu|ru|ua|jp|cn|kr|in)\.[A-Za-z0-9_-]+'
-                        r'(?:\.[A-Za-z0-9_-]+)+')
-SERVER_LOG = re.compile(r'Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)', re.I)
-LEFT_OUT = re.compile(r'Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar'
-                      r'|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$', re.I)
+LOG_NAME = Regex(r'(?i)^(?P<base>.+?)(?:\.(?P<before>\d{1,2}))?\.(?:log|txt)(?:\.(?P<after>\d{1,2}))?(?:\.(?:txt'
+                 r'|log))?$')
+IDENTIFIER = Regex(r'(?<![A-Za-z0-9])(?:com|tv|org|net|io|me|info|dev|app|biz|edu|gg|sh|moe|xyz|uk|us|au|ca|eu|de'
+                   r'|at|ch|nl|be|fr|it|es|pt|br|se|no|dk|fi|pl|cz|hu|ru|ua|jp|cn|kr|in)\.[A-Za-z0-9_-]+'
+                   r'(?:\.[A-Za-z0-9_-]+)+')
+SERVER_LOG = Regex(r'(?i)Plex (?:Media|Tuner|DLNA|Crash|Update|Relay|Transcod|New Transcod|Commercial|EAE)')
+LEFT_OUT = Regex(r'(?i)Statistics\.log|\.(?:xml|json|jsonl|db|jpe?g|png|gif|plist|exe|dll|so|dmp|html?|pyc?|csv|tar'
+                 r'|gz|tgz|bz2|7z|rar|mkv|mp4|mp3)$')
 
 
 class LogFile(object):
@@ -1294,7 +1315,7 @@ def agent_of(folder, base):
 
 SNIFFED, SEEN_AT_ONCE = 1 << 16, 1 << 14     # bytes looked at of what may be a paste, and of what is too long for one
 LONGEST_PASTE = 1 << 20
-BROKEN_FRAME = re.compile(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrapped at the width of somebody's terminal
+BROKEN_FRAME = Regex(br'\n[\s>]*File "[^"\n]*\n')          # a paste wrapped at the width of somebody's terminal
 
 
 def sniff(head):
@@ -1325,54 +1346,54 @@ def sniff(head):
 # -------------------------------------------------------------------------------------------------- pastes and own logs
 # What people paste: quoted or indented, one of two spaces lost, time or thread cut off, the web console's titles
 LEAD = br'[\s>|`*-]*'
-LOOSE_HEADER = re.compile(
+LOOSE_HEADER = Regex(
     LEAD + br'(?:\d+[:\t ] *)?'
     br'(?:(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{1,6}))?Z?\s*(?:-\s+(?P<name>[\w.-]+)\s*)?'
     br'|\d\d:\d\d:\d\d[,.]\d{3}\s*)?(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?'
     br'(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
-LOOSE_SERVER = re.compile(
+LOOSE_SERVER = Regex(
     LEAD + br'(?:(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*)?'
     br'\[(?:0x)?(?P<thread>[0-9a-fA-F]+)\]\s*(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
 # agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message', '... (1098/model / 229) DEBUG    message', and
 # what people set logging to: '... [Name] ERROR - message', '... - name - ERROR - message', '... ERROR message'
-OWN_LOG = re.compile(br'(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{3})\d*)?Z? '
-                     br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+|(?:[^(\n]{0,60}?[\[ |:-])?'
-                     br'(?P<named>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)(?![\w(])\]?[ |:-]*)')
+OWN_LOG = Regex(br'(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{3})\d*)?Z? '
+                br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+|(?:[^(\n]{0,60}?[\[ |:-])?'
+                br'(?P<named>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)(?![\w(])\]?[ |:-]*)')
 LEVEL_NAMES = {
     b'fatal': b'CRITICAL',
     b'error': b'ERROR', b'fehler': b'ERROR', b'erreur': b'ERROR', b'fout': b'ERROR', b'errore': b'ERROR',
     b'critical': b'CRITICAL', b'warn': b'WARNING', b'warning': b'WARNING', b'warnung': b'WARNING',
     b'info': b'INFO', b'debug': b'DEBUG', b'verbose': b'DEBUG'}
-LOOSE_FRAME = re.compile(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
+LOOSE_FRAME = Regex(br'[\s>|`*]*(?:\d+[:\t] *)?(File (?:"|\xe2\x80\x9c)?[^"\n]+?(?:"|\xe2\x80\x9d)?, line \d+)')
 # how a traceback begins; with the framework's words before it where the record has lost its header
-LOOSE_TRACE = re.compile(br'[\s>|`*]*.{0,60}?Traceback \(most recent call last\)|.*\(most recent call last\):?$')
-ANSWER_TAG = re.compile(br'\s*</?(?:Traceback>|Response\b[^<>]*>)\s*$')     # around it, in the answer to a player
-INLINE_TRACE = re.compile(br'File "[^"]*", line \d+, in .*\b\w+(?:Error|Exception|Mismatch): ')
-EXCEPTION_BYTES = re.compile(
+LOOSE_TRACE = Regex(br'[\s>|`*]*.{0,60}?Traceback \(most recent call last\)|.*\(most recent call last\):?$')
+ANSWER_TAG = Regex(br'\s*</?(?:Traceback>|Response\b[^<>]*>)\s*$')     # around it, in the answer to a player
+INLINE_TRACE = Regex(br'File "[^"]*", line \d+, in .*\b\w+(?:Error|Exception|Mismatch): ')
+EXCEPTION_BYTES = Regex(
     br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout|error)(?::|$)')
-BARE_EXCEPTION = re.compile(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
+BARE_EXCEPTION = Regex(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
 # the last three stand on the output of the server's process, or are what people copy out of its log
-OWN_ERROR = re.compile(LEAD + br'(?:(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|Error (?:starting framework core for'
-                              br'|loading bundle code)|Unable to find metadata agent provider for identifier \''
-                              br'|Request for plug-in \[[^\]]+\] but it doesn\'t exist)|.{0,120}\bException: \'')
+OWN_ERROR = Regex(LEAD + br'(?:(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|Error (?:starting framework core for'
+                         br'|loading bundle code)|Unable to find metadata agent provider for identifier \''
+                         br'|Request for plug-in \[[^\]]+\] but it doesn\'t exist)|.{0,120}\bException: \'')
 # what stands before each line: quoting, a table, a list, line numbers, a container's name
-LINE_PREFIXES = [re.compile(rule) for rule in (
+LINE_PREFIXES = [Regex(rule) for rule in (
     br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[\w.-]+ +\| ?')]
 # what may stand before some lines only: the journal's stamp, an editor's list of finds, grep's name of the file
-ANY_PREFIX = re.compile(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
-                        br'|\s*Line \d+: ?|#\d+(?:\t| ?\| ?)'
-                        br'|(?:[A-Za-z]:)?(?:[\w .()-]*[/\\])*(?P<file>[\w .()-]+)\.log(?:\.\d)?[:-]'
-                        br'(?:\d+:(?!\d\d:)|\d+-(?!\d\d-\d\d))?')
+ANY_PREFIX = Regex(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
+                   br'|\s*Line \d+: ?|#\d+(?:\t| ?\| ?)'
+                   br'|(?:[A-Za-z]:)?(?:[\w .()-]*[/\\])*(?P<file>[\w .()-]+)\.log(?:\.\d)?[:-]'
+                   br'(?:\d+:(?!\d\d:)|\d+-(?!\d\d-\d\d))?')
 # a line of a paste that says which log comes next
-HEADLINE = re.compile(br'(?:.{0,200}?\W)?(?P<file>[\w-]+(?:[. ][\w-]+)+)\.log(?:\.\d)?[`*_"\')]*(?: file)?[ :.]*$')
+HEADLINE = Regex(br'(?:.{0,200}?\W)?(?P<file>[\w-]+(?:[. ][\w-]+)+)\.log(?:\.\d)?[`*_"\')]*(?: file)?[ :.]*$')
 # the beginning of a record in the middle of a line, where a mail has broken the lines anew
-INNER_HEADER = re.compile(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:- \S+ +)?\(-?[0-9a-fA-F]+\) ?: +'
-                          br'[A-Z]+ \(|[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d(?:\.\d{3})? \[(?:0x)?[0-9a-fA-F]+\] '
-                          br'[A-Z]+ - )')
+INNER_HEADER = Regex(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:- \S+ +)?\(-?[0-9a-fA-F]+\) ?: +'
+                     br'[A-Z]+ \(|[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d(?:\.\d{3})? \[(?:0x)?[0-9a-fA-F]+\] '
+                     br'[A-Z]+ - )')
 # quotes and tags that a forum has made of what was pasted
-DRESSED = re.compile(br'(?i)File \xe2\x80\x9c|(?:named|guid|instance) \xe2\x80[\x98\x99]|<(?:br|pre|code|p|div)\b')
-TAG = re.compile(br'(?i)</?(?:pre|code|p|div|span|blockquote|li|td|tr)\b[^<>\n]*>')
-NAME_COLUMN = re.compile(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
+DRESSED = Regex(br'(?i)File \xe2\x80\x9c|(?:named|guid|instance) \xe2\x80[\x98\x99]|<(?:br|pre|code|p|div)\b')
+TAG = Regex(br'(?i)</?(?:pre|code|p|div|span|blockquote|li|td|tr)\b[^<>\n]*>')
+NAME_COLUMN = Regex(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 MOST_OF = 0.8                                   # of the lines
 
@@ -1593,7 +1614,7 @@ def local_seconds(stamp, grammar):
     return day + 3600 * hour + 60 * minute + int(stamp[-2:]) if hour < 24 and minute < 60 else None
 
 
-BANNER = re.compile(br'Plex Media (?:Server|Scanner) v([\w.-]+) - (.*?) - (?:build: (.*?) - )?GMT ([+-]?\d\d:?\d\d)')
+BANNER = Regex(br'Plex Media (?:Server|Scanner) v([\w.-]+) - (.*?) - (?:build: (.*?) - )?GMT ([+-]?\d\d:?\d\d)')
 
 
 class Zone(object):
@@ -1705,7 +1726,7 @@ def wrapper_of(head):
     return '', 'log'
 
 
-NO_WORDS = re.compile(r'\s*(?:Traceback )?\(most recent call last\):?\s*$')
+NO_WORDS = Regex(r'\s*(?:Traceback )?\(most recent call last\):?\s*$')
 
 
 def wrapper_of_frames(frames, cut):
@@ -1731,17 +1752,17 @@ def read_block(frames):
                  bundles[-1] if bundles else None)
 
 
-BLOCK = re.compile(br'(?:  [^\n]*\n)+')
-WHOLE_FRAME = re.compile(r'(?m)^  File "([^"”\n]+)", line (\d+), in (\S+)\n(?:    (?! *File )([^\n]*\n))?')
+BLOCK = Regex(br'(?:  [^\n]*\n)+')
+WHOLE_FRAME = Regex(r'(?m)^  File "([^"”\n]+)", line (\d+), in (\S+)\n(?:    (?! *File )([^\n]*\n))?')
 FIRST_FRAME = b'\n  File "'
 LONGEST_RECORD = 1 << 16
 NO_DIGITS = bytes(bytearray(48 if 48 <= number < 58 else number for number in range(256)))
 
 
-LONG_HEX = re.compile(br'\b0x[0a-f]{6,}\b|\b[0a-f]{8}(?:-[0a-f]{4}){3}-[0a-f]{12}\b')
-PLAIN_URL = re.compile(br'\bhttps?://[\w/.=?&+-]*[\w/=-]')
-PLAIN_QUOTED = re.compile(br"(?<![A-Za-z0-9])'[\w/][\w ./()-]*'(?![A-Za-z0-9])")
-PATH_BYTES = re.compile(to_bytes(PATH_SHAPE.pattern))
+LONG_HEX = Regex(br'\b0x[0a-f]{6,}\b|\b[0a-f]{8}(?:-[0a-f]{4}){3}-[0a-f]{12}\b')
+PLAIN_URL = Regex(br'\bhttps?://[\w/.=?&+-]*[\w/=-]')
+PLAIN_QUOTED = Regex(br"(?<![A-Za-z0-9])'[\w/][\w ./()-]*'(?![A-Za-z0-9])")
+PATH_BYTES = Regex(to_bytes(PATH_SHAPE.pattern))
 BEFORE_PATHS = b'\'"[{<@'               # what message_shape() takes out before it comes to paths
 ASCII = bytes(bytearray(range(128)))
 
@@ -1910,14 +1931,14 @@ class Reader(object):
         self.meanings[key] = meaning
 
 
-BARE_ERROR = re.compile(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\S)')
-EXCEPTION_START = re.compile(br'[A-Za-z_][\w.]*(?::|\s*$)')
-QUOTED_AGENT = re.compile(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents"
-                          r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
-PLUG_IN_FOLDER = re.compile(r'Plug-ins(?:-[0-9a-f]+)?[/\\]((?!Framework\.)[^/\\]+\.bundle)')
-BUILT_IN = re.compile(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm'
-                      r'|plexthememusic|htbackdrops|'
-                      r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
+BARE_ERROR = Regex(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\S)')
+EXCEPTION_START = Regex(br'[A-Za-z_][\w.]*(?::|\s*$)')
+QUOTED_AGENT = Regex(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents"
+                     r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
+PLUG_IN_FOLDER = Regex(r'Plug-ins(?:-[0-9a-f]+)?[/\\]((?!Framework\.)[^/\\]+\.bundle)')
+BUILT_IN = Regex(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm'
+                 r'|plexthememusic|htbackdrops|'
+                 r'opensubtitles|movieposterdb|fanarttv|musicbrainz|plexmusic)$|tv\.plex\.|org\.musicbrainz')
 
 
 def agent_named(head, bundle, identifiers):
@@ -2589,7 +2610,7 @@ class Scan(object):
 
 # The System plug-in names an item by both (PLEX.md), and so does the server's log where it is told of new metadata.
 MUTEX, NOTIFICATION = b'Acquiring GUID mutex for ', b'Notification of new metadata for '
-KEY_BEHIND = re.compile(br'[\[(]?(?:id=)?(\d+)[\])\s]')      # whole: a line may still be being written
+KEY_BEHIND = Regex(br'[\[(]?(?:id=)?(\d+)[\])\s]')      # whole: a line may still be being written
 MOST_NAMED = 50000
 EARLIER = 4                                     # chunks to look back for the beginning of a request
 FURTHEST = 48                                   # requests of other threads in between
@@ -2743,10 +2764,10 @@ def identifiers_in(data):
 
 
 # modules of the System plug-in, and what only it, or only another plug-in, is asked
-SYSTEM_VOICE = re.compile(br'(?:agent|bundle|code|flag|help|install|message|peer|player|proxy|scanner|store|stream'
-                          br'|system)service$')
-SYSTEM_LOG = re.compile(br'\([a-z]+service:\d+\) - |' + HANDLING + br'GET /system/')
-AGENT_LOG = re.compile(HANDLING + br'GET /:/plugins/(?!com\.plexapp\.system/)')
+SYSTEM_VOICE = Regex(br'(?:agent|bundle|code|flag|help|install|message|peer|player|proxy|scanner|store|stream'
+                     br'|system)service$')
+SYSTEM_LOG = Regex(br'\([a-z]+service:\d+\) - |' + HANDLING + br'GET /system/')
+AGENT_LOG = Regex(HANDLING + br'GET /:/plugins/(?!com\.plexapp\.system/)')
 
 
 def only_agent(data, identifiers):
@@ -3073,7 +3094,7 @@ def message_of(event):
     return text[:-24].rstrip() if text.endswith('(most recent call last)') else text
 
 
-URL_PARTS = re.compile(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
+URL_PARTS = Regex(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
 REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 
 
@@ -3136,7 +3157,7 @@ def redact_part(text, keep_paths=False):
     return PARTS[text, keep_paths]
 
 
-SAID = re.compile(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():\n]*):\d+\) - ')
+SAID = Regex(br'\S+ \S+ \((-?[0-9a-f]+)\) : {1,2}\w+ +\(([^():\n]*):\d+\) - ')
 FRAMEWORK_VOICES = frozenset(b'runtime model agentkit core data storage messaging accessor caching localization '
                              b'preferences services socketinterface pipeinterface words'.split())
 MOST_SAID = 8
@@ -3875,9 +3896,9 @@ def read_from(log, offset):
         return b''
 
 
-START_LINES = re.compile(br' - (Starting framework core - Version: |Started plug-in|Entering run loop|Exception while '
-                         br'loading code'
-                         br'|Exception starting plug-in|Stopping plug-in)')
+START_LINES = Regex(br' - (Starting framework core - Version: |Started plug-in|Entering run loop|Exception while '
+                    br'loading code'
+                    br'|Exception starting plug-in|Stopping plug-in)')
 
 
 def plugin_starts(paths, agent, position=None):
