@@ -2530,6 +2530,8 @@ FAMILIES = (
     Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
            r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
            'What should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+    Family('division', 'code', r'', r'ZeroDivisionError',
+           'The code divides by a number that is 0.', 'where the number comes from', 'look first whether it is 0'),
     Family('wrong count', 'code', r'', r'^ValueError: (too many values|need more than)',
            'Something is taken apart into more or fewer parts than it has.', 'what it is made of',
            'look first how many there are'),
@@ -4346,7 +4348,8 @@ ORIGINS = (
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
     (r'^media\b', 'media', 'what the server said about the item'),
     (r'\.(get|pop)\(', 'field', 'a field of the data'),
-    (r'^(self\.)?\w+\(', 'function', 'the answer of another function of the plug-in'),
+    (r'^(?!(len|int|long|float|str|unicode|round|abs|min|max|sum|repr|range|zip|map|filter)\()(self\.)?\w+\(',
+     'function', 'the answer of another function of the plug-in'),
 )
 ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
 VALUES = (
@@ -4367,6 +4370,8 @@ def value_known(exception, message):
 
 def suspect(node, message=''):
     """The sub-expression whose value was bad."""
+    if re.match(r'\w+\(\) (takes|got) ', message):
+        return node
     if node.kind == 'Call' and ('not callable' in message or is_call(node, 'encode', 'decode')):
         return node.func.value if node.func.kind == 'Attribute' and 'not callable' not in message else node.func
     if is_op(node, 'Mod') and node.left.kind == 'Str':
@@ -10507,7 +10512,7 @@ def with_echoes(case, faults, proposal):
     """The proposal, extended to the places further on that would fail on the very same value."""
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
-    covered = [guarded_body(case.statement, proposal)]
+    covered, lines = [guarded_body(case.statement, proposal)], []
     for statement in sorted(same_defects(case, faults, last), key=lambda one: one.start):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
@@ -10519,11 +10524,11 @@ def with_echoes(case, faults, proposal):
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
             return doubted(proposal, 0.6, 'line %d uses the same value' % statement.line)
-        proposal = proposal._replace(edits=proposal.edits + best.edits, summary='%s; the same at line %d' % (
-            proposal.summary, statement.line))
+        lines.append(statement.line)
+        proposal = proposal._replace(edits=proposal.edits + best.edits)
         covered.append(guarded_body(statement, best))
         last = max(edit[1] for edit in proposal.edits)
-    return proposal
+    return proposal._replace(summary=proposal.summary + '; the same at ' + line_words(lines)) if lines else proposal
 
 
 def is_entry_field(case, statement):
@@ -11395,7 +11400,8 @@ def prediction(pattern, case, chance, loss):
     if items:
         said = 'this item' if items == 1 else 'all %d items' % items if hit == items else 'about %d of %d items' % (
             hit, items) if hit else '%d items' % items
-        said += ' should go through without this error%s' % (' and gain %s' % gain if gain else '')
+        said += ' %s go through without this error%s' % ('should' if percent >= 50 else 'may',
+                                                         ' and gain %s' % gain if gain else '')
         said += ' (chance: %d %%)' % percent if hit in (0, items) else ''
     return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
 
@@ -12863,7 +12869,8 @@ def observed_text(record):
 def expected_text(record):
     words = {'search': 'A search answers with candidates, or with none, and logs no error.',
              'update': 'A refresh runs to its end, fills all that the provider has data for, and logs no error.',
-             'load': 'The plug-in loads and starts.', 'start': 'The plug-in starts and registers.'}
+             'load': 'The plug-in loads and starts.', 'start': 'The plug-in starts and registers.',
+             'server': 'The server does its work and logs no error.', 'scanner': 'The scanner reads every file.'}
     return words.get(record['kind'], 'The plug-in does its work and logs no error.')
 
 
@@ -12871,7 +12878,8 @@ def point_text(record):
     point = record['divergence_point']
     if not point:
         return ['The log names no line of a plug-in\'s own code.']
-    lines = ['In %s, function %s.' % (prose(point['file']), prose(point['function']))]
+    lines = ['In %s, %s.' % (prose(point['file']), 'outside any function' if point['function'] == '<module>' else
+                             'function ' + prose(point['function']))]
     state = {'same': 'The installed file is the version that failed.',
              'moved': 'The installed file was changed since; the quoted text now stands at other lines.',
              'changed': 'The installed file was changed since; the quoted text is no longer in it.',
