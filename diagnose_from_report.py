@@ -2626,7 +2626,7 @@ def family_of(pattern):
 Verdict = collections.namedtuple('Verdict', 'cls family evidence against advice')
 
 # records that no bundle's code can be blamed for, by their kind or their log, and the family they belong to
-WHERE = {'scanner': 'scanner', 'system': 'hung agent', 'media': 'deleted item', 'com.plexapp.system': 'hung agent',
+WHERE = {'scanner': 'scanner', 'system': 'server', 'media': 'deleted item', 'com.plexapp.system': 'server',
          'Plex Media Server': 'server', 'Plex Media Scanner': 'scanner'}
 
 # families whose error can be the mere echo of a request that failed a moment before
@@ -4342,8 +4342,8 @@ ORIGINS = (
      r'\.\w+FromURL', 'request', 'the answer to a request'),
     (r'^(JSON|XML|HTML|YAML|RSS|Plist)\.\w+FromString|^json\.loads|fromstring\(', 'document',
      'the data that was read'),
-    (r'^Core\.storage|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
-    (r'^re\.|\.(search|match|findall|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
+    (r'^Core\.storage\.load|^open\(|^(json|pickle|Data)\.load\(', 'file', 'a file on disk'),
+    (r'^re\.|\.(search|match|finditer)\(|^Regex\(', 'match', 'a search for a pattern in a text'),
     (r'\.(xpath|find|findall|cssselect|iterfind|findtext)\(', 'element', 'a search in the page or data'),
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
     (r'^media\b', 'media', 'what the server said about the item'),
@@ -4368,9 +4368,12 @@ def value_known(exception, message):
     return next((value for value, shape in VALUES if searched(shape, error)), 'unknown')
 
 
+ARGUMENTS = re.compile(r'\w+\(\) (takes|got) ')
+
+
 def suspect(node, message=''):
     """The sub-expression whose value was bad."""
-    if re.match(r'\w+\(\) (takes|got) ', message):
+    if ARGUMENTS.match(message):
         return node
     if node.kind == 'Call' and ('not callable' in message or is_call(node, 'encode', 'decode')):
         return node.func.value if node.func.kind == 'Attribute' and 'not callable' not in message else node.func
@@ -4419,7 +4422,7 @@ def find_cause(case):
         return Cause(value, name, None, sorted((one.line, one_line(header_text(one).rstrip(':'))) for one in givers))
     nodes = bad_values(case)
     text = '" or "'.join(one_line(node.text) for node in nodes)
-    if len(nodes) > 1 or value == 'undefined name':
+    if len(nodes) > 1 or value == 'undefined name' or nodes[0] is case.expression and ARGUMENTS.match(case.message):
         return Cause(value, text, None, [])
     node, steps, origin, answered = nodes[0], [], 'unknown', None
     arguments = names_in(case.function.args) - set(['self', 'cls']) if case.function.kind in (
@@ -12907,8 +12910,7 @@ def cause_text(record):
     lines += ['- for: %s' % prose(sentence) for sentence in record['evidence'] if not sentence.startswith(counted)]
     lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
     if record['advice'] != 'depends':
-        lines += ['', '%s: %s.' % ('What people did' if record['class'] == 'code' else 'What to do',
-                                   prose(record['advice']))]
+        lines += ['', 'What to do: %s.' % prose(record['advice'])]
     return lines
 
 
