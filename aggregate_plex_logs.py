@@ -3115,7 +3115,7 @@ def requests_before(event, ended=None):
     mark = b' (' + event.thread + b') :'
     asked = quoted_before(data, REQUESTING, low, begin, mark, 3)
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, asked[-1][1], begin, mark, 2)) if asked else ()
-    told = told_since(data, asked[0][1] if asked else low, begin, event.thread)
+    told = told_since(data, asked[0][1] if asked else low, begin, mark)
     rows, last = [], status_of(event) or told and told[0]
     if told and not status_of(event) and (not asked or re.match(r'\w+://(127\.0\.0\.1|localhost)[:/]', asked[0][0])):
         rows, last = [(None, told[0], '')] if told[1] < 2 else [], None
@@ -3128,21 +3128,25 @@ def requests_before(event, ended=None):
     return rows[:3]
 
 
-TOLD = re.compile(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|urlopen error|URLError|SSLError|'
-                  br'Connection (?:refused|reset|aborted)|ConnectionError|Max retries exceeded|getaddrinfo failed|'
-                  br'Name or service not known')
+TOLD = Regex(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|urlopen error|URLError|SSLError|'
+             br'Connection (?:refused|reset|aborted)|ConnectionError|Max retries exceeded|getaddrinfo failed|'
+             br'Name or service not known')
 
 
-def told_since(data, low, high, thread):
-    """(status, records of the thread behind it) of the last failed request that a thread tells of in data[low:high], in
-    a line of the plug-in's own or in a traceback; or None."""
-    for found in reversed(list(TOLD.finditer(data, low, high))):
-        head = SAID.match(data, data.rfind(b'\n', 0, data.rfind(b') :  ', 0, found.start()) + 1) + 1)
-        if head and head.group(1) == thread:
-            line = data[found.start():data.find(b'\n', found.start())]
-            status = found.group(1) or found.group(2)
-            return (int(status) if status else 'time-out' if b'timed out' in line else 'unreachable',
-                    data.count(b' (' + thread + b') :', found.start(), high))
+def told_since(data, low, high, mark):
+    """(status, records of the thread behind it) of the last failed request that a thread tells of in data[low:high],
+    in a line of the plug-in's own or in a traceback; or None. Looks back over the thread's last few records.
+    """
+    place, end_of_record = high, NEXT_RECORD[PLUG_IN].search
+    for behind in range(4 * MOST_SAID):
+        place = data.rfind(mark, low, place)
+        if place < 0:
+            return None
+        end = end_of_record(data, place, high)
+        found = list(TOLD.finditer(data, place, end.start() if end else high))
+        if found:
+            status = found[-1].group(1) or found[-1].group(2)
+            return int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable', behind
     return None
 
 
