@@ -4705,8 +4705,9 @@ def effect_of_adding(call, value, name):
 
 
 def effect_in_callee(case, node, call, value, name, depth):
-    """A value handed to a function: of this file, what its parameter goes through; else not known."""
-    found = nodes_named(case.source, 'FunctionDef', name)
+    """A value handed to a function: of the bundle's only one of that name, what its parameter goes through; else not
+    known."""
+    found = nodes_named(case.source, 'FunctionDef', name) or bundle_nodes(case, 'FunctionDef', name)
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
@@ -4918,8 +4919,9 @@ def effect_of_assignment(case, node, parent, value, depth):
             worst = min(worst, CRASH)
         elif target.kind in ('Tuple', 'List'):
             worst = min(worst, OPEN if value == SOME else CRASH)
-        elif target.kind == 'Attribute' and is_name(target.value, 'self') and depth < 8:
-            worst = min(worst, OPEN, attribute_effect(case, target, value, depth))
+        elif sets_self(target) and depth < 8:
+            worst = min(worst, OPEN, FINE if value in emptied_elsewhere(target) else attribute_effect(
+                case, target, value, depth))
         else:
             worst = min(worst, OPEN)
     return worst
@@ -4932,10 +4934,13 @@ def is_made_here(case, name):
 
 
 def readers_of(case, target):
-    """The places in the bundle that read what a method puts into self.x, and do not check it."""
+    """The places in the bundle that read what a method puts into self.x, and do not check it: those of its class, and
+    those that read it of another object, unless a class of their own file has such an attribute."""
     owner = enclosing(target, 'ClassDef')
-    return [node for node in unchecked_reads(case, bundle_nodes(case, 'Attribute', target.attr))
-            if not is_name(node.value, 'self') or owner is not None and is_in(node, owner)]
+    nodes = bundle_nodes(case, 'Attribute', target.attr)
+    others = [node.source for node in nodes if sets_self(node) and node.source is not target.source]
+    return [node for node in unchecked_reads(case, nodes)
+            if (owner is not None and is_in(node, owner) if is_name(node.value, 'self') else node.source not in others)]
 
 
 def attribute_effect(case, target, value, depth=0):
@@ -4961,7 +4966,7 @@ def name_effect(case, name, value, statement, depth=0, after=0):
 def parameter_effect(case, function, name, value, depth=0):
     """What becomes of the value of a function's parameter."""
     uses = (use for use in reads(function, name) if not bound_between(use, function.body[0].start))
-    return uses_effect(case._replace(function=function), uses, value, depth)
+    return uses_effect(case._replace(source=function.source, function=function), uses, value, depth)
 
 
 def uses_effect(case, uses, value, depth):
@@ -5279,7 +5284,7 @@ def condition(case, faults, hoist=True, outside=False):
     if outside and (case.statement.kind == 'While' or not all(fault.bad.text in sure for fault in faults)):
         return None
     tests, before, edits, names = [], [], [], {}
-    for fault in sorted(faults, key=lambda fault: fault.bad.end):
+    for fault in sorted(faults, key=lambda fault: (not can_hoist(fault.bad, case.statement), fault.bad.end)):
         if fault.test is None:
             return None
         if fault.test('@') == fault.test('?'):      # it asks something else than the value itself
@@ -5288,8 +5293,8 @@ def condition(case, faults, hoist=True, outside=False):
         text = operand(fault.bad)
         if text is None and not hoist:
             return None
-        if has_call(fault.bad) and hoist and can_hoist(fault.bad, case.statement):
-            plain = fault.bad.text
+        plain = fault.bad.text
+        if has_call(fault.bad) and hoist and (plain in names or can_hoist(fault.bad, case.statement)):
             if any(is_in(one.node, fault.bad) for one in faults):
                 return None                     # it would be evaluated before anything is asked
             if plain not in names:
@@ -5976,6 +5981,8 @@ def defaults_for(case, region):
                 if value is not statement.value]
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
+        else:
+            wished = emptied_elsewhere(statement.targets[0])
     elif statement.kind == 'Return' and region is statement.value:
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
@@ -6008,6 +6015,17 @@ def given_up(case, name, here=False):
                     not LEADS_TO.search(name):
                 found.append(code_of(one.value))
     return [value for value in each_once(found) if value]
+
+
+def emptied_elsewhere(target):
+    """The empty values that another branch of the function gives to the same key of the same dict, or another method to
+    the same attribute of self."""
+    around = enclosing(target, 'ClassDef') if sets_self(target) else enclosing(target, 'FunctionDef')
+    if around is None or not sets_self(target) and key_of(target) is None:
+        return []
+    return each_once(literal_value(one.parent.value) for one in walk(around) if one.kind == target.kind and
+                     one.parent.kind == 'Assign' and one.parent.targets[0] is one and one.text == target.text and
+                     literal_value(one.parent.value) in OTHERWISE)
 
 
 def shape_of_texts(node):
@@ -6341,11 +6359,16 @@ def filter_element(case, faults):
         return
     loop = around.generators[0]
     for_dict = around.kind == 'DictComp' or is_call(around.parent, 'dict')
-    last = (loop.ifs or [loop.iter])[-1]
-    joined = loop.ifs and (last.parens or last.kind not in ('BoolOp', 'IfExp', 'Lambda'))
-    yield Proposal('skip element', enclose(last, '', (' and %s' if joined else ' if %s') % found.text),
+    yield Proposal('skip element', also_if(loop, found.text),
                    'elements where %s are left out' % faults[0].what, 'these elements, and only these', 'low',
                    0.6 if for_dict else 0.85, 'the other elements still come through')
+
+
+def also_if(loop, test):
+    """Edits that make the `for` of a comprehension leave out what fails a test."""
+    last = (loop.ifs or [loop.iter])[-1]
+    joined = loop.ifs and (last.parens or last.kind not in ('BoolOp', 'IfExp', 'Lambda'))
+    return enclose(last, '', (' and %s' if joined else ' if %s') % test)
 
 
 def dependents(case, faults):
@@ -6433,9 +6456,11 @@ def left_unset(case, block, bad=()):
             if value is None:
                 return None
             needed[target.text] = value
+        elif target.kind == 'Subscript' and statement_of(target).parent is not case.function:
+            needed.update((target.text, value) for value in emptied_elsewhere(target)[:1])
         if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
-            best = best_value(wished_values(case, target.attr, block) + OTHERWISE,
-                              lambda value: attribute_effect(case, target, value))
+            best = best_value(emptied_elsewhere(target) + wished_values(case, target.attr, block) + OTHERWISE,
+                              lambda value: effect_of_assignment(case, None, target.parent, value, 0))
             if best[0] <= HOLLOW:
                 return None
             needed['self.' + target.attr] = best[1]
@@ -6504,11 +6529,23 @@ def changes_kind(case, statement):
 
 
 def is_only_setter(case, target, block):
-    """Whether an object lacks an attribute that is read when a block is not run."""
+    """Whether an object lacks an attribute that is read when a block is not run: neither its class sets it nor what
+    surely runs before: its making, and the function itself. (What another method sets is the value of another call.)"""
     owner = enclosing(target, 'ClassDef')
-    return owner is not None and bool(readers_of(case, target)) and target.attr not in bound_names(
-        *owner.body) and not any(sets_self(node) and not in_any(node, block)
-                                 for node in bundle_nodes(case, 'Attribute', target.attr))
+    if owner is None or target.attr in bound_names(*owner.body):
+        return False
+    nodes = bundle_nodes(case, 'Attribute', target.attr)
+    return any(node.ctx == 'Load' and not of_the_server(node) and (
+        is_in(node, owner) or not is_name(node.value, 'self')) for node in nodes) and not any(
+            sets_self(node) and not in_any(node, block) and (
+                getattr(function_around(node), 'name', None) in ('__init__', case.function.name) if is_in(node, owner)
+                else are_kin(owner, enclosing(node, 'ClassDef'))) for node in nodes)
+
+
+def are_kin(one, other):
+    """Whether one of two classes is made from the other, by their names."""
+    return other is not None and any(last_name(base) == child.name for parent, child in ((one, other), (other, one))
+                                     for base in parent.bases)
 
 
 def uses_value(case, statement, faults):
@@ -10033,9 +10070,13 @@ def join_faults(case, found):
     """', '.join(x) where x holds what is no text."""
     new = '[one for one in %s if one is not None]' if 'NoneType' in case.message else "['%%s' %% one for one in %s]"
     for node in calls_of(frame_part(case), 'join'):
-        text = operand(node.args[0]) if len(node.args) == 1 else None
-        if text is not None:
-            bad = node.args[0]
+        bad = node.args[0] if len(node.args) == 1 else None
+        text = operand(bad) if bad is not None else None
+        if bad is not None and bad.kind in ('GeneratorExp', 'ListComp'):
+            if 'NoneType' in case.message and len(bad.generators) == 1 and repeatable(bad.elt):
+                edits = also_if(bad.generators[0], '%s is not None' % code_of(bad.elt))
+                yield Fault(node, bad.elt, None, [(edits, bad, SOME)], NOT_ALL_TEXT)
+        elif text is not None:
             yield Fault(node, bad, None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
 
 
@@ -10476,7 +10517,10 @@ def is_own_object(case):
 
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
-    faults = [fault for fault in faults if not was_used_before(case, fault.bad)] or faults
+    first = [fault for fault in faults if not was_used_before(case, fault.bad)]
+    again = [fault for fault in faults if fault not in first and any(
+        one.node.text == fault.node.text and is_test_around(one.node, fault.node) for one in first)]
+    faults = first + again or faults            # a[0].b if a[0].c else a[0].d: the other way reads it too
     known = [fault for fault in faults if fault.test is none_test]
     if known:                                   # [a.x, a.y]: what guards one of them only would fail at the other
         faults = faults + [fault for fault in echo_faults(case, known) if not any(
@@ -10485,7 +10529,7 @@ def guarded_ways(case, faults):
         faults = furthest(faults)
     chosen = [fault for fault in faults if case.expression is None or fault.node is case.expression or
               is_in(case.expression, fault.node) or is_in(fault.node, case.expression)]
-    chosen = [fault for fault in faults if fault in chosen or fault.test in (none_test, truth_test) and
+    chosen = [fault for fault in faults if fault in chosen + again or fault.test in (none_test, truth_test) and
               same_value(fault, chosen)]        # both groups of one match, the first and the last of one list
     if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or never_has(case) or \
             any(is_other_form(case, fault.node) for fault in faults):
@@ -10504,6 +10548,12 @@ def guarded_ways(case, faults):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
                 yield with_alike(case, group[0], proposal, way) if way in ALIKE_WAYS and len(group) == 1 else proposal
+
+
+def is_test_around(node, other):
+    """Whether a node stands in the test of a conditional expression that another one is a way of."""
+    return any(one.kind == 'IfExp' and is_in(node, one.test) and not is_in(other, one.test)
+               for one in ancestors(other))
 
 
 def doubted(proposal, factor, words):
