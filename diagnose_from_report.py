@@ -3160,7 +3160,7 @@ def key_weight(index, key, quoted):
         return 1.0 if not quoted and text == key else 0
     if index.kind == 'Tuple':
         return 0.4 if not quoted else 0
-    return 0 if index.kind in LITERALS and index.kind != 'BinOp' else 0.4
+    return 0 if index.kind in LITERALS and index.kind != 'BinOp' or quoted and is_counter(index) else 0.4
 
 
 KNOWN_OF_ALL = frozenset('title title_sort id url link href'.split())
@@ -3233,7 +3233,8 @@ def raises_conversion(node, hunt):
         return 0
     name, wanted = last_name(node.func), hunt.found.group('name')
     if name == wanted:
-        return 0.1 if node.args and node.args[0].kind == 'Num' else 1.0
+        sure = node.args and (node.args[0].kind == 'Num' or is_op(node.args[0], 'Div', 'FloorDiv', 'Sub', 'Pow'))
+        return 0.1 if sure else 1.0             # (what comes out of a division is a number)
     if name == 'map' and node.args and last_name(node.args[0]) == wanted:
         return 0.9
     takes = parameter_names(hunt.function) if hunt.function.kind == 'FunctionDef' else ()
@@ -4701,6 +4702,8 @@ def effect_of_adding(call, value, name):
         return FINE if value in (NO_LIST, NO_DICT, SPLIT) else OPEN if value == SOME else CRASH
     if target is not None and is_field(target):
         return HOLLOW if value != SOME else OPEN
+    if value in OTHERWISE and re.search(r'(?i)url|link|href', call.func.text + call.args[-1].text):
+        return HOLLOW                           # an address that leads nowhere, to be asked for
     return OPEN if value not in (NOTHING, NO_LIST, NO_DICT) else HOLLOW    # an empty record among whole ones
 
 
@@ -5560,7 +5563,14 @@ def is_number(case, node):
     """Whether an index surely is a number: `i` of `for i in range(...)`, `i + 1`."""
     if is_op(node, 'Add', 'Sub'):
         return is_number(case, node.left) or is_number(case, node.right)
-    return make_of(case, node) == 'number' or counted_by(node) is not None
+    return make_of(case, node) == 'number' or is_counter(node)
+
+
+def is_counter(node):
+    """Whether a variable counts the rounds of a loop: `i` of `for i in range(...)`, `for i, x in enumerate(...)`."""
+    return counted_by(node) is not None or any(
+        loop.kind == 'For' and is_call(loop.iter, 'enumerate') and loop.target.kind == 'Tuple' and is_name(
+            loop.target.elts[0], node.id) for loop in (ancestors(node) if node.kind == 'Name' else ()))
 
 
 def counted_by(node):
@@ -6613,7 +6623,9 @@ def fence(case, faults):
             effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
-    block = emptied_before(case, block) + block
+    block = with_entry(case, emptied_before(case, block) + block, needed)
+    if block is None:
+        return
     behind = unset_still(case, block)
     if behind is None or needed and len(block) == 1 and case.statement.kind == 'Assign':
         return                                  # a conditional expression says the same in one line
@@ -6635,6 +6647,26 @@ def fence(case, faults):
     yield Proposal('field guard' if field else template_of(faults), edits, summary + ' where it is there',
                    loss_words(case, block), 'low', 0.4 if read else 0.57 if whole else 0.83 if field else 0.7,
                    'what is there is kept, and the other fields are still filled')
+
+
+def record_begun(block):
+    """The `role = metadata.roles.new()` in front of statements that name this record: without a name it is no entry;
+    None for other statements."""
+    for target in stored_attributes(block).values():
+        made = [one for one in earlier_siblings(block[0]) if name_assigned(one) == root_name(target)]
+        if target.attr in ('name', 'actor') and made and is_record(target.value) and is_passed_over(made[-1]):
+            return made[-1]
+    return None
+
+
+def with_entry(case, block, needed):
+    """A block, together with what makes the entry that it names, if it does; None where a nameless one would stay."""
+    begun = record_begun(block)
+    if begun is None:
+        return block
+    suite = siblings(begun)
+    block = suite[suite.index(begun):suite.index(block[-1]) + 1]
+    return block if left_unset(case, block) == needed and block[-1].end_line - begun.line < WRAPPED_LINES else None
 
 
 def emptied_before(case, block):
@@ -6739,7 +6771,9 @@ def try_around(case, faults):
     together = dependents(case, faults)
     if together is None or unset_still(case, together[0]) != []:
         return                                  # (what stays None would raise another exception further on)
-    block, needed = together
+    block, needed = with_entry(case, *together), together[1]
+    if block is None:
+        return
     lines = handler_lines(case, name, 'No %s' % subject_words(block), settings(needed))
     field = field_of(case.statement) or len(block) > 1
     no_test = all(fault.test is None for fault in faults)
@@ -6828,9 +6862,16 @@ def skip_round(case, faults):
     words = 'Skipped one %s' % subject_words([case.statement])
     kept = [fault for fault in faults if is_kept_later(case, fault)]
     found = condition(case, kept) if kept else condition(case, faults, outside=True)
-    edits = exit_edits(case, found, words, faults[0].what, 'continue')
+    begun = record_begun([case.statement]) if found is not None and not found.before else None
+    if begun is not None:
+        words = 'Skipped one %s' % name_assigned(begun)
+    place = case._replace(statement=begun) if begun is not None else case
+    edits = exit_edits(place, found, words, faults[0].what, 'continue')
     if edits is None or found is None and case.statement.kind == 'Return':
         return
+    if begun is not None and all(name_assigned(begun) in names_in(one) or is_passed_over(one) or name_assigned(one)
+                                 for one in later_siblings(begun)):
+        prior = 0.89                            # all that the round does is to fill an entry that has no name
     if kept:
         prior = 0.88                            # nothing but the error stands between it and what is kept
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
@@ -10565,14 +10606,16 @@ def with_echoes(case, faults, proposal):
     """The proposal, extended to the places further on that would fail on the very same value."""
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
-    covered, lines = [guarded_body(case.statement, proposal)], []
+    lines, covered = [], [guarded_body(case.statement, proposal)] + [
+        (one.body[0].start, one.body[-1].end) for one in ancestors(case.statement)
+        if one.kind == 'If' and one.test.start <= last <= one.test.outer[1] and in_any(case.statement, one.body)]
     for statement in sorted(same_defects(case, faults, last), key=lambda one: one.start):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
         if len(covered) > 3:                    # then the function cannot do much without the value
             return doubted(proposal, 0.55, 'much of the function uses the same value')
         inner = case._replace(statement=statement, expression=None)
-        ways = [one for way in ALIKE_WAYS for one in way(inner, echo_faults(inner, faults))]
+        ways = [one for way in (ask_value,) + ALIKE_WAYS for one in way(inner, echo_faults(inner, faults))]
         best = max(ways, key=lambda one: one.prior) if ways else None
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
@@ -10721,7 +10764,10 @@ def is_path_below(node, other):
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
     found = [fault for fault in faults_of(case) if same_value(fault, faults)]
-    if 'NoneType' in case.message or case.message.startswith(('expected string', 'must be str')):
+    if case.message.startswith('sequence item'):
+        return found                            # it is there: one of its elements is not
+    if 'NoneType' in case.message or case.message.startswith((
+            'expected string', 'must be str', 'can only join an iterable')):
         known = [fault.bad for fault in found]
         for node in own_part(case.statement):
             if getattr(node, 'ctx', '') == 'Load' and node not in known and any(
@@ -10886,7 +10932,7 @@ GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_sour
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
 NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, skip_round, join_guard, leave, widen_handler,
-             default_attribute, other_hint, ask_value, other_way)
+             default_attribute, other_hint, other_way)
 
 
 def ranked(case, proposals):

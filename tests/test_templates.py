@@ -973,6 +973,37 @@ NULLS = [   # a condition that asks for the key, or the attribute, and not for i
 ]
 
 
+BOAT = ("class Boat(object):\n    def __init__(self, data):\n        self.data = data\n\n"
+        "    def short(self):\n        self.mate = None\n        return self.line()\n\n"
+        "    def full(self):\n        self.mate = self.data['mate']['name']\n        return self.line()\n\n"
+        "    def line(self):\n        if self.mate:\n            return self.mate\n\n\n"
+        "class Dock(object):\n    def read(self, data):\n        self.mate = data['mates']\n")
+CREW = ("def update(metadata, data):\n    for person in data:\n        role = metadata.roles.new()\n"
+        "        role.name = person['name']\n        role.photo = person.get('photo')\n")
+NULLS += [  # what is read though it was not set, and what is made before it is known that it has a name
+    (BOAT, '        self.mate = self.', "KeyError: 'name'", "self.data['mate'].get('name')"),
+    (BOAT, '        self.mate = self.', NONE_GETITEM, "is not None else None"),
+    ("def update(metadata, data, day):\n    if day is None:\n        data['day'] = None\n    else:\n"
+     "        data['day'] = Datetime.ParseDate(day)\n    metadata.title = data['day']\n", "        data['day'] = Date",
+     "ValueError: unknown string format", "data['day'] = None\n    metadata"),
+    (CREW, '        role.name', "KeyError: 'name'", "            continue\n        role = metadata.roles.new()"),
+    (CREW.replace("person.get('photo')", "person['photo']"), '        role.name', NONE_GETITEM,
+     "if person is None:\n            Log('Skipped one role: nothing was found')\n            continue\n        role ="),
+    ("def f(row):\n    return row['a'][:3] if len(row['a']) > 3 else row['a']\n", '    return', "KeyError: 'a'",
+     "row.get('a', '')[:3] if len(row.get('a', '')) > 3 else row.get('a')"),
+    ("def f(page):\n    link = 'x' + page.find('a')[0].b if page.find('a')[0].c else page.find('a')[0].d\n    return link\n",
+     '    link', "IndexError: list index out of range", "if node[0].c else node[0].d) if node else ''"),
+    ("def f(metadata, cast):\n    metadata.summary = ', '.join(one['name'] for one in cast)\n", '    metadata',
+     "TypeError: sequence item 0: expected string, NoneType found", "for one in cast if one['name'] is not None)"),
+    ("def f(metadata, rows):\n    if 'a' in rows:\n        metadata.rating = float(rows['a'])\n    if 'a' in rows:\n"
+     "        metadata.title = '%s' % float(rows['a'])\n", '        metadata.rating',
+     "TypeError: float() argument must be a string or a number",
+     "if 'a' in rows and rows['a'] is not None:\n        metadata.title"),
+    ("def f(page, urls):\n    for row in page:\n        query = 'http://example.org/%s' % row['href']\n"
+     "        urls.append(query)\n", '        query', "KeyError: 'href'", "if 'href' in row:\n            query"),
+]
+
+
 @pytest.mark.parametrize('source,line,error,wanted', NULLS)
 def test_a_condition_that_asks_for_the_key_asks_for_a_value_too(source, line, error, wanted):
     assert wanted in patches(case_for(source, line, error))[0][1]
