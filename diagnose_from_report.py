@@ -10612,7 +10612,7 @@ def with_echoes(case, faults, proposal):
     for statement in sorted(same_defects(case, faults, last), key=lambda one: one.start):
         if statement.start < last or any(start <= statement.start < end for start, end in covered):
             continue                            # what was mended before covers it
-        if len(covered) > 3:                    # then the function cannot do much without the value
+        if len(lines) > 2:                      # then the function cannot do much without the value
             return doubted(proposal, 0.55, 'much of the function uses the same value')
         inner = case._replace(statement=statement, expression=None)
         ways = [one for way in (ask_value,) + ALIKE_WAYS for one in way(inner, echo_faults(inner, faults))]
