@@ -3096,6 +3096,7 @@ def message_of(event):
 
 
 URL_PARTS = Regex(r'^[a-z]+://(?:[^/@\s]*@)?([^/\s?]+)([^?\s]*)(\?.*)?$')
+OWN_SERVER_URL = Regex(r'\w+://(?:127\.0\.0\.1|localhost)[:/]')
 REQUESTING, URL_FAILED = b" - Requesting '", b" - Error opening URL '"
 
 
@@ -3115,17 +3116,30 @@ def requests_before(event, ended=None):
     mark = b' (' + event.thread + b') :'
     asked = quoted_before(data, REQUESTING, low, begin, mark, 3)
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, asked[-1][1], begin, mark, 2)) if asked else ()
-    told = told_since(data, asked[0][1] if asked else low, begin, mark)
-    rows, last = [], status_of(event) or told and told[0]
-    if told and not status_of(event) and (not asked or re.match(r'\w+://(127\.0\.0\.1|localhost)[:/]', asked[0][0])):
-        rows, last = [(None, told[0], '')] if told[1] < 2 else [], None
+    unlogged = not asked or OWN_SERVER_URL.match(asked[0][0])       # the request that failed may not have been logged
+    last = status_of(event)
+    told = None if last else told_since(data, asked[0][1] if asked else low, begin, mark, 2 if unlogged else 32)
+    rows = [(None, told, '')] if told and unlogged else []
+    last = None if rows else last or told
     for number, (url, _) in enumerate(asked):
-        parts = URL_PARTS.match(url)
-        if parts:
-            status = last if number == 0 and last else 'failed' if url in failed else None
-            path = NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub('<hex>', parts.group(2)))[:120]
-            rows.append((redact_part(parts.group(1)), status, redact_part(path)))
+        host, path = host_and_path(url)
+        if host:
+            rows.append((host, last if number == 0 and last else 'failed' if url in failed else None, path))
     return rows[:3]
+
+
+URLS = {}
+
+
+def host_and_path(url):
+    """(host, shape of the path) of a URL, redacted; (None, None) of what is none. The same are asked for many times."""
+    if url not in URLS:
+        if len(URLS) > 5000:
+            URLS.clear()
+        parts = URL_PARTS.match(url)
+        URLS[url] = (redact_part(parts.group(1)), redact_part(NUMBER_SHAPE.sub('<n>', HEX_SHAPE.sub(
+            '<hex>', parts.group(2)))[:120])) if parts else (None, None)
+    return URLS[url]
 
 
 TOLD = Regex(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|urlopen error|URLError|SSLError|'
@@ -3133,12 +3147,12 @@ TOLD = Regex(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|u
              br'Name or service not known')
 
 
-def told_since(data, low, high, mark):
-    """(status, records of the thread behind it) of the last failed request that a thread tells of in data[low:high],
-    in a line of the plug-in's own or in a traceback; or None. Looks back over the thread's last few records.
+def told_since(data, low, high, mark, most):
+    """Status of the last failed request that a thread tells of in data[low:high], in a line of the plug-in's own or in
+    a traceback, in one of its last records (as many as most); or None.
     """
     place, end_of_record = high, NEXT_RECORD[PLUG_IN].search
-    for behind in range(4 * MOST_SAID):
+    for _ in range(most):
         place = data.rfind(mark, low, place)
         if place < 0:
             return None
@@ -3146,7 +3160,7 @@ def told_since(data, low, high, mark):
         found = list(TOLD.finditer(data, place, end.start() if end else high))
         if found:
             status = found[-1].group(1) or found[-1].group(2)
-            return int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable', behind
+            return int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'
     return None
 
 
