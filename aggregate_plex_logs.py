@@ -4084,9 +4084,19 @@ def report_lines(document, most=20):
     return lines
 
 
+def readable(text):
+    """A message of Python 2 for people: what it wrote as \\xc3\\xbc (bytes of UTF-8) or \\u0161 is the letter again."""
+    def letters(found):
+        made = bytes(bytearray(int(one, 16) for one in found.group()[2:].split('\\x'))).decode('utf-8', 'replace')
+        return found.group() if '\ufffd' in made else made
+
+    text = re.sub(r'(?:\\x[89a-f][0-9a-f]){2,}', letters, text)
+    return re.sub(r'\\u(?!d[89a-f])([0-9a-f]{4})', lambda found: six.unichr(int(found.group(1), 16)), text)
+
+
 def title_of(row):
     if row['exception'] and row['message']:
-        return '%s: %s' % (row['exception'], row['message'])
+        return '%s: %s' % (row['exception'], readable(row['message']))
     wrapper = re.sub(r'(?: of agent)? named$|[: ]+$', '', row['wrapper']) or 'An exception'
     return row['exception'] or row['message'] or '%s (the log ends before it says which)' % wrapper
 

@@ -12935,7 +12935,8 @@ def report_text(document):
 
 
 def error_words(record):
-    return ': '.join(part for part in (record['exception'], record['message']) if part) or error_named(record)
+    return logs.readable(': '.join(part for part in (record['exception'], record['message']) if part) or
+                         error_named(record))
 
 
 def error_named(record):

@@ -1080,6 +1080,10 @@ def test_a_failed_request_that_the_plug_in_tells_of_itself_counts(tmpdir):
                 (host, ['unreachable', 503, 404, 'time-out'][number])]
 
 
+def test_escaped_letters_are_letters_for_people():
+    assert logs.readable(r"'/films/Caf\xc3\xa9 \u0160 \x41 \xe9 \xc3'") == '\'/films/Caf\xe9 \u0160 \\x41 \\xe9 \\xc3\''
+
+
 def test_pieces_of_a_log_are_let_go(tmpdir, monkeypatch):
     """What a thread's last error was must not keep the piece of the log that it stood in: memory stays flat."""
     monkeypatch.setattr(logs, 'CHUNK', 1 << 12)
