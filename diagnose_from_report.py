@@ -2747,8 +2747,9 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
     words = number_text(looked, 'record') + (' looked at' if looked != (pattern.get('count') or 0) else '')
     told = [row for row in failed if row[0] is None]        # such a one may be of another site than what failed
     failed = [row for row in failed if row not in told]
-    against += ['the plug-in told just before, in %d of %s, of a request that had failed (%s)' % (
-        row[2], words, STATUS_WORDS.get(row[1], row[1])) for row in told[:1]]
+    (evidence if told and told[0][1] in (404, 410) else against).extend(
+        'the plug-in told just before, in %d of %s, of a request that had failed (%s)' % (
+            row[2], words, STATUS_WORDS.get(row[1], row[1])) for row in told[:1])
     few = share is not None and share < 0.5     # a status that was not logged is a missing page when few calls are hit
     blocked = [row for row in failed if not row[3] and row[1] not in (404, 410) and not (
         row[1] == 'failed' and few and (family.name != 'missing value' or row[2] * 5 < looked * 4))]
@@ -4358,9 +4359,11 @@ VALUES = (
     ('undefined name', r'^NameError|^ImportError'), ('upstream', r'^(HTTPError|URLError|timeout|SSLError)'),
     ('text', r'^(ValueError|Unicode\w+Error|XMLSyntaxError|JSONDecodeError)'), ('type', r'^(TypeError|AttributeError)'))
 
-Cause = collections.namedtuple('Cause', 'value expression origin steps')
+Cause = collections.namedtuple('Cause', 'value expression origin steps calls')
+Cause.__new__.__defaults__ = ((),)
 # value: as in Case; expression: text of what had the bad value; origin: words for what it comes from, or None;
-# steps: [(line, text)] from the failing place back to where the value came from, or where a variable gets one
+# steps: [(line, text)] from the failing place back to where the value came from, or where a variable gets one; calls:
+# those on that way
 
 
 def value_known(exception, message):
@@ -4425,7 +4428,7 @@ def find_cause(case):
     text = '" or "'.join(one_line(node.text) for node in nodes)
     if len(nodes) > 1 or value == 'undefined name' or nodes[0] is case.expression and ARGUMENTS.match(case.message):
         return Cause(value, text, None, [])
-    node, steps, origin, answered = nodes[0], [], 'unknown', None
+    node, steps, origin, answered, calls = nodes[0], [], 'unknown', None, []
     arguments = names_in(case.function.args) - set(['self', 'cls']) if case.function.kind in (
         'FunctionDef', 'Lambda') else ()
     for _ in range(6):
@@ -4436,6 +4439,7 @@ def find_cause(case):
         if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
             origin = 'preference' if root == 'Prefs' else 'field'
         steps.append((node.line, segment))
+        calls += plain_calls(node)
         if node.kind == 'Call' and len(steps) > 1 and answered is None:
             answered = segment
         if origin in ('request', 'file', 'preference') or root is None:
@@ -4457,7 +4461,7 @@ def find_cause(case):
     source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
         ORIGIN_WORDS.get(origin)
     comes = 'comes from' if steps[1:] or origin == 'argument' and node.kind != 'Name' else 'is'
-    return Cause(value, text, source and 'which %s %s' % (comes, source), steps)
+    return Cause(value, text, source and 'which %s %s' % (comes, source), steps, calls)
 
 
 def carried(node):
@@ -11568,9 +11572,10 @@ def diagnose(pattern, document, bundles, history):
         no_fix = NO_LINE if index is None else NO_BUNDLE
     if record.get('hidden_lines'):
         patches = dict(patches, **mend_hidden(Inquiry(pattern, bundle, history, record, chain, index), document))
-    record['hypothesis'] = hypothesis(record)
     if no_fix == COPED and not record['fixes']:     # as does what a patch of ours logs: nobody has to look into it
-        record.update({'class': 'noise', 'advice': 'nothing; the plug-in copes with it'})
+        record.update({'class': 'noise', 'meaning': 'The plug-in catches this error itself and goes on.',
+                       'advice': 'nothing; the plug-in copes with it'})
+    record['hypothesis'] = hypothesis(record)
     if not record['fixes']:
         record['no_fix_because'] = no_fix or why_no_template(record)
     return Diagnosis(record, patches)
@@ -11647,11 +11652,37 @@ def offer_one(inquiry, scene, case, place, proposal):
 
 
 def note_cause(inquiry, frame, function, first, logged):
-    """Fill the Cause at the first Place into the record."""
+    """Fill the Cause at the first Place into the record. Returns why a patch would gain nothing, or None."""
     scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, [], logged)
     cause = find_cause(case_at(scene, first.statement, first.expression, first.message))
     inquiry.record.update({'cause': [{'line': line, 'text': text} for line, text in cause.steps],
                            'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
+    return lost_answer(inquiry, cause.calls)
+
+
+def lost_answer(inquiry, calls):
+    """Fill in, where what a value was asked from logged just before that its request had failed, that this is the
+    cause: then there was nothing to read. Returns why there is no fix; None where it was not so for most records."""
+    pattern, record, status = inquiry.pattern, inquiry.record, None
+    told = [row for row in failed_requests(pattern) if row[0] is None and row[1] not in (404, 410)]
+    looked = pattern.get('looked_back') or pattern.get('count') or 1
+    said = [text for texts in said_before(pattern) for text in texts[-2:]]
+    if told and told[0][2] * 5 >= looked * 3:
+        asked = [function for call in calls for _, function in functions_meant(inquiry.bundle, call)]
+        asked += [below for one in asked for call in plain_calls(one)
+                  for _, below in functions_meant(inquiry.bundle, call)]
+        status = next((told[0][1] for one in asked for row in log_calls(one.source) if is_in(row.call, one) and
+                       handler_around(row.call) and any(map(row.rule.match, said))), None)
+    if status is None:
+        return None
+    family = upstream_family(status)
+    record.update({'class': family.cls, 'family': family.name, 'meaning': family.meaning, 'look': family.look,
+                   'advice': 'do not patch; %s' % family.people, 'evidence_against': []})
+    record['evidence'].append('what should have answered here logged just before, in %d of %s, that its request had '
+                              'failed (%s)' % (told[0][2], number_text(looked, 'record'),
+                                               STATUS_WORDS.get(status, status)))
+    return 'the fault is not in the code (upstream): %s; %s' % (record['evidence'][-1], record['advice'])
+
 
 
 def note_place(record, frame, first, named):
@@ -11786,7 +11817,9 @@ def look_into_source(inquiry):
         record['class'] = 'upstream'
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
-    note_cause(inquiry, frame, function, first, logged)
+    unanswered = note_cause(inquiry, frame, function, first, logged)
+    if unanswered:
+        return unanswered, {}
     why_none, patches = offer(inquiry, frame, function, places, logged, PATIENT if patient else None)
     if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches

@@ -337,6 +337,23 @@ def test_a_failed_request_that_nothing_ties_to_the_error_speaks_against_it_and_n
                                                 'had failed (no connection)']
 
 
+def test_what_was_not_answered_is_upstream_where_the_function_asked_logged_so(tmpdir):
+    source = SOURCE.replace("    return JSON.ObjectFromURL('http://boats.example/boat/' + number)\n", """
+    try:
+      return json.loads(urllib2.urlopen('http://boats.example/boat/' + number).read())
+    except Exception as error:
+      Log.Error('The harbour is silent: %s' % error)
+""")
+    for said, status, cls in (('The harbour is silent: <urlopen error timed out>', 'time-out', 'upstream'),
+                              ('The harbour is silent: HTTP Error 404: Not Found', 404, 'code'),
+                              ('The lighthouse is silent: <urlopen error timed out>', 'time-out', 'code')):
+        row = pattern('AttributeError', "'NoneType' object has no attribute '__getitem__'", [
+            frame('update', line_of("metadata.title = boat", source), callees=[GETITEM], source=source)],
+                      preceding=before(status, 19, None, ''), exemplars=[{'said': [said]}])
+        found = look(row, tmpdir.mkdir('%s%d' % (cls, len(said))), source)
+        assert (found.record['class'], not found.patches) == (cls, cls == 'upstream')
+
+
 def test_errors_are_of_the_family_that_says_what_is_true():
     web = frame('fill', 23, '<!DOCTYPE html>')
     for family, exception, message, more in (
