@@ -5855,7 +5855,12 @@ def begins_as(statement):
 
 def also(names):
     """Words for what a proposal mends in the same way."""
-    return '; the same for %s' % ' and '.join(names) if names else ''
+    return '; the same for %s' % and_words(names) if names else ''
+
+
+def and_words(words):
+    """'a, b and c' of some words."""
+    return ' and '.join([', '.join(words[:-1])] * bool(words[1:]) + words[-1:])
 
 
 def none_but_for_logs(case, fault):
@@ -5925,12 +5930,12 @@ def loss_words(case, block=()):
         return ('%s stays as it was for these items' if block else '%s may stay empty or lack a part for these items'
                 ) % fields[0]
     if fields and len(fields) < 6:
-        return '%s may stay empty for these items' % ' and '.join(fields)
+        return '%s may stay empty for these items' % and_words(fields)
     target, test = target_of(statement), getattr(statement, 'test', None)
     if target is not None and target.kind == 'Name' and not grows(statement):
         fields = fields_of([statement_of(use) for use in later_uses(case, target.id, statement)])
         if fields and len(fields) < 6:
-            return '%s may stay empty for these items' % ' and '.join(fields)
+            return '%s may stay empty for these items' % and_words(fields)
         return ('%s, and what is made of it, for these items' if len(block) > 1 else '%s is empty for these items'
                 if block else '%s is empty or lacks a part for these items') % target.id
     if target is not None and not grows(statement):
@@ -10642,7 +10647,7 @@ def is_entry_field(case, statement):
 def with_alike(case, fault, proposal, own):
     """The proposal, extended to the places nearby that ask in the same way for something else: what lacks one thing may
     lack the others as well. Where it leaves its statement out, they are not given a value that may not fit."""
-    edits, words = list(proposal.edits), []
+    edits, words, losses = list(proposal.edits), [], [proposal.loss]
     for statement, asked in alike_places(case, fault) if proposal.prior > 0.55 else ():
         inner = case._replace(statement=statement, expression=None, function=frame_of(asked), message="'%s'" % key_of(
             asked) if case.exception == 'KeyError' else case.message)
@@ -10654,7 +10659,18 @@ def with_alike(case, fault, proposal, own):
         if best is not None and not in_each_others_way(edits, best.edits) and len(words) < 8:
             edits += [edit for edit in best.edits if edit not in edits]
             words.append(key_of(asked) or asked.text)
-    return proposal._replace(edits=edits, summary=proposal.summary + also(each_once(words))) if words else proposal
+            losses.append(best.loss)
+    return proposal._replace(edits=edits, summary=proposal.summary + also(each_once(words)),
+                             loss=joined_losses(losses)) if words else proposal
+
+
+def joined_losses(losses):
+    """The losses of several places in one."""
+    losses = each_once(losses)
+    found = [re.match(r'(\w+(?:(?:,| and) \w+)*) (?:may stay empty|stays as it was) for these items$', one)
+             for one in losses]
+    return '; '.join(losses[:4]) if None in found or not losses[1:] else '%s may stay empty for these items' % (
+        and_words(each_once(sum([re.split(', | and ', one.group(1)) for one in found], []))))
 
 
 def alike_places(case, fault):
@@ -11442,8 +11458,7 @@ def silent_lines(history, pattern, source):
 
 def line_words(lines):
     """'lines 3, 5 and 7' of some numbers."""
-    words = ['%d' % line for line in sorted(lines)]
-    return 'line ' + words[0] if len(words) == 1 else 'lines %s and %s' % (', '.join(words[:-1]), words[-1])
+    return 'line%s %s' % ('s' * (len(lines) > 1), and_words(['%d' % line for line in sorted(lines)]))
 
 
 def patch_of(bundle, changes):
@@ -11494,7 +11509,7 @@ def fix_record(scene, case, place, proposal):
 def prediction(pattern, case, chance, loss):
     """What should happen, in numbers, written before anything is changed; what the fix gives up is not promised."""
     items = number_of_items(pattern)
-    lost = re.findall(r'\w+(?=(?: and \w+)* (?:may stay empty|stays as it was))', loss)
+    lost = re.findall(r'\w+(?=(?:(?:,| and) \w+)* (?:may stay empty|stays as it was))', loss)
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
     percent = int(100 * chance + 0.5)           # round() differs between 2.7 and 3
     hit = int(items * chance + 0.5)
@@ -12929,7 +12944,8 @@ def prose(text):
 
 
 CLASS_WORDS = (                 # for whoever reads the report without knowing any code
-    ('code', 'the agent itself is at fault, or does not expect what it got; a patch can help where the place is known'),
+    ('code', 'the agent itself is at fault, or does not expect what it got, as far as the log tells; a patch can help '
+             'where the place is known'),
     ('upstream', 'the site that the agent asks is at fault; no patch helps'),
     ('environment', 'something is wrong or missing on this machine'),
     ('platform', 'Plex itself or its plug-in framework is at fault'),
