@@ -296,9 +296,11 @@ def warn(script, sentence):
 
 
 def parser_for(doc, script):
-    """An argparse parser whose --help is the script's own docstring followed by its options."""
+    """An argparse parser whose --help is the script's own docstring followed by its options, as wide as that: to ask
+    for the terminal's width costs 2 ms at each start, with or without --help.
+    """
     parser = argparse.ArgumentParser(prog=script, description=doc, usage=argparse.SUPPRESS, add_help=True,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+                                     formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=78))
     parser.add_argument('--version', action='version', version='%s %s' % (script, __version__))
     return parser
 
@@ -4209,7 +4211,6 @@ class ProgressBar(object):
 
 
 def run(options):
-    import tempfile
     if options.logs:
         paths = options.logs
     else:
@@ -4230,7 +4231,10 @@ def run(options):
             and not os.path.lexists(options.run_dir):
         os.mkdir(options.run_dir)               # by hand the loop begins here
     run_dir = find_run_dir(options.run_dir) if options.run_dir or not options.logs else None
-    events = tempfile.TemporaryFile() if options.events else None
+    events = None
+    if options.events:
+        import tempfile
+        events = tempfile.TemporaryFile()
     document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,
                          resolved,
                          options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
