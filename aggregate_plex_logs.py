@@ -2478,13 +2478,16 @@ class Scan(object):
     def note_calls(self, data, places):
         """Count the searches and updates of a piece of the log. Returns the places of all calls there."""
         mark, search, update = self.call_words
-        calls, length, starts_with = places(mark[len(b' - '):]), len(mark) - len(b' - '), data.startswith
+        lead = len(b' - ')
+        calls, length, starts_with = places(mark[lead:]), len(mark) - lead, data.startswith
+        updates = searches = 0
         for place in calls:
             if starts_with(update, place + length):
-                self.updates += 1
+                updates += 1
             elif starts_with(search, place + length):
-                self.searches += 1
-        return [place - len(b' - ') for place in calls]
+                searches += 1
+        self.updates, self.searches = self.updates + updates, self.searches + searches
+        return [place - lead for place in calls]
 
     def note_levels(self, data, end):
         form, levels = (b'] %s - ', b'DEBUG INFO WARN ERROR VERBOSE') if self.grammar == SERVER else (
@@ -2645,7 +2648,8 @@ def answered(data, low, high, mark):
 
 def of_thread(data, place, mark):
     """Is a record of the framework's, whose message begins at this place, one of the thread? mark: b' (thread) :'."""
-    return data.find(mark, max(0, place - 64), place) >= 0     # then level and "(networking:1234)", short words
+    low = place - 64 if place > 64 else 0       # then level and "(networking:1234)", short words
+    return data.find(mark, low, place) >= 0
 
 
 MOST_LOOKS, LOOKED_AT = 20, 1 << 17
