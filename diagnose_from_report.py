@@ -4533,8 +4533,41 @@ def effect(case, node, value, depth=0):
     """What happens where an expression has a certain value: CRASH, HOLLOW, OPEN (not known) or FINE."""
     if depth > 12:
         return OPEN
+    if value not in (SOME, TEXT, NUMBER) and is_raised_for(case, node, value):
+        return CRASH
     rule = EFFECTS.get(node.parent.kind, OPEN)
     return rule(case, node, node.parent, value, depth) if callable(rule) else rule
+
+
+def is_raised_for(case, node, value):
+    """Whether the `if` or assert that asks for an expression raises an error of its own where this is empty; those
+    that the framework has for its users are none."""
+    test, suite = statement_of(node), None
+    while test.kind in ('If', 'Assert') and (suite is None or is_in(node, test) or node.text in test.test.text):
+        held = holds_for(test.test, node.text, value)
+        if held is None or test.kind == 'Assert':
+            return held is False and test.kind == 'Assert'
+        suite = test.body if held else test.orelse
+        test = suite[0] if len(suite) == 1 else suite[-1] if suite and suite[-1].kind == 'Raise' else node
+    return test.kind == 'Raise' and suite is not None and test.type is not None and not test.type.text.startswith(
+        'Ex.') and catching_try(test, last_name(test.type) or '') is None
+
+
+def holds_for(test, text, value):
+    """Whether a condition holds where an expression has an empty value; None where that does not show."""
+    if test.text == text:
+        return False
+    if is_op(test, 'Not'):
+        held = holds_for(test.operand, text, value)
+        return None if held is None else not held
+    if test.kind == 'BoolOp':
+        held = [holds_for(one, text, value) for one in test.values]
+        stops = test.op == 'Or'
+        return stops if stops in held else None if None in held else not stops
+    if test.kind != 'Compare' or len(test.ops) > 1 or test.left.text != text or test.ops[0] not in (
+            'Eq', 'Is', 'NotEq', 'IsNot') or literal_value(test.comparators[0]) == SOME:
+        return None
+    return (literal_value(test.comparators[0]) == value) == (test.ops[0] in ('Eq', 'Is'))
 
 
 def effect_of_attribute(case, node, parent, value, depth):
@@ -4616,10 +4649,18 @@ def effect_of_argument(case, node, call, value, depth):
     name = last_name(call.func) or ''
     receiver = root_name(call.func)
     empty = value in (NO_TEXT, NO_LIST, NO_DICT)
+    if value not in (SOME, TEXT, NUMBER) and is_act(call) and (
+            node in call.args[:1] or node in call.args and re.match('(?i)move|rename', name) or LEADS_TO.search(
+                getattr(node, 'arg', last_name(node) or ''))):
+        return CRASH                            # what is deleted or played then is another thing, or nothing
+    if value == NO_TEXT and node in call.args[:1] and call.func.kind == 'Attribute' and (
+            name in NEEDS_TEXT or name in SEARCHES) and (is_name(call.func.value, 're') or name in NEEDS_TEXT and
+                                                         receiver not in ('re', 'Regex')):
+        return CRASH if name in SPLITTERS and receiver != 're' else HOLLOW      # '' is in any text
     if name == 'validate_keys' and empty:
         return HOLLOW                           # that removes the pictures that are there
-    if name == 'join' and receiver == 'os' and empty and node is call.args[0]:
-        return HOLLOW                           # a file below whatever folder the process happens to run in
+    if name == 'join' and receiver == 'os' and empty and (node is call.args[0] or is_address(case, call)):
+        return HOLLOW                           # a file below whatever folder the process happens to run in, or all
     if name in ('str', 'unicode'):
         return CRASH if value == NOTHING else effect(       # or the text "None" is taken for a value
             case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)
@@ -4653,7 +4694,7 @@ def effect_of_argument(case, node, call, value, depth):
             default = call.args[1] if len(call.args) > 1 else None
             return effect(case, call, NOTHING if default is None else literal_value(default), depth + 1)
         return FINE if call.args and node is call.args[0] else OPEN
-    if name in TAKES:
+    if name in TAKES and (name != 'dict' or node in call.args):
         made = TAKES[name].get(value, CRASH)
         return made if isinstance(made, int) else effect(case, call, made, depth + 1)
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
@@ -4667,12 +4708,28 @@ def effect_of_argument(case, node, call, value, depth):
     return HOLLOW if leads and is_request(case, call) else found    # nothing is asked for, which costs a request
 
 
+def is_act(call):
+    """Whether a call does away with something, or plays it."""
+    name = last_name(call.func) or ''
+    return (words_of(name)[:1] or [''])[0].lower() in ACTS or 'Resolved' in name
+
+
+def acts_in(block):
+    """Whether some statements, or what is below them, do away with something or play it."""
+    return any(is_act(node) for one in block if isinstance(block, list) for node in walk(one) if node.kind == 'Call')
+
+
+ACTS = frozenset('delete remove unlink rmtree rmdir erase wipe purge rename move play'.split())
+NEEDS_TEXT = frozenset('replace split rsplit find rfind index count startswith endswith'.split())
+
+
 # function -> {value of its argument: what it then gives, or the effect where that is not known}; any other crashes
 TAKES = dict((name, made) for names, made in (
     ('int float long round abs', {ZERO: ZERO, NUMBER: NUMBER, FALSE: NUMBER, SOME: NUMBER}),
     ('min max', {ZERO: ZERO, NUMBER: NUMBER, SOME: SOME}),
     ('range xrange sum chr unichr divmod pow', {ZERO: SOME, NUMBER: SOME, SOME: SOME}),
     ('len', {NO_TEXT: ZERO, NO_LIST: ZERO, NO_DICT: ZERO, TEXT: ZERO, SOME: ZERO, SPLIT: ZERO}),
+    ('dict', {NO_TEXT: NO_DICT, NO_LIST: NO_DICT, NO_DICT: NO_DICT, SOME: OPEN}),
     (' '.join(TO_LIST), {NO_TEXT: NO_LIST, NO_LIST: NO_LIST, NO_DICT: NO_LIST, SOME: OPEN, TEXT: OPEN, SPLIT: OPEN}),
     ('ParseDate', {NOTHING: NOTHING, NO_TEXT: NOTHING, NO_LIST: NOTHING, NO_DICT: NOTHING, TEXT: SOME, SOME: SOME}),
     (' '.join(FETCHES | PARSES), {SOME: OPEN}),
@@ -4705,7 +4762,7 @@ def effect_of_adding(call, value, name):
     if name == 'extend':
         return FINE if value in (NO_LIST, NO_DICT, SPLIT) else OPEN if value == SOME else CRASH
     if target is not None and is_field(target):
-        return HOLLOW if value != SOME else OPEN
+        return CRASH if value in (NOTHING, NO_LIST, NO_DICT) else HOLLOW if value != SOME else OPEN
     if value in OTHERWISE and re.search(r'(?i)url|link|href', call.func.text + call.args[-1].text):
         return HOLLOW                           # an address that leads nowhere, to be asked for
     return OPEN if value not in (NOTHING, NO_LIST, NO_DICT) else HOLLOW    # an empty record among whole ones
@@ -4782,10 +4839,11 @@ def effect_of_operator(case, node, parent, value, depth):
         kind = make_of(case, other)
         if value in (NO_TEXT, TEXT) and kind not in ('number', 'date', 'list', 'dict'):
             worth = effect(case, parent, TEXT, depth + 1)
-            if value == NO_TEXT and node is parent.right and is_base(other):
+            if value == NO_TEXT and (node is parent.right and is_base(other) or is_address(case, parent)):
                 return HOLLOW                   # the home page of a site is no picture
             return worth if is_shown(node) else min(OPEN, worth)
-        if value in (ZERO, NUMBER) and kind in ('number', None):
+        if value in (ZERO, NUMBER) and kind in ('number', None) and not (value == ZERO and moves_loop_on(
+                [statement_of(node)])):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
         if value in (NO_LIST, SPLIT) and kind in ('list', None) and make_of(case, node) != 'text' and not (
                 kind is None and is_op(parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
@@ -4833,12 +4891,14 @@ def is_address(case, node):
     if form.kind == 'Str' and re.match(r'\w+://', form.s):
         return True
     while node.parent.kind not in STATEMENTS:
-        if node.parent.kind == 'Call' and node is not node.parent.func and is_request(case, node.parent):
+        if node.parent.kind == 'Call' and node is not node.parent.func and (
+                is_request(case, node.parent) or is_act(node.parent)):
             return True
         node = node.parent
     if node.parent.kind != 'Assign' or node.parent.targets[0].kind != 'Name':
         return False
-    return any(use.parent.kind == 'Call' and use is not use.parent.func and is_request(case, use.parent)
+    return any(use.parent.kind == 'Call' and use is not use.parent.func and (
+        is_request(case, use.parent) or is_act(use.parent))
                for use in later_uses(case, node.parent.targets[0].id, node.parent))
 
 
@@ -4876,10 +4936,12 @@ def effect_of_comparison(case, node, parent, value, depth):
                 return FINE
             return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
     if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (ZERO, NUMBER):
+        if value != SOME and 'date' in [make_of(case, one) for one in [parent.left] + parent.comparators]:
+            return CRASH
         return OPEN                             # Python 2 compares anything, but seldom as one means
-    if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value == NOTHING and \
+    if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value in (NOTHING, NO_TEXT) and \
             make_of(case, parent.comparators[0]) == 'text':
-        return CRASH
+        return CRASH if value == NOTHING else HOLLOW    # '' is in any text
     return FINE
 
 
@@ -4890,7 +4952,8 @@ def effect_of_conditional(case, node, parent, value, depth):
 def effect_of_iteration(case, node, parent, value, depth):
     """A value that a loop or comprehension goes through."""
     if node is not parent.iter:
-        return FINE
+        left_out = parent.kind == 'comprehension' and node in parent.ifs and value not in (SOME, TEXT, NUMBER)
+        return min(FINE, effect(case, parent.parent, NO_LIST, depth + 1)) if left_out else FINE
     if value in (NO_LIST, NO_DICT):
         return effect_of_no_round(case, parent, depth) if parent.kind == 'For' else effect(case, parent.parent, NO_LIST,
                                                                                            depth + 1)
@@ -4915,23 +4978,38 @@ def effect_of_assignment(case, node, parent, value, depth):
     worst = FINE
     for target in parent.targets:
         if target.kind == 'Name':
-            worst = min(worst, name_effect(case, target.id, value, parent, depth + 1))
+            worst = min(worst, name_effect(case, target.id, value, parent, depth + 1) if value in (
+                SOME, TEXT, NUMBER) or not moves_loop_on([parent]) or ends_loop(parent, target.id, value) else CRASH)
         elif is_entry_field(case, parent) and (value == NOTHING and target.attr in COUNTED | BESIDE or value in (
                 NO_TEXT, TEXT) and target.attr in BESIDE):
             worst = min(worst, read_effect(case, target, value, depth))
         elif is_field(target) or target.kind == 'Attribute' and is_record(target.value):
             beside = value == NO_TEXT and target.attr in ('photo', 'role') and is_record(target.value)
+            if is_model(target) and target.value.kind == 'Name' and not fits_field(target.attr, value):
+                return CRASH
             worst = min(worst, OPEN if value == SOME or beside else HOLLOW, read_effect(case, target, value, depth))
         elif target.kind == 'Subscript' and is_field(target.value) and not is_made_here(case, root_name(target)):
             worst = min(worst, CRASH)
         elif target.kind in ('Tuple', 'List'):
             worst = min(worst, OPEN if value == SOME else CRASH)
         elif sets_self(target) and depth < 8:
-            worst = min(worst, OPEN, FINE if value in emptied_elsewhere(target) else attribute_effect(
-                case, target, value, depth))
+            becomes = attribute_effect(case, target, value, depth)
+            worst = min(worst, OPEN, FINE if becomes > CRASH and value in emptied_elsewhere(target) else becomes)
+        elif target.kind == 'Subscript' and key_of(target) is not None and depth < 8:
+            worst = min(worst, OPEN, worst_effect(case, unchecked(case, [
+                node for node in nodes_named(case.source, 'Subscript', key_of(target))
+                if node.value.text == target.value.text and not is_in(node, parent)]), value, depth + 4))
         else:
             worst = min(worst, OPEN)
     return worst
+
+
+def fits_field(name, value):
+    """Whether a field of the metadata takes a value: each has its type, and takes None."""
+    kind = 'date' if name.endswith('available_at') else 'number' if name in (
+        'year rating duration index absolute_index rating_count audience_rating content_rating_age'.split()) else 'text'
+    return value in {'date': (SOME, NOTHING), 'number': (SOME, NOTHING, ZERO, NUMBER)}.get(kind, (
+        SOME, NOTHING, NO_TEXT, TEXT))
 
 
 def is_made_here(case, name):
@@ -4965,9 +5043,22 @@ def read_effect(case, target, value, depth=0, after=0):
 
 def name_effect(case, name, value, statement, depth=0, after=0):
     """What becomes of a variable's value in what follows a statement. after: an offset, for the uses behind it only."""
-    return uses_effect(case, (
+    worst = uses_effect(case, itertools.chain((
         use for use in later_uses(case, name, statement) if use.start >= after and (
-            value in (SOME, TEXT, NUMBER) or not is_refilled(case, use, name, value, statement))), value, depth)
+            value in (SOME, TEXT, NUMBER) or not is_refilled(case, use, name, value, statement))),
+        deferred_uses(case, name, statement)), value, depth)
+    if worst > CRASH and is_global(case, name) and depth < 8:
+        worst = min(worst, worst_effect(case, unchecked(case, [
+            use for use in reads(case.source.tree, name) if is_unbound(use) and not is_in(use, case.function)]),
+            value, depth + 4))
+    return worst
+
+
+def deferred_uses(case, name, statement):
+    """The reads of a variable in functions that are made before a statement sets it, and called behind it."""
+    return [use for use in reads(case.function, name) if use.start < statement.start and frame_of(
+        use) is not case.function and frame_of(use).kind in ('FunctionDef', 'Lambda') and name not in local_names(
+            frame_of(use))]
 
 
 def parameter_effect(case, function, name, value, depth=0):
@@ -5005,8 +5096,8 @@ def is_refilled(case, use, name, value, statement):
 
 
 def effect_of_augmented(case, node, parent, value, depth):
-    if parent.op != 'Add':
-        return FINE if value == ZERO else CRASH
+    if parent.op != 'Add' or value == ZERO and moves_loop_on([parent]):
+        return FINE if value == ZERO and parent.op != 'Add' else CRASH
     kind = 'list' if parent is case.statement and 'is not iterable' in case.message else make_of(case, parent.target)
     fits = {'text': (NO_TEXT, TEXT), 'number': (ZERO, NUMBER), 'list': (NO_LIST, SPLIT)}.get(kind)
     if fits is None:
@@ -5024,9 +5115,8 @@ def returned_effect(case, function, value, depth=0):
         return OPEN
     worst, calls = FINE, 0
     for call in nodes_named(case.source, 'Call', function.name):
-        if not is_in(call, function):
-            calls += 1
-            worst = min(worst, effect(case._replace(function=function_around(call)), call, value, depth + 5))
+        calls += not is_in(call, function)
+        worst = min(worst, effect(case._replace(function=function_around(call)), call, value, depth + 5))
     if not calls:
         normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
         return FINE if value in normal else OPEN
@@ -5042,6 +5132,9 @@ def effect_in_display(case, node, parent, value, depth):
     around = parent.parent
     if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
         return effect_of_formatting(case, around, around.left, value, node)
+    if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in (SOME, TEXT, NUMBER):
+        return min([OPEN] + [effect_of_part(case, call, parent.elts.index(node), len(parent.elts), value, depth + 4)
+                             for call in nodes_named(case.source, 'Call', getattr(function_around(node), 'name', ''))])
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
@@ -5052,6 +5145,14 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in (SOME, TEXT, NUMBER):
         return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
+
+
+def effect_of_part(case, call, place, size, value, depth):
+    """What becomes of one of the values that a call answers, where they are unpacked at once."""
+    target, inner = unpacked(call.parent), in_frame_of(case, call)
+    if call.parent.kind != 'Assign' or target is None or len(target.elts) != size or target.elts[place].kind != 'Name':
+        return OPEN
+    return name_effect(inner, target.elts[place].id, value, call.parent, depth)
 
 
 def target_of(statement):
@@ -5079,7 +5180,10 @@ def effect_of_element(case, node, parent, value, depth):
     call = parent.parent
     if is_call(call, 'join') and value not in (NO_TEXT, TEXT, SOME):
         return CRASH
-    return OPEN
+    name = name_assigned(call) if call.kind == 'Assign' else None
+    uses = later_uses(case, name, call) if name else [parent]
+    return CRASH if value not in (SOME, TEXT, NUMBER) and any(
+        use.parent.kind == 'Call' and use in use.parent.args and is_act(use.parent) for use in uses) else OPEN
 
 
 EFFECTS = {
@@ -5091,6 +5195,8 @@ EFFECTS = {
     'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
     'Repr': lambda case, node, parent, value, depth: FINE if in_log_call(parent) else effect(
         case, parent, TEXT, depth + 1) if value not in (NOTHING, NO_LIST, NO_DICT) else CRASH,      # the text "None"
+    'Lambda': lambda case, node, parent, value, depth: CRASH if value not in (
+        SOME, TEXT, NUMBER) and is_call(parent.parent.parent, 'min') else OPEN,     # nothing would be the least
     'Raise': CRASH, 'Delete': CRASH, 'With': CRASH, 'Exec': CRASH, 'Tuple': effect_in_display,
     'List': effect_in_display, 'Set': effect_in_display, 'Dict': effect_in_display, 'ListComp': effect_of_element,
     'SetComp': effect_of_element, 'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
@@ -5229,7 +5335,9 @@ def repeatable(node):
     """Whether an expression can be evaluated twice: no calls but such as only look."""
     for one in walk(node):
         if one.kind == 'Call':
-            if last_name(one.func) not in PURE_CALLS or root_name(one.func) in ('HTTP', 'JSON', 'requests', 'urllib2'):
+            own = nodes_named(one.source, 'FunctionDef', last_name(one.func))       # a get() that asks a server
+            if last_name(one.func) not in PURE_CALLS or own and not all(each.kind == 'Str' for each in one.args) or \
+                    root_name(one.func) in ('HTTP', 'JSON', 'requests', 'urllib2'):
                 return False
         elif one.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'DictComp', 'SetComp', 'Yield'):
             return False
@@ -5804,10 +5912,8 @@ def unpack_faults(case, found):
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
 def soften(case, faults):
     """Write the failing expressions so that they give something empty instead of raising."""
-    call = call_of(case.statement)
-    if call is not None and last_name(call) in ('append', 'extend', 'insert', 'setdefault', 'update') and any(
-            fault.test is none_test and fault.bad is getattr(call.func, 'value', None) for fault in faults):
-        return                                  # what is put into something that nobody holds is lost
+    if any(fault.test is none_test and is_put_into(case, fault.bad) for fault in faults):
+        return
     edits, worst, values = [], FINE, []
     for fault in faults:
         ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft]
@@ -5843,6 +5949,13 @@ def soften(case, faults):
                    % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
                    not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
                    if worst > HOLLOW else 'it goes on, but may store an empty value')
+
+
+def is_put_into(case, node):
+    """Whether the statement puts something into an expression: in a new list, which nobody holds, it is lost."""
+    call = call_of(case.statement)
+    return call is not None and node is getattr(call.func, 'value', None) and last_name(call) in (
+        'append', 'extend', 'insert', 'setdefault', 'update')
 
 
 def begins_as(statement):
@@ -5902,7 +6015,9 @@ def uses_parts(loop):
 
 def suite_needs(case, faults):
     """Whether a test guards a suite that fails on the same value: then it must come out false, not just not raise."""
-    return case.statement.kind in ('If', 'While') and any(needs_value(case, one, faults) for one in case.statement.body)
+    return case.statement.kind in ('If', 'While') and (is_only_way_out(case) or acts_in(
+        case.statement.body + case.statement.orelse) or any(
+        needs_value(case, one, faults) for one in case.statement.body))
 
 
 def best_value(values, fares):
@@ -5993,7 +6108,8 @@ def defaults_for(case, region):
         if borrowed(case) is not None:
             return [borrowed(case)]
         if name is not None:
-            if is_sum(statement, name) and any(name not in names_in(fault.bad) for fault in faults_of(case)[:1]):
+            if is_sum(statement, name) and not moves_loop_on([statement]) and any(
+                    name not in names_in(fault.bad) for fault in faults_of(case)[:1]):
                 return [name]                   # what was gathered so far: it failed on something else
             wished = given_up(case, name) + compared_with(later_uses(case, name, statement)) + [
                 literal_value(value) for value in assigned_before(case, name, statement.start)
@@ -6001,7 +6117,8 @@ def defaults_for(case, region):
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
         else:
-            wished = emptied_elsewhere(statement.targets[0])
+            wished = [value for value in [begin_value(case, statement.targets[0])] if value] + emptied_elsewhere(
+                statement.targets[0])
     elif statement.kind == 'Return' and region is statement.value:
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
@@ -6113,16 +6230,17 @@ def choose(case, faults):
     if not chain or case.statement.kind in ('Delete', 'With') or suite_needs(case, faults):
         return
     top, best = chain_top(chain[0]), None
+    begins = begin_value(case, case.statement.targets[0]) if case.statement.kind == 'Assign' else None
     for rank, region in enumerate(chain):
-        kept = [name for name in [kept_name(case, region, faults)] if name]
+        kept = [name for name in [kept_name(case, region, faults)] if name and not moves_loop_on([case.statement])]
         for order, default in enumerate(kept + defaults_for(case, region)):
             if case.exception == 'ValueError' and enclosing(region, 'Slice', 'Subscript', *STATEMENTS).kind == 'Slice':
                 continue                        # what stands before or behind nothing is not the whole text
-            if region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
+            if is_put_into(case, region) or region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
                     'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             name = set_from(region)
-            known = is_usual(case, region, default)
+            known = is_usual(case, region, default) or default == begins and region is case.statement.value
             value = effect(case, region, default) if default in OTHERWISE else FINE if default in kept or known and all(
                 is_shown(use) and is_entry(use.parent.parent)
                 for use in later_uses(case, name, case.statement)) else OPEN
@@ -6137,8 +6255,8 @@ def choose(case, faults):
     parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
         (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
     edits = found.edits + parts + put_before(case.statement, found.before)
-    prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) else {
-        FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
+    prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) or (
+        default == begins and region is case.statement.value) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
@@ -6241,6 +6359,47 @@ def is_way_out(case, faults, tested):
         effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
 
 
+def is_only_way_out(case):
+    """Whether nothing but a test ends the loop around: `while True: ... if page['last']: break`."""
+    test, loop = case.statement, loop_around(case.statement)
+    if test.kind != 'If' or loop is None or loop.kind != 'While' or any(
+            one.kind in ('Break', 'Return', 'Raise') and not is_in(one, test) and loop_around(one) is loop
+            for one in statements(loop)):
+        return False
+    asked, negated = (loop.test.operand, True) if is_op(loop.test, 'Not') else (loop.test, False)
+    ends = [one for one in statements(loop) if is_name(asked, name_assigned(one))]
+    if ends:                                    # `while more: ... if page['last']: more = False`
+        return all(is_in(one, test) and is_name(one.value, 'True' if negated else 'False') for one in ends)
+    return test.body[-1].kind in ('Break', 'Return') and asked.kind in ('Num', 'Name')
+
+
+def loop_around(statement):
+    """The innermost loop of the same frame in whose body a statement stands, or None."""
+    return next((outer for inner, outer in levels(statement) if outer.kind in ('For', 'While') and
+                 inner in outer.body), None)
+
+
+def moves_loop_on(block):
+    """Whether a `while` would have no end without some statements: they alone set what its end depends on."""
+    loop = loop_around(block[0])
+    if loop is None or loop.kind != 'While':
+        return False
+    asked = names_in(loop.test).union(*[names_in(one.test) for one in ways_out(loop)])
+    return any(all(in_any(node, block) for node in name_nodes(loop, name) if node.ctx == 'Store')
+               for name in bound_names(*block) & asked)
+
+
+def ends_loop(statement, name, value):
+    """Whether the `while` around a statement surely ends where this gives a variable a value."""
+    loop = loop_around(statement)
+    return holds_for(loop.test, name, value) is False or any(holds_for(one.test, name, value) for one in ways_out(loop))
+
+
+def ways_out(loop):
+    """The tests of a loop below which it is left, or the next round begins."""
+    return [one for one in statements(loop) if one.kind == 'If' and has_exit(one)]
+
+
 def sets_what_is_missing(case, faults):
     """Whether the suite below a test makes what is not there: `if now > d['expires']: d['expires'] = ...`."""
     missing = [fault.node.text for fault in faults]
@@ -6261,17 +6420,21 @@ def tighten(case, faults):
         return
     edits = found.edits + put_before(case.statement, found.before)
     around = operand_node.parent
-    body_needs = case.statement.kind == 'If' and suite_needs(case, faults)
-    if around.kind == 'UnaryOp' and (is_none_check(operand_node) or body_needs):
+    body_needs = case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body)
+    if acts_in(getattr(case.statement, 'orelse', ())):
+        return
+    if around.kind == 'UnaryOp' and (is_none_check(operand_node) or body_needs or acts_in(getattr(
+            case.statement, 'body', ()))):
         operand_node, around = around, around.parent        # the body needs it as well
     start, end = operand_node.outer
-    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and \
+    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and not acts_in(getattr(
+        case.statement, 'body', ())) and \
         case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
     if operand_node.kind == 'Compare' and is_call(operand_node.left, 'find', 'rfind'):
         absent = not body_needs and (operand_node.ops[0] == 'Lt' or operand_node.ops[0] == 'Eq' and flat(
             operand_node.comparators[0]) in ('-1', 'None'))             # -1 says that it is not there
-    if is_none_check(operand_node) or is_way_out(case, faults, operand_node) or not body_needs and \
-            sets_what_is_missing(case, faults):
+    if is_none_check(operand_node) or is_way_out(case, faults, operand_node) or not body_needs and (
+            sets_what_is_missing(case, faults) or is_only_way_out(case) and around.kind != 'UnaryOp'):
         absent = True                           # what is not there at all counts as None, or as too little
     text, word = (found.opposite, 'or') if absent else (found.text, 'and')
     loose = around.kind == 'UnaryOp' or around.kind == 'BoolOp' and around.op.lower() != word
@@ -6352,7 +6515,7 @@ def tested_operand(node):
             top = parent
             while is_op(top, 'And', 'Or', 'Not'):
                 top = top.parent
-            return node if top.kind in ('If', 'While', 'Assert', 'IfExp', 'comprehension') else None
+            return node if top.kind in ('If', 'While', 'IfExp', 'comprehension') else None
         if parent.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'keyword') or (
                 parent.kind == 'Call' and node is not parent.func and parent.func.kind != 'Name' and
                 not repeatable(parent)):
@@ -6374,8 +6537,9 @@ def filter_element(case, faults):
     if any(not around.start <= fault.node.start < around.end for fault in faults):
         return
     found = condition(case, faults, hoist=False)
-    if found is None:
-        return
+    if found is None or is_kept_in_step(case, around) or effect(
+            case, around, NO_DICT if around.kind == 'DictComp' else NO_LIST) == CRASH:
+        return                                  # (it may leave out all of them)
     loop = around.generators[0]
     for_dict = around.kind == 'DictComp' or is_call(around.parent, 'dict')
     yield Proposal('skip element', also_if(loop, found.text),
@@ -6388,6 +6552,14 @@ def also_if(loop, test):
     last = (loop.ifs or [loop.iter])[-1]
     joined = loop.ifs and (last.parens or last.kind not in ('BoolOp', 'IfExp', 'Lambda'))
     return enclose(last, '', (' and %s' if joined else ' if %s') % test)
+
+
+def is_kept_in_step(case, node):
+    """Whether a list is gone through side by side with another one, or asked for its n-th element."""
+    name = name_assigned(node.parent) if node.parent.kind == 'Assign' else None
+    uses = later_uses(case, name, node.parent) if name else [node]
+    return any(is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or
+               is_call(use.parent, 'len') or is_indexed(use) and index_of(use.parent) is not None for use in uses)
 
 
 def dependents(case, faults):
@@ -6449,8 +6621,11 @@ def left_unset(case, block, bad=()):
     """{name: literal} of what a block sets and something behind it reads, for when the block is not run; None where
     nothing would do."""
     needed, end = {}, block[-1].end
+    if moves_loop_on(block):
+        return None
     for name in sorted(bound_names(*block)):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
+        uses += deferred_uses(case, name, block[0])
         kept = was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
             is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message
         if not uses or kept and not any(
@@ -6477,13 +6652,87 @@ def left_unset(case, block, bad=()):
             needed[target.text] = value
         elif target.kind == 'Subscript' and statement_of(target).parent is not case.function:
             needed.update((target.text, value) for value in emptied_elsewhere(target)[:1])
-        if target.kind == 'Attribute' and is_name(target.value, 'self') and is_only_setter(case, target, block):
-            best = best_value(emptied_elsewhere(target) + wished_values(case, target.attr, block) + OTHERWISE,
-                              lambda value: effect_of_assignment(case, None, target.parent, value, 0))
-            if best[0] <= HOLLOW:
+        readers = left_readers(case, target, block)
+        if readers:
+            given = [value for value in [begin_value(case, target)] if value] + emptied_elsewhere(target)
+            given = [value for value in given if worst_effect(case, readers, value, 4) > CRASH]
+            best = (OPEN, given[0]) if given else best_value(
+                wished_values(case, last_name(target) or '', block) + OTHERWISE,
+                lambda value: worst_effect(case, readers, value, 4))
+            if best[0] <= (CRASH if target.kind == 'Attribute' and not is_name(target.value, 'self') else HOLLOW):
                 return None
-            needed['self.' + target.attr] = best[1]
+            needed[target.text] = best[1]
     return needed
+
+
+def left_readers(case, target, block):
+    """The places that read what an assignment sets for longer than its function runs, if it would otherwise be missing
+    there, be what another item has left, or fail."""
+    if target.kind == 'Attribute' and is_name(target.value, 'self'):
+        readers = readers_of(case, target)
+        if is_only_setter(case, target, block):
+            return readers
+        begins, owner = begin_value(case, target), enclosing(target, 'ClassDef')
+        wanted = owner is not None and (is_lasting(case, target, block) or (
+            begins is not None and worst_effect(case, readers, begins, 4) == CRASH))
+    elif target.kind == 'Attribute' and target.value.kind == 'Name' and is_made_here(case, target.value.id):
+        owners = [one for value in assigned_before(case, target.value.id, target.start)
+                  for one in classes_called(case, last_name(value.func))]
+        readers = unchecked_reads(case, bundle_nodes(case, 'Attribute', target.attr))
+        wanted = len(owners) == 1 and target.attr not in members_of(owners[0]) and not any(
+            node.ctx == 'Store' and node is not target and not of_the_server(node)
+            for node in bundle_nodes(case, 'Attribute', target.attr))
+    elif key_of(target) is not None and target.value.kind == 'Name' and (
+            is_name(target.value, 'Dict') or is_of_module(case, target.value.id)):
+        readers = unchecked(case, [node for node in bundle_nodes(case, 'Subscript', key_of(target))
+                                   if node.value.text == target.value.text])
+        wanted = is_lasting(case, target, block)
+    elif target.kind == 'Name' and is_global(case, target.id):
+        readers = unchecked(case, [node for node in reads(case.source.tree, target.id) if is_unbound(node)])
+        wanted = is_lasting(case, target, block)
+    else:
+        return []
+    return [node for node in readers if not in_any(node, block)] if wanted else []
+
+
+def is_lasting(case, target, block):
+    """Whether what an assignment sets outlives the item, and nothing sets it anew for the next one."""
+    others = [node for node in walk(case.source.tree) if stored(node) and node.kind == target.kind and
+              node.text == target.text and not in_any(node, block) and node.parent.kind == 'Assign']
+    owner = enclosing(target, 'ClassDef') if target.kind == 'Attribute' else None
+    if any(function_around(node) is case.function and node.end < block[0].start or is_empty_literal(
+            node.parent.value) and getattr(function_around(node), 'name', '__init__') not in ('__init__', 'Start')
+           for node in others):
+        return False
+    return owner is None or not any(enclosing(call, 'FunctionDef') for call in bundle_nodes(case, 'Call', owner.name))
+
+
+def is_global(case, name):
+    """Whether a variable of the function is the module's."""
+    return case.function.kind == 'FunctionDef' and any(
+        node.kind == 'Global' for node in bindings(case.function).get(name, ()))
+
+
+def is_of_module(case, name):
+    """Whether a name is one of the module, and no local one."""
+    return name in bindings(case.source.tree) and case.function.kind == 'FunctionDef' and name not in local_names(
+        case.function)
+
+
+def begin_value(case, target):
+    """The text of the constant that an attribute of an object, or a variable of the module, has to begin with; or None.
+    """
+    if target.kind == 'Attribute' and is_name(target.value, 'self'):
+        owner = enclosing(target, 'ClassDef')
+        values = [one.value for one in assignments(owner, target.attr) if one.parent is owner] if owner else []
+        values += [node.parent.value for node in walk(owner) if sets_self(node) and node.attr == target.attr and
+                   node.parent.kind == 'Assign' and function_around(node).name == '__init__'] if owner else []
+    elif target.kind == 'Name' and is_global(case, target.id):
+        values = [one.value for one in assignments(case.source.tree, target.id) if one.parent is case.source.tree]
+    else:
+        return None
+    plain = values and (values[0].kind in ('Str', 'Num') or is_empty_literal(values[0]))
+    return code_of(values[0]) if plain else None
 
 
 def was_set(case, name, statement, uses):
@@ -6512,17 +6761,29 @@ def unset_still(case, block):
     edits, end = [], block[-1].end
     for name in sorted(bound_names(*block)):
         values = values_before(case, name, block[0].start)
-        if not values or not is_name(values[-1], 'None'):
+        more = guarded_uses(case, name, [use for use in later_uses(case, name, block[-1]) if use.start >= end], CRASH) \
+            if values and is_name(values[-1], 'None') else []
+        if more is None:
+            return None
+        edits.extend(more)
+    return edits
+
+
+def guarded_uses(case, name, uses, worst):
+    """Edits that leave out those uses of a variable whose effect is the worst, or worse, where it is None; None where
+    they cannot be."""
+    edits, done = [], 0
+    for use in sorted(uses, key=lambda one: one.start):
+        if use.start < done or is_checked(case, use, name, NOTHING) or effect(case, use, NOTHING) > worst:
             continue
-        for use in later_uses(case, name, block[-1]):
-            if use.start < end or is_checked(case, use, name, NOTHING) or effect(case, use, NOTHING) != CRASH:
-                continue
-            inner = case._replace(statement=statement_of(use), expression=None)
-            same = [none_fault(case, use.parent, use, 'there is no %s' % name)]
-            ways = [one for way in (choose, fence) for one in way(inner, same) if one.prior > 0.65]
-            if not ways:
-                return None
-            edits.extend(max(ways, key=lambda one: one.prior).edits)
+        inner = case._replace(statement=statement_of(use), expression=None, exception='AttributeError',
+                              message="'NoneType' object")
+        same = [none_fault(case, use.parent, use, 'there is no %s' % name)]
+        ways = [one for way in (choose, fence) for one in way(inner, same) if one.prior > 0.65]
+        if not ways:
+            return None
+        edits.extend(max(ways, key=lambda one: one.prior).edits)
+        done = max(edit[1] for edit in edits)
     return edits
 
 
@@ -6669,13 +6930,15 @@ def record_begun(block):
 
 
 def with_entry(case, block, needed):
-    """A block, together with what makes the entry that it names, if it does; None where a nameless one would stay."""
+    """A block, together with what makes the entry that it names, if it does, and what else fills this; None where a
+    nameless one would stay."""
     begun = record_begun(block)
     if begun is None:
         return block
-    suite = siblings(begun)
-    block = suite[suite.index(begun):suite.index(block[-1]) + 1]
-    return block if left_unset(case, block) == needed and block[-1].end_line - begun.line < WRAPPED_LINES else None
+    suite, name = siblings(begun), name_assigned(begun)
+    own = [one for one in suite if one.start >= begun.start and (one in block or name in names_in(one))]
+    return own if own == suite[suite.index(begun):suite.index(own[-1]) + 1] and left_unset(
+        case, own) == needed and own[-1].end_line - begun.line < WRAPPED_LINES else None
 
 
 def emptied_before(case, block):
@@ -6825,7 +7088,8 @@ def widen_handler(case, faults):
                 node.kind == 'Raise' for node in walk(handler)):
             continue
         if handler.type.kind == 'Name' and any(
-                node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)):
+                node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)) or \
+                is_for_its_own_error(case, around, handler):
             continue                            # it asks the exception for what only its own kind has
         edits = empty_date(case, handler, name)
         if edits:
@@ -6840,6 +7104,19 @@ def widen_handler(case, faults):
                        'what the except clause leaves out', 'low', 0.8,
                        'the code already says what to do when this line fails in another way')
         return
+
+
+def is_for_its_own_error(case, around, handler):
+    """Whether what an except clause does fits no other error: it tries again, which would have no end, remembers for
+    good that something is wrong, or takes back what went well before."""
+    loop = next((outer for inner, outer in levels(around) if outer.kind in ('For', 'While')), None)
+    again = calls_of(walk(handler), 'Sleep', 'sleep', getattr(case.function, 'name', 'sleep'))
+    lasting = [node for node in walk(handler) if sets_self(node) or node.kind == 'Name' and node.ctx == 'Store' and
+               'Global' in [one.kind for one in bindings(case.function).get(node.id, ())]]
+    done = stored_attributes([one for one in around.body if one.end <= case.statement.start])
+    return bool(again or lasting) or bool(set(stored_attributes(handler.body)) & set(done)) or (
+        loop is not None and loop.kind == 'While' and handler.body[-1].kind not in ('Return', 'Break', 'Raise') and
+        not bound_names(*handler.body) & names_in(loop.test))
 
 
 def empty_date(case, handler, name):
@@ -6886,6 +7163,18 @@ def skip_round(case, faults):
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
                    'this element of the list, where %s' % faults[0].what, 'low' if kept else 'medium', prior,
                    'the other elements still come through')
+
+
+def end_loop(case, faults):
+    """`while at < len(text):` ends where what moves it on cannot be had."""
+    if not case.statement.inline and case.statement.kind in SIMPLE | frozenset(['For']) and (
+            moves_loop_on([case.statement]) or any(moves_loop_on([one]) and (
+                bound_names(case.statement) & names_in(one) or uses_value(case, one, faults))
+                for one in later_siblings(case.statement))):
+        edits = exit_edits(case, condition(case, faults, outside=True), 'The loop ends', faults[0].what, 'break')
+        if edits is not None:
+            yield Proposal('end of loop', edits, 'the loop ends there', 'what this loop would have found behind it',
+                           'medium', 0.75, 'without this value it cannot go on, and would have no end')
 
 
 def is_kept_later(case, fault):
@@ -6972,9 +7261,10 @@ def is_empty_literal(node):
 
 def leave(case, faults):
     """Answer what the function answers when it has nothing. Only where nothing useful can follow."""
-    if case.function.kind != 'FunctionDef' or case.statement.inline or case.statement.is_elif or \
-            any(node.start >= case.statement.start and is_only_setter(case, node, [case.function])
-                for node in own_nodes(case.function) if sets_self(node)):
+    rest = [one for one in statements(case.function) if one.end > case.statement.start]
+    if case.function.kind != 'FunctionDef' or case.statement.inline or case.statement.is_elif or any(
+            node.start >= case.statement.start and left_readers(case, node, rest)
+            for node in own_nodes(case.function) if stored(node) and node.kind in ('Name', 'Attribute', 'Subscript')):
         return                                  # (the object would lack what its users read)
     value = normal_empty(case)
     if value is None:
@@ -6985,16 +7275,15 @@ def leave(case, faults):
     if edits is None:
         return
     loss = 'everything that follows in %s, for these items' % case.function.name
-    if outcome == CRASH:
+    if outcome == CRASH or outcome == HOLLOW and value in (NOTHING, NO_TEXT):
         found = caller_way(case)
-        if found is not None:
+        if found is not None and (outcome == CRASH or found[1] > 0.5):
             callers, prior, loss = found
             yield Proposal('early return', leaving_edits(case, faults, NOTHING) + callers,
                            '%s answers None, and who calls it goes on without' % case.function.name, loss,
                            'high' if prior < 0.5 else 'medium', prior,
                            'nothing can be answered here, and the caller is told so')
-        return
-    if any(root_name(fault.bad) == 'Prefs' for fault in faults):
+    if outcome == CRASH or any(root_name(fault.bad) == 'Prefs' for fault in faults):
         return                                  # it is not set for any item
     entry = case.function.name.lower() in ('update', 'search')
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
@@ -7156,8 +7445,8 @@ def as_elsewhere(case, faults):
     exits = [one for one in exits if leaves == 'Continue' or one.value is None or is_name(one.value, 'None') or is_in(
         one, case.function) or one.value.kind == 'Call' and kinds <= set([None]) or kinds == set([make_of(
             case, one.value)])]                 # (what another kind of function answers is no answer here)
-    if not exits or last_name(origin.func) in OFTEN_NONE or leaves == 'Return' and not all_rests_on(
-            inner, faults, filled=True):
+    if not exits or last_name(origin.func) in OFTEN_NONE or not (rests_in_round(origin.parent) if leaves == (
+            'Continue') else all_rests_on(inner, faults, filled=True)):
         return
     texts = [code_of(one) for one in exits]
     answer = max(each_once(texts), key=texts.count)
@@ -7166,6 +7455,17 @@ def as_elsewhere(case, faults):
     yield Proposal('early return' if leaves == 'Return' else 'skip element', put_after(origin.parent, lines),
                    'the same is done as at line %d, where the same was asked for' % exits[texts.index(answer)].line,
                    'what follows, for these items', 'low', 0.9, 'the code itself shows what it does without')
+
+
+def rests_in_round(statement):
+    """Whether all that follows an assignment in its suite, the round of a loop, is made of what it sets."""
+    made = set(bound_names(statement))
+    for one in later_siblings(statement):
+        if made & names_in(one):
+            made |= bound_names(one)
+        elif not is_passed_over(one):
+            return False
+    return True
 
 
 def exits_behind(statement):
@@ -7213,8 +7513,8 @@ def handler_lines(case, name, words, body):
 def caller_way(case):
     """(edits, prior, loss) of how the callers in the file can live with an answer of None, or None."""
     name = case.function.name
-    calls = [call for call in nodes_named(case.source, 'Call', name) if not is_in(call, case.function)]
-    if not 0 < len(calls) <= 2:
+    calls = nodes_named(case.source, 'Call', name)
+    if not 0 < len(calls) <= 2 or any(is_in(call, case.function) for call in calls):
         return None
     several = any(node.value is not None and node.value.kind in ('Dict', 'Tuple', 'List') and
                   len(children(node.value)) > 1 for node in returns_of(case.function))
@@ -7314,8 +7614,13 @@ def unset_name(case, found):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     place = first_statement(case, first)
-    readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0)] or uses
+    while place.parent.kind in ('For', 'While') and not any(
+            comes_before(statement_of(node), here[0]) for node in binders if is_in(node, place.parent)):
+        place = first_statement(case, place.parent)     # one round hands it on to the next
+    readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0) or
+               is_op(use.parent, 'Add') and is_in(use, case.statement)] or uses
     flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
+    best = HOLLOW
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
         for use in readers:
@@ -7323,7 +7628,7 @@ def unset_name(case, found):
                 outcome = min(outcome, effect(case, use, value))
         if outcome == CRASH:
             continue
-        prior = {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
+        best, prior = max(best, outcome), {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
         alike = [one for one in flags if one != name and all(
             effect(case, use, value) >= outcome for use in reads(case.function, one))]
         if alike:
@@ -7335,12 +7640,30 @@ def unset_name(case, found):
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
+    edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and not flags and not any(
+        is_op(use.parent, 'Add', 'Mod') for use in uses) else None
+    if edits and len(edits) < 40:
+        yield Proposal('initialise first', put_before(place, ['%s = None' % name]) + edits, '%s is None unless a '
+                       'branch sets it, and what needs it is left out then' % name, 'what is made of %s, on the ways '
+                       'that do not set it' % name, 'medium', 0.8, 'nothing empty would do in its place')
     if flags and all(is_formatted(use) for one in flags for use in reads(case.function, one)):
         lines = ['%s = None' % one for one in flags]
         yield Proposal('initialise first', put_before(first_use(case, flags), lines),
                        '%s is None unless a branch sets it' % ' and '.join(flags),
                        'nothing: None is written where the switch is off', 'medium', 0.6,
                        'it is a switch, and it is off otherwise')
+
+
+def comes_before(statement, use):
+    """Whether a statement can have run before a use, with no way back to the head of a loop between."""
+    node = statement
+    if node.start > use.start or is_in(use, node) and node.kind in SIMPLE or exclusive(node, use):
+        return False
+    while node.parent is not None and not is_in(use, node.parent):
+        if node.kind in STATEMENTS and siblings(node)[-1].kind in EXITS:
+            return False
+        node = node.parent
+    return True
 
 
 def set_beside(case, name, binders):
@@ -7413,6 +7736,11 @@ def bound_too_late(case, name):
     between = between[:between.index(late)]
     earlier = values_before(case, name, place.start)
     given = [one.value.text for one in walk(late) if one.kind == 'Assign']
+    if place.parent.kind == 'While' or place.parent.kind == 'For' and (any(
+            one.value.text in place.text for one in walk(late) if one.kind == 'Assign') or any(
+                enclosing(use, 'Compare', 'BoolOp', 'UnaryOp', *STATEMENTS).kind not in SIMPLE
+                for use in reads(place, name))):
+        return                                  # it is what the round before has left
     if any(name in bound_names(one) and one is not place
            for one in between) or names_in(late) - set([name]) & bound_names(*between) or any(
                not is_pure(one) for one in walk(late)) or any(value.text not in given for value in earlier):
@@ -7553,14 +7881,25 @@ def unset_attribute(case, found):
                        'the class gives it a value, and who needs more than an empty one does nothing')
     given = [node.parent.value for node in setters if node.parent.kind == 'Assign']
     wished = [value for one in given for value in empty_values(in_frame_of(case, one), [one]) if value != ZERO]
+    filled = [node for node in nodes if gets_more(node)]
     for number, value in enumerate(each_once(wished + by_plural(name) + OTHERWISE[:4]), 1):
-        outcome = worst_effect(case, readers, value)
-        if outcome > CRASH:
-            yield Proposal('initialise first', put_before(first, ['%s = %s' % (name, value)]),
+        outcome, place, text = worst_effect(case, readers, value), first, name
+        if filled and value in (NO_LIST, NO_DICT):      # all objects of the class would have the same one
+            made = [one for one in owner.body if takes_self(one) and one.name == '__init__']
+            place, text = behind_docstring(made[0].body) if made else None, 'self.' + name
+        if outcome > CRASH and place is not None and not place.inline:
+            yield Proposal('initialise first', put_before(place, ['%s = %s' % (text, value)]),
                            '%s is %s unless something sets it' % (name, value_words(value)),
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * number, 'the class gives it a value, of the kind that its users expect', path)
+
+
+def gets_more(node):
+    """Whether something is put into what an expression is."""
+    around = node.parent
+    return is_indexed(node) and around.ctx != 'Load' or around.kind == 'Attribute' and is_called(around) and \
+        around.attr in ('append', 'extend', 'insert', 'update', 'setdefault', 'add', 'pop', 'remove')
 
 
 def set_by_method(case, family, setters, name):
@@ -7762,6 +8101,7 @@ def unknown_name(case, found):
     family = first_fitting(
         overwritten_parameter(case, here, name), renamed_word(case, name), preference_elsewhere(case, here, name),
         lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name))
+    near = [(other, prior) for other, prior in near if not is_other_number(here, name, other)]
     ways += family + [with_other_typos(case, name, rename(
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
@@ -7778,6 +8118,16 @@ def unknown_name(case, found):
             r'(?m)^(def|class) %s\b' % name, bundle_text(case, path)) for path in files_of(case))):
         ways += list(never_worked(case, uses, name)) + list(unset_fields(case, name))
     return ways
+
+
+def is_other_number(uses, name, other):
+    """Whether a name is a list's and one of its elements is asked for, or the other way round: item and items."""
+    if name.lower().rstrip('s') != other.lower().rstrip('s') or bool(by_plural(name)) == bool(by_plural(other)):
+        return False
+    as_list_used = [use.parent.kind in ('For', 'comprehension') and use is use.parent.iter or is_call(
+        use.parent, 'len', 'enumerate', 'sorted', 'join') for use in uses]
+    return any(as_list_used) if by_plural(name) else any(
+        asked not in LIST_METHODS for use in uses for _, asked in asked_of(use))
 
 
 def first_fitting(*ways):
@@ -7944,7 +8294,7 @@ def shorter_name(uses, name):
     found = [one for one in parameter_names(function) if len(one) > 4 and (
         name.endswith(one) or name.startswith(one) and name[len(one)].islower())
              ] if function is not None else []
-    if len(found) == 1:
+    if len(found) == 1 and not any(field_of(use.parent) not in (None, found[0]) for use in uses):
         yield rename(uses, found[0], 0.75, 'nothing is called %s here, and %s is handed over' % (name, found[0]))
 
 
@@ -7953,7 +8303,8 @@ def longer_name(uses, name, known):
     what it is assigned to."""
     longer = sorted(other for other in known if len(name) >= 5 and other != name and (
         re.search(r'(?:^|_|[a-z0-9](?=[A-Z]))%s$' % re.escape(name), other) or
-        re.match(r'%s(?=_|[A-Z]|$)' % re.escape(name), other)))
+        re.match(r'%s(?=_|[A-Z]|$)' % re.escape(name), other)) and not any(
+            other in FIELDS and field_of(use.parent) not in (None, other) for use in uses))     # another field
     if not longer or len(longer) > 4:
         return
     chosen = []
@@ -7980,9 +8331,16 @@ def same_use(case, uses, name):
     names = set(names_in_order(case.function)) & local_names(case.function) & visible_names(case, uses[0])
     fitting = [other for other in sorted(names) if other not in ('self', name) and wanted and wanted <= set().union(*[
         asked_of(node) for node in name_nodes(case.function, other) if getattr(node.parent, 'ctx', 'Load') == 'Load'])]
-    if len(fitting) == 1 and not all(kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
+    if len(fitting) == 1 and not (len(wanted) == 1 and wanted <= COMMON and any(
+            field_of(statement_of(use)) for use in uses)) and not all(
+                kind == 'attribute' and asked in SHARED_METHODS for kind, asked in wanted):
         yield rename(uses, fitting[0], 0.8, 'nothing is called %s here, and of the variables only %s is asked '
                      'for %s' % (name, fitting[0], ' and '.join(sorted(asked for _, asked in wanted))))
+
+
+# what nearly anything can be asked for, which says nothing about what is meant
+COMMON = frozenset((kind, word) for kind in ('key', 'attribute')
+                   for word in 'title name id url key type text value'.split())
 
 
 def tested_instead(case, uses, name):
@@ -8687,6 +9045,9 @@ def element_meant(case, found):
                     node.value.id not in names_in(loop.iter):
                 continue
             asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
+            if any(not is_in(use, loop.iter) and ('key', key.s) not in asked_of(use) and asked_of(use)
+                   for use in name_nodes(case.function, node.value.id)):
+                return                          # it has parts of its own, and this may be one
             if any(('key', key.s) in asked_of(use) for use in asked):
                 yield rename([node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
                     loop.target.id, key.s))
@@ -8797,6 +9158,16 @@ def joined_types(case, found):
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
                 node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
             continue                            # a sum
+        total = node
+        while is_op(total.parent, 'Add'):
+            total = total.parent
+        if node.kind == 'BinOp' and not any(part.kind == 'Str' or make_of(case, part) == 'text' for part in summands(
+                total)) and any(make_of(case, part) == 'number' for part in summands(total)):
+            text = node.right if bad is node.left else node.left
+            if text.kind != 'BinOp':
+                yield cure('right type', enclose(text, 'int(', ')'), 'it becomes a number first', 0.84,
+                           'it is added to a number, and came as text')
+            continue
         loose = is_loose(bad)
         edits, how = (enclose(bad, 'str(', ')'), 'str()') if make_of(case, bad) == 'number' else (
             enclose(bad, "'%s' % " + '(' * loose, ')' * loose), '%s')
@@ -9356,7 +9727,7 @@ def fitted(case, function, call):
     extra, lost = len(call.args) - len(given), list(lost_parameter(case, function))
     for proposal in lost:
         yield proposal
-    if extra > 0 and not lost and not function.args.vararg and all(repeatable(one) for one in call.args[-extra:]):
+    if extra > 0 and not (lost or is_act(call) or function.args.vararg) and all(map(repeatable, call.args[-extra:])):
         start = call.args[-extra - 1].outer[1] if len(call.args) > extra else call.args[0].outer[0]
         yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
                        'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
@@ -9430,7 +9801,8 @@ def unexpected_keyword(function, calls, keyword_name):
         if edits:
             yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
                        '%s has no %s, and has %s' % (function.name, keyword_name, near))
-    if function.args.args and not function.args.kwarg and not function.args.vararg and function.name != '__init__':
+    if function.args.args and not (function.args.kwarg or function.args.vararg or function.name == '__init__' or any(
+            map(is_act, calls))):
         last = (function.args.defaults or function.args.args)[-1]
         at = last.outer[1]
         yield Proposal('right arguments', [(at, at, ', %s=None' % keyword_name)],
@@ -9805,6 +10177,9 @@ def field_type(case, found):
     if before:
         text = given not in ('int', 'float', 'long')
         edits = enclose(statement.value, before, after)
+        if statement.value.kind in ('Name', 'Attribute', 'Subscript') and code_of(statement.value):
+            edits[-1] = edits[-1][:2] + ('%s if %s%s else None' % (
+                after, code_of(statement.value), ' is not None' * (wanted != 'date')),)
         yield cure('right type', edits, 'it becomes a %s first' % wanted, 0.86 if not text else 0.8,
                    'the field takes a %s only' % wanted)
         if text and can_wrap([statement]):
@@ -9826,25 +10201,35 @@ def tidy_number(case, found):
         tidied = next((row for row in TIDIED if re.match(row[0], literal) and row[1] in (None, name)), None)
         if tidied:
             _, _, new, summary, prior, why = tidied
-            yield cure('tolerant parse', [bad.outer + (new % operand(bad),)], summary, prior, why)
+            new = new % operand(bad)
+            if make_of(case, bad) != 'text' and repeatable(bad) and not new.startswith('float'):
+                new += ' if isinstance(%s, basestring) else %s' % (text, text)      # a number is one already
+            yield cure('tolerant parse', [bad.outer + (new,)], summary, prior, why)
         elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and re.search(
-                r'(?<![\d.,-])\d+(?![.,]?\d)' if name == 'int' else r'(?<![\d.,-])\d+(\.\d+)?(?![.,]?\d)', literal):
-            shape = r"r'\d+'" if name == 'int' else r"r'\d+(?:\.\d+)?'"
-            new = '(re.findall(%s, %s) or [%s])[0]' % (shape, text,
+                r'(?<![\d.,-])\d+%s(?![.,]?\d)' % ('' if name == 'int' else r'(\.\d+)?'), literal) and not (
+                    SCALES.search(literal) or LEADS_TO.search(key_of(bad) or last_name(bad) or '')):
+            shape = r"r'-?\d+'" if name == 'int' else r"r'-?\d*\.?\d+(?:e-?\d+)?'"
+            words = text if make_of(case, bad) == 'text' else "'%%s' %% %s" % operand(bad)
+            new = '(re.findall(%s, %s) or [%s])[0]' % (shape, words,
                                                        text if repeatable(bad) and len(text) < 40 else "''")
             yield cure('tolerant parse', [bad.outer + (new,)] + import_of(case, 're'),
                        'the number is picked out of the words around it', 0.85,
                        'the text is a number with words around it')
 
 
+# words that say that the number before them is not the number that is meant
+SCALES = re.compile(r'(?i)\d\s*(k|m|bn?|mio|mln|mrd|million|billion|thousand|tsd|h|hrs?|hours?|std|s|secs?|seconds?|'
+                    r'days?|weeks?|[kmg]i?b)\b')
 # a text that is nearly a number, in which conversion, what is converted in its place, and the words for it
-TIDIED = ((r'\d{1,3}(,\d{3})+(\.\d+)?$', None, "%s.replace(',', '')", 'the commas between thousands are taken out',
+TIDIED = ((r'\d{1,3}(,\d{3})+\.\d+$', 'int', "float(%s.replace(',', ''))", 'the commas between thousands are taken out',
+           0.88, 'the text is a number but for its commas'),
+          (r'\d{1,3}(,\d{3})+(\.\d+)?$', None, "%s.replace(',', '')", 'the commas between thousands are taken out',
            0.88, 'the text is a number but for its commas'),
           (r'\d+,\d+$', 'float', "%s.replace(',', '.')", 'the comma is read as a decimal point', 0.86,
            'the text is a number but for its comma'),
           (r'\s*\d{4} *[-/] *\d{4}\s*$', 'int', '%s.strip()[:4]', 'the first year of the two is taken', 0.86,
            'the text is a range of years'),
-          (r'-?\d+\.\d+$', 'int', 'float(%s)', 'a number with a decimal point is read too', 0.87,
+          (r'-?(?!\d{1,3}\.\d{3}$)\d+\.\d+$', 'int', 'float(%s)', 'a number with a decimal point is read too', 0.87,
            'the text is a number, but no whole one'))
 
 
@@ -10110,6 +10495,11 @@ def packed(case, node):
             if one.kind in ('Name', 'Attribute', 'Subscript')]
 
 
+def spread(case, node):
+    """The x of f(*x) and f(**x)."""
+    return [one for one in (node.starargs, node.kwargs) if one is not None] if node.kind == 'Call' else []
+
+
 def divisor(case, node):
     """What a division divides by, and may be 0."""
     return [node.right] if is_op(node, 'Div', 'FloorDiv', 'Mod') and node.right.kind not in (
@@ -10241,6 +10631,8 @@ WORDINGS = (
          'strptime', 'search', 'match', 'findall', 'finditer', 'sub', 'split', 'loads', 'compile', 'ParseDate',
          'ObjectFromString', 'ElementFromString', 'normalize', 'replace', 'startswith', 'endswith', 'join')),
     (r"^TypeError: expected string or buffer", raises_no_text, None),
+    (r"^TypeError: .*argument after \*\*? must be .*, not NoneType", None, faults_where(
+        spread, none_test, 'there is nothing to hand over')),
     (r"^TypeError: \w+\(\) argument 1 must be (string or buffer|convertible to a buffer|read-only character buffer), "
      r"not None", None, argument_faults(*HASHES)),
     (r"^TypeError: (new|b2a_base64|hexlify|crc32|update)\(\) argument", raises_call(*HASHES), None),
@@ -10344,7 +10736,7 @@ SPECIAL_WAYS = (
     (r"^SyntaxError: .*\bLine \d+: ", within_rules),
     (r"^SyntaxError: .*[\"'](?P<name>__\w+__)[\"'] is an invalid", foreign_constant),
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
-    (r"^ValueError: (invalid literal for \w+\(\) with base 10|could not convert string to float): ?"
+    (r"^ValueError: (invalid literal for (\w+\(\) with base 10|float\(\))|could not convert string to float): ?"
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
     (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
@@ -10548,7 +10940,8 @@ def is_flag_asked(case, name):
 def classes_called(case, name):
     """The classes of a name in the case's file, else those in the other files of the bundle."""
     head = 'class %s' % name
-    paths = [None] + [path for path in files_of(case) if head in bundle_text(case, path)]
+    paths = [None] + [path for path in files_of(case) if head in bundle_text(case, path) and
+                      not case.source.path.endswith(path)]
     sources = [case.bundle.source(path) if path else case.source for path in paths]
     found = [one for source in sources if source is not None for one in classes_of(source) if one.name == name]
     return [one for one in found if one.source is case.source] or found
@@ -10567,7 +10960,7 @@ def is_own_object(case):
 
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
-    first = [fault for fault in faults if not was_used_before(case, fault.bad)]
+    first = [fault for fault in faults if case.exception == 'KeyError' or not was_used_before(case, fault.bad)]
     again = [fault for fault in faults if fault not in first and any(
         one.node.text == fault.node.text and is_test_around(one.node, fault.node) for one in first)]
     faults = first + again or faults            # a[0].b if a[0].c else a[0].d: the other way reads it too
@@ -10758,6 +11151,9 @@ def guarded_body(statement, proposal):
             and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
         return (statement.end, rest[-1].end)
+    if not is_op(node, 'And', 'Not') and statement.body[-1].kind in EXITS and not statement.orelse and any(
+            word.endswith(' or ') for word in words):
+        return (statement.end, siblings(statement)[-1].end)     # `if x is None or ...: break`
     if is_op(node, 'Or') or any(' or ' in word for word in words) or any(
             word.startswith('(') and text[max(0, start - 4):start] == 'not ' for start, _, word in edits):
         return (0, 0)
@@ -10796,7 +11192,7 @@ def echo_faults(case, faults):
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(none_fault(case, node.parent, node, faults[0].what, name))
     return [fault for fault in found if not is_guarded(case, fault) and (
-        fault.bad.kind not in ('Call', 'BinOp') or fault.bad.kind == 'Call' and repeatable(fault.bad) or
+        fault.bad.kind != 'BinOp' and repeatable(fault.bad) or
         any(is_path_below(fault.bad, one.bad) for one in faults))]
 
 
@@ -10947,12 +11343,12 @@ def own_id(case, faults):
 
 GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_source, default_attribute, other_hint,
           ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
-          skip_round, join_guard, leave)
+          skip_round, end_loop, join_guard, leave)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, skip_round, join_guard, leave, widen_handler,
-             default_attribute, other_hint, other_way)
+NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, skip_round, end_loop, join_guard, leave,
+             widen_handler, default_attribute, other_hint, other_way)
 
 
 def ranked(case, proposals):

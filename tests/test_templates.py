@@ -1173,7 +1173,7 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "        return HTTP.Request(url)\n", '    url', "TypeError: new() argument 1 must be string or buffer, not None",
      "md5(word or '')"),
     ("def f(d):\n    d['year'] = int(d['year'])\n    return d\n", '    d[', "ValueError: invalid literal for int() with base "
-     "10: '2010-2012 '", "int(d['year'].strip()[:4])"),
+     "10: '2010-2012 '", "int(d['year'].strip()[:4] if isinstance(d['year'], basestring) else d['year'])"),
     ("def f(d):\n    d['year'] = int(d['year'])\n    return d\n\ndef g(metadata, d):\n    metadata.year = f(d)['year']\n", '    d[',
      "ValueError: invalid literal for int() with base 10: 'soon'", "        Log('No value: %r' % error)\n        d['year'] = None\n"),
     ("def f(line):\n    return line.strip('#', '')\n", '    return', "TypeError: strip() takes at most 1 argument (2 given)",
@@ -2188,3 +2188,75 @@ def test_a_guard_covers_all_that_fails_on_the_same_nothing(statement, error, wan
 def test_a_name_in_the_plural_promises_a_list_and_a_verb_or_a_number_does_not():
     assert all(diagnose.by_plural(name) == ['[]'] for name in ('genres', 'actorNames', 'tag_list'))
     assert not any(diagnose.by_plural(name) for name in ('exists', 'has_genres', 'hasGenres', 'votes', 'series', 'artist'))
+
+
+# the first patch (None: there is none) and what of it, after a change that looks as good, would do harm
+HARM = [
+    ("def f(rows, out):\n    for row in rows:\n        if row['kind'] == 'deck':\n            deck = row['n']\n        else:\n"
+     "            out.append('%s-%s' % (deck, row['n']))\n", "            out.", "UnboundLocalError: local variable 'deck' "
+     "referenced before assignment", "def f(rows, out):\n    deck = ''\n    for"),
+    ("def f(rows):\n    n = 0\n    while True:\n        if n > 3 and tries > 2:\n            break\n        n = n + 1\n"
+     "        tries = n\n", "        if n", "UnboundLocalError: local variable 'tries' referenced before assignment",
+     "    tries = 0\n    while True"),
+    ("def f(rows):\n    for row in rows:\n        total = total + row['n']\n    return total\n\n\ndef update(metadata, d):\n"
+     "    metadata.year = f(d)\n", "        total", "UnboundLocalError: local variable 'total' referenced before assignment",
+     "def f(rows):\n    total = 0\n"),
+    ("def update(metadata, d):\n    for boat in d:\n        if boat['main']:\n            best = boat\n    metadata.title = "
+     "best['name']\n", '    metadata', "UnboundLocalError: local variable 'best' referenced before assignment",
+     "    if best is not None:\n        metadata.title = best['name']"),
+    ("def f(n):\n    while True:\n        page = ask(n)\n        if page['last']:\n            break\n        n = n + 1\n",
+     '        if page', "KeyError: 'last'", "if 'last' not in page or page['last']:"),
+    ("def f(d):\n    more = True\n    while more:\n        page = ask(d)\n        if page['last'] == 1:\n            more = "
+     "False\n", '        if page', "KeyError: 'last'", "if 'last' not in page or page['last'] == 1:"),
+    ("def f(text, shape, out):\n    at = 0\n    while at < len(text):\n        found = shape.search(text, at)\n"
+     "        out.append(found.group(1))\n        at = found.end()\n", '        out', "AttributeError: 'NoneType' object has "
+     "no attribute 'group'", "if found is None:\n            Log('The loop ends: nothing was found')\n            break"),
+    ("def f(url):\n    try:\n        return ask(url)['name'].strip()\n    except IOError:\n        return f(url)\n",
+     '        return ask', "AttributeError: 'NoneType' object has no attribute 'strip'", '    except IOError:'),
+    ("def f(d):\n    name = d['name'].strip()\n    if not name:\n        raise ValueError('no name')\n    return name\n\n\n"
+     "def update(metadata, d):\n    metadata.title = f(d)\n", '    name', "AttributeError: 'NoneType' object has no "
+     "attribute 'strip'", "return None"),
+    ("def f(d):\n    key = d['key'].strip()\n    Data.Remove('boat-' + key)\n    return True\n", '    key',
+     "AttributeError: 'NoneType' object has no attribute 'strip'", "        Data.Remove("),
+    ("def f(d):\n    url = d['url']\n    play(url)\n    return True\n", '    url', "KeyError: 'url'",
+     "    if 'url' in d:\n        url = d['url']\n        play(url)"),
+    ("def f(d):\n    if not d['keep']:\n        delete(d['id'])\n", '    if', "KeyError: 'keep'",
+     "if 'keep' in d and not d['keep']:"),
+    ("def f(path):\n    delete(path)\n\n\ndef g(d):\n    f(d)\n    delete(d, True)\n\n\ndef delete(path):\n    pass\n",
+     '    delete(d, ', "TypeError: delete() takes exactly 1 argument (2 given)", None),
+    ("class Boat(Agent.Movies):\n    year = None\n\n    def update(self, metadata, d, lang):\n        self.load(d)\n"
+     "        metadata.year = self.year\n\n    def load(self, d):\n        self.year = int(d['year'])\n",
+     '        self.year', "KeyError: 'year'", "int(d['year']) if 'year' in d else None"),
+    ("class Boat(object):\n    def __init__(self, d):\n        if d:\n            self.crew = []\n\n    def board(self, one):\n"
+     "        self.crew.append(one)\n\n\ndef f(d):\n    boat = Boat(d)\n    boat.board(d)\n    return boat.crew\n",
+     '        self.crew.', "AttributeError: 'Boat' object has no attribute 'crew'",
+     "def __init__(self, d):\n        self.crew = []\n        if d:"),
+    ("def f(d):\n    names = [one['name'] for one in d]\n    faces = [one['face'] for one in d]\n    return zip(names, faces)"
+     "\n", '    faces', "KeyError: 'face'", "[one.get('face') for one in d]"),
+    ("def update(metadata, d):\n    metadata.year = max([one['year'] for one in d])\n", '    metadata', "KeyError: 'year'",
+     "    if|max([one.get('year') for one in d])"),
+    ("def update(metadata, d):\n    for one in d['crew']:\n        role = metadata.roles.new()\n        role.photo = one['face']"
+     "\n        role.name = one['name']\n", '        role.name', "KeyError: 'name'",
+     "            continue\n        role = metadata.roles.new()"),
+    ("def update(metadata, d):\n    metadata.year = int(d['n'])\n", '    metadata', "ValueError: invalid literal for int() "
+     "with base 10: '5 million'", 'except ValueError'),
+    ("def update(metadata, d):\n    base = 100\n    metadata.year = base + d['votes']\n", '    metadata', "TypeError: "
+     "unsupported operand type(s) for +: 'int' and 'str'", "base + int(d['votes'])"),
+    ("def update(metadata, d):\n    title = d['title']\n    for one in titles:\n        metadata.genres.add(one)\n",
+     '    for', "NameError: global name 'titles' is not defined", None),
+    ("def f(metadata, d):\n    boat = d['boat']\n    for one in boat['crew']:\n        metadata.genres.add(one['id'] + "
+     "boat['motto'])\n        metadata.tags.add(boat['id'])\n", '        metadata.tags', "KeyError: 'id'",
+     "        if 'id' in boat:"),
+    ("def f(metadata, d):\n    fill(metadata, *d['pair'])\n    return d\n", '    fill', "TypeError: fill() argument after * "
+     "must be an iterable, not NoneType", "    if d['pair'] is not None:"),
+    ("def f(text):\n    parts = text.split(' ')\n    return parts[0], parts[1]\n\n\ndef g(d):\n    first, last = f(d)\n"
+     "    return last.upper() + first\n", '    return parts', 'IndexError: list index out of range', "else ''"),
+    ("def update(metadata, d):\n    metadata.year = d['year']\n", '    metadata', "AttributeTypeMismatch: (2101, \"Provided "
+     "content of type 'str' is not of the required type 'int'.\")", "int(d['year']) if d['year'] is not None else None"),
+]
+
+
+@pytest.mark.parametrize('source,line,error,wanted', HARM)
+def test_what_looks_like_a_cure_and_does_harm_is_not_the_first_patch(source, line, error, wanted):
+    found = patches(case_for(source, line, error))
+    assert any(one in found[0][1] for one in wanted.split('|')) if wanted else not found, [patch for _, patch in found]
