@@ -13353,7 +13353,10 @@ def proposal_words(record):
     if record['fixes']:
         best = record['fixes'][0]
         return '%s (%s)' % (best['summary'], best['id'])
-    return 'no patch: %s' % (record.get('no_fix_because') or '')
+    why = record.get('no_fix_because') or ''
+    if why.startswith('the fault is not in the code'):      # which class it is of, and how often it came, stand beside
+        why = '; '.join(record['evidence'][1:][-1:] + [record['advice'].replace('do not patch; ', '')])
+    return 'no patch: %s' % why
 
 
 def report_text(document):
