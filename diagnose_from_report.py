@@ -4405,7 +4405,8 @@ def bad_values(case):
     if last_name(failed) == 'join' and re.search("'(starts|ends)with'", case.message):
         return joined_parts(failed, case.message)[-1:] or [suspect(failed, case.message)]
     faults = [one for one in faults_of(case) if one.bad is not None and one.what != FAILED]
-    faults = [one for one in faults if not is_checked(case, one.bad, one.bad.text)] or faults
+    faults = [one for one in faults if not is_checked(case, one.bad, one.bad.text) and not was_used_before(
+        case, one.bad)] or faults
     groups = [faults, [one for one in faults if one.node is failed or is_in(failed, one.node)]]
     for group in groups if 'None' in case.message else reversed(groups):
         found = [one.bad for at, one in enumerate(group) if not same_value(one, group[:at])]
@@ -4444,7 +4445,8 @@ def find_cause(case):
             answered = segment
         if origin in ('request', 'file', 'preference') or root is None:
             break
-        assignment = last_assignment(case.function, next(below for below in walk(node) if is_name(below, root)))
+        assignment = last_assignment(case.function, next(below for below in walk(node) if is_name(below, root)),
+                                     node.kind != 'Name')
         if assignment is None:
             if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
@@ -4484,10 +4486,11 @@ def header_text(node):
     return node.source.text[node.start:getattr(node, 'header_end', node.end)] if node.kind in COMPOUND else node.text
 
 
-def last_assignment(function, name):
-    """The Assign or For nearest before a Name that binds it, or None."""
+def last_assignment(function, name, has_value=False):
+    """The Assign or For nearest before a Name that binds it, or None. has_value: to something that can be asked."""
     found = [one for one, value in values_given(function, name.id) if one.start < name.start and (
-        one.kind == 'For' or value is not None and one.end <= name.start)]
+        one.kind == 'For' or value is not None and one.end <= name.start and not (
+            has_value and is_name(value, 'None')))]
     return max(found, key=lambda one: one.start) if found else None
 
 
