@@ -2488,7 +2488,7 @@ FAMILIES = (
            'The request right before it failed, so there was nothing to read.', 'the address that was asked for',
            'wait; where it is always the same items, the provider has nothing for them'),
     Family('gone', 'code', r'', r'HTTP Error 4(04|10|00|06)|Not ?Found\b',
-           'The provider has no such page (any more), and the agent gives up the whole item for it.',
+           'The provider has no such page (any more), and the agent gives up all that comes after it.',
            'whether the address is built rightly; whether other items are found', 'treat it as "no data" and go on'),
     Family('page not there', 'upstream', r'(?!)', r'',
            'The provider has no such page (any more), and the plug-in says so in a line of its own.',
@@ -2512,7 +2512,7 @@ FAMILIES = (
            'A field of an entry of a menu got what cannot be stored, mostly text with letters beyond ASCII that was '
            'not decoded; the field stays empty.', 'where the text comes from', 'decode it once'),
     Family('missing value', 'code', r'', r"'NoneType'|None for|NoneType",
-           'Something was not found, and the code used it as if it had been.', 'where the value came from',
+           'Something has no value (None), and the code used it as if it had one.', 'where the value came from',
            'guard it, and go on with what there is'),
     Family('string as list', 'code', r'', r"AttributeError: '(str|unicode)' object has no attribute '__iter__'",
            'The sandbox cannot step through the letters of a text.', 'the loop', 'make a list of it first'),
@@ -2726,7 +2726,7 @@ def judge(pattern, agent):
             calls, {'searches': 'search', 'updates': 'update'}[calls_meant(pattern)])))
     if family.name == 'gone' and share is not None and share >= 0.8 and items >= 5:
         cls = 'upstream'
-        evidence.append('nearly every item is hit, so the provider has moved or closed the service')
+        evidence.append('nearly every item is hit, so most likely the provider has moved or closed the service')
     flaky = family.name == 'time-out' or re.match(r'HTTP Error 5(?!03)\d\d', message)
     if flaky and share is not None and share < 0.5 and pattern.get('own_frames'):
         cls = 'code'
@@ -11774,7 +11774,7 @@ def probe_for(scene):
     if len(lines) < 2:
         return None, None
     edits = [edit for _, _, edit in sorted(edits, key=lambda row: row[:2])]     # what is asked first comes first
-    proposal = cure('probe', edits, 'nothing is changed; the log says which of the %s raised' % line_words(lines), 0.0,
+    proposal = cure('probe', edits, 'nothing is changed; the log says which of the %s failed' % line_words(lines), 0.0,
                     'the place is not sure, and one more refresh settles it')
     record, patch, _ = fix_record(scene, case, places[0], proposal)
     if record:
@@ -12103,7 +12103,7 @@ def note_place(record, frame, first, named):
     """Fill the first Place into the record. named: the lines that probes have named."""
     record['confidence'] = first.confidence
     if first.line in named:
-        record['evidence'].append('a probe ran over the failing items, and the log says that line %d raised'
+        record['evidence'].append('a probe ran over the failing items, and the log says that line %d failed'
                                   % first.line)
     record['evidence'].append('line %d of %s can fail in exactly this way: %s' % (
         first.line, frame.function, one_line(header_text(first.expression))))
@@ -12218,7 +12218,7 @@ def look_into_source(inquiry):
     if holder is not None and record['family'] in MISSING_DATA and not gains_behind(holder, first):
         return COPED, {}
     if silent and first.line not in named:
-        against.append('the error came again while a probe watched %s, and none of them raised' % line_words(silent))
+        against.append('the error came again while a probe watched %s, and none of them failed' % line_words(silent))
     note_place(record, frame, first, named)
     against.extend('line %d: %s' % (first.line, reason) for reason in first.reasons)
     note_hidden(record, first.statement)
@@ -13265,8 +13265,11 @@ def hypothesis(record):
     sentences = [record['meaning']]
     if record.get('suspect') and record['class'] == 'code':
         sure = record['confidence'] or 0
-        first = '' if sure >= 0.9 else 'Of the places that can fail so, this is the likeliest (%d %%): ' % round(
-            100 * sure)
+        alike = [row for row in (record['divergence_point'] or {}).get('candidates', ())[1:]
+                 if row['confidence'] > sure - 0.02]
+        first = '' if sure >= 0.9 else '%s (%d %%): ' % (
+            'Several places can fail so, and which one did is not known; one of them' if alike else
+            'Of the places that can fail so, this is the likeliest', round(100 * sure))
         source = ', %s' % record['origin'] if record.get('origin') else ''
         kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute (?:named )?'(\w+)'",
                         record['message'] or '')

@@ -1503,7 +1503,7 @@ def test_a_probe_that_stays_silent_counts_against_the_lines_that_it_watched(tmpd
     two_silent = diagnosed_log(tmpdir, PROBED, broken, [tried])
     assert two_silent.record['divergence_point']['candidates'][0]['line'] == 6
     assert two_silent.record['confidence'] > .8
-    assert 'a probe watched lines 4 and 5, and none of them raised' in ' '.join(two_silent.record['evidence_against'])
+    assert 'a probe watched lines 4 and 5, and none of them failed' in ' '.join(two_silent.record['evidence_against'])
     assert all(fix['kind'] == 'fix' and fix['line'] == 6 for fix in two_silent.record['fixes'])
 
     all_silent = diagnosed_log(tmpdir, PROBED, broken, [dict(tried, probed=probe['probed'])])
