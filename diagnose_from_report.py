@@ -4409,7 +4409,10 @@ def bad_values(case):
         case, one.bad)] or faults
     groups = [faults, [one for one in faults if one.node is failed or is_in(failed, one.node)]]
     for group in groups if 'None' in case.message else reversed(groups):
-        found = [one.bad for at, one in enumerate(group) if not same_value(one, group[:at])]
+        found = [suspect(one.bad) if is_call(one.bad, 'encode', 'decode') else one.bad for at, one in enumerate(group)
+                 if not same_value(one, group[:at])]
+        found = [one for one in found if one.kind != 'BinOp' or not any(
+            other is not one and is_in(other, one) for other in found)]
         if 0 < len(found) < 3:
             return found
     return [suspect(failed, case.message)]
