@@ -2530,6 +2530,16 @@ FAMILIES = (
     Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
            r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
            'What should be a number or a date is not one.', 'the text named there', 'a tolerant conversion'),
+    Family('not permitted', 'code', r'', r'FrameworkException',
+           'The framework does not do what the code asks of it.', 'what it says', 'ask in another way'),
+    Family('no such file', 'code', r'', r'Errno 2\]',
+           'A file or folder that the code relies on is not there.', 'the path named there',
+           'look first whether it is there'),
+    Family('not in there', 'code', r'', r'ValueError: (list\.remove|substring not found|.* is not in (list|tuple))',
+           'What the code looks for in a text or list is not in there.', 'what is in it', 'look first whether it is there'),
+    Family('bad expression', 'code', r'', r'XPath\w*Error',
+           'A search expression is written wrongly, so no page could satisfy it.', 'its brackets and quotes',
+           'write it right'),
     Family('division', 'code', r'', r'ZeroDivisionError',
            'The code divides by a number that is 0.', 'where the number comes from', 'look first whether it is 0'),
     Family('wrong count', 'code', r'', r'^ValueError: (too many values|need more than)',
@@ -2631,7 +2641,8 @@ WHERE = {'scanner': 'scanner', 'system': 'server', 'media': 'deleted item', 'com
 
 # families whose error can be the mere echo of a request that failed a moment before
 ECHOES = ('missing value', 'missing key', 'empty list', 'unreadable answer', 'string as list', 'wrong number or date',
-          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable', 'wrong count')
+          'missing attribute', 'other defect', 'wrong kind', 'unset name', 'not serialisable', 'wrong count',
+          'not in there')
 
 
 def number_of_items(pattern):
