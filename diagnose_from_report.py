@@ -4456,12 +4456,15 @@ def find_cause(case):
             origin = 'preference' if root == 'Prefs' else 'field'
         steps.append((node.line, segment))
         calls += plain_calls(node)
-        if node.kind == 'Call' and len(steps) > 1 and answered is None:
-            answered = segment
+        asked = node
+        while asked.kind in ('Attribute', 'Subscript'):
+            asked = asked.value
+        if asked.kind == 'Call' and answered is None and (steps[1:] or asked is not node):
+            answered = one_line(asked.text)
         if origin in ('request', 'file', 'preference') or root is None:
             break
         assignment = last_assignment(case.function, next(below for below in walk(node) if is_name(below, root)),
-                                     node.kind != 'Name')
+                                     node.kind != 'Name', value == 'None' and node.kind == 'Name')
         if assignment is None:
             if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
                 origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
@@ -4501,11 +4504,12 @@ def header_text(node):
     return node.source.text[node.start:getattr(node, 'header_end', node.end)] if node.kind in COMPOUND else node.text
 
 
-def last_assignment(function, name, has_value=False):
-    """The Assign or For nearest before a Name that binds it, or None. has_value: to something that can be asked."""
+def last_assignment(function, name, has_value=False, is_none=False):
+    """The Assign or For nearest before a Name that binds it, or None. has_value: to what can be asked for something;
+    is_none: to what can be None."""
     found = [one for one, value in values_given(function, name.id) if one.start < name.start and (
         one.kind == 'For' or value is not None and one.end <= name.start and not (
-            has_value and is_name(value, 'None')))]
+            has_value and is_name(value, 'None') or is_none and never_none(value)))]
     return max(found, key=lambda one: one.start) if found else None
 
 
@@ -6083,8 +6087,8 @@ def loss_words(case, block=()):
 
 def grows(statement):
     """Whether a statement adds to a variable: `x += y`, `x = x + y`."""
-    return statement.kind == 'AugAssign' or target_of(statement) is not None and flat(
-        target_of(statement)) in read_in(statement.value)
+    return statement.kind == 'AugAssign' or target_of(statement) is not None and is_op(
+        statement.value, 'Add') and flat(target_of(statement)) in read_in(statement.value)
 
 
 def expression_chain(node):
