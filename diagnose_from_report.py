@@ -4738,7 +4738,7 @@ def is_act(call):
 
 def acts_in(block):
     """Whether some statements, or what is below them, do away with something or play it."""
-    return any(is_act(node) for one in block if isinstance(block, list) for node in walk(one) if node.kind == 'Call')
+    return any(is_act(node) for one in block for node in walk(one) if node.kind == 'Call')
 
 
 ACTS = frozenset('delete remove unlink rmtree rmdir erase wipe purge rename move play'.split())
@@ -5155,8 +5155,9 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
         return effect_of_formatting(case, around, around.left, value, node)
     if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in (SOME, TEXT, NUMBER):
-        return min([OPEN] + [effect_of_part(case, call, parent.elts.index(node), len(parent.elts), value, depth + 4)
-                             for call in nodes_named(case.source, 'Call', getattr(function_around(node), 'name', ''))])
+        calls = nodes_named(case.source, 'Call', getattr(function_around(node), 'name', ''))
+        at, size = parent.elts.index(node), len(parent.elts)
+        return CRASH if any(effect_of_part(case, call, at, size, value, depth + 4) == CRASH for call in calls) else OPEN
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
@@ -5172,9 +5173,12 @@ def effect_in_display(case, node, parent, value, depth):
 def effect_of_part(case, call, place, size, value, depth):
     """What becomes of one of the values that a call answers, where they are unpacked at once."""
     target, inner = unpacked(call.parent), in_frame_of(case, call)
-    if call.parent.kind != 'Assign' or target is None or len(target.elts) != size or target.elts[place].kind != 'Name':
-        return OPEN
-    return name_effect(inner, target.elts[place].id, value, call.parent, depth)
+    name = target.elts[place].id if call.parent.kind == 'Assign' and target is not None and len(
+        target.elts) == size and target.elts[place].kind == 'Name' else None
+    if name is None or any(is_call(enclosing(use, 'Call'), RESULT) for use in later_uses(inner, name, call.parent)
+                           if enclosing(use, 'Call') is not None):
+        return OPEN                             # (a result may come without a name)
+    return name_effect(inner, name, value, call.parent, depth)
 
 
 def target_of(statement):
@@ -6475,6 +6479,8 @@ def ask_value(case, faults):
     if not found or not all(is_in(fault.bad, found[0][0]) or fault.bad.text == found[0][0].text for fault in faults):
         return
     bad, test, around, asked = found[0]
+    if acts_in(as_list(around.orelse)):
+        return
     beside = [part for part in and_operands(around.test) if part is not asked]
     kept = around.kind == 'If' and (any(not is_in(bad, one) and not uses_value(case, one, faults)
                                         for one in around.body) if not around.orelse else any(
@@ -11273,7 +11279,9 @@ def begin_empty(case, faults):
     if value is None or make_of(case, bad) not in (None, 'json', 'list' if value == NO_LIST else 'dict'):
         return                                  # an element, a set or a digest takes other things
     if bad.kind != 'Name' or call.func.kind != 'Attribute' or call.func.value is not bad or \
-            faults[0].test is not none_test or not can_insert(case.statement) or not any(
+            faults[0].test is not none_test or not can_insert(case.statement) or bad.id in names_in(
+                case.function.args if case.function.kind == 'FunctionDef' else call.func) and any(
+                one.parent.kind == 'Expr' for one in bundle_nodes(case, 'Call', case.function.name)) or not any(
             use.parent.kind in ('Assign', 'Return', 'Call', 'keyword') for use in later_uses(
                 case, bad.id, case.statement)):
         return
