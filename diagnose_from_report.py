@@ -5132,13 +5132,21 @@ def effect_of_return(case, node, parent, value, depth):
 
 
 def returned_effect(case, function, value, depth=0):
-    """What the callers in this file make of a value that a function answers."""
+    """What the callers in this file make of a value that a function answers; those in others that surely mean it (by
+    its module, or because no other function has the name) only say whether they fail."""
     if function is None:
         return OPEN
-    worst, calls = FINE, 0
-    for call in nodes_named(case.source, 'Call', function.name):
-        calls += not is_in(call, function)
-        worst = min(worst, effect(case._replace(function=function_around(call)), call, value, depth + 5))
+    worst, calls, module = FINE, 0, function.source.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]
+    alone = len(bundle_nodes(case, 'FunctionDef', function.name)) == 1
+    for call in bundle_nodes(case, 'Call', function.name):
+        own = call.source is function.source
+        if own or alone or root_name(call.func) == module:
+            found = effect(in_frame_of(case, call), call, value, depth + 5)
+            calls += own and not is_in(call, function)
+            if own or found == CRASH:
+                worst = min(worst, found)
+    if worst == CRASH:
+        return CRASH
     if not calls:
         normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
         return FINE if value in normal else OPEN
@@ -6555,6 +6563,17 @@ def tested_operand(node):
 def filter_element(case, faults):
     """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
     element = faults[0].node
+    by_key = enclosing(element, 'Lambda', *STATEMENTS)
+    if by_key.kind == 'Lambda' and by_key.parent.kind == 'keyword' and is_call(by_key.parent.parent, 'sorted') and all(
+            is_name(fault.bad, *plain_parameters(by_key)) for fault in faults):
+        rows = by_key.parent.parent.args[0]     # what is nothing cannot be sorted, and nothing is made of it behind
+        found = condition(case, faults, hoist=False)
+        if found is not None and operand(rows) is not None:
+            one = faults[0].bad.id
+            yield Proposal('skip element', [rows.outer + ('[%s for %s in %s if %s]' % (
+                one, one, operand(rows), found.text),)], 'elements where %s are left out' % faults[0].what,
+                'these elements, and only these', 'low', 0.88, 'the other elements still come through')
+        return
     while element.kind not in STATEMENTS and element.parent.kind not in STATEMENTS and element.parent.kind not in (
             'ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
         element = element.parent
@@ -6906,7 +6925,9 @@ def relied_on(case, block):
     if target is None or target.kind != 'Subscript' or target.value.kind != 'Name':
         return False
     uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
-    return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Return' and key is not None and
+    return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Call' and use in use.parent.args and
+               not is_log_call(use.parent) and case.statement.parent is case.function or
+               use.parent.kind == 'Return' and key is not None and
                any(not is_in(node, case.function) for node in unchecked(case, bundle_nodes(case, 'Subscript', key)))
                for use in uses)
 
@@ -11234,6 +11255,9 @@ def is_guarded(case, fault):
 
 def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
+    if any(root_name(fault.bad) in plain_parameters(one) for fault in faults for one in ancestors(fault.bad)
+           if one.kind == 'Lambda'):
+        return []                               # the `x` of another lambda is something else
     found, anew = [], bound_names(case.statement) if case.statement.kind in SIMPLE | frozenset(['For']) else ()
     # (what a statement itself sets is another value behind it; what the suites of an `if` set is not, for its elif)
     for one in statements(case.function):
@@ -11243,10 +11267,18 @@ def same_defects(case, faults, behind):
             continue                            # what catches it there may well do something about it
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
-            if root is not None and root.id not in anew and root in later_uses(case, root.id, case.statement):
+            if root is not None and root.id not in anew and (root in later_uses(case, root.id, case.statement) or any(
+                    goes_through_again(one.bad, root) for one in faults)):
                 found.append(one)
                 break
     return found
+
+
+def goes_through_again(node, other):
+    """Whether two loops go through the same list, one behind the other, and call its elements alike."""
+    loops = loop_over(node), loop_over(other)
+    return None not in loops and loops[0] is not loops[1] and loops[0].iter.text == loops[1].iter.text and \
+        repeatable(loops[0].iter) and node.id == other.id and not is_in(loops[1], loops[0])
 
 
 def default_source(case, faults):

@@ -999,6 +999,9 @@ NULLS += [  # what is read though it was not set, and what is made before it is 
      "        metadata.title = '%s' % float(rows['a'])\n", '        metadata.rating',
      "TypeError: float() argument must be a string or a number",
      "if 'a' in rows and rows['a'] is not None:\n        metadata.title"),
+    ("def f(docks, name):\n    for dock in docks:\n        if dock['name'] == name:\n            return dock\n"
+     "    for dock in docks:\n        if dock['also'] == name:\n            return dock\n", '        if dock[',
+     NONE_GETITEM, "if dock is not None and dock['also'] == name"),
     ("def f(page, urls):\n    for row in page:\n        query = 'http://example.org/%s' % row['href']\n"
      "        urls.append(query)\n", '        query', "KeyError: 'href'", "if 'href' in row:\n            query"),
 ]
@@ -1007,6 +1010,13 @@ NULLS += [  # what is read though it was not set, and what is made before it is 
 @pytest.mark.parametrize('source,line,error,wanted', NULLS)
 def test_a_condition_that_asks_for_the_key_asks_for_a_value_too(source, line, error, wanted):
     assert wanted in patches(case_for(source, line, error))[0][1]
+
+
+def test_rows_that_are_nothing_are_not_sorted():
+    case = case_for("def f(data):\n    for row in sorted(data['crew'], key=lambda one: one['rank']):\n        Log(row['name'])\n",
+                    '    for row', NONE_GETITEM)
+    case = case._replace(function=next(node for node in diagnose.walk(case.source.tree) if node.kind == 'Lambda'))
+    assert "sorted([one for one in data['crew'] if one is not None], key=lambda one: one['rank'])" in patches(case)[0][1]
 
 
 def test_what_stands_beside_a_null_is_kept():
