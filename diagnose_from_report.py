@@ -3148,7 +3148,8 @@ def raises_key(node, hunt):
             return 0
         if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
             return 0.02 if not stored(node) else 0
-        return key_weight(index, key, quoted)
+        known = is_name(node.value, 'Prefs')    # a preference that is asked for is in DefaultPrefs.json, as a rule
+        return (0.02 if known else 1.0) * key_weight(index, key, quoted)
     if node.kind == 'Call' and node.func.kind == 'Attribute':
         if node.func.attr in ('pop', 'remove') and node.args and len(node.args) == 1:
             return 0.8 * key_weight(node.args[0], key, quoted)
@@ -5647,7 +5648,8 @@ def key_faults(case, found):
             index = index_of(node)
             if not key_weight(index, key, quoted) or quoted and is_number(case, index):
                 continue
-            test = in_test(operand(index)) if operand(index) and repeatable(index) else None
+            test = in_test(operand(index)) if operand(index) and repeatable(index) and not is_name(
+                node.value, 'Prefs') else None  # (`in` is never true of these)
             soft = []
             if node.ctx == 'Load' and has_get(case, node, index):
                 plural = by_plural(index.s) if index.kind == 'Str' else []

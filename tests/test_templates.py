@@ -999,6 +999,8 @@ NULLS += [  # what is read though it was not set, and what is made before it is 
      "        metadata.title = '%s' % float(rows['a'])\n", '        metadata.rating',
      "TypeError: float() argument must be a string or a number",
      "if 'a' in rows and rows['a'] is not None:\n        metadata.title"),
+    ("def f(metadata, data):\n    if Prefs['genres']:\n        metadata.genres.add(data['genres'])\n", "    if Prefs",
+     "KeyError: 'genres'", "except KeyError:"),
     ("def f(docks, name):\n    for dock in docks:\n        if dock['name'] == name:\n            return dock\n"
      "    for dock in docks:\n        if dock['also'] == name:\n            return dock\n", '        if dock[',
      NONE_GETITEM, "if dock is not None and dock['also'] == name"),
