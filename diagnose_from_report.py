@@ -2147,9 +2147,12 @@ def field_of(statement):
     call = call_of(statement)
     if call is not None and call.func.kind == 'Attribute':
         target = call.func.value
-        if is_field(target) and call.func.attr in ('add', 'append', 'clear', 'new', 'extend', 'setcontent'):
+        if is_field(target) and call.func.attr in FILLERS:
             return target.attr
     return None
+
+
+FILLERS = ('add', 'append', 'clear', 'new', 'extend', 'setcontent')
 
 
 def is_log_call(node):
@@ -11985,9 +11988,12 @@ def prediction(pattern, case, chance, loss):
 
 
 def fields_after(case):
-    """Names of the metadata fields that the function fills from the failing statement on."""
+    """Names of the metadata fields that the function fills, or hands on to be filled, from the failing statement on."""
     return sorted(set(node.attr for node in walk(case.function) if node.kind == 'Attribute' and
-                      is_name(node.value, 'metadata') and node.end >= case.statement.start) - set(['id', 'guid']))
+                      is_name(node.value, 'metadata') and node.end >= case.statement.start and (
+                          stored(node) or node.parent.kind in ('Subscript', 'keyword') or is_called(node.parent) and
+                          node.parent.attr in FILLERS or node.parent.kind == 'Call' and not in_log_call(node)))
+                  - set(['id', 'guid']))
 
 
 # -------------------------------------------------------------------------------------------------- one pattern, whole
