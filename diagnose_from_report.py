@@ -2574,7 +2574,7 @@ FAMILIES = (
            'The log breaks off in the middle of this error, so which one it was is not in it.',
            'whether the same error stands whole elsewhere', 'refresh an item: then the log has it whole'),
     Family('own words', 'code', r'(?!)', r'',
-           'The plug-in wrote this line about something that went wrong; which error that was is not in it.',
+           'The plug-in wrote this line about something that went wrong, and no more is in the log.',
            'the lines before it in the log', 'depends'),
     Family('other defect', 'code', r'', r'',
            'The code failed in a way that is none of the known ones.', 'the place named below', 'depends'),
@@ -4418,6 +4418,9 @@ def bad_values(case):
     failed = case.expression
     if failed.kind == 'Raise':
         return [failed]
+    if case.statement.kind == 'Assign' and failed in case.statement.targets and re.match(
+            'Unicode|AttributeTypeMismatch', case.exception):
+        return [case.statement.value]           # what was to be stored there
     if last_name(failed) == 'join' and re.search("'(starts|ends)with'", case.message):
         return joined_parts(failed, case.message)[-1:] or [suspect(failed, case.message)]
     faults = [one for one in faults_of(case) if one.bad is not None and one.what != FAILED]
@@ -4476,6 +4479,8 @@ def find_cause(case):
                 origin = 'unknown'              # a table of the code itself
             break
         if assignment.kind == 'For':
+            if is_in(node, assignment.iter):    # `for x in x`
+                break
             steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
             node, origin = assignment.iter, 'element' if origin == 'unknown' else origin
         elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
