@@ -4706,7 +4706,8 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
         return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \
             OPEN if value == SOME else CRASH
-    if name in SEARCHES and (receiver in ('re', 'Regex') or len(call.args) == 1) and call.func.kind == 'Attribute':
+    if name in SEARCHES and call.func.kind == 'Attribute' and (
+            receiver in ('re', 'Regex') or len(call.args) == 1 or name in ('sub', 'subn')):
         return effect_of_pattern(case, node, call, value, name, depth)
     if name == 'join' and receiver not in ('os', 'Core', 'path'):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
@@ -4717,7 +4718,7 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
-        if value not in (SOME, TEXT, NUMBER) and is_address(case, call):
+        if value not in (SOME, TEXT, NUMBER) and (is_address(case, call) or makes_date(case, call)):
             return CRASH                        # what is asked for then is another thing, or nothing
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
@@ -4866,6 +4867,8 @@ LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](
 
 def effect_of_operator(case, node, parent, value, depth):
     other = parent.right if node is parent.left else parent.left
+    if parent.op == 'Add' and value == NO_TEXT and makes_date(case, parent):
+        return CRASH
     if parent.op == 'Add':
         kind = make_of(case, other)
         if value in (NO_TEXT, TEXT) and kind not in ('number', 'date', 'list', 'dict'):
@@ -4896,7 +4899,8 @@ def effect_of_formatting(case, operation, form, value, node):
     values = as_list(operation.right.elts if operation.right.kind == 'Tuple' else operation.right)
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
-    if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME):
+    if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME) or \
+            value not in (SOME, TEXT, NUMBER) and makes_date(case, operation):
         return CRASH
     if in_log_call(operation):
         return FINE
@@ -4931,6 +4935,17 @@ def is_address(case, node):
     return any(use.parent.kind == 'Call' and use is not use.parent.func and (
         is_request(case, use.parent) or is_act(use.parent))
                for use in later_uses(case, node.parent.targets[0].id, node.parent))
+
+
+def makes_date(case, node):
+    """Whether a text that is put together is read as a date: where a part is empty, the parser takes today's."""
+    while node.parent.kind not in STATEMENTS:
+        if is_call(node.parent, 'ParseDate', 'strptime') and node in node.parent.args:
+            return True
+        node = node.parent
+    name = set_from(node)
+    return name is not None and any(is_call(use.parent, 'ParseDate', 'strptime') and use in use.parent.args
+                                    for use in later_uses(case, name, node.parent))
 
 
 def is_request(case, call):
@@ -6490,6 +6505,13 @@ def tighten(case, faults):
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
 
 
+def stores_either_way(case):
+    """Whether a test in a loop says which of two fields an element goes to: one that cannot be told goes to none."""
+    ways = [fields_of(way) for way in (case.statement.body, case.statement.orelse)] if case.statement.kind == 'If' and \
+        innermost_loop(case) is not None and not case.statement.is_elif else [[]]
+    return all(ways) and ways[0] != ways[-1]
+
+
 def ask_value(case, faults):
     """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too."""
     found = [(fault.bad, fault.test, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
@@ -7204,6 +7226,8 @@ def skip_round(case, faults):
     if any(use.start >= loop.end for one in later_siblings(case.statement)
            for name in bound_names(one) for use in later_uses(case, name, one)):
         prior = 0.3                             # what the rest of the round finds is used behind the loop
+    if stores_either_way(case):
+        prior = 0.86
     words = 'Skipped one %s' % subject_words([case.statement])
     kept = [fault for fault in faults if is_kept_later(case, fault)]
     found = condition(case, kept) if kept else condition(case, faults, outside=True)
@@ -11046,6 +11070,8 @@ def guarded_ways(case, faults):
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if flag:
                     proposal = doubted(proposal, 0.75, 'nothing ever sets it')
+                if way is not skip_round and stores_either_way(case):
+                    proposal = doubted(proposal, 0.75, 'either way it would be stored as something')
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
                 proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
