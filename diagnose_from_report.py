@@ -1962,6 +1962,18 @@ def was_used_before(case, bad):
     return any(map(needed, evaluated_before(case.statement, names_in(bad))))
 
 
+def mostly_used_before(case, fault):
+    """Whether a variable that is suspected to be None, or of another kind, was asked for several keys or attributes
+    before: these would have failed, though each of them may have stood in an `if`."""
+    bad = fault.bad
+    if bad.kind != 'Name' or case.exception not in ('AttributeError', 'TypeError'):
+        return False
+    asked = [use for use in reads(case.function, bad.id) if use.end < case.statement.start and use.parent.kind in (
+        'Attribute', 'Subscript') and use.parent.value is use and not exclusive(statement_of(use), case.statement)]
+    return len(asked) > 2 and not any(asked[0].start < one.start < bad.start
+                                      for one in bindings(case.function).get(bad.id, ()))
+
+
 def later_uses(case, name, statement):
     """Name nodes that read a variable after a statement bound it, up to where it is surely bound anew."""
     limit = None
@@ -7368,7 +7380,8 @@ def leave(case, faults):
                            'nothing can be answered here, and the caller is told so')
     if outcome == CRASH or any(root_name(fault.bad) == 'Prefs' for fault in faults):
         return                                  # it is not set for any item
-    entry = case.function.name.lower() in ('update', 'search')
+    entry = case.function.name.lower() in ('update', 'search') or 'metadata' in names_in(case.function.args) and any(
+        field_of(one) for one in statements(case.function) if one.start > case.statement.end)
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW and not (entry and fills_else(case, faults)):
         prior = 0.62 if entry else 0.78
@@ -11043,6 +11056,7 @@ def is_own_object(case):
 
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
+    faults = [fault for fault in faults if not mostly_used_before(case, fault)] or faults
     first = [fault for fault in faults if case.exception == 'KeyError' or not was_used_before(case, fault.bad)]
     again = [fault for fault in faults if fault not in first and any(
         one.node.text == fault.node.text and is_test_around(one.node, fault.node) for one in first)]

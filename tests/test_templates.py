@@ -980,6 +980,10 @@ BOAT = ("class Boat(object):\n    def __init__(self, data):\n        self.data =
         "class Dock(object):\n    def read(self, data):\n        self.mate = data['mates']\n")
 CREW = ("def update(metadata, data):\n    for person in data:\n        role = metadata.roles.new()\n"
         "        role.name = person['name']\n        role.photo = person.get('photo')\n")
+FILL = ("def fill(metadata, row, force):\n    if force:\n        metadata.title = row['title']\n    if force:\n"
+        "        metadata.summary = row['plot']\n    if force:\n        metadata.tagline = row['line']\n    if force:\n"
+        "        metadata.studio = row['yard']['name']\n    if force:\n        metadata.genres.add(row['genre'])\n"
+        "    if force:\n        metadata.rating = row['rating']\n    metadata.year = row['year']\n")
 NULLS += [  # what is read though it was not set, and what is made before it is known that it has a name
     (BOAT, '        self.mate = self.', "KeyError: 'name'", "self.data['mate'].get('name')"),
     (BOAT, '        self.mate = self.', NONE_GETITEM, "is not None else None"),
@@ -1001,6 +1005,15 @@ NULLS += [  # what is read though it was not set, and what is made before it is 
      "if 'a' in rows and rows['a'] is not None:\n        metadata.title"),
     ("def f(metadata, data):\n    if Prefs['genres']:\n        metadata.genres.add(data['genres'])\n", "    if Prefs",
      "KeyError: 'genres'", "except KeyError:"),
+    (FILL, '        metadata.studio', NONE_GETITEM, "if row['yard'] is not None:"),
+    (FILL, '        metadata.studio', "TypeError: string indices must be integers, not str", "if isinstance(row['yard'], dict):"),
+    ("def f(page):\n    match = re.search('(.)-(.)', page)\n    day = match.group(1)\n    month = match.group(2)\n"
+     "    return Datetime.ParseDate('2011-%s-%s' % (month, day))\n", '    day', "AttributeError: 'NoneType' object has no "
+     "attribute 'group'", "return None"),
+    ("def f(metadata, page):\n    for one in page:\n        value = one.get('width')\n        if int(value) > 9:\n"
+     "            metadata.art[one.url] = one\n        else:\n            metadata.posters[one.url] = one\n",
+     '        if int', "TypeError: int() argument must be a string or a number, not 'NoneType'",
+     "            continue\n        if int(value) > 9:"),
     ("def f(docks, name):\n    for dock in docks:\n        if dock['name'] == name:\n            return dock\n"
      "    for dock in docks:\n        if dock['also'] == name:\n            return dock\n", '        if dock[',
      NONE_GETITEM, "if dock is not None and dock['also'] == name"),
