@@ -6607,13 +6607,17 @@ def tested_operand(node):
 def filter_element(case, faults):
     """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
     element = faults[0].node
-    by_key = enclosing(element, 'Lambda', *STATEMENTS)
-    if by_key.kind == 'Lambda' and by_key.parent.kind == 'keyword' and is_call(by_key.parent.parent, 'sorted') and all(
-            is_name(fault.bad, *plain_parameters(by_key)) for fault in faults):
-        rows = by_key.parent.parent.args[0]     # what is nothing cannot be sorted, and nothing is made of it behind
-        found = condition(case, faults, hoist=False)
+    inner = enclosing(element, 'Lambda', *STATEMENTS)
+    call = inner.parent.parent if inner.parent.kind == 'keyword' else inner.parent
+    rows = None
+    if inner.kind == 'Lambda' and is_call(call, 'sorted') and all(
+            is_name(fault.bad, *plain_parameters(inner)) for fault in faults):
+        rows = call.args[0]                     # what is nothing cannot be sorted, and nothing is made of it behind
+    elif inner.kind == 'Lambda' and is_call(call, 'map') and call.args[:1] == [inner] and len(call.args) == 2:
+        rows = call.args[1]
+    if rows is not None:
+        found, one = condition(case, faults, hoist=False), plain_parameters(inner)[0]
         if found is not None and operand(rows) is not None:
-            one = faults[0].bad.id
             yield Proposal('skip element', [rows.outer + ('[%s for %s in %s if %s]' % (
                 one, one, operand(rows), found.text),)], 'elements where %s are left out' % faults[0].what,
                 'these elements, and only these', 'low', 0.88, 'the other elements still come through')

@@ -1034,6 +1034,13 @@ def test_rows_that_are_nothing_are_not_sorted():
     assert "sorted([one for one in data['crew'] if one is not None], key=lambda one: one['rank'])" in patches(case)[0][1]
 
 
+def test_elements_without_a_key_are_not_mapped():
+    case = case_for("def f(metadata, data):\n    metadata.collections = map(lambda one: one['name'], data['sets'])\n",
+                    '    metadata', "KeyError: 'name'")
+    case = case._replace(function=next(node for node in diagnose.walk(case.source.tree) if node.kind == 'Lambda'))
+    assert "[one for one in data['sets'] if 'name' in one])" in patches(case)[0][1]
+
+
 def test_what_stands_beside_a_null_is_kept():
     source = ("def update(metadata, data):\n    if 'yard' in data:\n        metadata.title = 'Eleven'\n"
               "        metadata.studio = data['yard']['name']\n")
