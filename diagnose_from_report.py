@@ -4885,7 +4885,9 @@ def effect_of_operator(case, node, parent, value, depth):
         kind = make_of(case, other)
         if value in (NO_TEXT, TEXT) and kind not in ('number', 'date', 'list', 'dict'):
             worth = effect(case, parent, TEXT, depth + 1)
-            if value == NO_TEXT and (node is parent.right and is_base(other) or is_address(case, parent)):
+            if value == NO_TEXT and is_address(case, parent) and not is_shown(node):
+                return CRASH                    # what is asked for then is another thing, or nothing
+            if value == NO_TEXT and node is parent.right and is_base(other):
                 return HOLLOW                   # the home page of a site is no picture
             return worth if is_shown(node) else min(OPEN, worth)
         if value in (ZERO, NUMBER) and kind in ('number', None) and not (value == ZERO and moves_loop_on(
@@ -6763,6 +6765,8 @@ def left_unset(case, block, bad=()):
 def left_readers(case, target, block):
     """The places that read what an assignment sets for longer than its function runs, if it would otherwise be missing
     there, be what another item has left, or fail."""
+    if any(node.text == target.text for node in walk(getattr(target.parent, 'value', target)) if node is not target):
+        return []                               # what was gathered so far stays
     if target.kind == 'Attribute' and is_name(target.value, 'self'):
         readers = readers_of(case, target)
         if is_only_setter(case, target, block):
@@ -6970,8 +6974,9 @@ def relied_on(case, block):
            for target in stored_attributes(block).values()):
         return True                             # (what an object held before would be taken for the new)
     target = target_of(case.statement)
-    if target is None or target.kind != 'Subscript' or target.value.kind != 'Name':
-        return False
+    if target is None or target.kind != 'Subscript' or target.value.kind != 'Name' or any(
+            one.text == target.text for one in walk(case.statement.value)):
+        return False                            # (a sum stays what it was)
     uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
     return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Call' and use in use.parent.args and
                not is_log_call(use.parent) and case.statement.parent is case.function or
@@ -9630,7 +9635,7 @@ def not_callable(case, found):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
             yield cure('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module'
                        % (func.id, inner), 0.85, 'the module is no function, and holds one of its own name')
-        elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not call.keywords:
+        elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not (call.keywords or is_name(func, owner)):
             opening = case.source.text.index('(', func.outer[1])
             yield cure('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
                        'it is indexed, not called', 0.8, 'a %s is indexed with square brackets' % owner)
@@ -11844,12 +11849,18 @@ def at_every_place(rows, places):
 
 def in_each_others_way(edits, more):
     """Whether two proposals touch the same text, or one puts lines into what the other moves."""
-    inner, outer = sorted([edits, more], key=lambda some: sum(bool(LINE_END.search(edit[2])) for edit in some))
-    span = [min([edit[0] for edit in outer] or [0]), max([edit[1] for edit in outer] or [0])]
+    def lines(some):
+        return sum(bool(LINE_END.search(edit[2])) for edit in some)
+
+    def is_amid(inner, outer):
+        span = [min([edit[0] for edit in outer] or [0]), max([edit[1] for edit in outer] or [0])]
+        return lines(inner) <= lines(outer) and any(LINE_END.search(edit[2]) and span[0] <= edit[0] <= span[1] and
+                                                    edit not in outer for edit in inner)
+
     if any(one[0] < other[1] and other[0] < one[1] or one[0] == other[0] and one != other
            for one in edits for other in more):
         return True
-    return any(LINE_END.search(edit[2]) and span[0] <= edit[0] <= span[1] and edit not in outer for edit in inner)
+    return is_amid(edits, more) or is_amid(more, edits)
 
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
