@@ -8227,7 +8227,8 @@ def unknown_name(case, found):
 
 def is_other_number(uses, name, other):
     """Whether a name is a list's and one of its elements is asked for, or the other way round: item and items."""
-    if name.lower().rstrip('s') != other.lower().rstrip('s') or bool(by_plural(name)) == bool(by_plural(other)):
+    name, other = name.lower(), other.lower()
+    if name.rstrip('s') != other.rstrip('s') or bool(by_plural(name)) == bool(by_plural(other)):
         return False
     as_list_used = [use.parent.kind in ('For', 'comprehension') and use is use.parent.iter or is_call(
         use.parent, 'len', 'enumerate', 'sorted', 'join') for use in uses]
@@ -9150,8 +9151,9 @@ def element_meant(case, found):
                     node.value.id not in names_in(loop.iter):
                 continue
             asked = [use for use in name_nodes(case.function, loop.target.id) if is_in(use, loop)]
-            if any(not is_in(use, loop.iter) and ('key', key.s) not in asked_of(use) and asked_of(use)
-                   for use in name_nodes(case.function, node.value.id)):
+            uses = name_nodes(case.function, node.value.id)
+            through = set([('key', key.s)]).union(*[asked_of(use) for use in uses if is_in(use, loop.iter)])
+            if any(asked_of(use) - through for use in uses):
                 return                          # it has parts of its own, and this may be one
             if any(('key', key.s) in asked_of(use) for use in asked):
                 yield rename([node.value], loop.target.id, 0.92, 'the other lines of the loop ask %s for %s' % (
