@@ -4895,7 +4895,9 @@ def effect_of_operator(case, node, parent, value, depth):
             return min(OPEN, effect(case, parent, NUMBER, depth + 1))
         if value in (NO_LIST, SPLIT) and kind in ('list', None) and make_of(case, node) != 'text' and not (
                 kind is None and is_op(parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
-            return min(FINE if kind else OPEN, effect(case, parent, SOME, depth + 1))
+            field = target_of(parent.parent)        # (a list is nothing for a field that takes a text or number)
+            return min(FINE if kind else OPEN, effect(case, parent, NO_LIST if field is not None and is_model(
+                field) else SOME, depth + 1))
         return OPEN if value == SOME else CRASH
     if parent.op == 'Mod':
         if node is parent.left:
@@ -5733,6 +5735,23 @@ def written_default(case, found):
                    'the code itself writes that where it has no better value')
 
 
+def begun_entry(case, found):
+    """`groups[key].append(x)` and `rows[key]['a'] = x`, where groups is a dict that is filled here: what is not there
+    yet begins empty."""
+    call, target = call_of(case.statement), target_of(case.statement)
+    node = call.func.value if call is not None and call.func.kind == 'Attribute' else getattr(target, 'value', None)
+    if node is None or node.kind != 'Subscript' or index_of(node) is None or node.value.kind != 'Name' or not (
+            call is None and target.kind == 'Subscript' or is_put_into(case, node)):
+        return
+    made = values_before(case, node.value.id, node.start)
+    if made and all(one.kind == 'Dict' and not one.keys or is_call(one, 'dict') and not one.args for one in made):
+        start, end = index_of(node).outer
+        empty = NO_LIST if call is not None and last_name(call) in ('append', 'extend', 'insert') else NO_DICT
+        yield cure('empty default', [(node.value.outer[1], start, '.setdefault('), (end, node.end, ', %s)' % empty)],
+                   'a new one begins as %s' % value_words(empty), 0.92, '%s is filled here, and nothing has made this '
+                   'part of it' % node.value.id)
+
+
 def own_default(case, key):
     """The one literal that dicts written out in the bundle have for a key, or None."""
     values, shape = set(), re.compile(r'[\'"]%s[\'"] *: *\d' % re.escape(key))
@@ -5985,11 +6004,10 @@ def unpack_faults(case, found):
 # ---------------------------------------------------------------------------------- ways to mend, from small to large
 def soften(case, faults):
     """Write the failing expressions so that they give something empty instead of raising."""
-    if any(fault.test is none_test and is_put_into(case, fault.bad) for fault in faults):
-        return
     edits, worst, values = [], FINE, []
     for fault in faults:
-        ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft]
+        ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft
+                if not is_put_into(case, node)]
         ways += none_but_for_logs(case, fault)
         if not ways:
             return
@@ -6010,8 +6028,9 @@ def soften(case, faults):
         prior = 0.88                            # the rest of the list; what the preference is where nobody set it
     if worst > HOLLOW and edits[-1][2].startswith(' if '):
         prior = 0.84                            # the rest of the text, and of the function, goes on
-    if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text == faults[0].bad.text:
-        prior = 0.88                            # text is added to a field that was empty
+    if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text in (
+            faults[0].bad.text, faults[0].node.text):
+        prior = 0.88                            # text is added to a field that was empty, or one is counted
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
     if begins_as(case.statement) not in (None, values[0]):
@@ -6975,7 +6994,8 @@ def relied_on(case, block):
         return True                             # (what an object held before would be taken for the new)
     target = target_of(case.statement)
     if target is None or target.kind != 'Subscript' or target.value.kind != 'Name' or any(
-            one.text == target.text for one in walk(case.statement.value)):
+            one.text == target.text for one in walk(case.statement.value)) and not any(
+                fault.node.text == target.text for fault in faults_of(case)):
         return False                            # (a sum stays what it was)
     uses, key = later_uses(case, target.value.id, case.statement), key_of(target)
     return any(is_indexed(use) and use.parent.ctx == 'Load' or use.parent.kind == 'Call' and use in use.parent.args and
@@ -7718,6 +7738,13 @@ def unset_name(case, found):
             left_at_error(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
+    of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
+    if len(of_module) == 1 and (of_module[0].kind in ('Str', 'Num') or is_empty_literal(of_module[0])):
+        is_cache = is_name(of_module[0], 'None') and NOTHING in compared_with(uses)
+        yield cure('initialise first', put_before(behind_docstring(case.function.body), [
+            'global %s' % name if is_cache else '%s = %s' % (name, code_of(of_module[0]))]), '%s is the one of the '
+            'module' % name if is_cache else '%s begins as the module has it' % name, 0.88,
+            'what the function sets is a variable of its own, which the one of the module does not reach')
     place = first_statement(case, first)
     while place.parent.kind in ('For', 'While') and not any(
             comes_before(statement_of(node), here[0]) for node in binders if is_in(node, place.parent)):
@@ -7738,10 +7765,12 @@ def unset_name(case, found):
             effect(case, use, value) >= outcome for use in reads(case.function, one))]
         if alike:
             place = first_use(case, [name] + alike)
-        mates = [] if flags else set_beside(case, name, binders)
+        mates, more = ([], []) if flags else set_beside(case, name, binders)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
         lines += ['%s = %s' % pair for pair in mates]
-        yield Proposal('initialise first', put_before(place, lines), '%s is %s unless a branch sets it%s'
+        if more is None:
+            prior, more = prior * 0.5, []       # the next one would fail as it did
+        yield Proposal('initialise first', put_before(place, lines) + more, '%s is %s unless a branch sets it%s'
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
@@ -7773,8 +7802,8 @@ def comes_before(statement, use):
 
 def set_beside(case, name, binders):
     """[(name, value)] of the other variables that only the very suites set which set this one, and that are read behind
-    them: the next of them would fail as it does."""
-    suites, found = [siblings(statement_of(node))[0] for node in binders], []
+    them: the next of them would fail as it does; and (second) edits for what bears no empty value, None without any."""
+    suites, found, edits = [siblings(statement_of(node))[0] for node in binders], [], []
     for other, nodes in sorted(bindings(case.function).items()):
         if other == name or any(node.kind != 'Name' or node.ctx != 'Store' for node in nodes) or [
                 siblings(statement_of(node))[0] for node in nodes] != suites:
@@ -7784,7 +7813,11 @@ def set_beside(case, name, binders):
             [FINE] + [effect(case, use, value) for use in uses if not is_checked(case, use, other, value)]))
         if uses and best[0] > HOLLOW:
             found.append((other, best[1]))
-    return found
+        elif uses:
+            found.append((other, NOTHING))
+            more = guarded_uses(case, other, uses, HOLLOW)
+            edits = None if edits is None or not more else edits + more
+    return found, edits
 
 
 def copied_block(case, name, binders):
@@ -8197,7 +8230,8 @@ def unknown_name(case, found):
     elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + list(
         caught_error(case, uses, name))
     ways += elsewhere
-    if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name):
+    if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name) or (
+            'free variable' in case.message):
         return ways                             # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
@@ -10636,7 +10670,8 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
-    if case.expression is not None and case.expression.kind == 'Subscript' and cannot_miss(case, case.expression):
+    if case.expression is not None and case.expression.kind == 'Subscript' and cannot_miss(case, case.expression) or \
+            case.message.startswith('list assignment index'):
         return
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
         yield Fault(case.expression, case.expression, None, [], FAILED)
@@ -10822,6 +10857,7 @@ SPECIAL_WAYS = (
     (r"NoneType", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already),
+    (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
     (r"^ValueError: (too many values to|need more than 1 value to) unpack", pairs_of_dict),

@@ -2285,6 +2285,23 @@ HARM = [
      "    return last.upper() + first\n", '    return parts', 'IndexError: list index out of range', "else ''"),
     ("def update(metadata, d):\n    metadata.year = d['year']\n", '    metadata', "AttributeTypeMismatch: (2101, \"Provided "
      "content of type 'str' is not of the required type 'int'.\")", "int(d['year']) if d['year'] is not None else None"),
+    ("def f(rows):\n    crews = {}\n    for row in rows:\n        crews[row['deck']].append(row['name'])\n    return crews\n",
+     '        crews', "KeyError: 'bow'", "crews.setdefault(row['deck'], []).append("),
+    ("def f(rows):\n    count = {}\n    for row in rows:\n        count[row] = count[row] + 1\n    return count['bow']\n",
+     '        count', "KeyError: 'bow'", "count.get(row, 0) + 1"),
+    ("LEAST = 5\n\n\ndef f(d):\n    if d > LEAST:\n        LEAST = d\n    return LEAST\n", '    if d', "UnboundLocalError: local "
+     "variable 'LEAST' referenced before assignment", "def f(d):\n    LEAST = 5\n"),
+    ("boats = None\n\n\ndef f(url):\n    if boats is None:\n        boats = ask(url)\n    return boats\n", '    if boats',
+     "UnboundLocalError: local variable 'boats' referenced before assignment", "def f(url):\n    global boats\n"),
+    ("def f(metadata, d):\n    if d:\n        words = d.split()\n        text = d.strip()\n    for one in words:\n        Log(one)\n"
+     "    metadata.title = text\n", '    for', "UnboundLocalError: local variable 'words' referenced before assignment",
+     "    if text is not None:\n        metadata.title = text"),
+    ("def f(metadata, rows):\n    def show():\n        metadata.genres.add(best)\n    for best in rows:\n        pass\n    show()\n",
+     '        metadata', "NameError: free variable 'best' referenced before assignment in enclosing scope", None),
+    ("def f(rows, out):\n    for n, row in enumerate(rows):\n        out[n] = row\n    return out\n", '        out',
+     'IndexError: list assignment index out of range', None),
+    ("def f(show):\n    for one in show['parts']:\n        add('/%s/' % show['id'] + one['id'], show['name'])\n", '        add',
+     "KeyError: 'id'", "'id' in show"),
 ]
 
 
