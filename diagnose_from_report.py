@@ -9843,7 +9843,10 @@ def fitted(case, function, call):
     if absent and not call.args and not named and not set(absent) <= visible_names(case, call) and set(absent) <= own:
         yield cure('right arguments', [(end, end, ', '.join('self.' + one for one in absent))], '%s is handed over'
                    % ' and '.join(absent), 0.88, '%s needs it, and the object has one' % name)
-    if absent and set(absent) <= visible_names(case, call):
+    constants = set(one.targets[0].id for one in case.source.tree.body if name_assigned(one) and one.value.kind in (
+        'Str', 'Num')) - set(
+            one for around in ancestors(call) if around.kind == 'FunctionDef' for one in bindings(around))
+    if absent and set(absent) <= visible_names(case, call) - constants:
         words = ', '.join('%s=%s' % (one, one) if named else one for one in absent)
         yield cure('right arguments', [(end, end, (', ' if call.args or named else '') + words)], '%s is handed over'
                    % ' and '.join(absent), 0.84, '%s needs it, and a variable of that name is at hand' % name)
