@@ -2270,7 +2270,8 @@ class Bundle(object):
             sentences.append('the folder is called %s, and the server only takes names that end in .bundle'
                              % self.folder)
         if self.outer:
-            sentences.append('it lies inside the folder %s, and the server only looks for bundles in Plug-ins itself'
+            sentences.append('it lies inside the folder %s, and the server only looks for bundles in Plug-ins itself, '
+                             'so it does not run this copy'
                              % self.outer)
         for name in self.files:
             if not name.startswith('Contents/Code/'):
@@ -12396,7 +12397,7 @@ def look_into_source(inquiry):
     lost = record['family'] in ALL_OR_NOTHING and nothing_left(bundle, chain, index, first)
     patient = lost or record['family'] == 'provider down'   # to go on without an answer would empty what was there
     if lost and record['family'] != 'time-out':
-        record['class'] = 'upstream'
+        record.update({'class': 'upstream', 'advice': 'see whether the address asked for is right; if it is, wait'})
         evidence.append('everything that the agent fills in depends on this one answer, so a patch could gain nothing')
         return 'the provider has no usable answer for these items, and nothing else could be filled in', {}
     unanswered = note_cause(inquiry, frame, function, first, logged)
