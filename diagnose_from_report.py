@@ -4731,7 +4731,7 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
-        if value not in (SOME, TEXT, NUMBER) and (is_address(case, call) or makes_date(case, call)):
+        if value not in (SOME, TEXT, NUMBER) and (is_address(case, call) or makes_date(case, call, value)):
             return CRASH                        # what is asked for then is another thing, or nothing
         return OPEN if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
@@ -4880,7 +4880,7 @@ LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](
 
 def effect_of_operator(case, node, parent, value, depth):
     other = parent.right if node is parent.left else parent.left
-    if parent.op == 'Add' and value == NO_TEXT and makes_date(case, parent):
+    if parent.op == 'Add' and value == NO_TEXT and makes_date(case, parent, value):
         return CRASH
     if parent.op == 'Add':
         kind = make_of(case, other)
@@ -4917,7 +4917,7 @@ def effect_of_formatting(case, operation, form, value, node):
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
     if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME) or \
-            value not in (SOME, TEXT, NUMBER) and makes_date(case, operation):
+            value not in (SOME, TEXT, NUMBER) and makes_date(case, operation, value):
         return CRASH
     if in_log_call(operation):
         return FINE
@@ -4954,8 +4954,11 @@ def is_address(case, node):
                for use in later_uses(case, node.parent.targets[0].id, node.parent))
 
 
-def makes_date(case, node):
-    """Whether a text that is put together is read as a date: where a part is empty, the parser takes today's."""
+def makes_date(case, node, value):
+    """Whether a text that is put together is read as a date: where a part is empty, the parser takes today's, and it
+    raises for anything else that stands for nothing (which of its callers has nothing is not known of a function)."""
+    if value != NO_TEXT and not is_in(case.statement, case.function):
+        return False
     while node.parent.kind not in STATEMENTS:
         if is_call(node.parent, 'ParseDate', 'strptime') and node in node.parent.args:
             return True
