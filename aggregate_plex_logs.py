@@ -772,6 +772,7 @@ def message_shape(text, exception=None):
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
 FRAME_LINE = Regex(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in ([^\s;]+))?(.*)$')
+ESCAPED_TRACE = Regex(r'most recent call last\):\\n +File ')
 CUT_FRAME = Regex(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
 FRAME_START = Regex(r'File ["“][^"”\n]+["”], line \d+')
 EXCEPTION_LINE = Regex(r'\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*)|\s*)$')
@@ -823,6 +824,8 @@ def parse_traceback(text):
     """
     if 'File ' not in text:
         return None
+    if ESCAPED_TRACE.search(text):              # repr(traceback.format_exc()), on one line
+        text = re.sub(r'\\(.)', lambda found: '\n' if found.group(1) == 'n' else found.group(1), text).rstrip('\n \'"')
     if any(line.find('File ') > 0 and line[:line.find('File ')].strip(' \t>|`*') for line in text.split('\n')
            if FRAME_START.search(line)):
         text = re.sub(r'[ \t]*(File ["“][^"”\n]+["”], line \d+)', r'\n  \1', text)

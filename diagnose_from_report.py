@@ -3069,6 +3069,8 @@ def never_none(node):
         return node.id.isupper() and len(node.id) > 1 or node.id in ALWAYS_THERE
     if node.kind == 'Attribute':
         return is_name(node.value, 're') and node.attr.isupper()
+    if is_op(node, 'Or'):                       # x or ''
+        return node.values[-1].kind in ('Str', 'Num', 'Dict', 'List', 'Tuple')
     return node.kind == 'Call' and last_name(node.func) in NEVER_NONE
 
 
@@ -5707,6 +5709,32 @@ def key_faults(case, found):
             yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
 
 
+def written_keys(case, node):
+    """The keys of the dict that a file writes out once and never changes, where it is asked for a text; or None."""
+    name = node.value.id if key_of(node) is not None and node.value.kind == 'Name' else None
+    nodes = bindings(case.source.tree).get(name, ()) if name and name not in bindings(case.function) else ()
+    value = nodes[0].parent.value if len(nodes) == 1 and nodes[0].parent.kind == 'Assign' else None
+    if value is None or value.kind != 'Dict' or any(one.kind != 'Str' for one in value.keys) or any(
+            use.ctx != 'Load' and use not in nodes or is_indexed(use) and stored(use.parent) or
+            use.parent.kind == 'Attribute' and use.parent.attr in ('update', 'setdefault')
+            for use in name_nodes(case.source.tree, name)):
+        return None
+    return [one.s for one in value.keys]
+
+
+def key_meant(case, found):
+    """`IDS['Own name']` where IDS has no such key ever, and the statement names one that it has, or one like it."""
+    for node in own_part(case.statement):
+        keys = written_keys(case, node) if key_of(node) == unquoted(found.group('key'))[0] else None
+        if keys and key_of(node) not in keys:
+            named = [one.s for one in walk(case.statement) if one.kind == 'Str' and one.s in keys]
+            near = [one for one, _ in near_names(key_of(node), keys)] or named
+            if len(set(near)) == 1:
+                index = index_of(node)
+                yield cure('right name', [(index.start, index.end, repr(str(near[0])))], '%s is asked for' % near[0],
+                           0.88, 'the file itself says what %s has' % node.value.id)
+
+
 def gone_already(case, found):
     """`del d['a']`, and the lines that do the same for other keys: each only where there is something to delete."""
     statement, edits = case.statement, []
@@ -5885,7 +5913,7 @@ def conversion_faults(case, found):
         bad = node.args[0] if node.kind == 'Call' and is_name(node.func, name, 'long') and node.args else None
         if bad is not None and bad.kind != 'Str' and make_of(case, bad) != 'number':
             soft, test = [], None
-            if missing or re.search(r":\s*(u?''|u?\"\")?\s*$", case.message) or 'empty string' in case.message:
+            if missing or re.search(r"(:\s*(u?''|u?\"\")?|float)\s*$", case.message) or 'empty string' in case.message:
                 soft, test = [(or_default(bad, ZERO), bad, ZERO)], none_test if missing else truth_test
             yield Fault(node, bad, test, soft, 'it is no number')
 
@@ -6422,16 +6450,26 @@ def takes_conditional(node):
 def other_way(case, faults):
     """`if answer:` with an else, where the one statement below needs a part of the answer: it asks for that too."""
     around, root = case.statement.parent, root_name(faults[0].bad)
-    if around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
+    empty = around.kind == 'If' and around.orelse and around.body[0] is case.statement and all(
+        one.kind == 'Assign' and (is_empty_literal(one.value) or is_name(one.value, 'None')) for one in around.orelse)
+    spoilt = bound_names(case.statement) if empty else set()
+    for one in around.body[1:] if empty else ():
+        spoilt = spoilt | (bound_names(one) if spoilt.intersection(names_in(one)) else set())
+    if empty and not any(stored(node) and node.kind != 'Name' or node.kind in EXITS + ('Expr',)
+                         for one in around.body for node in walk(one)) and all(
+            name in spoilt.intersection(bound_names(*around.orelse)) or not later_uses(case, name, around)
+            for name in bound_names(*around.body)):
+        pass                                    # all that the suite makes needs it, and is empty there
+    elif around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
             not is_test_of(around.test, root) or any(needs_value(case, one, faults) for one in around.orelse) or \
             case.statement.kind != 'Return' and any(has_exit(one) for one in around.orelse):
         return                                  # (for one key, not all that follows)
     found = condition(case, faults, hoist=False, outside=True)
-    if found is not None:
+    if found is not None and not found.before:
         start, end = around.test.outer
         loose = around.test.kind in ('IfExp', 'Lambda') or is_op(around.test, 'Or')
         edits = [(start, start, '(')] * loose + [(end, end, ')' * loose + ' and ' + found.text)]
-        yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.88,
+        yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.9 if empty else 0.88,
                        'its else already says what to do without')
 
 
@@ -7202,6 +7240,9 @@ def innermost_loop(case):
     return None
 
 
+ABSENCE = ('AttributeError', 'IndexError', 'KeyError', 'TypeError')     # what a missing part raises
+
+
 def widen_handler(case, faults):
     """The except clause that already stands around the statement takes this exception too."""
     name = exception_name(case)
@@ -7213,6 +7254,8 @@ def widen_handler(case, faults):
         if handler.type is None or handler.type.kind not in ('Name', 'Tuple', 'Attribute') or any(
                 node.kind == 'Raise' for node in walk(handler)):
             continue
+        if name in ABSENCE and re.search(r'\b(to|utc)?(day|now)\(\)', handler.text):
+            continue                            # the day of today stands for a text that says so, not for no text
         if handler.type.kind == 'Name' and any(
                 node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)) or \
                 is_for_its_own_error(case, around, handler):
@@ -7226,9 +7269,13 @@ def widen_handler(case, faults):
         else:
             start, end = handler.type.outer
             edits = [(start, end, '(%s, %s)' % (handler.type.text, name))]
+        for one in handler.body if edits and handler.type.kind != 'Tuple' else ():    # and what is tried instead
+            edits += [inner.type.outer + ('(%s, %s)' % (inner.type.text, name),) for inner in walk(one)
+                      if inner.kind == 'ExceptHandler' and inner.type and inner.type.text == handler.type.text]
         yield Proposal('wider handler', edits, 'the except clause around it takes %s too' % name,
-                       'what the except clause leaves out', 'low', 0.8,
-                       'the code already says what to do when this line fails in another way')
+                       'what the except clause leaves out', 'low',
+                       0.88 if len(edits) > 1 and bound_names(case.statement).intersection(bound_names(*handler.body))
+                       else 0.8, 'the code already says what to do when this line fails in another way')
         return
 
 
@@ -7739,7 +7786,7 @@ def unset_name(case, found):
             copied_block(case, name, binders), branch_of_other_name(case, name, binders),
             lost_parameter(case, case.function), bound_too_late(case, name), loop_variable(case, name, uses),
             own_element(case, name, binders), made_from_itself(case, name, binders), caught_error(case, here, name),
-            left_at_error(case, name, binders)):
+            left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
@@ -7802,6 +7849,18 @@ def comes_before(statement, use):
             return False
         node = node.parent
     return True
+
+
+def closed_if_made(case, name, binders):
+    """`finally: x.close()` where x is made in the try: it is None in front of it, and closed where it was made."""
+    around, call = case.statement.parent, call_of(case.statement)
+    if around.kind == 'TryFinally' and case.statement in around.finalbody and all(in_any(one, around.body) for one in (
+            binders + reads(case.function, name)) if not is_in(one, case.statement)) and call is not None and \
+            case.statement.kind == 'Expr' and is_name(getattr(call.func, 'value', None), name) and can_insert(around) \
+            and can_wrap([case.statement]):
+        yield cure('initialise first', put_before(around, ['%s = None' % name]) + wrap(
+            [case.statement], ['if %s is not None:' % name], []), '%s is None until it is made' % name, 0.93,
+            'what the finally does is for what was made only, and else hides the error that came first')
 
 
 def set_beside(case, name, binders):
@@ -8239,11 +8298,13 @@ def unknown_name(case, found):
         return ways                             # it is no typo where something else binds it
     here = [use for use in same if enclosing(use, 'FunctionDef') is enclosing(uses[0], 'FunctionDef')]
     known = visible_names(case, uses[0]).difference(unfit_functions(case, here))
-    near = idle_parameter(name, enclosing(uses[0], 'FunctionDef')) or near_names(name, known) + near_interface(
-        name, same, known, is_sandboxed(case))
+    near = idle_parameter(name, enclosing(uses[0], 'FunctionDef')) or [
+        row for row in near_names(name, known) if module_has(case, row[0], here)] + near_interface(
+            name, same, known, is_sandboxed(case))
     family = first_fitting(
         overwritten_parameter(case, here, name), renamed_word(case, name), preference_elsewhere(case, here, name),
-        lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name))
+        lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name),
+        object_not_made(case, here, name))
     near = [(other, prior) for other, prior in near if not is_other_number(here, name, other)]
     ways += family + [with_other_typos(case, name, rename(
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
@@ -8316,6 +8377,29 @@ def near_interface(name, uses, known, sandboxed):
                 for use in uses):
             near.append(row)
     return near
+
+
+def module_has(case, name, uses):
+    """Whether the module of the bundle that a name stands for has what is asked of it; True where it is none."""
+    source, asked = module_behind(case, name), set(use.parent.attr for use in uses if use.parent.kind == 'Attribute')
+    return source is None or '*' in module_names(source) or asked <= module_names(source)
+
+
+def object_not_made(case, uses, name):
+    """`data_store.read()` with no data_store, where a DataStore that is made of nothing has a read()."""
+    asked = set(use.parent.attr if is_called(use.parent) and use.parent.kind == 'Attribute' else None for use in uses)
+    around = [case.source.tree] + ([case.function] if case.function.kind == 'FunctionDef' else [])
+    rows = [('', one) for one in classes_of(case.source) if one.parent.kind == 'Module'] + [
+        (module + '.', one) for scope in around for module in sorted(bindings(scope))
+        for source in [module_behind(case, module)] if source is not None for one in classes_of(source)]
+    rows = [(text, one) for text, one in rows if one.name.lower() == name.replace('_', '').lower() and
+            asked <= members_of(one) and not any(
+                inner.kind == 'FunctionDef' and inner.name == '__init__' and len(inner.args.args) > 1 + len(
+                    inner.args.defaults) for inner in one.body)]
+    if len(rows) == 1 and case.function.kind == 'FunctionDef' and can_insert(statement_of(uses[0])):
+        made = rows[0][0] + rows[0][1].name
+        yield cure('initialise first', put_before(statement_of(uses[0]), ['%s = %s()' % (name, made)]),
+                   '%s is made first' % name, 0.9, 'nothing makes it, and a %s has what it is asked for' % made)
 
 
 def unfit_functions(case, uses):
@@ -8770,8 +8854,10 @@ def bundle_modules(case):
 
 def defining_module(case, name):
     """(module, 'imported' or 'known') of the one module of the bundle that defines a name; (None, None) for none."""
-    found, imports = [], {}
-    for path in code_files(case):
+    found, imports, folder = [], {}, case.source.path.rsplit('/', 1)[0]
+    for path in code_files(case) if '/Libraries/' not in folder else [
+            one for one in files_of(case) if folder.endswith(one.rsplit('/', 1)[0]) and
+            'absolute_import' not in case.source.text]:
         stem, text = path.rsplit('/', 1)[1][:-3], bundle_text(case, path)
         imports[stem] = set(re.findall(r'\w+', ' '.join(re.findall(r'(?m)^[ \t]*(?:from|import) (.*)', text))))
         if stem == '__init__' or case.source.path.endswith(path) or not re.search(r'\b%s\b' % re.escape(name), text):
@@ -8960,7 +9046,8 @@ def unknown_attribute(case, found):
 
 def module_behind(case, name):
     """The file of the bundle that a name of the case's module is imported from; None for none or several."""
-    stems = [node.name.split('.')[-1] for node in bindings(case.source.tree).get(name, ()) if node.kind == 'alias']
+    stems = [node.name.split('.')[-1] for scope in (case.source.tree, case.function)
+             for node in bindings(scope).get(name, ()) if node.kind == 'alias'][:1]
     paths = [path for path in files_of(case) if len(stems) == 1 and path.endswith('/%s.py' % stems[0])]
     return case.bundle.source(paths[0]) if len(paths) == 1 else None
 
@@ -9476,6 +9563,10 @@ def other_beginning(case, found):
         binders = bindings(function).get(name, ()) if name and function is not None else ()
         given = [one.value for one in (statement_of(one) for one in binders if one.kind == 'Name')
                  if one.kind == 'Assign']
+        pairs = [one for one in binders if one.parent.kind == 'Tuple' and one.parent.parent.kind == 'Assign']
+        if pairs and len(given) == len(pairs):  # a, b = '', []
+            given = [value for one in pairs for whole in [one.parent.parent.value] if whole.kind == 'Tuple'
+                     for value in whole.elts[one.parent.elts.index(one):][:1]]
         args = function.args if function is not None else None
         taken = [one.id if one.kind == 'Name' else None for one in args.args] if args is not None else []
         if name in taken and taken.index(name) >= len(taken) - len(args.defaults):
@@ -9485,7 +9576,7 @@ def other_beginning(case, found):
             continue                            # an empty dict has none of it either
         if not uses or [one.text for one in given] != [wrong] or not all(
                 one.parent.kind == 'Return' or one.parent.kind == 'Attribute' and one.parent.attr in methods or
-                is_indexed(one) and (right == '{}') == (
+                is_call(one.parent, 'copy', 'sorted', 'len', 'update') or is_indexed(one) and (right == '{}') == (
                     index_of(one.parent) is not None and index_of(one.parent).kind != 'Num') or
                 one.parent.kind == 'Compare' for one in uses):
             continue
@@ -9768,6 +9859,17 @@ def of_own_object(case, found):
             yield cure('right arguments', [(at, at, 'self, ' if call.args or call.keywords or call.starargs or
                                             call.kwargs else 'self')], 'the object itself is handed over', 0.94,
                        'a method that is called of its class gets no object by itself')
+            continue
+        made = [one for one in nodes_named(case.source, 'Call', name) if is_name(one.func, name) and all(
+            is_name(getattr(part, 'value', None), 'self') or part.kind in ('Str', 'Num') for part in one.args)]
+        kin = [enclosing(one, 'ClassDef') for one in made]
+        kin = [one is owner or one is not None and owner.kind == 'ClassDef' and set(map(flat, one.bases)).intersection(
+            map(flat, owner.bases)) - set(['object']) for one in kin]
+        made = set(one.text[len(name):] for one in made)
+        if len(made) == 1 and is_name(call.func.value, name) and (all(kin) or made == set(['()'])):
+            at = call.func.value.end
+            yield cure('right arguments', [(at, at, made.pop())], 'an object of %s is made for it' % name, 0.88,
+                       'a method needs one, and the file makes one so elsewhere')
 
 
 def called_at_once(calls, function):
@@ -9996,6 +10098,29 @@ def wrong_format(case, found):
                 node.right, '(', missing + ')')
             yield Proposal('right format', edits, 'the places without a value stay empty',
                            'nothing but a part of a log line', 'low', 0.75, 'only a log line is concerned')
+
+
+def named_in_log(case, found):
+    """`logger.info('{who} left', who=name)`: a logger of Python's own takes no such values, the text does."""
+    own, edits = call_of(case.statement), []
+    for call in nodes_named(case.source, 'Call', last_name(own.func)) if own is not None and is_log_call(own) else ():
+        fields = re.findall(r'\{(\w+)[^{}]*\}', call.args[0].s) if [one.kind for one in call.args] == ['Str'] else ()
+        given = set(one.arg for one in call.keywords)
+        if given and given == set(fields) and root_name(call.func) == root_name(own.func):
+            edits += [(call.args[0].outer[1], call.keywords[0].start, '.format('), (call.end - 1, call.end - 1, ')')]
+    if any(is_within((case.statement.start, case.statement.end), edit) for edit in edits):
+        yield cure('right format', edits, 'the values go into the text itself', 0.9,
+                   'a log call takes no values by name, and the text has a place for each')
+
+
+def named_alike(case, found):
+    """'{status}'.format(satus=x): what is handed over is nearly called as the text has it."""
+    key, _ = unquoted(found.group('key'))
+    for call in calls_of(own_part(case.statement), 'format'):
+        near = [one for one in call.keywords if one.arg and near_names(one.arg, [key])]
+        if call.func.kind == 'Attribute' and len(near) == 1 and key not in [one.arg for one in call.keywords]:
+            start, wrong = near[0].start, near[0].arg
+            yield right_name([(start, start + len(wrong), key)], key + '=', wrong + '=', 0.9, 'the text asks for it')
 
 
 def escaped_in_format(case, found):
@@ -10349,11 +10474,16 @@ def tidy_number(case, found):
         tidied = next((row for row in TIDIED if re.match(row[0], literal) and row[1] in (None, name)), None)
         if tidied:
             _, _, new, summary, prior, why = tidied
+            alike = [other.args[0] for one in siblings(case.statement) if one.kind == 'Assign' for other in calls_of(
+                own_part(one), name) if other.args and is_shaped_alike(other.args[0], bad) and (
+                    bad.kind == 'Attribute' or bad.kind == 'Call' and not is_call(bad, 'get'))]    # (a text as well)
+            edits = [one.outer + (new % operand(one),) for one in alike]
             new = new % operand(bad)
             if make_of(case, bad) != 'text' and repeatable(bad) and not new.startswith('float'):
                 new += ' if isinstance(%s, basestring) else %s' % (text, text)      # a number is one already
-            yield cure('tolerant parse', [bad.outer + (new,)], summary, prior, why)
-        elif len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search('[A-Za-z]', literal) and re.search(
+            yield cure('tolerant parse', sorted(edits + [bad.outer + (new,)]), summary, prior, why)
+        elif node.parent.kind != 'Index' and len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search(
+                '[A-Za-z]', literal) and re.search(
                 r'(?<![\d.,-])\d+%s(?![.,]?\d)' % ('' if name == 'int' else r'(\.\d+)?'), literal) and not (
                     SCALES.search(literal) or LEADS_TO.search(key_of(bad) or last_name(bad) or '')):
             shape = r"r'-?\d+'" if name == 'int' else r"r'-?\d*\.?\d+(?:e-?\d+)?'"
@@ -10363,6 +10493,12 @@ def tidy_number(case, found):
             yield cure('tolerant parse', [bad.outer + (new,)] + import_of(case, 're'),
                        'the number is picked out of the words around it', 0.85,
                        'the text is a number with words around it')
+
+
+def is_shaped_alike(node, other):
+    """Whether two expressions differ in the numbers and texts they ask for only: cells[3].text and cells[4].text."""
+    texts = [re.sub(r"\d+|'[^']*'", '', flat(one)) for one in (node, other)]
+    return node is not other and texts[0] == texts[1] and flat(node) != texts[0] and bool(operand(node))
 
 
 # words that say that the number before them is not the number that is meant
@@ -10379,6 +10515,14 @@ TIDIED = ((r'\d{1,3}(,\d{3})+\.\d+$', 'int', "float(%s.replace(',', ''))", 'the 
            'the text is a range of years'),
           (r'-?(?!\d{1,3}\.\d{3}$)\d+\.\d+$', 'int', 'float(%s)', 'a number with a decimal point is read too', 0.87,
            'the text is a number, but no whole one'))
+
+
+def text_for_base(case, found):
+    """int(755, 8): what is a number already is meant digit by digit."""
+    for node in calls_of(own_part(case.statement), 'int', 'long'):
+        if len(node.args) == 2 and case.expression in (None, node):
+            yield cure('right type', enclose(node.args[0], 'str(', ')'), 'it is read as a text', 0.9,
+                       'with a base, int() takes a text only')
 
 
 def parse_first(case, faults):
@@ -10664,7 +10808,7 @@ def join_faults(case, found):
             if 'NoneType' in case.message and len(bad.generators) == 1 and repeatable(bad.elt):
                 edits = also_if(bad.generators[0], '%s is not None' % code_of(bad.elt))
                 yield Fault(node, bad.elt, None, [(edits, bad, SOME)], NOT_ALL_TEXT)
-        elif text is not None:
+        elif text is not None and not is_op(bad, 'Mult'):       # ['?'] * 7
             yield Fault(node, bad, None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
 
 
@@ -10677,9 +10821,10 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
-    if case.expression is not None and case.expression.kind == 'Subscript' and cannot_miss(case, case.expression) or \
-            case.message.startswith('list assignment index'):
-        return
+    if case.message.startswith('list assignment index') or case.expression is not None and \
+            case.expression.kind == 'Subscript' and (cannot_miss(case, case.expression) or stored(
+                case.expression) and 'indices must be' in case.message):
+        return                                  # (what is put into a thing of another kind is lost, and the rest too)
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
         yield Fault(case.expression, case.expression, None, [], FAILED)
         return
@@ -10700,8 +10845,9 @@ def cannot_miss(case, node):
 
 def leave_log_out(case, found):
     """A crash inside a log call: the value written so that it cannot fail, unless the work behind it needs it."""
-    faults = faults_of(case)
-    if faults and same_defects(case, faults, case.statement.end):
+    faults, missed = faults_of(case), re.search(r"(?:name|variable) '(\w+)' ", case.message)
+    if faults and same_defects(case, faults, case.statement.end) or missed and case.exception in (
+            'NameError', 'UnboundLocalError') and not all(map(in_log_call, reads(case.function, missed.group(1)))):
         return
     for node in own_part(case.statement):
         if case.statement.kind != 'Expr' or case.statement.value is not node or not is_log_call(node):
@@ -10740,6 +10886,7 @@ WORDINGS = (
     (r"^TypeError: can only join an iterable", None, argument_faults('join')),
     (r"^AttributeError: 'NoneType' object has no attribute '(?P<name>\w+)'", None, attribute_faults),
     (r"^AttributeError: .*has no attribute (?:named )?'(?P<name>\w+)'", raises_attribute, None),
+    (r"^AttributeError: (object )?has no attribute (named )?'(?P<name>\w+)'", None, typed_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
      r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", None, typed_faults),
     (r"^TypeError: object of type 'NoneType' has no len", None, argument_faults('len')),
@@ -10863,7 +11010,7 @@ SPECIAL_WAYS = (
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
     (r"NoneType", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
-    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),
@@ -10872,7 +11019,7 @@ SPECIAL_WAYS = (
     (r"^TypeError: '(?P<type>[\w.]+)' object is not callable", not_callable),
     (r"^TypeError: exceptions must be .*, not (str|unicode)$", raised_text),
     (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
-    (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments),
+    (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments, named_in_log),
     (r"^TypeError: unbound method (?P<name>\w+)\(\) must be called with (?P<type>\w+) instance", of_own_object),
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^(TypeError|ValueError): (not enough arguments|float argument required|unsupported format|incomplete format|"
@@ -10888,6 +11035,7 @@ SPECIAL_WAYS = (
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
     (r"^ValueError: (invalid literal for (\w+\(\) with base 10|float\(\))|could not convert string to float): ?"
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
+    (r"^TypeError: int\(\) can't convert non-string with explicit base", text_for_base),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
     (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
      second_try),
@@ -10895,7 +11043,7 @@ SPECIAL_WAYS = (
     (r"^ImportError: No module named (?P<name>[\w.]+)", moved_module),
     (r"^ImportError: No module named (?P<name>\w+)$", misspelt_module, renamed_module),
     (r"^TypeError: attribute-less object", barred_builtin),
-    (r"^(?!NameError|UnboundLocalError|SyntaxError)", leave_log_out),
+    (r"^(?!SyntaxError)", leave_log_out),
 )
 
 
@@ -11039,6 +11187,10 @@ def is_other_form(case, node):
         return False
     root, index = root_name(node), index_of(node)
     values = assigned_before(case, root, node.start) if root else []
+    loop = loop_over(node.value) if root and not values else None
+    if loop is not None:                        # its rows
+        values = [loop.iter] if loop.iter.kind == 'Call' else assigned_before(
+            case, root_name(loop.iter) or '', node.start)
     if index is not None and index.kind == 'Num' and node.value.kind == 'Name' and values and all(
             functions_behind(case, value) for value in values):
         return True                             # a row was a tuple once, or is one elsewhere
@@ -11051,7 +11203,7 @@ MODELS = ('Movie', 'TV_Show', 'Season', 'Episode', 'Artist', 'Album', 'Track')
 def never_has(case):
     """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
     """
-    found = re.match(r"'(?:\w+\.)*(?P<type>\w+)' object has no attribute '(?P<name>\w+)'", case.message)
+    found = re.match(r"'?(?:\w+\.)*(?P<type>\w+)'? (?:object|instance) has no attribute '(?P<name>\w+)'", case.message)
     if found is None:
         return False
     owner, name = found.groups()
@@ -11059,6 +11211,9 @@ def never_has(case):
         return True
     if lacks_member(case, owner, name):
         return not is_flag_asked(case, name)
+    if owner in ('list', 'tuple', 'int', 'float', 'bool') and not any(
+            is_called(node) for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name):
+        return True                             # something else altogether was handed over
     return name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language, unknown_attribute) for _ in way(case, found)
         if owner in ('list', 'str', 'unicode') or owner == 'dict' and way is not unknown_attribute)
@@ -11081,7 +11236,12 @@ def lacks_member(case, owner, name):
 
 
 def is_flag_asked(case, name):
-    """Whether an `if` asks for nothing but an attribute: then what nothing ever sets counts as not set."""
+    """Whether an `if` asks for nothing but an attribute: then what nothing ever sets counts as not set, as where
+    isinstance() is asked about it, and other objects of the bundle have it."""
+    if case.statement.kind == 'Assign':
+        return any(is_call(node, 'isinstance') and node.args[0].kind == 'Attribute' and node.args[0].attr == name
+                   for node in walk(case.statement.value)) and any(
+                       name in members_of(one) for one in bundle_classes(case, name))
     return case.statement.kind == 'If' and any(
         node.kind == 'Attribute' and node.attr == name and not is_called(node) and tested_operand(node) in (
             node, node.parent) for node in walk(case.statement.test))
@@ -11126,9 +11286,10 @@ def guarded_ways(case, faults):
     chosen = [fault for fault in faults if fault in chosen + again or fault.test in (none_test, truth_test) and
               same_value(fault, chosen)]        # both groups of one match, the first and the last of one list
     if fills_object(case, faults) or MISFIT.match(error_text(case)) or is_own_object(case) or never_has(case) or \
-            any(is_other_form(case, fault.node) for fault in faults):
+            any(is_other_form(case, fault.node) or case.exception == 'KeyError' and fault.node.kind == 'Subscript' and
+                key_of(fault.node) not in (written_keys(case, fault.node) or [key_of(fault.node)]) for fault in faults):
         return                                  # an object that nothing was filled into fails at its next user
-    found = re.match(r"'(?:\w+\.)*(\w+)' object has no attribute '(\w+)'", case.message)
+    found = re.match(r"'?(?:\w+\.)*(\w+)'? (?:object|instance) has no attribute '(\w+)'", case.message)
     flag = found and is_flag_asked(case, found.group(2)) and lacks_member(case, *found.groups())
     groups = [group for group in (faults, chosen) if group]
     for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
@@ -11301,9 +11462,9 @@ def guarded_body(statement, proposal):
     edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
     words = [edit[2] for edit in edits]
     if is_op(node, 'Not') and statement.body[-1].kind in EXITS \
-            and not statement.orelse and all(' and ' in word or set(word) <= set('()') for word in words):
+            and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
-        return (statement.end, rest[-1].end)
+        return (statement.body[-1].end, rest[-1].end)
     if not is_op(node, 'And', 'Not') and statement.body[-1].kind in EXITS and not statement.orelse and any(
             word.endswith(' or ') for word in words):
         return (statement.end, siblings(statement)[-1].end)     # `if x is None or ...: break`
@@ -11332,7 +11493,9 @@ def is_path_below(node, other):
 
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
-    found = [fault for fault in faults_of(case) if same_value(fault, faults)]
+    found = [fault for fault in faults_of(case) if same_value(fault, faults) and (
+        case.exception != 'KeyError' or key_of(fault.node) is not None or fault.node.text in [
+            one.node.text for one in faults])]   # (a key that some other variable holds need not be the one)
     if case.message.startswith('sequence item'):
         return found                            # it is there: one of its elements is not
     if 'NoneType' in case.message or case.message.startswith((

@@ -742,6 +742,12 @@ def test_half_a_frame_is_no_exception(left):
     assert logs.parse_traceback(BODY[:BODY.index('KeyError')] + '  ' + left).exception is None
 
 
+def test_a_trace_that_was_logged_by_repr():
+    found = logs.parse_traceback("No rows: 'Traceback (most recent call last):\\n  File \"/p/Example.bundle/Contents/Code/"
+                                 "a.py\", line 7, in rows\\n    x = y[\\'k\\']\\nKeyError: \\'k\\'\\n'")
+    assert (found.frames[0].function, found.frames[0].text, found.exception) == ('rows', "x = y['k']", 'KeyError')
+
+
 def test_several_records_in_one_paste(tmpdir):
     other = BODY.replace("KeyError: 'title'", 'IndexError: list index out of range')
     found = events(put(tmpdir, 'paste.md', '# Bug\n```\n%s\n```\nand\n\n%s\n%s\n\nIn the end:\n\nTypeError: foo() '

@@ -563,6 +563,40 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "before assignment", "        Log(error)\n        return\n"),
     ("def f(url):\n    page = fetch(url)\n    soup = Soup(page)\n    return soup.title\n", "    soup =",
      "TypeError: object of type 'NoneType' has no len()", "Soup(page or '')"),
+    ("def f(who, when):\n    logger.info('{who} left {when!r}', who=who, when=when)\n    return who\n", "    logger",
+     "TypeError: _log() got an unexpected keyword argument 'who'", "('{who} left {when!r}'.format(who=who, when=when))"),
+    ("def f(path):\n    try:\n        book = open(path)\n        return book.read()\n    finally:\n        book.close()\n",
+     "        book.close", "UnboundLocalError: local variable 'book' referenced before assignment",
+     "    book = None\n    try:\n"),
+    ("class Pier(Port):\n    def f(self, x):\n        return Mole(self.town).sail(x)\n\nclass Quay(Port):\n"
+     "    def f(self, x):\n        return Mole.sail(x)\n", "        return Mole.sail", "TypeError: unbound method sail() must "
+     "be called with Mole instance as first argument (got str instance instead)", "return Mole(self.town).sail(x)\n\nclass"),
+    ("def f(boat):\n    kind, sails = 'none', []\n    sails['main'] = boat\n    return kind, sorted(sails.items())\n",
+     "    sails[", "TypeError: list indices must be integers, not str", "kind, sails = 'none', {}"),
+    ("def f(row):\n    up = int(row[3].text)\n    down = int(row[4].text)\n    return up, down\n", "    up",
+     "ValueError: invalid literal for int() with base 10: '4,294'", "down = int(row[4].text.replace(',', ''))"),
+    ("def f(rows):\n    rows.sort(key=float)\n    return [float(row['n']) for row in rows]\n", "    return",
+     "ValueError: could not convert string to float", "[float(row['n']) for row in rows if row['n']]"),
+    ("def f(feed):\n    for row in feed:\n        if not row.day:\n            continue\n        else:\n            keep(row.day)\n",
+     "        if not", "AttributeError: object has no attribute 'day'", "if not (hasattr(row, 'day') and row.day):\n"
+     "            continue\n        else:\n            keep(row.day)"),
+    ("class DataStore(object):\n    def __init__(self, kind=None):\n        self.kind = kind\n\n    def read(self):\n"
+     "        return self.kind\n\ndef f():\n    return data_store.read()\n", "    return data_store",
+     "NameError: global name 'data_store' is not defined", "    data_store = DataStore()\n    return data_store.read()"),
+    ("BOATS = {'sloop': 7, 'yawl': 11}\n\ndef f(add):\n    add({'label': 'The Sloop', 'name': 'sloop', 'id': "
+     "BOATS['The Sloop']})\n", "    add", "KeyError: 'The Sloop'", "'id': BOATS['sloop']"),
+    ("def f(text, status):\n    return text.format(satus=status)\n", "    return", "KeyError: u'status'", "(status=status)"),
+    ("def f(kind, row, cast):\n    if kind == 'boat':\n        sail = cast(row['sail'])\n        name = '%s m2' % sail\n"
+     "    else:\n        name = ''\n    return name\n", "        sail", "KeyError: 'sail'", "kind == 'boat' and 'sail' in row"),
+    ("def f(row, day):\n    try:\n        x = day(*row['a'])\n    except TypeError:\n        try:\n            x = day(*row["
+     "'b'])\n        except TypeError:\n            return None\n    return x\n", "        x = day(*row['a'])", "KeyError: 'a'",
+     "        except (TypeError, KeyError):\n            return"),
+    ("def f(row, by):\n    if not row['fine']:\n        Log(str(row['error']))\n        return []\n    return row[by]\n",
+     "        Log", "KeyError: 'error'", "    return row[by]\n"),
+    ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
+     "base", "int(str(row['mode']), 8)"),
+    ("def f(row):\n    return '%s %s' % (row.get('a').strip(), (row.get('b') or '').strip())\n", "    return",
+     "AttributeError: 'NoneType' object has no attribute 'strip'", "((row.get('a') or '').strip(), (row.get('b') or '').s"),
 ]
 
 
@@ -603,6 +637,15 @@ REFUSED = [     # nothing is known that would make these succeed
      "        return self", "AttributeError: 'Pier' object has no attribute 'find_boat'"),
     ("def Recordings():\n    pass\n\ndef f(cursor, sql):\n    rows = cursor.open()\n    rows.ask(sql, (recording_id, ))\n"
      "    return [row for row in rows]\n", "    rows.ask", "NameError: global name 'recording_id' is not defined"),
+    ("def f(ask):\n    boat = ask()\n    boat['sail'] = 1\n    return boat\n", "    boat['sail']",
+     "TypeError: list indices must be integers, not str"),
+    ("class Boat():\n    def __init__(self):\n        self.name = 'Ann'\n\ndef f(text, boat):\n    if '%N' in text:\n"
+     "        text = text.replace('%N', str(boat.number))\n    return text\n", "        text",
+     "AttributeError: Boat instance has no attribute 'number'"),
+    ("def f(boat):\n    return boat.sail == 0\n", "    return", "AttributeError: 'list' object has no attribute 'sail'"),
+    ("BOATS = {'sloop': 7, 'yawl': 11}\n\ndef f():\n    return BOATS['galleon'] + 1\n", "    return", "KeyError: 'galleon'"),
+    ("def ask(text):\n    return []\n\ndef f(text):\n    rows, x = ask(text), None\n    for row in ask(text):\n"
+     "        x = row[0]\n    return x\n", "        x = row[0]", "KeyError: 0"),
 ]
 
 
@@ -667,6 +710,11 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
     ("def f(metadata, data):\n    x = `data['q']`\n    metadata.title = x\n", '    x', "KeyError: 'q'", "`data.get('q')`"),
     ("def f(x):\n    return clean(str(x, errors='ignore'))\n", '    return',
      'TypeError: str() takes at most 1 argument (2 given)', "clean(str(x), errors='ignore')"),
+    ("def f(found, key, x):\n    found[int(key)] = x\n", '    found', "ValueError: invalid literal for int() with base 10: "
+     "'x7'", 're.findall'),
+    ("def f(metadata, soup):\n    try:\n        metadata.aired = day(soup.find('x').text)\n    except ValueError:\n"
+     "        metadata.aired = datetime.date.today()\n", '        metadata.aired = day',
+     "AttributeError: 'NoneType' object has no attribute 'text'", '(ValueError, AttributeError)'),
 ]
 
 
