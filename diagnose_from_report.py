@@ -6039,7 +6039,7 @@ def soften(case, faults):
     edits, worst, values = [], FINE, []
     for fault in faults:
         ways = [(effect(case, node, value), way, value) for way, node, value in fault.soft
-                if not is_put_into(case, node)]
+                if not (is_put_into(case, node) or goes_on(case, node, value))]
         ways += none_but_for_logs(case, fault)
         if not ways:
             return
@@ -6080,6 +6080,19 @@ def is_put_into(case, node):
     call = call_of(case.statement)
     return call is not None and node is getattr(call.func, 'value', None) and last_name(call) in (
         'append', 'extend', 'insert', 'setdefault', 'update')
+
+
+def goes_on(case, node, value):
+    """Whether the statement is a `while` that does not surely end where a part of its test has an empty value, or an
+    `if` below which its function then calls itself."""
+    held = holds_for(case.statement.test, node.text, value) if case.statement.kind in ('While', 'If') else False
+    return held is not False and (case.statement.kind == 'While' or held and calls_itself(case))
+
+
+def calls_itself(case):
+    """Whether the suite of an `if` calls the function that it stands in."""
+    return any(is_call(node, getattr(case.function, 'name', None)) for one in getattr(case.statement, 'body', ())
+               for node in walk(one))
 
 
 def begins_as(statement):
@@ -6360,8 +6373,9 @@ def choose(case, faults):
         for order, default in enumerate(kept + defaults_for(case, region)):
             if case.exception == 'ValueError' and enclosing(region, 'Slice', 'Subscript', *STATEMENTS).kind == 'Slice':
                 continue                        # what stands before or behind nothing is not the whole text
-            if is_put_into(case, region) or region.kind in ('Dict', 'List', 'Tuple', 'Set') and region.parent.kind in (
-                    'Call', 'BinOp') or default != NO_TEXT and is_log_call(region.parent):
+            if is_put_into(case, region) or goes_on(case, region, default) or region.kind in (
+                    'Dict', 'List', 'Tuple', 'Set') and region.parent.kind in ('Call', 'BinOp') or \
+                    default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             name = set_from(region)
             known = is_usual(case, region, default) or default == begins and region is case.statement.value
@@ -6561,8 +6575,8 @@ def tighten(case, faults):
             case.statement, 'body', ()))):
         operand_node, around = around, around.parent        # the body needs it as well
     start, end = operand_node.outer
-    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and not acts_in(getattr(
-        case.statement, 'body', ())) and \
+    absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and not (acts_in(getattr(
+        case.statement, 'body', ())) or case.statement.kind == 'If' and calls_itself(case)) and \
         case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
     if operand_node.kind == 'Compare' and is_call(operand_node.left, 'find', 'rfind'):
         absent = not body_needs and (operand_node.ops[0] == 'Lt' or operand_node.ops[0] == 'Eq' and flat(

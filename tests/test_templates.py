@@ -2350,6 +2350,10 @@ HARM = [
      'IndexError: list assignment index out of range', None),
     ("def f(show):\n    for one in show['parts']:\n        add('/%s/' % show['id'] + one['id'], show['name'])\n", '        add',
      "KeyError: 'id'", "'id' in show"),
+    ("def f(url):\n    page = ask(url)\n    if page['state'] != 'ok':\n        return f(url)\n    return page\n", '    if page',
+     "KeyError: 'state'", "if 'state' in page and page['state'] != 'ok':"),
+    ("def f(url):\n    while ask(url)['state'] != 'ready':\n        wait()\n    return True\n", '    while', "KeyError: 'state'",
+     None),
 ]
 
 
