@@ -4722,7 +4722,7 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \
             OPEN if value == SOME else CRASH
     if name in SEARCHES and call.func.kind == 'Attribute' and (
-            receiver in ('re', 'Regex') or len(call.args) == 1 or name in ('sub', 'subn')):
+            receiver in ('re', 'Regex') or len(call.args) == 1 or name in ('sub', 'subn') and value == NOTHING):
         return effect_of_pattern(case, node, call, value, name, depth)
     if name == 'join' and receiver not in ('os', 'Core', 'path'):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
