@@ -10183,8 +10183,9 @@ def bytes_for_field(case, found):
     """`metadata.title = x`, where x is bytes that are no UTF-8: they are read as what Windows writes."""
     statement, target = case.statement, target_of(case.statement)
     if target is None or not is_field(target) or len(statement.targets) > 1 or statement.inline or \
-            statement.value.kind not in ('Name', 'Attribute', 'Subscript', 'Call') or not can_wrap([statement]):
-        return
+            statement.value.kind not in ('Name', 'Attribute', 'Subscript', 'Call') or not can_wrap([statement]) or \
+            calls_of(walk(statement.value), 'decode', 'encode', 'unicode', 'str', 'normalize'):
+        return                                  # (what fails itself on the bytes would do so again)
     value, before = code_of(statement.value), []
     if value and has_call(statement.value) and not repeatable(statement.value):
         name = fresh_name(case, 'text')
@@ -10234,6 +10235,9 @@ def tolerant_codec(case, call, name):
         yield cure('text encoding', [(call.start, call.end, inner if takes_conditional(call) else '(%s)' % inner)],
                    'only what is not yet %sd is %sd' % (name, name), 0.86,
                    'it is %s already for these items' % ('bytes' if name == 'encode' else 'text'))
+    elif name == 'encode' and call.args and call.args[0].kind == 'Str' and effect(case, call, NO_TEXT) == CRASH:
+        yield cure('text encoding', written(call.args, "'utf-8'"), 'all letters are kept, as UTF-8', 0.8,
+                   'what is asked for without some of its letters is another thing, or all there is')
     elif call.args and call.args[0].kind == 'Str':
         at = call.args[0].outer[1]
         mode = 'ignore' if call.args[0].s.lower() in ('ascii', 'us-ascii') else 'replace'

@@ -2354,6 +2354,11 @@ HARM = [
      "KeyError: 'state'", "if 'state' in page and page['state'] != 'ok':"),
     ("def f(url):\n    while ask(url)['state'] != 'ready':\n        wait()\n    return True\n", '    while', "KeyError: 'state'",
      None),
+    ("def update(metadata, d):\n    metadata.tagline = d['raw'].decode('utf-8')\n", '    metadata', "UnicodeDecodeError: 'utf8' "
+     "codec can't decode byte 0xe9 in position 0: unexpected end of data", "'utf-8', 'replace')|Error as error:"),
+    ("def f(d):\n    name = d['name'].encode('ascii')\n    return JSON.ObjectFromURL('http://example.org/?q=' + name)\n",
+     '    name', "UnicodeEncodeError: 'ascii' codec can't encode character u'\\xe9' in position 0: ordinal not in range(128)",
+     "encode('utf-8')"),
 ]
 
 
