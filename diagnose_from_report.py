@@ -10132,7 +10132,9 @@ def named_alike(case, found):
     key, _ = unquoted(found.group('key'))
     for call in calls_of(own_part(case.statement), 'format'):
         near = [one for one in call.keywords if one.arg and near_names(one.arg, [key])]
-        if call.func.kind == 'Attribute' and len(near) == 1 and key not in [one.arg for one in call.keywords]:
+        text = call.func.value if call.func.kind == 'Attribute' else None
+        if text is not None and len(near) == 1 and key not in [one.arg for one in call.keywords] and (
+                text.kind != 'Str' or re.search(r'\{%s\b' % re.escape(key), text.s)):
             start, wrong = near[0].start, near[0].arg
             yield right_name([(start, start + len(wrong), key)], key + '=', wrong + '=', 0.9, 'the text asks for it')
 

@@ -1062,6 +1062,8 @@ NULLS += [  # what is read though it was not set, and what is made before it is 
      "            metadata.art[one.url] = one\n        else:\n            metadata.posters[one.url] = one\n",
      '        if int', "TypeError: int() argument must be a string or a number, not 'NoneType'",
      "            continue\n        if int(value) > 9:"),
+    ("def f(metadata, row):\n    metadata.title = '{name} {year}'.format(name=row['Name'], year=row['year'])\n", '    metadata',
+     "KeyError: 'Name'", "if 'Name' in row:"),
     ("def f(docks, name):\n    for dock in docks:\n        if dock['name'] == name:\n            return dock\n"
      "    for dock in docks:\n        if dock['also'] == name:\n            return dock\n", '        if dock[',
      NONE_GETITEM, "if dock is not None and dock['also'] == name"),
