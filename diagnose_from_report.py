@@ -11542,9 +11542,11 @@ def is_guarded(case, fault):
 
 def same_defects(case, faults, behind):
     """Statements behind an offset that fail on the same value, as long as nothing gives it another one."""
-    if any(root_name(fault.bad) in plain_parameters(one) for fault in faults for one in ancestors(fault.bad)
-           if one.kind == 'Lambda'):
-        return []                               # the `x` of another lambda is something else
+    for around in itertools.chain(*[ancestors(fault.bad) for fault in faults]):
+        own = plain_parameters(around) if around.kind == 'Lambda' else [
+            name for loop in getattr(around, 'generators', ()) for name in names_in(loop.target)]
+        if any(root_name(fault.bad) in own for fault in faults):
+            return []                           # the `x` of another lambda or comprehension is something else
     found, anew = [], bound_names(case.statement) if case.statement.kind in SIMPLE | frozenset(['For']) else ()
     # (what a statement itself sets is another value behind it; what the suites of an `if` set is not, for its elif)
     for one in statements(case.function):
