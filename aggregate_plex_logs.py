@@ -3127,8 +3127,9 @@ def requests_before(event, ended=None):
     failed = set(url for url, _ in quoted_before(data, URL_FAILED, asked[-1][1], begin, mark, 2)) if asked else ()
     unlogged = not asked or OWN_SERVER_URL.match(asked[0][0])       # the request that failed may not have been logged
     last = status_of(event)
-    told = None if last else told_since(data, asked[0][1] if asked else low, begin, mark, 2 if unlogged else 32)
-    rows = [(None, told, '')] if told and unlogged else []
+    told, words = (None, b'') if last else told_since(data, asked[0][1] if asked else low, begin, mark,
+                                                      2 if unlogged else 32)
+    rows = [(None, told, '')] if told and (unlogged or names_other_host(words, asked[0][0])) else []
     last = None if rows else last or told
     for number, (url, _) in enumerate(asked):
         host, path = host_and_path(url)
@@ -3157,20 +3158,32 @@ TOLD = Regex(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|u
 
 
 def told_since(data, low, high, mark, most):
-    """Status of the last failed request that a thread tells of in data[low:high], in a line of the plug-in's own or in
-    a traceback, in one of its last records (as many as most); or None.
+    """(status, record) of the last failed request that a thread tells of in data[low:high], in a line of the plug-in's
+    own or in a traceback, in one of its last records (as many as most); or (None, b'').
     """
     place, end_of_record = high, NEXT_RECORD[PLUG_IN].search
     for _ in range(most):
         place = data.rfind(mark, low, place)
         if place < 0:
-            return None
+            break
         end = end_of_record(data, place, high)
-        found = list(TOLD.finditer(data, place, end.start() if end else high))
+        end = end.start() if end else high
+        found = list(TOLD.finditer(data, place, end))
         if found:
             status = found[-1].group(1) or found[-1].group(2)
-            return int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'
-    return None
+            return (int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'), data[place:end]
+    return None, b''
+
+
+HOST_NAMED = Regex(br"(?:://|host=')(?:[^/@\s']*@)?([^/:'\"?\s]+)")
+
+
+def names_other_host(record, url):
+    """Whether a record names hosts, and none of the site of a URL (by the last two parts of its name)."""
+    parts = URL_PARTS.match(url)
+    site = to_bytes('.'.join(parts.group(1).split(':')[0].split('.')[-2:])) if parts else b''
+    named = HOST_NAMED.findall(record)
+    return bool(named) and not any(one.endswith(site) for one in named)
 
 
 PARTS = {}

@@ -241,6 +241,11 @@ def function_around(node):
     return enclosing(node, 'FunctionDef') or node.source.tree
 
 
+def name_around(node):
+    """The name of the function that a node stands in; None where it is the module's."""
+    return getattr(function_around(node), 'name', None)
+
+
 def statement_of(node):
     """The statement that the node is, or is part of; None for a module."""
     return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
@@ -2485,11 +2490,11 @@ FAMILIES = (
     Family('provider down', 'upstream', r'', r'HTTP Error 5\d\d|HTTP Error 30\d|BadStatusLine|IncompleteRead|'
            r'Not a gzipped file|RemoteDisconnected',
            'The provider has a fault of its own.', "the provider's status page", 'wait'),
+    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
+           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
     Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
            "The provider's encryption and that of the server's old Python do not fit.", 'the server version',
            'update the server; some agents ship newer certificates'),
-    Family('time-out', 'upstream', r'', r'timed? ?out|Timeout',
-           'The provider did not answer in time.', 'whether it is always slow', 'wait; a longer time-out or a retry'),
     Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
            r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
            'The provider cannot be reached: its name, its address or the network.', 'the name, another device',
@@ -2602,7 +2607,8 @@ OWN_SERVER = r'^(127\.0\.0\.1|localhost|\[?::1\]?)(:\d+)?$'
 
 
 NAMED_IN_ERROR = re.compile(r"(has no attribute|keyword argument|global name|local variable|cannot import name|"
-                            r"No module named|KeyError:) u?'?[\w.]+'?|\b(TypeError:) [\w.]+\(\)")
+                            r"No module named|KeyError:) u?'?[\w.]+'?|\b(TypeError:) [\w.]+\(\)|"
+                            r"((?:KeyError|ValueError|base \d+|to float):|time data) (?:u?'[^']*'|(?<=float: ).+)")
 
 
 ERROR_IN_HEAD = re.compile(r'\b([A-Z]\w*(?:Error|Exception|Mismatch)\b.*?):?\s*(?:\(most recent call last\)|$)', re.M)
@@ -2632,7 +2638,7 @@ def family_of(pattern):
     if not pattern.get('exception'):
         wrapper += ' ' + (pattern.get('message') or '')
     named = NAMED_IN_ERROR.sub(                 # no attribute 'timeout': that is a name, and nobody was slow
-        lambda one: one.group(1) or one.group(2), error)
+        lambda one: one.group(one.lastindex), error)
     for family in FAMILIES:
         if searched(family.wrapper, wrapper) and searched(family.error, named if (
                 family.cls == 'upstream' or family.name == 'gone') else error):
@@ -2764,7 +2770,7 @@ def judge(pattern, agent):
     if family.name != 'failed request':         # that one names the address itself
         host = upstream_host(pattern, failed)
         evidence.append(cut(message or pattern.get('exception') or '', 160) + (
-            ' from %s' % host if host and "host='" not in message else ''))
+            ' from %s' % host if host and not re.search("host='|://", message) else ''))
     return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
 
 
@@ -5209,7 +5215,7 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
         return effect_of_formatting(case, around, around.left, value, node)
     if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in (SOME, TEXT, NUMBER):
-        calls = nodes_named(case.source, 'Call', getattr(function_around(node), 'name', ''))
+        calls = nodes_named(case.source, 'Call', name_around(node))
         at, size = parent.elts.index(node), len(parent.elts)
         return CRASH if any(effect_of_part(case, call, at, size, value, depth + 4) == CRASH for call in calls) else OPEN
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
@@ -6684,16 +6690,18 @@ def tested_operand(node):
 def filter_element(case, faults):
     """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
     element = faults[0].node
-    inner = enclosing(element, 'Lambda', *STATEMENTS)
-    call = inner.parent.parent if inner.parent.kind == 'keyword' else inner.parent
-    rows = None
-    if inner.kind == 'Lambda' and is_call(call, 'sorted') and all(
-            is_name(fault.bad, *plain_parameters(inner)) for fault in faults):
-        rows = call.args[0]                     # what is nothing cannot be sorted, and nothing is made of it behind
-    elif inner.kind == 'Lambda' and is_call(call, 'map') and call.args[:1] == [inner] and len(call.args) == 2:
-        rows = call.args[1]
+    inner, rows = enclosing(element, 'Lambda', *STATEMENTS), None
+    if inner is not None and inner.kind == 'Lambda' and [arg.kind for arg in inner.args.args] == ['Name']:
+        call = inner.parent.parent if inner.parent.kind == 'keyword' else inner.parent
+        one = inner.args.args[0].id
+        if is_call(call, 'sorted') and call.args and all(
+                is_name(fault.bad, one) and fault.test is none_test for fault in faults):
+            rows = call.args[0]                 # what is nothing cannot be sorted, and nothing is made of it behind
+        elif is_call(call, 'map') and call.args[:1] == [inner] and len(call.args) == 2 and all(
+                one in names_in(fault.bad) for fault in faults) and not is_kept_in_step(case, call):
+            rows = call.args[1]
     if rows is not None:
-        found, one = condition(case, faults, hoist=False), plain_parameters(inner)[0]
+        found = condition(case, faults, hoist=False)
         if found is not None and operand(rows) is not None:
             yield Proposal('skip element', [rows.outer + ('[%s for %s in %s if %s]' % (
                 one, one, operand(rows), found.text),)], 'elements where %s are left out' % faults[0].what,
@@ -6706,8 +6714,9 @@ def filter_element(case, faults):
     if element.kind in STATEMENTS or around.kind in STATEMENTS or element.kind == 'comprehension' or \
             len(around.generators) != 1:
         return
-    if any(not around.start <= fault.node.start < around.end for fault in faults):
-        return
+    if any(not around.start <= fault.node.start < around.end for fault in faults) or inner.kind == 'Lambda' and is_in(
+            inner, around):
+        return                                  # (what a lambda takes has no value outside)
     found = condition(case, faults, hoist=False)
     if found is None or is_kept_in_step(case, around) or effect(
             case, around, NO_DICT if around.kind == 'DictComp' else NO_LIST) == CRASH:
@@ -6875,7 +6884,7 @@ def is_lasting(case, target, block):
               node.text == target.text and not in_any(node, block) and node.parent.kind == 'Assign']
     owner = enclosing(target, 'ClassDef') if target.kind == 'Attribute' else None
     if any(function_around(node) is case.function and node.end < block[0].start or is_empty_literal(
-            node.parent.value) and getattr(function_around(node), 'name', '__init__') not in ('__init__', 'Start')
+            node.parent.value) and name_around(node) not in (None, '__init__', 'Start')
            for node in others):
         return False
     return owner is None or not any(enclosing(call, 'FunctionDef') for call in bundle_nodes(case, 'Call', owner.name))
@@ -6900,7 +6909,7 @@ def begin_value(case, target):
         owner = enclosing(target, 'ClassDef')
         values = [one.value for one in assignments(owner, target.attr) if one.parent is owner] if owner else []
         values += [node.parent.value for node in walk(owner) if sets_self(node) and node.attr == target.attr and
-                   node.parent.kind == 'Assign' and function_around(node).name == '__init__'] if owner else []
+                   node.parent.kind == 'Assign' and name_around(node) == '__init__'] if owner else []
     elif target.kind == 'Name' and is_global(case, target.id):
         values = [one.value for one in assignments(case.source.tree, target.id) if one.parent is case.source.tree]
     else:
@@ -6992,7 +7001,7 @@ def is_only_setter(case, target, block):
     return any(node.ctx == 'Load' and not of_the_server(node) and (
         is_in(node, owner) or not is_name(node.value, 'self')) for node in nodes) and not any(
             sets_self(node) and not in_any(node, block) and (
-                getattr(function_around(node), 'name', None) in ('__init__', case.function.name) if is_in(node, owner)
+                name_around(node) in ('__init__', case.function.name) if is_in(node, owner)
                 else are_kin(owner, enclosing(node, 'ClassDef'))) for node in nodes)
 
 

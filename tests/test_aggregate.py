@@ -1084,6 +1084,11 @@ def test_a_failed_request_that_the_plug_in_tells_of_itself_counts(tmpdir):
             row = [one for one in patterns(folder) if one['exception']][0]
             assert [(one['host'], one['status']) for one in row['preceding']] == [
                 (host, ['unreachable', 503, 404, 'time-out'][number])]
+    folder = tmpdir.mkdir('other')
+    plug_in_log(folder, call(1) + record(2, 'Requesting ' + url, place='networking:144') + record(
+        3, "Pool(host='faces.example.org', port=80): Max retries exceeded", 'ERROR', '__init__:7') + traceback_record(4))
+    row = [one for one in patterns(folder) if one['exception']][0]      # the one that was asked has answered
+    assert [(one['host'], one['status']) for one in row['preceding']] == [(None, 'unreachable'), ('api.example.com', None)]
 
 
 def test_escaped_letters_are_letters_for_people():

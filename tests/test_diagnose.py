@@ -362,6 +362,8 @@ def test_errors_are_of_the_family_that_says_what_is_true():
             ('not serialisable', 'ValueError', 'All strings must be XML compatible: Unicode or ASCII',
              {'wrapper': "Exception serializing Movie with guid 'x'"}),
             ('encoding', 'ValueError', 'All strings must be XML compatible: Unicode or ASCII', {}),
+            ('time-out', 'SSLError', 'The read operation timed out', {}),
+            ('not in there', 'ValueError', "'quota' is not in list", {}),
             ('wrong count', 'ValueError', 'need more than 1 value to unpack', {}),
             ('missing picture', '', 'Metadata /system/agents/media/get request failed', {'kind': 'server'})):
         row = dict(pattern(exception, message, [frame('fill', 23)]), **more)

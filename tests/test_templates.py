@@ -1091,6 +1091,21 @@ def test_elements_without_a_key_are_not_mapped():
     assert "[one for one in data['sets'] if 'name' in one])" in patches(case)[0][1]
 
 
+@pytest.mark.parametrize('source,error,wanted', [     # what a lambda takes has no value outside; a crash stops all
+    ("x = sorted(rows, cmp=lambda one, two: cmp(one['rank'], two['rank']))\n", NONE_GETITEM, "(one or {})"),
+    ("x = sorted(rows, key=lambda one: one['rank'])\n", "KeyError: 'rank'", "one.get('rank')"),
+    ("x = map(lambda *all: all[0]['rank'], rows)\n", "KeyError: 'rank'", "all[0].get('rank')"),
+    ("x = [sorted(row, key=lambda one: one['rank']) for row in rows]\n", "KeyError: 'rank'", "one.get('rank')"),
+    ("class Boat(object):\n    self.x = rows['rank']\n", "KeyError: 'rank'", "if 'rank' in rows:"),
+    ("x, y = rows\n", 'ValueError: need more than 1 value to unpack', 'if len(rows) == 2:'),
+])
+def test_no_patch_takes_a_lambda_s_value_outside_and_none_fails_at_the_module_s_level(source, error, wanted):
+    case = case_for(source, '    self.x' if 'class' in source else 'x', error)
+    case = case._replace(function=next((node for node in diagnose.walk(case.source.tree) if node.kind == 'Lambda'),
+                                       case.source.tree))
+    assert wanted in patches(case)[0][1]
+
+
 def test_what_stands_beside_a_null_is_kept():
     source = ("def update(metadata, data):\n    if 'yard' in data:\n        metadata.title = 'Eleven'\n"
               "        metadata.studio = data['yard']['name']\n")
