@@ -7349,10 +7349,20 @@ def skip_round(case, faults):
     begun = record_begun([case.statement]) if found is not None and not found.before else None
     if begun is not None:
         words = 'Skipped one %s' % name_assigned(begun)
-    place = case._replace(statement=begun) if begun is not None else case
+    between = [one for one in earlier_siblings(case.statement) if begun is not None and one.start >= begun.end]
+    late = bound_names(*between) & set().union(*[names_in(fault.bad) for fault in faults])
+    place = case._replace(statement=begun) if begun is not None and not late else case
     edits = exit_edits(place, found, words, faults[0].what, 'continue')
     if edits is None or found is None and case.statement.kind == 'Return':
         return
+    if late:                                    # what is asked for is not there yet: the entry is made behind that
+        text, start, end = case.source.text, line_start(begun), line_end(begun)
+        moved = text[begun.start:end]
+        if begun.line != begun.end_line or between[0].line == begun.line or text[start:begun.start].strip() or any(
+                name_assigned(begun) in names_in(one) or has_exit(one) for one in between):
+            return
+        edits = [(start, end + len(case.source.newline), '')] + edits[:-1] + [
+            edits[-1][:2] + (edits[-1][2] + case.statement.indent + moved + case.source.newline,)]
     if begun is not None and all(name_assigned(begun) in names_in(one) or is_passed_over(one) or name_assigned(one)
                                  for one in later_siblings(begun)):
         prior = 0.89                            # all that the round does is to fill an entry that has no name
@@ -7800,7 +7810,8 @@ def unset_name(case, found):
     name = found.group('name')
     if case.function.kind != 'FunctionDef':
         return
-    binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')]
+    binders = [node for node in bindings(case.function).get(name, ()) if node.kind in ('Name', 'FunctionDef', 'alias')
+               and not is_in(node, case.function.args)]
     uses = reads(case.function, name)
     if not binders or not uses or any(node.kind == 'Name' and node.ctx == 'Param' for node in binders):
         return
@@ -7814,7 +7825,8 @@ def unset_name(case, found):
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
     if len(of_module) == 1 and (of_module[0].kind in ('Str', 'Num') or is_empty_literal(of_module[0])):
-        is_cache = is_name(of_module[0], 'None') and NOTHING in compared_with(uses)
+        is_cache = is_name(of_module[0], 'None') and NOTHING in compared_with(uses) or all(
+            node.parent.kind == 'AugAssign' for node in binders)    # (count += 1 is about the one that is there)
         yield cure('initialise first', put_before(behind_docstring(case.function.body), [
             'global %s' % name if is_cache else '%s = %s' % (name, code_of(of_module[0]))]), '%s is the one of the '
             'module' % name if is_cache else '%s begins as the module has it' % name, 0.88,
@@ -7826,34 +7838,32 @@ def unset_name(case, found):
     readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0) or
                is_op(use.parent, 'Add') and is_in(use, case.statement)] or uses
     flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
-    best = HOLLOW
+    best, (mates, along) = HOLLOW, ([], []) if flags else set_beside(case, name, binders)
     for order, value in enumerate(initial_values(case, name, uses)):
         outcome = FINE
         for use in readers:
             if not is_checked(case, use, name, value):
                 outcome = min(outcome, effect(case, use, value))
-        if outcome == CRASH:
+        if outcome == CRASH or along is None:   # (the next one would fail as it did)
             continue
         best, prior = max(best, outcome), {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
         alike = [one for one in flags if one != name and all(
             effect(case, use, value) >= outcome for use in reads(case.function, one))]
         if alike:
             place = first_use(case, [name] + alike)
-        mates, more = ([], []) if flags else set_beside(case, name, binders)
         lines = ['%s = %s' % (one, value) for one in flags or [name] if one == name or one in alike]
         lines += ['%s = %s' % pair for pair in mates]
-        if more is None:
-            prior, more = prior * 0.5, []       # the next one would fail as it did
-        yield Proposal('initialise first', put_before(place, lines) + more, '%s is %s unless a branch sets it%s'
+        yield Proposal('initialise first', put_before(place, lines) + along, '%s is %s unless a branch sets it%s'
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
     edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and not flags and not any(
         is_op(use.parent, 'Add', 'Mod') for use in uses) else None
-    if edits and len(edits) < 40:
-        yield Proposal('initialise first', put_before(place, ['%s = None' % name]) + edits, '%s is None unless a '
-                       'branch sets it, and what needs it is left out then' % name, 'what is made of %s, on the ways '
-                       'that do not set it' % name, 'medium', 0.8, 'nothing empty would do in its place')
+    if edits and len(edits) < 40 and along is not None and not in_each_others_way(edits, along):
+        lines = ['%s = %s' % pair for pair in [(name, NOTHING)] + mates]
+        yield Proposal('initialise first', put_before(place, lines) + edits + along, '%s is None unless a branch sets '
+                       'it, and what needs it is left out then' % name, 'what is made of %s, on the ways that do not '
+                       'set it' % name, 'medium', 0.8, 'nothing empty would do in its place')
     if flags and all(is_formatted(use) for one in flags for use in reads(case.function, one)):
         lines = ['%s = None' % one for one in flags]
         yield Proposal('initialise first', put_before(first_use(case, flags), lines),
@@ -7902,7 +7912,7 @@ def set_beside(case, name, binders):
         elif uses:
             found.append((other, NOTHING))
             more = guarded_uses(case, other, uses, HOLLOW)
-            edits = None if edits is None or not more else edits + more
+            edits = None if edits is None or not more or in_each_others_way(edits, more) else edits + more
     return found, edits
 
 
@@ -8411,12 +8421,14 @@ def module_has(case, name, uses):
 def object_not_made(case, uses, name):
     """`data_store.read()` with no data_store, where a DataStore that is made of nothing has a read()."""
     asked = set(use.parent.attr if is_called(use.parent) and use.parent.kind == 'Attribute' else None for use in uses)
+    if any((words_of(one or '') or [''])[0].lower() in ('save', 'store', 'write', 'dump', 'flush') for one in asked):
+        return                                  # (what was made just now holds nothing yet)
     around = [case.source.tree] + ([case.function] if case.function.kind == 'FunctionDef' else [])
     rows = [('', one) for one in classes_of(case.source) if one.parent.kind == 'Module'] + [
         (module + '.', one) for scope in around for module in sorted(bindings(scope))
         for source in [module_behind(case, module)] if source is not None for one in classes_of(source)]
     rows = [(text, one) for text, one in rows if one.name.lower() == name.replace('_', '').lower() and
-            asked <= members_of(one) and not any(
+            asked <= members_of(one) and set(map(flat, one.bases)) <= set(['object']) and not any(
                 inner.kind == 'FunctionDef' and inner.name == '__init__' and len(inner.args.args) > 1 + len(
                     inner.args.defaults) for inner in one.body)]
     if len(rows) == 1 and case.function.kind == 'FunctionDef' and can_insert(statement_of(uses[0])):
@@ -9069,8 +9081,8 @@ def unknown_attribute(case, found):
 
 def module_behind(case, name):
     """The file of the bundle that a name of the case's module is imported from; None for none or several."""
-    stems = [node.name.split('.')[-1] for scope in (case.source.tree, case.function)
-             for node in bindings(scope).get(name, ()) if node.kind == 'alias'][:1]
+    stems = each_once([node.name.split('.')[-1] for scope in (case.source.tree, case.function)
+                       for node in bindings(scope).get(name, ()) if node.kind == 'alias'])
     paths = [path for path in files_of(case) if len(stems) == 1 and path.endswith('/%s.py' % stems[0])]
     return case.bundle.source(paths[0]) if len(paths) == 1 else None
 
@@ -9419,8 +9431,9 @@ def joined_types(case, found):
         if node.kind == 'BinOp' and not any(part.kind == 'Str' or make_of(case, part) == 'text' for part in summands(
                 total)) and any(make_of(case, part) == 'number' for part in summands(total)):
             text = node.right if bad is node.left else node.left
-            if text.kind != 'BinOp':
-                yield cure('right type', enclose(text, 'int(', ')'), 'it becomes a number first', 0.84,
+            if text.kind != 'BinOp' and operand(text) and repeatable(text):     # (a float is no whole number)
+                new = 'int(%s) if isinstance(%s, basestring) else %s' % ((code_of(text),) * 3)
+                yield cure('right type', [text.outer + ('(%s)' % new,)], 'it becomes a number first', 0.84,
                            'it is added to a number, and came as text')
             continue
         loose = is_loose(bad)
@@ -9883,8 +9896,9 @@ def of_own_object(case, found):
                                             call.kwargs else 'self')], 'the object itself is handed over', 0.94,
                        'a method that is called of its class gets no object by itself')
             continue
-        made = [one for one in nodes_named(case.source, 'Call', name) if is_name(one.func, name) and all(
-            is_name(getattr(part, 'value', None), 'self') or part.kind in ('Str', 'Num') for part in one.args)]
+        made = [one for one in nodes_named(case.source, 'Call', name) if is_name(one.func, name) and not (
+            one.keywords or spread(case, one)) and all(is_name(getattr(part, 'value', None), 'self') or part.kind in (
+                'Str', 'Num') for part in one.args)]
         kin = [enclosing(one, 'ClassDef') for one in made]
         kin = [one is owner or one is not None and owner.kind == 'ClassDef' and set(map(flat, one.bases)).intersection(
             map(flat, owner.bases)) - set(['object']) for one in kin]
@@ -10506,16 +10520,16 @@ def tidy_number(case, found):
             alike = [other.args[0] for one in siblings(case.statement) if one.kind == 'Assign' for other in calls_of(
                 own_part(one), name) if other.args and is_shaped_alike(other.args[0], bad) and (
                     bad.kind == 'Attribute' or bad.kind == 'Call' and not is_call(bad, 'get'))]    # (a text as well)
-            edits = [one.outer + (new % operand(one),) for one in alike]
-            new = new % operand(bad)
-            if make_of(case, bad) != 'text' and repeatable(bad) and not new.startswith('float'):
-                new += ' if isinstance(%s, basestring) else %s' % (text, text)      # a number is one already
-            yield cure('tolerant parse', sorted(edits + [bad.outer + (new,)]), summary, prior, why)
+            edits = [one.outer + (new % operand(one) + (
+                ' if isinstance(%s, basestring) else %s' % ((code_of(one),) * 2) if make_of(case, one) != 'text' and
+                repeatable(one) and not new.startswith('float') else ''),)     # a number is one already, and None none
+                     for one in alike + [bad]]
+            yield cure('tolerant parse', sorted(edits), summary, prior, why)
         elif node.parent.kind != 'Index' and len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search(
                 '[A-Za-z]', literal) and re.search(
                 r'(?<![\d.,-])\d+%s(?![.,]?\d)' % ('' if name == 'int' else r'(\.\d+)?'), literal) and not (
                     SCALES.search(literal) or LEADS_TO.search(key_of(bad) or last_name(bad) or '')):
-            shape = r"r'-?\d+'" if name == 'int' else r"r'-?\d*\.?\d+(?:e-?\d+)?'"
+            shape = r"r'-?\d+'" if name == 'int' else r"r'-?\d*\.?\d+(?:[eE][-+]?\d+)?'"
             words = text if make_of(case, bad) == 'text' else "'%%s' %% %s" % operand(bad)
             new = '(re.findall(%s, %s) or [%s])[0]' % (shape, words,
                                                        text if repeatable(bad) and len(text) < 40 else "''")
@@ -10772,8 +10786,10 @@ def membership_faults(case, found):
     """x.index(y), x.remove(y): whether y is in x."""
     for call in calls_of(frame_part(case), 'index', 'rindex', 'remove'):
         text = operand(call.args[0]) if call.args else None
-        if call.func.kind == 'Attribute' and text is not None and repeatable(call.args[0]):
-            yield Fault(call, call.func.value, in_test(text), [], 'it is not in there')
+        if call.func.kind == 'Attribute' and text is not None and all(code_of(one) and repeatable(one)
+                                                                      for one in call.args):
+            part = '[%s:%s]' % tuple([code_of(one) for one in call.args[1:3]] + [''])[:2] if call.args[1:] else ''
+            yield Fault(call, call.func.value, in_test(text, part), [], 'it is not in there')
 
 
 def date_faults(case, found):
@@ -10794,9 +10810,9 @@ def date_faults(case, found):
                     yield Fault(bad, bad, none_test, [(or_default(bad, least), bad, SOME)], 'there is no date')
 
 
-def in_test(text):
-    """A test of whether something is in the value."""
-    return lambda base: ('%s in %s' % (text, base), '%s not in %s' % (text, base))
+def in_test(text, part=''):
+    """A test of whether something is in the value, or in a part of it."""
+    return lambda base: ('%s in %s%s' % (text, base, part), '%s not in %s%s' % (text, base, part))
 
 
 def sought(case, node):
@@ -11268,8 +11284,8 @@ def is_flag_asked(case, name):
     """Whether an `if` asks for nothing but an attribute: then what nothing ever sets counts as not set, as where
     isinstance() is asked about it, and other objects of the bundle have it."""
     if case.statement.kind == 'Assign':
-        return any(is_call(node, 'isinstance') and node.args[0].kind == 'Attribute' and node.args[0].attr == name
-                   for node in walk(case.statement.value)) and any(
+        return any(is_call(node, 'isinstance') and [one.attr for one in node.args[:1] if one.kind == 'Attribute'] == [
+            name] for node in walk(case.statement.value)) and any(
                        name in members_of(one) for one in bundle_classes(case, name))
     return case.statement.kind == 'If' and any(
         node.kind == 'Attribute' and node.attr == name and not is_called(node) and tested_operand(node) in (
@@ -11609,8 +11625,8 @@ def begin_empty(case, faults):
     if value is None or make_of(case, bad) not in (None, 'json', 'list' if value == NO_LIST else 'dict'):
         return                                  # an element, a set or a digest takes other things
     if bad.kind != 'Name' or call.func.kind != 'Attribute' or call.func.value is not bad or \
-            faults[0].test is not none_test or not can_insert(case.statement) or bad.id in names_in(
-                case.function.args if case.function.kind == 'FunctionDef' else call.func) and any(
+            faults[0].test is not none_test or not can_insert(case.statement) or \
+            case.function.kind == 'FunctionDef' and bad.id in names_in(case.function.args) and any(
                 one.parent.kind == 'Expr' for one in bundle_nodes(case, 'Call', case.function.name)) or not any(
             use.parent.kind in ('Assign', 'Return', 'Call', 'keyword') for use in later_uses(
                 case, bad.id, case.statement)):
@@ -12462,7 +12478,6 @@ def lost_answer(inquiry, calls):
                               'failed (%s)' % (told[0][2], number_text(looked, 'record'),
                                                STATUS_WORDS.get(status, status)))
     return 'the fault is not in the code (upstream): %s; %s' % (record['evidence'][-1], record['advice'])
-
 
 
 def note_place(record, frame, first, named):

@@ -2338,7 +2338,19 @@ HARM = [
     ("def update(metadata, d):\n    metadata.year = int(d['n'])\n", '    metadata', "ValueError: invalid literal for int() "
      "with base 10: '5 million'", 'except ValueError'),
     ("def update(metadata, d):\n    base = 100\n    metadata.year = base + d['votes']\n", '    metadata', "TypeError: "
-     "unsupported operand type(s) for +: 'int' and 'str'", "base + int(d['votes'])"),
+     "unsupported operand type(s) for +: 'int' and 'str'", "base + (int(d['votes']) if isinstance(d['votes'], "),
+    ("def update(metadata, d):\n    for one in d['crew']:\n        role = metadata.roles.new()\n        parts = one.split('|')"
+     "\n        role.name = parts[1]\n", '        role.name', "IndexError: list index out of range",
+     "            continue\n        role = metadata.roles.new()\n        role.name"),
+    ("def update(metadata, d):\n    at = 0\n    while at < len(d):\n        end = d.index(';', at)\n        at = end + 1\n"
+     "        metadata.genres.add(end)\n", '        end', "ValueError: substring not found", "';' not in d[at:]"),
+    ("def update(metadata, d):\n    if d:\n        a = d[0]\n        b = d[1]\n    metadata.title = a.strip()\n"
+     "    metadata.tagline = b.strip()\n    metadata.summary = b.lower()\n", '    metadata.title', "UnboundLocalError: "
+     "local variable 'a' referenced before assignment", 'b = None'),
+    ("asked = 0\ndef update(metadata, d):\n    asked += 1\n    metadata.year = asked\n", '    asked', "UnboundLocalError: "
+     "local variable 'asked' referenced before assignment", '    global asked'),
+    ("rows = fetch()\nrows.append(1)\nshow(rows)\n", 'rows.a', "AttributeError: 'NoneType' object has no attribute "
+     "'append'", 'rows = []'),
     ("def update(metadata, d):\n    title = d['title']\n    for one in titles:\n        metadata.genres.add(one)\n",
      '    for', "NameError: global name 'titles' is not defined", None),
     ("def f(metadata, d):\n    boat = d['boat']\n    for one in boat['crew']:\n        metadata.genres.add(one['id'] + "
