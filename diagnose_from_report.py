@@ -6743,6 +6743,16 @@ def is_kept_in_step(case, node):
                is_call(use.parent, 'len') or is_indexed(use) and index_of(use.parent) is not None for use in uses)
 
 
+def is_put_in_step(case):
+    """Whether a list that a loop fills is gone through side by side with another one: one left out moves the rest."""
+    call, loop = call_of(case.statement), innermost_loop(case)
+    if loop is None or call is None or not is_call(call, 'append') or call.func.value.kind != 'Name':
+        return False
+    return any(is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or is_indexed(
+        use) and getattr(index_of(use.parent), 'kind', 'Num') not in ('Num', 'UnaryOp', 'Str') for use in later_uses(
+            case, call.func.value.id, loop))
+
+
 def dependents(case, faults):
     """([statements], {name: default}) that must be guarded together with the failing one, or None.
 
@@ -7102,7 +7112,8 @@ def fence(case, faults):
     subject = subject_words(block)
     summary = 'this line only runs' if subject == NAMELESS else '%s is only set%s' % (subject, used)
     yield Proposal('field guard' if field else template_of(faults), edits, summary + ' where it is there',
-                   loss_words(case, block), 'low', 0.4 if read else 0.57 if whole else 0.83 if field else 0.7,
+                   loss_words(case, block), 'low', 0.4 if read else 0.1 if is_put_in_step(case) else 0.57 if whole else
+                   0.83 if field else 0.7,
                    'what is there is kept, and the other fields are still filled')
 
 
@@ -7242,6 +7253,8 @@ def try_around(case, faults):
     prior = 0.35 if lost else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
+    elif is_put_in_step(case):
+        prior *= 0.2
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
                    wrap(block, ['try:'], lines),
                    'an error %s is logged, and the rest goes on' % (
@@ -7341,8 +7354,8 @@ def skip_round(case, faults):
     if any(use.start >= loop.end for one in later_siblings(case.statement)
            for name in bound_names(one) for use in later_uses(case, name, one)):
         prior = 0.3                             # what the rest of the round finds is used behind the loop
-    if stores_either_way(case):
-        prior = 0.86
+    if stores_either_way(case) or is_put_in_step(case):
+        prior = 0.86 if case.statement.kind == 'If' else 0.1
     words = 'Skipped one %s' % subject_words([case.statement])
     kept = [fault for fault in faults if is_kept_later(case, fault)]
     found = condition(case, kept) if kept else condition(case, faults, outside=True)
@@ -7355,16 +7368,16 @@ def skip_round(case, faults):
     edits = exit_edits(place, found, words, faults[0].what, 'continue')
     if edits is None or found is None and case.statement.kind == 'Return':
         return
-    if late:                                    # what is asked for is not there yet: the entry is made behind that
-        text, start, end = case.source.text, line_start(begun), line_end(begun)
-        moved = text[begun.start:end]
-        if begun.line != begun.end_line or between[0].line == begun.line or text[start:begun.start].strip() or any(
-                name_assigned(begun) in names_in(one) or has_exit(one) for one in between):
-            return
+    text, start, end = case.source.text, line_start(begun or case.statement), line_end(begun or case.statement)
+    name = name_assigned(begun) if begun is not None else None
+    if late and (begun.line != begun.end_line or between[0].line == begun.line or text[start:begun.start].strip() or
+                 any(name in names_in(one) or has_exit(one) for one in between)):
+        begun, prior = None, 0.3                # an entry without a name stays
+    elif late:                                  # what is asked for is not there yet: the entry is made behind that
         edits = [(start, end + len(case.source.newline), '')] + edits[:-1] + [
-            edits[-1][:2] + (edits[-1][2] + case.statement.indent + moved + case.source.newline,)]
-    if begun is not None and all(name_assigned(begun) in names_in(one) or is_passed_over(one) or name_assigned(one)
-                                 for one in later_siblings(begun)):
+            edits[-1][:2] + (edits[-1][2] + case.statement.indent + text[begun.start:end] + case.source.newline,)]
+    if begun is not None and begun.parent is loop and all(
+            name in names_in(one) or is_passed_over(one) or name_assigned(one) for one in later_siblings(begun)):
         prior = 0.89                            # all that the round does is to fill an entry that has no name
     if kept:
         prior = 0.88                            # nothing but the error stands between it and what is kept
@@ -10521,8 +10534,9 @@ def tidy_number(case, found):
                 own_part(one), name) if other.args and is_shaped_alike(other.args[0], bad) and (
                     bad.kind == 'Attribute' or bad.kind == 'Call' and not is_call(bad, 'get'))]    # (a text as well)
             edits = [one.outer + (new % operand(one) + (
-                ' if isinstance(%s, basestring) else %s' % ((code_of(one),) * 2) if make_of(case, one) != 'text' and
-                repeatable(one) and not new.startswith('float') else ''),)     # a number is one already, and None none
+                ' if isinstance(%s, basestring) else %s' % ((operand(one),) * 2) if repeatable(one) and (
+                    make_of(case, one) != 'text' or one.kind in ('BoolOp', 'IfExp')) and not new.startswith('float')
+                else ''),)                      # a number is one already, and None none
                      for one in alike + [bad]]
             yield cure('tolerant parse', sorted(edits), summary, prior, why)
         elif node.parent.kind != 'Index' and len(re.findall(r'\d+(?:[.,]\d+)*', literal)) == 1 and re.search(

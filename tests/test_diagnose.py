@@ -983,7 +983,7 @@ def test_an_error_that_the_agent_caught_and_logged_in_one_line(tmpdir, message, 
     elif family == 'empty list':                # no director without a name is made
         assert re.search(r"\+ {8}if boat\['masters'\]:\n(\+ {12}.*\n){4}", patched)
     else:
-        assert r"re.findall(r'-?\d*\.?\d+(?:e-?\d+)?', '%s' % boat['stars']) or [boat['stars']])[0])" in patched
+        assert r"re.findall(r'-?\d*\.?\d+(?:[eE][-+]?\d+)?', '%s' % boat['stars']) or [boat['stars']])[0])" in patched
 
 
 SILENT = """BOAT = 'http://boats.example/boat/%s'

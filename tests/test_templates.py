@@ -2342,6 +2342,9 @@ HARM = [
     ("def update(metadata, d):\n    for one in d['crew']:\n        role = metadata.roles.new()\n        parts = one.split('|')"
      "\n        role.name = parts[1]\n", '        role.name', "IndexError: list index out of range",
      "            continue\n        role = metadata.roles.new()\n        role.name"),
+    ("def update(metadata, d):\n    names = []\n    for one in d['crew']:\n        names.append(one['name'].strip())\n    for a, b in "
+     "zip(names, d['crew']):\n        metadata.genres.add(a + b['id'])\n", '        names', "AttributeError: 'NoneType' object "
+     "has no attribute 'strip'", "append((one['name'] or '')"),
     ("def update(metadata, d):\n    at = 0\n    while at < len(d):\n        end = d.index(';', at)\n        at = end + 1\n"
      "        metadata.genres.add(end)\n", '        end', "ValueError: substring not found", "';' not in d[at:]"),
     ("def update(metadata, d):\n    if d:\n        a = d[0]\n        b = d[1]\n    metadata.title = a.strip()\n"
