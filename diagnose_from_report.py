@@ -3608,7 +3608,7 @@ def fits(voice, text):
 
 def last_heard(function, texts):
     """The statements of a function that can have said the newest of these texts that any of them fits; [] for none."""
-    for text in reversed(texts):
+    for at, text in reversed(list(enumerate(texts))):
         best = []
         for voice in voices(function):
             size = sum(len(part.strip()) for part in voice.parts)
@@ -3617,10 +3617,8 @@ def last_heard(function, texts):
         if best:
             return [statement for _, statement in best]
         if text.startswith("Requesting '"):
-            earlier = last_heard(function, texts[:texts.index(text)])
-            plain = [node for node in plain_requests(function) if earlier and node.start > earlier[0].start]
-            if plain:
-                return plain
+            earlier = last_heard(function, texts[:at])
+            return earlier and [node for node in plain_requests(function) if node.start > earlier[0].start] or earlier
     return []
 
 
@@ -8191,8 +8189,18 @@ def exits_without(case, readers):
 
 def sources_with(case, text=''):
     """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
-    found = [(None, case.source)] + [(path, case.bundle.source(path)) for path in other_files(case)]
-    return [(path, source) for path, source in found if source is not None and text in source.text]
+    own = [(None, case.source)] if text in case.source.text else []
+    return own + [row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
+
+
+def files_with(case, text):
+    """[(path, Source)] of the bundle's modules in which a text occurs. Kept on the bundle: a large one is asked for the
+    same names many thousand times."""
+    known = case.bundle.__dict__.setdefault('files with', {}) if case.bundle is not None else {}
+    if text not in known:
+        found = [(path, case.bundle.source(path)) for path in code_files(case)]
+        known[text] = [row for row in found if row[1] is not None and text in row[1].text]
+    return known[text]
 
 
 def bundle_nodes(case, kind, name):
@@ -8246,6 +8254,7 @@ def other_files(case):
     return [path for path in code_files(case) if not case.source.path.endswith(path)]
 
 
+@kept
 def classes_of(source):
     return [one for one in statements(source.tree, nested=True) if one.kind == 'ClassDef']
 
@@ -8977,10 +8986,11 @@ def missing_self(uses, name):
             yield rename(same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
 
 
+@kept
 def bound_names_of_class(owner):
     """What a class defines for its objects: names in its body and attributes that are set on self."""
     names = bound_names(*[one for one in owner.body if one.kind == 'Assign'])
-    return names | set(node.attr for node in walk(owner) if sets_self(node))
+    return names | frozenset(node.attr for node in walk(owner) if sets_self(node))
 
 
 IMPORTABLE = frozenset(             # what the sandbox lacks, and agents mean no harm with
@@ -11316,6 +11326,7 @@ def classes_called(case, name):
     return [one for one in found if one.source is case.source] or found
 
 
+@kept
 def members_of(owner):
     """What the body of a class, and its methods on self, define."""
     return bound_names_of_class(owner) | set(one.name for one in owner.body if one.kind in ('FunctionDef', 'ClassDef'))
