@@ -5777,8 +5777,9 @@ def begun_entry(case, found):
     call, target = call_of(case.statement), target_of(case.statement)
     node = call.func.value if call is not None and call.func.kind == 'Attribute' else getattr(target, 'value', None)
     if node is None or node.kind != 'Subscript' or index_of(node) is None or node.value.kind != 'Name' or not (
-            call is None and target.kind == 'Subscript' or is_put_into(case, node)):
-        return
+            call is None and target.kind == 'Subscript' or is_put_into(case, node)) or any(
+                one is not node and key_of(one) == unquoted(case.message)[0] for one in own_part(case.statement)):
+        return                                  # (the key stands in what is put there)
     made = values_before(case, node.value.id, node.start)
     if made and all(one.kind == 'Dict' and not one.keys or is_call(one, 'dict') and not one.args for one in made):
         start, end = index_of(node).outer
@@ -7835,19 +7836,21 @@ def unset_name(case, found):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
-    if len(of_module) == 1 and (of_module[0].kind in ('Str', 'Num') or is_empty_literal(of_module[0])):
-        is_cache = is_name(of_module[0], 'None') and NOTHING in compared_with(uses) or all(
-            node.parent.kind == 'AugAssign' for node in binders)    # (count += 1 is about the one that is there)
-        yield cure('initialise first', put_before(behind_docstring(case.function.body), [
-            'global %s' % name if is_cache else '%s = %s' % (name, code_of(of_module[0]))]), '%s is the one of the '
-            'module' % name if is_cache else '%s begins as the module has it' % name, 0.88,
-            'what the function sets is a variable of its own, which the one of the module does not reach')
     place = first_statement(case, first)
     while place.parent.kind in ('For', 'While') and not any(
             comes_before(statement_of(node), here[0]) for node in binders if is_in(node, place.parent)):
         place = first_statement(case, place.parent)     # one round hands it on to the next
     readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0) or
                is_op(use.parent, 'Add') and is_in(use, case.statement)] or uses
+    value = literal_value(of_module[0]) if len(of_module) == 1 else SOME
+    is_cache = value == NOTHING and NOTHING in compared_with(uses) or all(
+        node.parent.kind == 'AugAssign' for node in binders)    # (count += 1 is about the one that is there)
+    if value != SOME and (is_cache or not any(
+            effect(case, use, value) == CRASH for use in readers if not is_checked(case, use, name, value))):
+        yield cure('initialise first', put_before(behind_docstring(case.function.body), [
+            'global %s' % name if is_cache else '%s = %s' % (name, code_of(of_module[0]))]), '%s is the one of the '
+            'module' % name if is_cache else '%s begins as the module has it' % name, 0.88,
+            'what the function sets is a variable of its own, which the one of the module does not reach')
     flags = [one for one in names_in_order(case.statement) if is_flag(case, one)] if is_flag(case, name) else []
     best, (mates, along) = HOLLOW, ([], []) if flags else set_beside(case, name, binders)
     for order, value in enumerate(initial_values(case, name, uses)):

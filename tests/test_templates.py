@@ -2367,6 +2367,8 @@ HARM = [
      "content of type 'str' is not of the required type 'int'.\")", "int(d['year']) if d['year'] is not None else None"),
     ("def f(rows):\n    crews = {}\n    for row in rows:\n        crews[row['deck']].append(row['name'])\n    return crews\n",
      '        crews', "KeyError: 'bow'", "crews.setdefault(row['deck'], []).append("),
+    ("def f(rows):\n    crews = {}\n    for row in rows:\n        crews[row['deck']].append(row['name'])\n    return crews\n",
+     '        crews', "KeyError: 'deck'", "if 'deck' in row:"),
     ("def f(rows):\n    count = {}\n    for row in rows:\n        count[row] = count[row] + 1\n    return count['bow']\n",
      '        count', "KeyError: 'bow'", "count.get(row, 0) + 1"),
     ("LEAST = 5\n\n\ndef f(d):\n    if d > LEAST:\n        LEAST = d\n    return LEAST\n", '    if d', "UnboundLocalError: local "
