@@ -4113,7 +4113,7 @@ def readable(text):
         return found.group() if '\ufffd' in made else made
 
     text = re.sub(r'(?:\\x[89a-f][0-9a-f]){2,}', letters, text)
-    return re.sub(r'\\u(?!d[89a-f])([0-9a-f]{4})', lambda found: six.unichr(int(found.group(1), 16)), text)
+    return re.sub(r'\\u(?!d[89a-f]|00[01])([0-9a-f]{4})', lambda found: six.unichr(int(found.group(1), 16)), text)
 
 
 def title_of(row):

@@ -4385,7 +4385,8 @@ ORIGINS = (
     (r'^Prefs\[|^Prefs\.', 'preference', 'a preference'),
     (r'^media\b', 'media', 'what the server said about the item'),
     (r'\.(get|pop)\(', 'field', 'a field of the data'),
-    (r'^(?!(len|int|long|float|str|unicode|round|abs|min|max|sum|repr|range|zip|map|filter)\()(self\.)?\w+\(',
+    (r'^(?!(len|int|long|float|str|unicode|round|abs|min|max|sum|repr|range|zip|map|filter|dict|list|tuple|set|getattr|'
+     r'next|iter|sorted)\()(self\.)?\w+\(',
      'function', 'the answer of another function of the plug-in'),
 )
 ORIGIN_WORDS = dict([(name, words) for _, name, words in ORIGINS] + [('argument', 'an argument of the function')])
