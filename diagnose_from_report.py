@@ -5263,8 +5263,9 @@ def is_only_logged(case, node):
 def effect_of_element(case, node, parent, value, depth):
     """The element of a comprehension."""
     call = parent.parent
-    if is_call(call, 'join') and value not in (NO_TEXT, TEXT, SOME):
-        return CRASH
+    if is_call(call, 'join') and value not in (NO_TEXT, TEXT, SOME) or is_call(call, 'sum') and value not in (
+            ZERO, NUMBER, SOME) or is_call(call, 'min') and value not in (TEXT, NUMBER, SOME):
+        return CRASH                            # (nothing would be the least)
     name = name_assigned(call) if call.kind == 'Assign' else None
     uses = later_uses(case, name, call) if name else [parent]
     return CRASH if value not in (SOME, TEXT, NUMBER) and any(
@@ -7011,7 +7012,7 @@ def is_only_setter(case, target, block):
     return any(node.ctx == 'Load' and not of_the_server(node) and (
         is_in(node, owner) or not is_name(node.value, 'self')) for node in nodes) and not any(
             sets_self(node) and not in_any(node, block) and (
-                name_around(node) in ('__init__', case.function.name) if is_in(node, owner)
+                name_around(node) in ('__init__', name_around(block[0])) if is_in(node, owner)
                 else are_kin(owner, enclosing(node, 'ClassDef'))) for node in nodes)
 
 

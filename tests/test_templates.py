@@ -1096,7 +1096,9 @@ def test_elements_without_a_key_are_not_mapped():
     ("x = sorted(rows, key=lambda one: one['rank'])\n", "KeyError: 'rank'", "one.get('rank')"),
     ("x = map(lambda *all: all[0]['rank'], rows)\n", "KeyError: 'rank'", "all[0].get('rank')"),
     ("x = [sorted(row, key=lambda one: one['rank']) for row in rows]\n", "KeyError: 'rank'", "one.get('rank')"),
-    ("class Boat(object):\n    self.x = rows['rank']\n", "KeyError: 'rank'", "if 'rank' in rows:"),
+    ("class Boat(object):\n    self.x = rows['rank']\n\n    def f(self):\n        self.x = self.x or 1\n",
+     "KeyError: 'rank'", "rows.get('rank')"),
+    ("x = min([one['rank'] for one in rows])\n", "KeyError: 'rank'", 'except KeyError'),
     ("x, y = rows\n", 'ValueError: need more than 1 value to unpack', 'if len(rows) == 2:'),
 ])
 def test_no_patch_takes_a_lambda_s_value_outside_and_none_fails_at_the_module_s_level(source, error, wanted):
