@@ -6385,6 +6385,9 @@ def choose(case, faults):
                     default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
             name = set_from(region)
+            if name_assigned(case.statement) and region is case.statement.value and moves_loop_on(
+                    [case.statement]) and not ends_loop(case.statement, name_assigned(case.statement), default):
+                continue                        # that loop would have no end
             known = is_usual(case, region, default) or default == begins and region is case.statement.value
             value = effect(case, region, default) if default in OTHERWISE else FINE if default in kept or known and all(
                 is_shown(use) and is_entry(use.parent.parent)
@@ -9830,7 +9833,8 @@ def not_callable(case, found):
             inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
             yield cure('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module'
                        % (func.id, inner), 0.85, 'the module is no function, and holds one of its own name')
-        elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not (call.keywords or is_name(func, owner)):
+        elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not (
+                call.keywords or spread(case, call) or is_name(func, owner)):
             opening = case.source.text.index('(', func.outer[1])
             yield cure('right brackets', [(opening, opening + 1, '['), (call.end - 1, call.end, ']')],
                        'it is indexed, not called', 0.8, 'a %s is indexed with square brackets' % owner)
@@ -11612,7 +11616,7 @@ def same_defects(case, faults, behind):
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
             if root is not None and root.id not in anew and (root in later_uses(case, root.id, case.statement) or any(
-                    goes_through_again(one.bad, root) for one in faults)):
+                    goes_through_again(node, root) for one in faults for node in walk(one.bad))):
                 found.append(one)
                 break
     return found

@@ -2347,6 +2347,12 @@ HARM = [
     ("def update(metadata, d):\n    names = []\n    for one in d['crew']:\n        names.append(one['name'].strip())\n    for a, b in "
      "zip(names, d['crew']):\n        metadata.genres.add(a + b['id'])\n", '        names', "AttributeError: 'NoneType' object "
      "has no attribute 'strip'", "append((one['name'] or '')"),
+    ("def update(metadata, d):\n    done, n = False, 0\n    while not done:\n        n += 1\n        page = d.get(n)\n        "
+     "for one in page['crew']:\n            metadata.genres.add(one)\n        done = page['last']\n", '        for', "TypeError: "
+     "'NoneType' object has no attribute '__getitem__'", 'if page is None:'),
+    ("def update(metadata, d):\n    for p in d['crew']:\n        if p['job'].lower() == 'a': metadata.genres.add(p['id'])\n    "
+     "for p in d['crew']:\n        if p['job'].lower() == 'b': metadata.tags.add(p['id'])\n", '        if', "AttributeError: "
+     "'NoneType' object has no attribute 'lower'", "p['job'] is not None and p['job'].lower() == 'b'"),
     ("def update(metadata, d):\n    at = 0\n    while at < len(d):\n        end = d.index(';', at)\n        at = end + 1\n"
      "        metadata.genres.add(end)\n", '        end', "ValueError: substring not found", "';' not in d[at:]"),
     ("def update(metadata, d):\n    if d:\n        a = d[0]\n        b = d[1]\n    metadata.title = a.strip()\n"
