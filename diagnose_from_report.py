@@ -7842,8 +7842,9 @@ def unset_name(case, found):
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
     place = first_statement(case, first)
-    while place.parent.kind in ('For', 'While') and not any(
-            comes_before(statement_of(node), here[0]) for node in binders if is_in(node, place.parent)):
+    sums = [node for node in binders if node.parent.kind == 'AugAssign']
+    while place.parent.kind in ('For', 'While') and (any(loop_around(node.parent) is place.parent for node in sums) or (
+            not any(comes_before(statement_of(node), here[0]) for node in binders if is_in(node, place.parent)))):
         place = first_statement(case, place.parent)     # one round hands it on to the next
     readers = [use for use in uses if not in_any(use, map(statement_of, binders)) and not bound_between(use, 0) or
                is_op(use.parent, 'Add') and is_in(use, case.statement)] or uses
@@ -7863,7 +7864,7 @@ def unset_name(case, found):
         for use in readers:
             if not is_checked(case, use, name, value):
                 outcome = min(outcome, effect(case, use, value))
-        if outcome == CRASH or along is None:   # (the next one would fail as it did)
+        if outcome == CRASH or along is None or sums and value == NOTHING:     # (the next one would fail as it did)
             continue
         best, prior = max(best, outcome), {FINE: 0.85, OPEN: 0.7, HOLLOW: 0.35}[outcome] - 0.02 * order
         alike = [one for one in flags if one != name and all(
@@ -7876,8 +7877,8 @@ def unset_name(case, found):
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
-    edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and not flags and not any(
-        is_op(use.parent, 'Add', 'Mod') for use in uses) else None
+    edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and not flags and not (sums or any(
+        is_op(use.parent, 'Add', 'Mod') for use in uses)) else None
     if edits and len(edits) < 40 and along is not None and not in_each_others_way(edits, along):
         lines = ['%s = %s' % pair for pair in [(name, NOTHING)] + mates]
         yield Proposal('initialise first', put_before(place, lines) + edits + along, '%s is None unless a branch sets '
@@ -9459,12 +9460,14 @@ def joined_types(case, found):
         total = node
         while is_op(total.parent, 'Add'):
             total = total.parent
-        if node.kind == 'BinOp' and not any(part.kind == 'Str' or make_of(case, part) == 'text' for part in summands(
-                total)) and any(make_of(case, part) == 'number' for part in summands(total)):
-            text = node.right if bad is node.left else node.left
-            if text.kind != 'BinOp' and operand(text) and repeatable(text):     # (a float is no whole number)
-                new = 'int(%s) if isinstance(%s, basestring) else %s' % ((code_of(text),) * 3)
-                yield cure('right type', [text.outer + ('(%s)' % new,)], 'it becomes a number first', 0.84,
+        numbers = [part for part in summands(total) if make_of(case, part) == 'number' or case.statement.kind == (
+            'Assign') and part.text == case.statement.targets[0].text and first]
+        if node.kind == 'BinOp' and numbers and not any(part.kind == 'Str' or make_of(case, part) == 'text'
+                                                        for part in summands(total)):
+            texts = [part for part in summands(total) if part not in numbers and code_of(part) and repeatable(part)]
+            if texts and node.left.kind != 'BinOp':     # (a float is no whole number)
+                yield cure('right type', [part.outer + ('(int(%s) if isinstance(%s, basestring) else %s)' % (
+                    (code_of(part),) * 3),) for part in texts], 'it becomes a number first', 0.84,
                            'it is added to a number, and came as text')
             continue
         loose = is_loose(bad)

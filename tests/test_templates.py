@@ -2353,6 +2353,8 @@ HARM = [
     ("def update(metadata, d):\n    for p in d['crew']:\n        if p['job'].lower() == 'a': metadata.genres.add(p['id'])\n    "
      "for p in d['crew']:\n        if p['job'].lower() == 'b': metadata.tags.add(p['id'])\n", '        if', "AttributeError: "
      "'NoneType' object has no attribute 'lower'", "p['job'] is not None and p['job'].lower() == 'b'"),
+    ("def update(metadata, d):\n    n = 1\n    metadata.year = 1900 + n + d['votes']\n", '    metadata', "TypeError: "
+     "unsupported operand type(s) for +: 'int' and 'str'", "+ n + (int(d['votes']) if isinstance(d['votes'], "),
     ("def update(metadata, d):\n    at = 0\n    while at < len(d):\n        end = d.index(';', at)\n        at = end + 1\n"
      "        metadata.genres.add(end)\n", '        end', "ValueError: substring not found", "';' not in d[at:]"),
     ("def update(metadata, d):\n    if d:\n        a = d[0]\n        b = d[1]\n    metadata.title = a.strip()\n"
