@@ -5095,10 +5095,16 @@ def readers_of(case, target):
     """The places in the bundle that read what a method puts into self.x, and do not check it: those of its class, and
     those that read it of another object, unless a class of their own file has such an attribute."""
     owner = enclosing(target, 'ClassDef')
-    nodes = bundle_nodes(case, 'Attribute', target.attr)
-    others = [node.source for node in nodes if sets_self(node) and node.source is not target.source]
-    return [node for node in unchecked_reads(case, nodes)
-            if (owner is not None and is_in(node, owner) if is_name(node.value, 'self') else node.source not in others)]
+    nodes = [node for _, source in sources_with(case, target.attr) if source is target.source or target.attr not in
+             set_on_self(source) for node in nodes_named(source, 'Attribute', target.attr)]
+    return unchecked_reads(case, [node for node in nodes if not is_name(node.value, 'self') or owner is not None and
+                                  is_in(node, owner)])
+
+
+@kept
+def set_on_self(source):
+    """The names of the attributes that the classes of a file set on their own objects."""
+    return set(node.attr for node in walk(source.tree) if sets_self(node))
 
 
 def attribute_effect(case, target, value, depth=0):
@@ -5793,13 +5799,17 @@ def begun_entry(case, found):
 
 def own_default(case, key):
     """The one literal that dicts written out in the bundle have for a key, or None."""
-    values, shape = set(), re.compile(r'[\'"]%s[\'"] *: *\d' % re.escape(key))
-    for _, source in sources_with(case, key):
-        for node in walk(source.tree) if shape.search(source.text) else ():
-            for name, value in zip(node.keys, node.values) if node.kind == 'Dict' else ():
-                if name.kind == 'Str' and name.s == key and value.kind in ('Num', 'Str'):
-                    values.add(value.text if value.kind == 'Num' else None)
+    found = [numbers_of_keys(source).get(key, ()) for _, source in sources_with(case, key)]
+    values = set().union(*[some for some in found if some != set([None])])
     return values.pop() if len(values) == 1 else None
+
+
+@kept
+def numbers_of_keys(source):
+    """{key: the numbers, as they are written, that the dicts written out in a file have for it}; None for a text."""
+    return dict((key, set(values)) for key, values in grouped(
+        (name.s, value.text if value.kind == 'Num' else None) for node in walk(source.tree) if node.kind == 'Dict'
+        for name, value in zip(node.keys, node.values) if name.kind == 'Str' and value.kind in ('Num', 'Str')).items())
 
 
 def is_number(case, node):
@@ -8197,9 +8207,14 @@ def exits_without(case, readers):
 
 
 def sources_with(case, text=''):
-    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
-    own = [(None, case.source)] if text in case.source.text else []
-    return own + [row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
+    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs. Kept on the
+    own file, as files_with() is."""
+    known = case.source.__dict__.setdefault('sources with', {})
+    if (text, case.bundle is None) not in known:
+        own = [(None, case.source)] if text in case.source.text else []
+        known[text, case.bundle is None] = own + [
+            row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
+    return known[text, case.bundle is None]
 
 
 def files_with(case, text):
