@@ -3152,6 +3152,7 @@ def host_and_path(url):
 TOLD = Regex(br'HTTP Error (\d{3})|(\d{3}) (?:Client|Server) Error|(timed out)|urlopen error|URLError|SSLError|'
              br'Connection (?:refused|reset|aborted)|ConnectionError|Max retries exceeded|getaddrinfo failed|'
              br'Name or service not known')
+TOLD_WORDS = (b'rror', b'timed out', b'onnection ', b'Max retries', b'getaddrinfo', b'service not known')
 
 
 def told_since(data, low, high, mark, most):
@@ -3164,11 +3165,11 @@ def told_since(data, low, high, mark, most):
         if place < 0:
             break
         end = end_of_record(data, place, high)
-        end = end.start() if end else high
-        found = list(TOLD.finditer(data, place, end))
+        record = data[place:end.start() if end else high]
+        found = list(TOLD.finditer(record)) if any(words in record for words in TOLD_WORDS) else ()
         if found:
             status = found[-1].group(1) or found[-1].group(2)
-            return (int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'), data[place:end]
+            return (int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'), record
     return None, b''
 
 
