@@ -57,7 +57,7 @@ class Regex(object):
     and compiling took a quarter of the start of a script.
     """
 
-    PARTS = ('match', 'search', 'sub', 'subn', 'findall', 'finditer', 'split', 'groups', 'groupindex')
+    PARTS = ('match', 'search', 'sub', 'findall', 'finditer', 'split', 'groups')
 
     def __init__(self, pattern):
         self.pattern = pattern
@@ -4105,13 +4105,15 @@ def report_lines(document, most=20):
 
 
 def readable(text):
-    """A message of Python 2 for people: what it wrote as \\xc3\\xbc (bytes of UTF-8) or \\u0161 is the letter again."""
+    """A message of Python 2 for people: what it wrote as \\xc3\\xbc (bytes of UTF-8) or \\u0161 is the letter again.
+    ASCII stays escaped: the text was redacted as it stands, and \\u0040 would make an address of it.
+    """
     def letters(found):
         made = bytes(bytearray(int(one, 16) for one in found.group()[2:].split('\\x'))).decode('utf-8', 'replace')
         return found.group() if '\ufffd' in made else made
 
     text = re.sub(r'(?:\\x[89a-f][0-9a-f]){2,}', letters, text)
-    return re.sub(r'\\u(?!d[89a-f]|00[01])([0-9a-f]{4})', lambda found: six.unichr(int(found.group(1), 16)), text)
+    return re.sub(r'\\u(?!d[89a-f]|00[0-9])([0-9a-f]{4})', lambda found: six.unichr(int(found.group(1), 16)), text)
 
 
 def title_of(row):

@@ -5722,7 +5722,8 @@ def key_faults(case, found):
 
 
 def written_keys(case, node):
-    """The keys of the dict that a file writes out once and never changes, where it is asked for a text; or None."""
+    """{key: as it is written} of the dict that a file writes out once and never changes, where it is asked for a text;
+    or None."""
     name = node.value.id if key_of(node) is not None and node.value.kind == 'Name' else None
     nodes = bindings(case.source.tree).get(name, ()) if name and name not in bindings(case.function) else ()
     value = nodes[0].parent.value if len(nodes) == 1 and nodes[0].parent.kind == 'Assign' else None
@@ -5731,7 +5732,7 @@ def written_keys(case, node):
             use.parent.kind == 'Attribute' and use.parent.attr in ('update', 'setdefault')
             for use in name_nodes(case.source.tree, name)):
         return None
-    return [one.s for one in value.keys]
+    return collections.OrderedDict((one.s, one.text) for one in value.keys)
 
 
 def key_meant(case, found):
@@ -5743,7 +5744,7 @@ def key_meant(case, found):
             near = [one for one, _ in near_names(key_of(node), keys)] or named
             if len(set(near)) == 1:
                 index = index_of(node)
-                yield cure('right name', [(index.start, index.end, repr(str(near[0])))], '%s is asked for' % near[0],
+                yield cure('right name', [(index.start, index.end, keys[near[0]])], '%s is asked for' % near[0],
                            0.88, 'the file itself says what %s has' % node.value.id)
 
 

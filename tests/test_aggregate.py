@@ -1093,6 +1093,7 @@ def test_a_failed_request_that_the_plug_in_tells_of_itself_counts(tmpdir):
 
 def test_escaped_letters_are_letters_for_people():
     assert logs.readable(r"'/films/Caf\xc3\xa9 \u0160 \x41 \xe9 \xc3'") == '\'/films/Caf\xe9 \u0160 \\x41 \\xe9 \\xc3\''
+    assert logs.readable(r'ada\u0040example.org\u000a\u0085') == r'ada\u0040example.org\u000a\u0085'     # as redacted
 
 
 def test_pieces_of_a_log_are_let_go(tmpdir, monkeypatch):

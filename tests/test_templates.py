@@ -2410,3 +2410,10 @@ HARM = [
 def test_what_looks_like_a_cure_and_does_harm_is_not_the_first_patch(source, line, error, wanted):
     found = patches(case_for(source, line, error))
     assert any(one in found[0][1] for one in wanted.split('|')) if wanted else not found, [patch for _, patch in found]
+
+
+def test_a_key_that_the_file_writes_out_keeps_its_letters():
+    source = (u"# -*- coding: utf-8 -*-\nIDS = {'Se\xf1orita': 1, u'Caf\xe9 Nord': 2}\n\ndef read(metadata):\n"
+              u"    metadata.year = IDS['Cafe Nord']\n")
+    _, text = patches(case_for(source, "    metadata.year = IDS['Cafe Nord']", "KeyError: 'Cafe Nord'"))[0]
+    assert text == source.replace("IDS['Cafe Nord']", u"IDS[u'Caf\xe9 Nord']")
