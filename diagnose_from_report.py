@@ -12669,6 +12669,8 @@ def look_into_source(inquiry):
     if unanswered:
         return unanswered, {}
     why_none, patches = offer(inquiry, frame, function, places, logged, PATIENT if patient else None)
+    if 'update' in (pattern.get('kind'), pattern.get('call')) and not logged:
+        expect_no_gain(inquiry, first)
     if silent and not record['dropped'] and first.line in silent:
         return 'the place is not known: ' + against[-1], patches
     missed = re.match(r"global name '(\w+)' is not defined", pattern.get('message') or '')
@@ -13624,30 +13626,58 @@ ALL_OR_NOTHING = ('gone', 'unreadable answer', 'time-out')
 PATIENT = ('second try', 'longer time-out')     # templates that get the answer itself
 
 
+def expect_no_gain(inquiry, first):
+    """Lower what the fixes of an update promise where nothing is filled in behind the first Place.
+
+    What stood before it is saved although the update fails, so then the error goes and the items gain nothing; the
+    verdict counts that as a success only for items that lack nothing.
+    """
+    passed = passed_over(inquiry.bundle, inquiry.chain, inquiry.index, first)
+    if passed is None:
+        return
+    own, above = passed[0], passed[1:]
+    answers = bool(above) and any(node.kind == 'Return' and node.value is not None for node in walk(frame_of(own)))
+    ends = not answers and not fills_behind(own, spoilt_by(own)) and not any(fills_behind(one, ()) for one in above)
+    ends_given_up = not any(fills_behind(one, map(flat, one.targets) if one.kind == 'Assign' else ()) for one in above)
+    for fix in inquiry.record['fixes']:
+        given_up = fix['loss'].startswith('everything that follows')
+        if fix['kind'] == 'fix' and fix['line'] == own.line and fix['loss'] != 'nothing' and (
+                ends_given_up if given_up else ends):
+            fix['predicted'] = dict(fix['predicted'], fields=[], sentence=NO_GAIN, success_percent=int(
+                NO_GAIN_SHARE * fix['predicted']['success_percent']))
+
+
+NO_GAIN = ('this error should not come again, but nothing is filled in after it that these items lack, so they gain '
+           'nothing')
+NO_GAIN_SHARE = 0.2             # of the chance: some items lack nothing, and are right as soon as the error is gone
+
+
 def nothing_left(bundle, chain, index, place):
     """Whether nothing could be filled in if the failing statement were passed over: in none of the frames above it does
     a loop go on, or work follow that does not need its result."""
-    statement = place.statement
-    for number in range(index, -1, -1):
-        frame = chain[number]
-        if number != index:
-            source = bundle.source(frame.name)
-            function = function_named(source, frame) if source else None
-            places = locate(function, frame, '', '') if function else []
-            if not places:
-                return False
-            statement = places[0].statement
-        if work_without(statement) or any(outer.kind in ('For', 'While') for _, outer in levels(statement)):
-            return False
-    return True
+    passed = passed_over(bundle, chain, index, place)
+    return passed is not None and not any(fills_behind(statement, spoilt_by(statement)) for statement in passed)
 
 
-def work_without(statement):
-    """Whether a later statement of the function fills in metadata or results without needing what this one gives."""
-    function = frame_of(statement)
-    spoilt = set(spoilt_names(statement))
-    spoilt.update(flat(node) for node in walk(statement)     # asking again for the same item gives nothing
-                  if node.kind == 'Attribute' and node.attr == 'id' and not stored(node))
+def passed_over(bundle, chain, index, place):
+    """The failing statement and, frame by frame, those that called it; None where one of these is not known."""
+    rows = [place.statement]
+    for frame in reversed(chain[:index]):
+        source = bundle.source(frame.name)
+        function = function_named(source, frame) if source else None
+        places = locate(function, frame, '', '') if function else []
+        if not places:
+            return None
+        rows.append(places[0].statement)
+    return rows
+
+
+def fills_behind(statement, spoilt):
+    """Whether something is still filled in when a statement is passed over: a loop goes on, or later statements of the
+    function fill in metadata or results without needing what is spoilt (names, as flat() gives them)."""
+    function, spoilt = frame_of(statement), set(spoilt)
+    if any(outer.kind in ('For', 'While') for _, outer in levels(statement)):
+        return True
     for later in statements(function):
         loop = later.kind == 'For'
         if later.start <= statement.start or exclusive(statement, later) or (later.kind in COMPOUND and not loop):
@@ -13657,6 +13687,12 @@ def work_without(statement):
         elif not loop and fills(later):
             return True
     return False
+
+
+def spoilt_by(statement):
+    """What cannot be had when a statement fails; asking again for the same item gives nothing either."""
+    return set(spoilt_names(statement)).union(flat(node) for node in walk(statement) if node.kind == 'Attribute' and
+                                              node.attr == 'id' and not stored(node))
 
 
 def spoilt_names(statement):

@@ -56,6 +56,7 @@ PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
+HARDLY = 20                         # percent of success that are hardly worth the refreshes
 UNUSED_TOKEN = 'UNUSED_PLEX_TOKEN'    # what PLEX_TOKEN held where --token-file takes its place: also to be hidden
 AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
@@ -281,14 +282,15 @@ def choose_fix(diagnosis, settled, tried, only=None):
 
     settled: patterns that have a fix in place already; tried: fix ids that this run used up; only: the one pattern to
     work on. Where the diagnosis is not sure of the place it offers a probe too, and that comes first: a fix at the
-    wrong place costs as many refreshes. A person's own patch comes before both.
+    wrong place costs as many refreshes. A person's own patch comes before both. A fix that the diagnosis itself does
+    not believe in comes after those of all other patterns: each that is undone brings the loop nearer to its end.
     """
-    for pattern in diagnosis['patterns']:
-        if pattern['pattern'] not in settled and only in (None, pattern['pattern']):
-            fixes = [fix for fix in pattern.get('fixes', ()) if fix['id'] not in tried]
-            for fix in sorted(fixes, key=lambda fix: ('adopted', 'probe', 'fix').index(fix['kind'])):
-                return pattern, fix
-    return None
+    rows = [(pattern, fix) for pattern in diagnosis['patterns']
+            if pattern['pattern'] not in settled and only in (None, pattern['pattern'])
+            for fix in sorted(pattern.get('fixes', ()), key=lambda fix: ('adopted', 'probe', 'fix').index(fix['kind']))
+            if fix['id'] not in tried]
+    rows.sort(key=lambda row: row[1]['kind'] == 'fix' and row[1]['predicted']['success_percent'] < HARDLY)
+    return rows[0] if rows else None
 
 
 def goal_percent(diagnosis, fixes):

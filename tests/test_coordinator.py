@@ -21,7 +21,9 @@ def fix_row(fix_id, decision, **more):
 
 
 def pattern_row(name, items, fixes=(), kind='code'):
-    return {'pattern': name, 'class': kind, 'items_total': items, 'fixes': [{'id': fix, 'kind': 'probe' if fix == 'probe' else 'fix'} for fix in fixes]}
+    return {'pattern': name, 'class': kind, 'items_total': items, 'fixes': [
+        {'id': fix, 'kind': 'probe' if fix == 'probe' else 'fix', 'predicted': {'success_percent': 12 if fix == 'vain' else 70}}
+        for fix in fixes]}
 
 
 def test_the_best_untried_fix_is_chosen():
@@ -30,6 +32,8 @@ def test_the_best_untried_fix_is_chosen():
     assert loop.choose_fix(diagnosis, set(), {'a'})[1]['id'] == 'b'
     assert loop.choose_fix(diagnosis, {'p1'}, set())[1]['id'] == 'c'
     assert loop.choose_fix(diagnosis, {'p1'}, {'c'}) is None
+    diagnosis = {'patterns': [pattern_row('p1', 7, ['vain', 'a']), pattern_row('p2', 5, ['c'])]}
+    assert [loop.choose_fix(diagnosis, set(), tried)[1]['id'] for tried in (set(), {'a'}, {'a', 'c'})] == ['a', 'c', 'vain']
 
 
 def test_a_probe_comes_before_the_fixes_whose_place_is_not_sure():

@@ -1359,6 +1359,34 @@ def test_without_bundles_the_place_comes_from_the_log_alone():
     assert 'not at hand' in found.record['no_fix_because']
 
 
+LAST = '''class HarbourAgent(Agent.Movies):
+    name = 'Harbour'
+
+    def update(self, metadata, media, lang):
+        boat = JSON.ObjectFromURL('http://harbour.example/%s' % metadata.id)
+        metadata.title = boat['title']
+        self.paint(metadata, boat)
+        LATER
+
+    def paint(self, metadata, boat):
+        url = boat['picture']
+        small = boat['picture_small']
+        metadata.posters[url] = Proxy.Preview(HTTP.Request(small).content)
+'''
+
+
+@pytest.mark.parametrize('more, gains', [
+    ({}, False), ({'LATER': "metadata.summary = boat['plot']"}, True), ({'LATER': "Log('done')"}, False)])
+def test_a_fix_behind_which_nothing_is_filled_in_promises_nothing(more, gains, tmpdir):
+    source = LAST.replace('LATER', more.get('LATER', 'return'))
+    row = pattern(message="'picture'", frames=[
+        frame('update', line_of('self.paint(metadata', source), source=source),
+        frame('paint', line_of("boat['picture']", source), callees=[GETITEM], source=source)])
+    predicted = look(row, tmpdir, source).record['fixes'][0]['predicted']
+    assert (predicted['success_percent'] >= 50) == gains
+    assert ('gain nothing' in predicted['sentence']) != gains
+
+
 # ------------------------------------------------------------------------------------------------------- fixes, history
 def test_a_fix_has_all_that_later_phases_read(tmpdir):
     found = look(missing_motto(), tmpdir)
