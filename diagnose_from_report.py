@@ -12103,9 +12103,18 @@ def scored_proposals(scene):
         for proposal in propose(case):
             factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
             rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
-    rows.extend(at_every_place(rows, scene.places))
+    rows = list(at_every_place(rows, scene.places)) + [within_try(row, scene.places) for row in rows]
     # of equals the earlier place, without which the later one is not reached; stable: a template's own order stays
     return sorted(rows, key=lambda row: (-round(row[0], 2), row[1].line, row[1].statement.start))
+
+
+def within_try(row, places):
+    """The row of a proposal whose try stands around other places that may have failed as well: they count for it."""
+    score, place, case, proposal = row
+    bounds = [edit[0] for edit in proposal.edits if re.search(r'^\s*(try:|except )', edit[2], re.M)]
+    sure = sum(other.confidence for other in places
+               if other is place or len(bounds) > 1 and bounds[0] <= other.statement.start < bounds[1])
+    return score * sure / place.confidence, place._replace(confidence=sure), case, proposal
 
 
 def scored_on_one_line(scene):
@@ -12131,8 +12140,8 @@ def at_every_place(rows, places):
     several = len(set(place.message for place in places)) > 1
     for row in sorted(rows, key=lambda row: (-row[1].confidence, row[1].line, -row[0])):
         proposal = row[3]
-        if (proposal.risk == 'low' or several and proposal.risk == 'medium') and proposal.path is None and \
-                proposal.prior >= 0.6 and not any(row[1].statement is one[1].statement for one in chosen) and \
+        if proposal.risk != 'high' and proposal.path is None and proposal.prior >= 0.5 and \
+                not any(row[1].statement is one[1].statement for one in chosen) and \
                 not in_each_others_way(edits, proposal.edits):
             chosen.append(row)
             edits += proposal.edits
@@ -12327,13 +12336,15 @@ def fix_record(scene, case, place, proposal):
             'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
-    sure = 'the place is only %d %% sure' % round(100 * place.confidence) if place.confidence < 0.9 else ''
+    sure = ['the place is only %d %% sure' % round(100 * place.confidence)] if place.confidence < 0.9 else []
+    if proposal.loss == 'nothing':              # the program was wrong, not the data: one such fault in four hid more
+        chance, sure = chance * 0.8, sure + ['what follows has not run like this before']
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': files[0]['path'],
             'line': place.statement.line, 'function': function, 'patch': 'fixes/%s.patch' % name,
             'bundle': bundle.folder, 'agent': pattern.get('agent'), 'pattern': pattern['pattern'],
             'risk': proposal.risk, 'predicted': prediction(pattern, case, chance, proposal.loss),
             'summary': proposal.summary, 'loss': proposal.loss, 'changed_lines': lines, 'score': 0.0,
-            'why_this_rank': '; '.join(part for part in (proposal.why, sure, learned_text) if part),
+            'why_this_rank': '; '.join(filter(None, [proposal.why] + sure + [learned_text])),
             'files': files}, patch, None
 
 
@@ -12343,15 +12354,12 @@ def prediction(pattern, case, chance, loss):
     lost = re.findall(r'\w+(?=(?:(?:,| and) \w+)* (?:may stay empty|stays as it was))', loss)
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
     percent = int(100 * chance + 0.5)           # round() differs between 2.7 and 3
-    hit = int(items * chance + 0.5)
     gain = ', '.join(fields[:3]) + (' and more' if len(fields) > 3 else '')
     said = 'this error should not come again%s' % (', and what follows can be filled: %s' % gain if gain else '')
-    if items:
-        said = 'this item' if items == 1 else 'all %d items' % items if hit == items else 'about %d of %d items' % (
-            hit, items) if hit else '%d items' % items
-        said += ' %s go through without this error%s' % ('should' if percent >= 50 else 'may',
-                                                         ' and gain %s' % gain if gain else '')
-        said += ' (chance: %d %%)' % percent if hit in (0, items) else ''
+    if items:                                   # they fail at one place, and go through together or not at all
+        said = '%s %s go through without this error%s (chance: %d %%)' % (
+            'this item' if items == 1 else 'all %d items' % items, 'should' if percent >= 50 else 'may',
+            ' and gain %s' % gain if gain else '', percent)
     return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
 
 

@@ -903,6 +903,17 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
     assert 'any of the lines' in first['why_this_rank'] and first['risk'] == 'low'
     text = found.patches[first['id']].decode('utf-8')
     assert "+        if code in boat['names']:" in text and "+        if code in boat['stories']:" in text
+    # what a guard puts in costs nothing either where its value is there, and a try holds all that stands in it
+    for lines, counted in ((["name = boat[part]", "place = self.yards[part]", "self.note(name, place)"], 'any of the lines'), (
+            ["up = boat.xpath('//i')[0]", "down = boat.xpath('//i')[1]", "metadata.rating = float(up) / float(down)"],
+            'only this one exception')):
+        source = TITLES[:TITLES.index("    for code")] + ''.join('    %s\n' % line for line in ['part = lang'] + lines)
+        source += TITLES[TITLES.index('  def fetch') - 1:] + "\n  def note(self, *parts):\n    Log(repr(parts))\n"
+        is_key = 'any' in counted
+        found = look(pattern('KeyError' if is_key else 'IndexError', "'de'" if is_key else 'list index out of range', [
+            frame('update', line_of(lines[2], source), source=source, callees=[GETITEM])]), tmpdir, source)
+        first = found.record['fixes'][0]
+        assert counted in first['why_this_rank'] and first['predicted']['success_percent'] > 40, found.record['fixes']
 
 
 def test_statements_of_one_line_are_guarded_together_or_moved_in_as_they_are(tmpdir):
