@@ -114,9 +114,6 @@ class Node(object):
         self.start = start
         self.end = end
 
-    def __repr__(self):
-        return str('<%s %d-%d>') % (self.kind, self.start, self.end)
-
     @property
     def line(self):
         """Line of its first character, from 1."""
@@ -496,10 +493,6 @@ class Source(object):
                     steps[inner[len(outer):]] += 1
         return max(sorted(steps), key=steps.get) if steps else STEP_FALLBACK
 
-    def functions(self):
-        """All FunctionDef and Lambda nodes and the Module: whatever has a frame of its own in a traceback."""
-        return [node for node in walk(self.tree) if node.kind in ('Module', 'FunctionDef', 'Lambda')]
-
     def functions_named(self, name):
         """The scopes that a traceback calls by this name; '<lambda>' with or without the sandbox's number."""
         if name == '<module>':
@@ -763,17 +756,11 @@ class Parser(object):
         self.at = 0
         self.unicode_literals = False
         self.logical_start = 0
-        self.statement_of_kind = {
-            'if': self.if_statement, 'while': self.while_statement, 'for': self.for_statement,
-            'try': self.try_statement, 'with': self.with_statement, 'def': self.definition, 'class': self.definition,
-            '@': self.definition,
-        }
-        self.simple_of_kind = {
-            'print': self.print_statement, 'del': self.del_statement, 'pass': self.keyword_alone,
-            'break': self.keyword_alone, 'continue': self.keyword_alone, 'return': self.return_statement,
-            'raise': self.raise_statement, 'global': self.global_statement, 'exec': self.exec_statement,
-            'assert': self.assert_statement, 'import': self.import_statement, 'from': self.from_statement,
-        }
+        self.compound_of_kind = dict.fromkeys(('def', 'class', '@'), self.definition)
+        self.simple_of_kind = dict.fromkeys(('pass', 'break', 'continue'), self.keyword_alone)
+        for words, readers in (('if while for try with', self.compound_of_kind),
+                               ('print del return raise global exec assert import from', self.simple_of_kind)):
+            readers.update((word, getattr(self, word + '_statement')) for word in words.split())
 
     # ------------------------------------------------------------------------------------------------- tokens
     def refuse(self, sentence='invalid syntax', at=None):
@@ -822,15 +809,14 @@ class Parser(object):
     def statement(self):
         """The statements of one logical line (or one compound statement) as a list."""
         self.logical_start = self.starts[self.at]
-        compound = self.statement_of_kind.get(self.kinds[self.at])
+        compound = self.compound_of_kind.get(self.kinds[self.at])
         return [compound()] if compound else self.simple_line(False)
 
     def simple_line(self, inline):
         found = []
         logical_start = self.logical_start
         while True:
-            read = self.simple_of_kind.get(self.kinds[self.at], self.expression_statement)
-            statement = read()
+            statement = self.simple_of_kind.get(self.kinds[self.at], self.expression_statement)()
             statement.inline = inline or bool(found)
             statement.logical_start = logical_start
             found.append(statement)
@@ -875,8 +861,7 @@ class Parser(object):
     def if_statement(self):
         chain = []                              # (first token, test, suites) of if and every elif
         while not chain or self.kinds[self.at] == 'elif':
-            first = self.step()
-            test = self.test()
+            first, test = self.step(), self.test()
             chain.append((first, test, [self.suite('body', first)]))
         orelse = self.optional_suite('else', 'orelse', chain[-1][2])
         while True:
@@ -889,8 +874,7 @@ class Parser(object):
             chain[-1][2].append(Suite('orelse', made.start, made.header_end, orelse))
 
     def while_statement(self):
-        first = self.step()
-        test = self.test()
+        first, test = self.step(), self.test()
         suites = [self.suite('body', first)]
         orelse = self.optional_suite('else', 'orelse', suites)
         return self.compound('While', first, suites, test=test, orelse=orelse)
@@ -1018,8 +1002,7 @@ class Parser(object):
 
     # -------------------------------------------------------------------------------------- simple statements
     def keyword_alone(self):
-        first = self.step()
-        return self.node(self.kinds[first].capitalize(), first)
+        return self.node(self.kinds[self.at].capitalize(), self.step())
 
     def print_statement(self):
         first = self.step()
@@ -1038,16 +1021,11 @@ class Parser(object):
         return self.node('Print', first, dest=dest, values=values, nl=newline)
 
     def del_statement(self):
-        first = self.step()
-        targets = self.comma_list(lambda: self.expression(BITS))
-        for target in targets:
-            self.store(target, 'Del')
-        return self.node('Delete', first, targets=targets)
+        return self.node('Delete', self.step(), targets=[
+            self.store(target, 'Del') for target in self.comma_list(lambda: self.expression(BITS))])
 
     def return_statement(self):
-        first = self.step()
-        value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
-        return self.node('Return', first, value=value)
+        return self.node('Return', self.step(), value=self.optional_tests())
 
     def raise_statement(self):
         first, parts = self.step(), []
@@ -1059,9 +1037,7 @@ class Parser(object):
         return self.node('Raise', first, type=kind, inst=inst, tback=tback)
 
     def global_statement(self):
-        first = self.step()
-        names = self.listed(self.word)
-        return self.node('Global', first, names=names)
+        return self.node('Global', self.step(), names=self.listed(self.word))
 
     def exec_statement(self):
         first = self.step()
@@ -1075,32 +1051,23 @@ class Parser(object):
         return self.node('Exec', first, body=parts[0], globals=parts[1], locals=parts[2])
 
     def assert_statement(self):
-        first = self.step()
-        test = self.test()
-        return self.node('Assert', first, test=test, msg=self.test() if self.has(',') else None)
+        return self.node('Assert', self.step(), test=self.test(), msg=self.test() if self.has(',') else None)
 
     def dotted_name(self):
-        parts = [self.word()]
-        while self.has('.'):
-            parts.append(self.word())
-        return '.'.join(parts)
+        return '.'.join(self.listed(self.word, '.'))
 
-    def listed(self, read):
-        """What read() gives, once or more, separated by commas; none at the end."""
+    def listed(self, read, separator=','):
+        """What read() gives, once or more, with the separator between."""
         items = [read()]
-        while self.has(','):
+        while self.has(separator):
             items.append(read())
         return items
 
     def alias(self, read_name):
-        first = self.at
-        name = read_name()
-        return self.node('alias', first, asname=self.word() if self.has('as') else None, name=name)
+        return self.node('alias', self.at, name=read_name(), asname=self.word() if self.has('as') else None)
 
     def import_statement(self):
-        first = self.step()
-        names = self.listed(lambda: self.alias(self.dotted_name))
-        return self.node('Import', first, names=names)
+        return self.node('Import', self.step(), names=self.listed(lambda: self.alias(self.dotted_name)))
 
     def from_statement(self):
         first = self.step()
@@ -1137,9 +1104,7 @@ class Parser(object):
             if value.kind not in ('Name', 'Attribute', 'Subscript'):
                 self.refuse('this cannot be assigned to with %s' % kind)
             self.at += 1
-            self.store(value)
-            added = self.value()
-            return self.node('AugAssign', first, target=value, op=AUGMENTED[kind], value=added)
+            return self.node('AugAssign', first, target=self.store(value), op=AUGMENTED[kind], value=self.value())
         if kind != '=':
             return self.node('Expr', first, value=value)
         targets = []
@@ -1194,14 +1159,15 @@ class Parser(object):
             items += self.comma_list(read or self.test)
         return self.node('Tuple', first, elts=items, ctx='Load')
 
+    def optional_tests(self):
+        return self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
+
     def targets(self):
         """What stands between for and in."""
         return self.tests(lambda: self.expression(BITS))
 
     def yielded(self):
-        first = self.step()
-        value = self.tests() if self.kinds[self.at] in STARTS_EXPRESSION else None
-        return self.node('Yield', first, value=value)
+        return self.node('Yield', self.step(), value=self.optional_tests())
 
     def test(self):
         kinds, first = self.kinds, self.at
@@ -1216,8 +1182,7 @@ class Parser(object):
         self.at += 1
         condition = self.expression(OR)
         self.take('else')
-        orelse = self.test()
-        return self.node('IfExp', first, test=condition, body=made, orelse=orelse)
+        return self.node('IfExp', first, test=condition, body=made, orelse=self.test())
 
     def old_test(self):
         """A test without a bare conditional: what may stand behind the `if` of a comprehension."""
@@ -1227,8 +1192,7 @@ class Parser(object):
         first = self.step()
         arguments = self.parameters(':')
         self.take(':')
-        body = read_body()
-        return self.node('Lambda', first, args=arguments, body=body)
+        return self.node('Lambda', first, args=arguments, body=read_body())
 
     def expression(self, floor):
         """Operators that bind at least as strongly as floor."""
@@ -1238,8 +1202,7 @@ class Parser(object):
             made = self.signed(kind)
         elif kind == 'not' and floor <= NOT:
             self.at += 1
-            operand = self.expression(NOT)
-            made = self.node('UnaryOp', first, op='Not', operand=operand)
+            made = self.node('UnaryOp', first, op='Not', operand=self.expression(NOT))
         else:
             made = self.power()
         while True:
@@ -1258,8 +1221,7 @@ class Parser(object):
                 made = self.node('BoolOp', first, op=kind.capitalize(), values=values)
             else:
                 self.at += 1
-                right = self.expression(strength + 1)
-                made = self.node('BinOp', first, left=made, op=BINARY[kind], right=right)
+                made = self.node('BinOp', first, left=made, op=BINARY[kind], right=self.expression(strength + 1))
 
     def signed(self, sign):
         first = self.at
@@ -1270,8 +1232,7 @@ class Parser(object):
             number.start = self.starts[first]
             number.n = complex(0.0, -number.n.imag) if isinstance(number.n, complex) else -number.n
             return number
-        operand = self.expression(UNARY)
-        return self.node('UnaryOp', first, op=PREFIXES[sign], operand=operand)
+        return self.node('UnaryOp', first, op=PREFIXES[sign], operand=self.expression(UNARY))
 
     def comparison(self, left, first):
         operators, right = [], []
@@ -1300,14 +1261,12 @@ class Parser(object):
                 made = self.subscript(made, first)
             elif kind == '**':
                 self.at += 1
-                exponent = self.expression(UNARY)
-                return self.node('BinOp', first, left=made, op='Pow', right=exponent)
+                return self.node('BinOp', first, left=made, op='Pow', right=self.expression(UNARY))
             else:
                 return made
 
     def attribute(self, value, first):
-        attr = self.word()
-        return self.node('Attribute', first, value=value, attr=attr, ctx='Load')
+        return self.node('Attribute', first, value=value, attr=self.word(), ctx='Load')
 
     def call(self, func, first):
         """Arguments and `)`; the opening one is read already."""
@@ -1353,8 +1312,7 @@ class Parser(object):
             self.refuse('a keyword argument needs a name before =')
         self.refuse_none(made)
         self.at += 1
-        value = self.test()
-        return self.node('keyword', first, arg=made.id, value=value)
+        return self.node('keyword', first, arg=made.id, value=self.test())
 
     def subscript(self, value, first):
         """What stands between brackets, and `]`; the opening one is read already."""
@@ -1432,8 +1390,7 @@ class Parser(object):
         if kind == '{':
             return self.dict_or_set()
         if kind == '`':
-            first = self.step()
-            value = self.tests()
+            first, value = self.step(), self.tests()
             self.take('`')
             return self.node('Repr', first, value=value)
         self.refuse('an expression is missing' if kind in ('newline', ')', ']', '}', ',', ':') else 'invalid syntax')
@@ -1466,12 +1423,11 @@ class Parser(object):
         first = self.step()
         if self.has(']'):
             return self.node('List', first, elts=[], ctx='Load')
-        made = self.test()
+        items = [self.test()]
         if self.kinds[self.at] == 'for':
             generators = self.comprehensions(lambda: self.tests(self.old_test))
             self.take(']')
-            return self.node('ListComp', first, elt=made, generators=generators)
-        items = [made]
+            return self.node('ListComp', first, elt=items[0], generators=generators)
         if self.has(',') and self.kinds[self.at] != ']':
             items += self.comma_list(self.test, ']')
         self.take(']')
@@ -1479,13 +1435,10 @@ class Parser(object):
 
     def dict_or_set(self):
         first = self.step()
-        keys, values = [], []
         if self.has('}'):
             return self.node('Dict', first, keys=[], values=[])
-        keys.append(self.test())
-        is_dict = self.has(':')
-        if is_dict:
-            values.append(self.test())
+        keys, is_dict = [self.test()], self.has(':')
+        values = [self.test()] if is_dict else []
         if self.kinds[self.at] == 'for':
             generators = self.comprehensions(lambda: self.expression(OR))
             self.take('}')
@@ -1502,8 +1455,7 @@ class Parser(object):
 
     def generator(self, element):
         generators = self.comprehensions(lambda: self.expression(OR))
-        start = element.outer[0]
-        return Node('GeneratorExp', start, self.ends[self.at - 1], elt=element, generators=generators)
+        return Node('GeneratorExp', element.outer[0], self.ends[self.at - 1], elt=element, generators=generators)
 
     def comprehensions(self, read_iterated):
         """`for x in y if z` once or more."""
