@@ -3826,18 +3826,15 @@ class SandboxTable(object):
     def visit_Name(self, node):
         if node.ctx in ('Load', 'Del'):
             self.set_line(node.line)
-        self.mark(node)
 
     def visit_Call(self, node):
         self.set_line(compiler_line(node))
         self.visit_all(children(node))
-        self.mark(node)
 
     def display(self, node):
         below = children(node)
         self.set_line(compiler_line(below[0]) if below else node.line)
         self.visit_all(below)
-        self.mark(node)
 
     visit_List = visit_Set = visit_Dict = display
 
@@ -3847,25 +3844,15 @@ class SandboxTable(object):
         else:
             self.visit_all(node.elts)
 
-    def visit_Lambda(self, node):
+    def made_here(self, node):
         self.set_line(node.line)
-        self.visit_all(node.args.defaults)
+        self.visit_all(own_parts(node)[1])
 
-    def visit_FunctionDef(self, node):
-        self.visit_all(node.decorator_list)
-        self.set_line(node.body[0].line if node.inline else node.line)
-        self.visit_all(node.args.defaults)
-        self.mark(node)
-
-    def visit_ClassDef(self, node):
-        self.set_line(node.line)
-        self.visit_all(node.bases)
-        self.mark(node)
+    visit_Lambda = visit_FunctionDef = visit_ClassDef = made_here
 
     def visit_Expr(self, node):
         self.set_line(compiler_line(node.value))
         self.visit(node.value)
-        self.mark(node)
 
     def visit_Assign(self, node):
         self.set_line(node.targets[0].end_line)
@@ -3876,7 +3863,6 @@ class SandboxTable(object):
     def visit_AugAssign(self, node):
         self.set_line(node.target.end_line)
         self.visit(node.value)
-        self.mark(node)
 
     def visit_If(self, node):
         end = self.new_block()
@@ -3967,38 +3953,22 @@ class SandboxTable(object):
             self.visit_all(node.orelse)
         self.next_block(end)
 
-    def visit_TryFinally(self, node):
+    def with_end(self, node, begin, block, end):
         body, final = self.new_block(), self.new_block()
         self.set_line(node.line)
+        self.visit_all(begin)
+        self.mark(node)
         self.jump(final, relative=True)
         self.next_block(body)
-        self.visit_all(node.body)
+        self.visit_all(block)
         self.next_block(final)
-        self.visit_all(node.finalbody)
+        self.visit_all(end)
+
+    def visit_TryFinally(self, node):
+        self.with_end(node, (), node.body, node.finalbody)
 
     def visit_With(self, node):
-        body, final = self.new_block(), self.new_block()
-        self.set_line(node.line)
-        self.visit(node.context_expr)
-        self.mark(node)
-        self.jump(final, relative=True)
-        self.next_block(body)
-        if node.optional_vars is not None:
-            self.visit(node.optional_vars)
-        self.visit_all(node.body)
-        self.next_block(final)
-
-    def visit_Assert(self, node):
-        end = self.new_block()
-        self.set_line(node.line)
-        self.next_block()
-        self.visit(node.test)
-        self.jump(end)
-        self.next_block()
-        if node.msg is not None:
-            self.visit(node.msg)
-        self.mark(node)
-        self.next_block(end)
+        self.with_end(node, [node.context_expr], as_list(node.optional_vars or []) + node.body, ())
 
     def visit_BoolOp(self, node):
         end = self.new_block()
@@ -4018,21 +3988,6 @@ class SandboxTable(object):
         self.next_block(otherwise)
         self.visit(node.orelse)
         self.next_block(end)
-
-    def visit_Compare(self, node):
-        self.visit(node.left)
-        cleanup = self.new_block()
-        for comparator in node.comparators[:-1]:
-            self.visit(comparator)
-            self.jump(cleanup)
-            self.next_block()
-        self.visit(node.comparators[-1])
-        self.mark(node)
-        if len(node.comparators) > 1:
-            end = self.new_block()
-            self.jump(end, relative=True)
-            self.block = cleanup
-            self.next_block(end)
 
     def visit_ListComp(self, node):
         self.set_line(node.generators[0].line)
