@@ -1817,25 +1817,27 @@ def in_comprehension(node):
     return around is not None and around.kind == 'comprehension'
 
 
-def is_test_of(test, text, value=NOTHING):
-    """Whether a condition that holds says that an expression has a value: `x`, `x is not None`, `x and ...`."""
-    if is_op(test, 'And'):
-        return any(is_test_of(one, text, value) for one in test.values)
+def holds_for(test, text, value=NOTHING):
+    """Whether a condition holds where an expression has an empty value; None where that does not show."""
     if is_op(test, 'Not'):
-        return is_test_against(test.operand, text, value)
+        held = holds_for(test.operand, text, value)
+        return None if held is None else not held
+    if test.kind == 'BoolOp':
+        held = [holds_for(one, text, value) for one in test.values]
+        stops = test.op == 'Or'
+        return stops if stops in held else None if None in held else not stops
+    if test.text == text or is_call(test, 'len', 'bool', 'isinstance') and test.args and test.args[0].text == text:
+        return False
+    if test.kind != 'Compare' or len(test.ops) > 1:
+        return None
+    op, given = test.ops[0], literal_value(test.comparators[0])
     if is_length_check(test, text):
-        return test.ops[0] in ('Gt', 'GtE',
-                               'NotEq') or test.ops[0] == 'Eq' and literal_value(test.comparators[0]) != ZERO
-    if test.kind == 'Compare' and test.left.text == text:
-        if is_name(test.comparators[0], 'None') and value != NOTHING:
-            return False                        # something empty passes that
-        if test.ops[0] == 'NotEq':
-            return literal_value(test.comparators[0]) == value      # None is not '' either
-        return test.ops[0] in ('IsNot', 'Gt') or (test.ops[0] in ('Eq', 'In') and test.comparators[0].kind in (
-            'Str', 'List', 'Tuple'))
-    if is_call(test, 'len', 'bool', 'isinstance') and test.args:
-        return test.args[0].text == text
-    return test.text == text
+        return (op, given) == ('Eq', ZERO) or op in ('Lt', 'LtE')
+    if test.left.text != text:
+        return None
+    if given != SOME and op in ('Eq', 'Is', 'NotEq', 'IsNot'):
+        return (given == value) == (op in ('Eq', 'Is'))
+    return False if op in ('Gt', 'IsNot') or op == 'In' and test.comparators[0].kind in LITERALS else None
 
 
 def is_length_check(test, text):
@@ -1844,20 +1846,9 @@ def is_length_check(test, text):
         bool(test.left.args) and test.left.args[0].text == text
 
 
-def is_test_against(test, text, value=NOTHING):
-    """Whether a condition that holds says that an expression has no value: `not x`, `x is None`, `len(x) == 0`."""
-    if is_length_check(test, text):
-        return test.ops[0] in ('Eq', 'Lt', 'LtE') and test.comparators[0].kind == 'Num'
-    if is_op(test, 'Not'):
-        return is_test_of(test.operand, text, value)
-    return test.kind == 'Compare' and test.left.text == text and test.ops[0] in ('Is', 'Eq') and \
-        literal_value(test.comparators[0]) == value and value in OTHERWISE or \
-        is_op(test, 'Or') and any(is_test_against(one, text, value) for one in test.values)
-
-
 def says_there(test, holds, text, value=NOTHING):
     """Whether an expression has a value where a condition holds, or where it does not."""
-    return is_test_of(test, text, value) if holds else is_test_against(test, text, value)
+    return holds_for(test, text, value) is (not holds)
 
 
 EXITS = ('Return', 'Continue', 'Break', 'Raise')
@@ -4483,23 +4474,6 @@ def is_raised_for(case, node, value):
         'Ex.') and catching_try(test, last_name(test.type) or '') is None
 
 
-def holds_for(test, text, value):
-    """Whether a condition holds where an expression has an empty value; None where that does not show."""
-    if test.text == text:
-        return False
-    if is_op(test, 'Not'):
-        held = holds_for(test.operand, text, value)
-        return None if held is None else not held
-    if test.kind == 'BoolOp':
-        held = [holds_for(one, text, value) for one in test.values]
-        stops = test.op == 'Or'
-        return stops if stops in held else None if None in held else not stops
-    if test.kind != 'Compare' or len(test.ops) > 1 or test.left.text != text or test.ops[0] not in (
-            'Eq', 'Is', 'NotEq', 'IsNot') or literal_value(test.comparators[0]) == SOME:
-        return None
-    return (literal_value(test.comparators[0]) == value) == (test.ops[0] in ('Eq', 'Is'))
-
-
 def effect_of_attribute(case, node, parent, value, depth):
     call = parent.parent if is_called(parent) else None
     result = method_result(value, parent.attr, call)
@@ -5042,8 +5016,8 @@ def is_refilled(case, use, name, value, statement):
         if one.kind != 'If':
             return one.kind in EXITS or one.kind == 'Assign' and literal_value(one.value) != value and any(
                 is_name(target, name) for target in one.targets)
-        return (is_test_of(one.test, name, value) or any(map(settles, one.body))) and (
-            is_test_against(one.test, name, value) or any(map(settles, one.orelse)))
+        held = holds_for(one.test, name, value)
+        return (held is False or any(map(settles, one.body))) and (held or any(map(settles, one.orelse)))
 
     node = use
     while node.parent is not None and node is not case.function:
@@ -6375,7 +6349,7 @@ def other_way(case, faults):
             for name in bound_names(*around.body)):
         pass                                    # all that the suite makes needs it, and is empty there
     elif around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
-            not is_test_of(around.test, root) or any(needs_value(case, one, faults) for one in around.orelse) or \
+            not says_there(around.test, True, root) or any(needs_value(case, one, faults) for one in around.orelse) or \
             case.statement.kind != 'Return' and any(has_exit(one) for one in around.orelse):
         return                                  # (for one key, not all that follows)
     found = condition(case, faults, hoist=False, outside=True)
@@ -7590,7 +7564,7 @@ def exits_behind(statement):
     name = name_assigned(statement)
     found = []
     for one in later_siblings(statement)[:1] if name else ():
-        last = one.body[-1] if one.kind == 'If' and not one.orelse and is_test_against(one.test, name) else statement
+        last = one.body[-1] if one.kind == 'If' and not one.orelse and holds_for(one.test, name) else statement
         if last.kind in ('Return', 'Continue') and len(one.body) < 4 and all(
                 inner.kind in SIMPLE for inner in one.body[:-1]):
             answer = getattr(last, 'value', None)
@@ -7699,7 +7673,7 @@ def left_at_error(case, name, binders):
     outcome = returned_effect(case, case.function, value) if value and loop is None else FINE
     before = [binder for binder in binders if binder.start < case.statement.start]
     if loop is None and case.function.name in ('update', 'search') or any(
-            is_test_of(one.test, name) or is_test_against(one.test, name) for one in own_nodes(case.function)
+            holds_for(one.test, name) is not None for one in own_nodes(case.function)
             if one.kind == 'If'):
         return                                  # the rest is worth it, or asks whether it is there
     for around in earlier_siblings(case.statement):
