@@ -11929,8 +11929,9 @@ def fixes_for(scene, templates=None):
                 break
     if scene.places[0].confidence < PROBE_BELOW and len(scene.places) > 1:
         record, patch = probe_for(scene)
-        if record:
-            records.append(record)
+        if record:                              # of such guesses two in three are wrong: it stands before them
+            is_guess = records and records[0]['predicted']['success_percent'] < GUESSED_BELOW
+            records.insert(0 if is_guess else len(records), record)
             patches[record['id']] = patch
     return records, dropped, patches
 
@@ -12035,6 +12036,7 @@ def in_each_others_way(edits, more):
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
 PROBE_BELOW = 0.65              # a probe is offered when the first place is less sure than this
+GUESSED_BELOW = 40              # and stands first when the best patch promises less than this, in percent
 
 
 PROBED_PLACES = 4
@@ -12190,7 +12192,7 @@ def fix_record(scene, case, place, proposal):
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
     sure = ['the place is only %d %% sure' % round(100 * place.confidence)] if place.confidence < 0.9 else []
-    if proposal.loss == 'nothing':              # the program was wrong, not the data: one such fault in four hid more
+    if proposal.loss == 'nothing' and chance:   # the program was wrong, not the data: one such fault in four hid more
         chance, sure = chance * 0.8, sure + ['what follows has not run like this before']
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': files[0]['path'],
             'line': place.statement.line, 'function': function, 'patch': 'fixes/%s.patch' % name,
