@@ -4565,6 +4565,8 @@ def effect_of_argument(case, node, call, value, depth):
         return HOLLOW                           # that removes the pictures that are there
     if name == 'join' and receiver == 'os' and empty and (node is call.args[0] or is_address(case, call)):
         return HOLLOW                           # a file below whatever folder the process happens to run in, or all
+    if receiver == 'Proxy' and node in call.args[:1] and value not in (SOME, TEXT):
+        return CRASH                            # an empty picture is stored, and counts as one
     if name in ('str', 'unicode'):
         return CRASH if value == NOTHING else effect(       # or the text "None" is taken for a value
             case, call, value if value in (NO_TEXT, TEXT) else TEXT, depth + 1)

@@ -715,6 +715,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
     ("def f(metadata, soup):\n    try:\n        metadata.aired = day(soup.find('x').text)\n    except ValueError:\n"
      "        metadata.aired = datetime.date.today()\n", '        metadata.aired = day',
      "AttributeError: 'NoneType' object has no attribute 'text'", '(ValueError, AttributeError)'),
+    ("def f(metadata, url):\n    metadata.posters[url] = Proxy.Preview(HTTP.Request(url).content, sort_order=1)\n",
+     '    metadata', 'ValueError: unknown url type: ', "content = ''"),
 ]
 
 
