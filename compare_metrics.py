@@ -120,13 +120,21 @@ def contents(snapshot):
                                            for name, value in (snapshot['agent'] or {}).items()))
 
 
+def part_of(name):
+    """'agent: episodes' for 'agent: episodes.summary', how many episodes have one; None for what is no such count."""
+    return name.rpartition('.')[0] or None
+
+
 def lost_fields(before, after):
-    """Names of what was there and is not any more, or of lists that lost more than half. Locked fields never count."""
+    """Names of what was there and is not any more, of lists that lost more than half, and of what fewer episodes (or
+    seasons, albums, tracks) have though these are no fewer. Locked fields never count.
+    """
     if not before or not after:
         return []
-    now = contents(after)
-    return sorted(name for name, value in contents(before).items()
-                  if is_less(value, now.get(name)) and not is_locked(name, before, after)
+    had, now = contents(before), contents(after)
+    return sorted(name for name, value in had.items()
+                  if (is_less(value, now.get(name)) or part_of(name) and now[name] < value and
+                      now.get(part_of(name), 0) >= had.get(part_of(name), 0)) and not is_locked(name, before, after)
                   and not (name.startswith(AGENT_MARK) and after['agent'] is None))     # the file could not be read
 
 
@@ -138,10 +146,11 @@ def is_less(value, now):
 
 
 def gained_fields(earlier, after):
-    """Names of what the item has in `after` and in none of the earlier snapshots."""
-    had = set(name for snapshot in earlier for name in contents(snapshot))
+    """Names of what the item has in `after` and in none of the earlier snapshots, or what more episodes have then."""
+    had = [contents(snapshot) for snapshot in earlier]
     comparable = all(snapshot and snapshot['agent'] is not None for snapshot in earlier)
-    return sorted(name for name in contents(after) if name not in had
+    return sorted(name for name, value in contents(after).items()
+                  if all(name not in one or part_of(name) and one[name] < value for one in had)
                   and (comparable or not name.startswith(AGENT_MARK)))
 
 

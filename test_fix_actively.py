@@ -57,6 +57,7 @@ TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: t
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
 ENOUGH = 8                          # items that fail, for a verdict that is no weak evidence
 LOOKUPS_PER_ITEM = 5                # how many of the plan's items are looked up for one that is taken
+MOST_PARTS = 2000                   # files of seasons and episodes that are read for an item
 LONGEST_VALUE = 300                 # characters of a field's value that are kept
 MOST_ROTATIONS = 50                 # readings of a log, each broken off by a rotation, before that is an error
 
@@ -311,21 +312,51 @@ def metadata_bundle(plex_home, item_type, guid):
 
 
 def agent_fields(plex_home, agent, item_type, guid):
-    """{attribute: text or number of entries} that this agent wrote for the item, or None."""
-    from xml.etree import ElementTree
+    """{attribute: text or number of entries} that this agent wrote for the item, or None.
+
+    What it wrote for seasons and episodes, or albums and tracks, lies beside that in files of their own (seasons/1.xml,
+    seasons/1/episodes/2.xml): 'episodes': how many there are, 'episodes.summary': how many of them have one.
+    """
     folder = metadata_bundle(plex_home, item_type, guid)
-    if folder is None:
+    root = xml_root(os.path.join(folder, 'Contents', agent, 'Info.xml')) if folder else None
+    if root is None:
         return None
+    counts, read = collections.Counter(), 0
+    waiting = collections.deque(parts_of(root, os.path.join(folder, 'Contents', agent)))
+    while waiting and read < MOST_PARTS:
+        kind, below = waiting.popleft()
+        part = xml_root(below + '.xml')
+        read += 1
+        if part is not None:
+            counts[kind] += 1
+            counts.update('%s.%s' % (kind, name) for name in filled(part))
+            waiting.extend(parts_of(part, below))
+    found = filled(root)
+    found.update(counts)
+    return found
+
+
+def xml_root(path):
+    """The root element of a file of the server's, or None where it cannot be read."""
+    from xml.etree import ElementTree
     try:
-        root = ElementTree.parse(os.path.join(folder, 'Contents', agent, 'Info.xml')).getroot()
+        return ElementTree.parse(path).getroot()
     except (IOError, OSError, ElementTree.ParseError, ValueError):
         return None
-    found = {}
-    for child in root:
-        value = len(child) or logs.to_text(child.text or '')
-        if not is_empty(value):
-            found[logs.to_text(child.tag)] = kept_value(value)
-    return found
+
+
+def filled(element):
+    """{attribute: text or number of entries} of what is not empty in a metadata file."""
+    values = ((child.tag, len(child) or logs.to_text(child.text or '')) for child in element)
+    return dict((logs.to_text(name), kept_value(value)) for name, value in values if not is_empty(value))
+
+
+def parts_of(element, folder):
+    """(kind, path without .xml) of the files of their own that a metadata file names."""
+    for child in element:
+        for item in child:
+            if item.get('extension') == 'xml' and item.get('key') and os.sep not in item.get('key'):
+                yield logs.to_text(child.tag), os.path.join(folder, child.tag, item.get('key'))
 
 
 def field_of(name):

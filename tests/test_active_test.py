@@ -493,6 +493,20 @@ def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     assert active.agent_fields(str(home), AGENT, 'movie', guid_of(102)) is None
 
 
+def test_what_the_agent_wrote_for_episodes_is_counted(tmpdir):
+    digest = hashlib.sha1(guid_of(101).encode('utf-8')).hexdigest()
+    folder = tmpdir.ensure('Metadata', 'TV Shows', digest[0], digest[1:] + '.bundle', 'Contents', AGENT, dir=True)
+    item = '<item external="True" extension="xml" key="%s"/>'
+    for name, text in (('Info', '<TV_Show><seasons>%s</seasons></TV_Show>' % (item % '1' + item % '2' + item % '../../x')),
+                       ('seasons/1', '<Season><episodes>%s</episodes></Season>' % (item % 'é' + item % '5')),
+                       ('seasons/1/episodes/é', '<Episode><summary>S</summary><title>T</title></Episode>'),
+                       ('seasons/1/episodes/5', '<Episode><summary/><title>T</title></Episode>'),
+                       ('seasons/1/episodes/6', '<Episode><title>of an earlier refresh</title></Episode>')):
+        folder.ensure(*(name + '.xml').split('/')).write_binary(text.encode('utf-8'))
+    assert active.agent_fields(str(tmpdir), AGENT, 'show', guid_of(101)) == {
+        'seasons': 1, 'seasons.episodes': 1, 'episodes': 2, 'episodes.summary': 1, 'episodes.title': 2}
+
+
 def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
     code = tmpdir.ensure('A.bundle', 'Contents', 'Code', 'a.py')
     other = tmpdir.ensure('A.bundle', 'Contents', 'Code', 'b.py')

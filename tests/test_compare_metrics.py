@@ -233,6 +233,15 @@ def test_what_the_agent_wrote_counts_where_its_file_can_be_read():
     assert compare.lost_fields(dict(rich, locked=['summary']), dict(poor, locked=['summary'])) == []
 
 
+def test_every_episode_counts():
+    few, more, fewer = [snap(POOR, agent={'title': 'T', 'episodes': total, 'episodes.summary': have})
+                        for total, have in ((12, 9), (12, 12), (11, 8))]
+    assert compare.gained_fields([few, few], more) == ['agent: episodes.summary']
+    assert compare.gained_fields([few, more], more) == compare.gained_fields([more], few) == []
+    assert compare.lost_fields(more, few) == ['agent: episodes.summary']
+    assert compare.lost_fields(few, fewer) == []            # an episode was deleted
+
+
 def test_what_healthy_items_lose_without_any_fix_is_the_providers_doing():
     lost = dict(RICH)
     del lost['year']
