@@ -1907,7 +1907,11 @@ def was_used_before(case, bad):
             needed(one) and always_evaluated(one, outer.test) for one in walk(outer.test))
            for inner, outer in levels(bad) if is_in(outer, case.statement)):
         return True
-    return any(map(needed, evaluated_before(case.statement, names_in(bad))))
+    same = [one for one in own_part(case.statement) if one.end <= bad.start and 'NoneType' in case.message and
+            always_evaluated(one, case.statement)]
+    if case.statement.kind == 'Assign':         # (its targets come last)
+        same = [one for one in same if is_in(one, case.statement.value)]
+    return any(map(needed, itertools.chain(same, evaluated_before(case.statement, names_in(bad)))))
 
 
 def mostly_used_before(case, fault):
@@ -2771,8 +2775,9 @@ Frame = collections.namedtuple('Frame', 'name function lines quoted callees star
 
 Frame.__new__.__defaults__ = ((), {}, None, ())
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
-                              'is_entry bundle logged')
-Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
+                              'is_entry bundle logged line')
+Case.__new__.__defaults__ = ((), None)          # logged: the try statements of which one caught the error and logged
+# it; line: the one reported, where it can be trusted
 Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
 # one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
 # and the message of the records that it explains
@@ -2857,7 +2862,7 @@ def frame_kind(frame):
             return 'own', None
     if first['function'] in ('__getattribute__', '__getattr__'):
         return 'own', None                      # no call stands there, an object was asked for an attribute
-    return 'call', first['function']
+    return 'call', first['function'].rsplit('.', 1)[-1]     # (lxml says lxml.etree._Attrib.__getitem__)
 
 
 def name_in_log(function):
@@ -5714,7 +5719,8 @@ def index_faults(case, found):
     """IndexError of x[0], x.pop(), match.group(2)."""
     what = found.group('what')
     for node in frame_part(case):
-        if node.kind == 'Subscript' and node.ctx != 'Store' and index_of(node) is not None and 'pop' not in what:
+        if node.kind == 'Subscript' and index_of(node) is not None and 'pop' not in what and (
+                index_of(node).kind in ('Num', 'UnaryOp') if node.ctx == 'Store' else 'assignment' not in what):
             index = index_of(node)
             if index.kind in ('Str', 'Dict', 'Tuple') or never_short(node, index) or make_of(case, index) in (
                     'text', 'json'):
@@ -6240,13 +6246,15 @@ def choose(case, faults):
     if not chain or case.statement.kind in ('Delete', 'With') or suite_needs(case, faults):
         return
     top, best = chain_top(chain[0]), None
+    alone = top.parent.kind == 'List' and top.parent.elts == [top] and top.parent in chain  # then the list is empty
     begins = begin_value(case, case.statement.targets[0]) if case.statement.kind == 'Assign' else None
     for rank, region in enumerate(chain):
         kept = [name for name in [kept_name(case, region, faults)] if name and not moves_loop_on([case.statement])]
         for order, default in enumerate(kept + defaults_for(case, region)):
             if case.exception == 'ValueError' and enclosing(region, 'Slice', 'Subscript', *STATEMENTS).kind == 'Slice':
                 continue                        # what stands before or behind nothing is not the whole text
-            if is_put_into(case, region) or goes_on(case, region, default) or region.kind in (
+            if is_put_into(case, region) or goes_on(case, region, default) or alone and is_in(
+                    region, top) or region.kind in (
                     'Dict', 'List', 'Tuple', 'Set') and region.parent.kind in ('Call', 'BinOp') or \
                     default != NO_TEXT and is_log_call(region.parent):
                 continue                        # an empty record among whole ones is nothing that its readers expect
@@ -7224,6 +7232,9 @@ def skip_round(case, faults):
     if any(use.start >= loop.end for one in later_siblings(case.statement)
            for name in bound_names(one) for use in later_uses(case, name, one)):
         prior = 0.3                             # what the rest of the round finds is used behind the loop
+    other = depends and is_other_row(case, faults)
+    if other:
+        prior = 0.88
     if stores_either_way(case) or is_put_in_step(case):
         prior = 0.86 if case.statement.kind == 'If' else 0.1
     words = 'Skipped one %s' % subject_words([case.statement])
@@ -7252,8 +7263,8 @@ def skip_round(case, faults):
     if kept:
         prior = 0.88                            # nothing but the error stands between it and what is kept
     yield Proposal('skip element', edits, 'the loop goes on with the next element',
-                   'this element of the list, where %s' % faults[0].what, 'low' if kept else 'medium', prior,
-                   'the other elements still come through')
+                   'this element of the list, where %s' % faults[0].what, 'low' if kept or other else 'medium',
+                   prior, 'the other elements still come through')
 
 
 def end_loop(case, faults):
@@ -7266,6 +7277,17 @@ def end_loop(case, faults):
         if edits is not None:
             yield Proposal('end of loop', edits, 'the loop ends there', 'what this loop would have found behind it',
                            'medium', 0.75, 'without this value it cannot go on, and would have no end')
+
+
+def is_other_row(case, faults):
+    """Whether a round takes most of what it needs out of one list, by number, and that list is too short at once."""
+    text, rest = faults[0].bad.text, [case.statement] + later_siblings(case.statement)
+    if case.statement.kind == 'Assign' and unpacked(case.statement) is not None and case.exception == 'ValueError':
+        return len(unpacked(case.statement).elts) > 2
+    asked = [[index_of(node).text for node in walk(one) if node.kind == 'Subscript' and node.value.text == text and
+              index_of(node) is not None] for one in rest]
+    return case.exception == 'IndexError' and sum(map(bool, asked)) > 2 and len(set(sum(asked, []))) > 2 and not any(
+        text == node.text and is_indexed(node) for one in earlier_siblings(case.statement) for node in walk(one))
 
 
 def is_kept_later(case, fault):
@@ -7312,14 +7334,31 @@ def normal_empty(case):
             return code_of(with_value[0].value)     # made of nothing but what was handed in to be filled
     if len(with_value) < len(answers):
         return NOTHING
-    for node in with_value:
-        if node.value.kind == 'Name':
+    kinds = set(make_of(case, node.value) for node in with_value)
+    return begun_empty(case) or default_taken(function) or (EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
+
+
+def begun_empty(case):
+    """The variable that the function answers and that began empty before the statement; None for no such."""
+    for node in returns_of(case.function):
+        if node.value is not None and node.value.kind == 'Name':
             values = assigned_before(case, node.value.id, case.statement.start)
             if values and is_empty_literal(values[0]) and values[0].end < case.statement.start and \
-                    statement_of(values[0]).parent is function:
+                    statement_of(values[0]).parent is case.function:
                 return node.value.id
-    kinds = set(make_of(case, node.value) for node in with_value)
-    return default_taken(function) or (EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
+    return None
+
+
+def only_gathered(case, value):
+    """Whether all that still happens is that what the statement makes is put into the list that the function answers:
+    an entry of nothing would be one too many."""
+    name, begun = name_assigned(case.statement), begun_empty(case)
+    uses = later_uses(case, name, case.statement) if name else []
+    rest = [one for one in statements(case.function) if one.start > case.statement.end and not exclusive(
+        one, case.statement)]
+    return begun is not None and value in (begun, NO_LIST) and bool(uses) and not any(
+        is_checked(case, use, name) for use in uses) and all(one.kind == 'Return' or name in names_in(one) and re.match(
+            r'%s\.(append|add)\(' % begun, one.text) for one in rest)
 
 
 def default_taken(function):
@@ -7360,6 +7399,8 @@ def leave(case, faults):
     value = normal_empty(case)
     if value is None:
         value = NOTHING                         # then the callers say whether they can live with that
+    if value == NOTHING and returned_effect(case, case.function, NOTHING) == CRASH:
+        value = begun_empty(case) or value
     known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
     outcome = returned_effect(case, case.function, known) if value else FINE
     edits = leaving_edits(case, faults, value)
@@ -7381,7 +7422,7 @@ def leave(case, faults):
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW and not (entry and fills_else(case, faults)):
         prior = 0.62 if entry else 0.78
-    rests = outcome > HOLLOW and all_rests_on(case, faults)
+    rests = outcome > HOLLOW and (all_rests_on(case, faults) or only_gathered(case, value))
     if rests:
         prior = 0.87
     if value == default_taken(case.function) is not None and outcome > HOLLOW:
@@ -8158,7 +8199,8 @@ def first_statement(case, node):
 def initial_values(case, name, uses):
     """Values for a variable that nothing was assigned to, the likeliest first."""
     values = assigned_before(case, name, case.statement.start)
-    wished = [NOTHING if value == ZERO else value for value in empty_values(case, values)]
+    from_zero = ZERO in map(literal_value, values)
+    wished = [NOTHING if value == ZERO and not from_zero else value for value in empty_values(case, values)]
     raised = [FALSE] if values and all(is_name(value, 'True') for value in values) else []     # a flag, not raised yet
     return each_once(raised + compared_with(uses) + wished + OTHERWISE)
 
@@ -8225,7 +8267,7 @@ def unknown_name(case, found):
             case.source.tree) and twice[0].attr.lower() == name.replace('_', '').lower():
         return ways + [rename(twice, twice[0].attr, 0.94, '%s itself is at hand, with no module around it' % (
             twice[0].attr))]
-    elsewhere = list(missing_import(case, uses, name)) + list(missing_self(uses, name)) + list(
+    elsewhere = list(missing_import(case, uses, name)) + list(missing_self(case, uses, name)) + list(
         caught_error(case, uses, name))
     ways += elsewhere
     if name in bindings(case.source.tree) or set_elsewhere(case.source, case.function, name) or (
@@ -8239,7 +8281,7 @@ def unknown_name(case, found):
     family = first_fitting(
         overwritten_parameter(case, here, name), renamed_word(case, name), preference_elsewhere(case, here, name),
         lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name),
-        object_not_made(case, here, name))
+        taken_along(case, here, name), object_not_made(case, here, name))
     near = [(other, prior) for other, prior in near if not is_other_number(here, name, other)]
     ways += family + [with_other_typos(case, name, rename(
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
@@ -8247,7 +8289,7 @@ def unknown_name(case, found):
         for other, prior in near]
     longer = [] if near or family else first_fitting(
         part_asked(case, here, name), longer_name(here, name, known), same_use(case, here, name),
-        tested_instead(case, here, name), part_of_name(here), called_alike(case, here, name), shorter_name(here, name))
+        without_quotes(case, here, name), tested_instead(case, here, name), part_of_name(here), called_alike(case, here, name), shorter_name(here, name))
     ways += longer
     if is_indexed(here[0]) and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -8280,6 +8322,16 @@ def idle_parameter(name, function):
     found = [one for one in parameter_names(function) if not reads(function, one) and len(one) == len(name) and sum(
         letter != other for letter, other in zip(one, name)) == 1] if function is not None else []
     return [(found[0], 0.9)] if len(found) == 1 else []
+
+
+def without_quotes(case, uses, name):
+    """`if role in cast:` and `cast[role]` where the function asks the same one for 'role'."""
+    asked = [use.parent.comparators[0] if use.parent.kind == 'Compare' and use.parent.left is use else
+             use.parent.value if use.parent.kind == 'Subscript' else None for use in uses]
+    keyed = set(node.value.text for node in walk(case.function) if node.kind == 'Subscript' and key_of(node) == name)
+    if keyed and all(one is not None and one.text in keyed for one in asked):
+        yield right_name(written(uses, "'%s'" % name), "'%s'" % name, name, 0.9,
+                         'nothing is called %s here, and it is a key of %s' % (name, asked[0].text))
 
 
 def part_of_name(uses):
@@ -8404,6 +8456,20 @@ def callers_name(case, uses, name):
     if len(found) == 1 and not any(min(found) in names_in(statement_of(use)) for use in uses):
         yield rename(uses, min(found), 0.88, 'nothing is called %s here; those who call %s hand their %s over as '
                      '%s' % (name, function.name, name, min(found)))
+
+
+def taken_along(case, uses, name):
+    """A variable that every caller of a function has, and none hands over: the lines once stood there."""
+    function = enclosing(uses[0], 'FunctionDef')
+    calls = list(bundle_nodes(case, 'Call', function.name)) if function is not None else []
+    if not 0 < len(calls) < 4 or function.args.defaults or function.args.vararg or function.args.kwarg or any(
+            call.starargs or call.kwargs or call.keywords or not call.args or call.source is not case.source or
+            name not in bindings(enclosing(call, 'FunctionDef') or call.source.tree) for call in calls):
+        return
+    edits = [(one[-1].outer[1], one[-1].outer[1], ', ' + name) for one in [function.args.args] + [
+        call.args for call in calls]]
+    yield cure('right arguments', sorted(edits), '%s is handed over' % name, 0.88,
+               'nothing is called %s here, and who calls %s has one' % (name, function.name))
 
 
 def part_asked(case, uses, name):
@@ -8847,8 +8913,8 @@ def import_of(case, module):
     return add_import(case, 'import %s' % module) if module not in bindings(case.source.tree) else []
 
 
-def missing_self(uses, name):
-    """`self.name` where the class around defines it and the method has a self."""
+def missing_self(case, uses, name):
+    """`self.name` where the class around defines it and the method has a self; the other such names of it as well."""
     function, owner = enclosing(uses[0], 'FunctionDef'), enclosing(uses[0], 'ClassDef')
     if function is None or owner is None or not takes_self(function):
         return
@@ -8861,7 +8927,10 @@ def missing_self(uses, name):
         same = [use for one in methods for use in reads(one, name) if is_unbound(use) and
                 use.start >= one.body[0].start and enclosing(use, 'ClassDef') is owner]
         if name in members and same:
-            yield rename(same, 'self.' + name, 0.88, '%s belongs to the class, so it needs self.' % name)
+            edits = [edit for other, nodes in undefined_here(case).items() if other != name and other in members
+                     for node in nodes if is_in(node, function) for edit in written([node], 'self.' + other)]
+            yield right_name(sorted(edits + written(same, 'self.' + name)), 'self.' + name, name, 0.88,
+                             '%s belongs to the class, so it needs self.' % name)
         elif same and function.name != getters[0]:
             yield rename(same, 'self.%s()' % getters[0], 0.84, 'the class has a method that gives it')
 
@@ -8961,8 +9030,17 @@ def unknown_attribute(case, found):
     if own and not is_name(nodes[0].value, 'self') and 'self' in parameter_names(case.function):
         yield cure('right name', [nodes[0].value.outer + ('self',)], 'it is a method of the object itself', 0.93,
                    '%s is none of %s, and the class has one that takes as much' % (name, nodes[0].value.text))
+    local = [node for node in bindings(case.function).get(name, ()) if node.end < case.statement.start]
+    if is_name(nodes[0].value, 'self') and local and not called:
+        yield cure('right name', written([node for node in alike if is_name(node.value, 'self') and is_in(
+            node, case.function)], name), '%s is written without self.' % name, 0.9,
+            'the object has no %s, and the method has one of its own' % name)
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
+    if not pairs and called:
+        pairs = [(one, 0.84) for one in methods if not one.startswith('__') and len(words_of(one)) > 2 and words_of(one) in [
+            words_of(name)[:at] + words_of(name)[at + 1:] for at in range(len(words_of(name)))]]
+        pairs *= len(pairs) == 1
     if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
             name.startswith(one) and len(name) - len(one) < 5 and (
@@ -10071,6 +10149,11 @@ def named_alike(case, found):
 def escaped_in_format(case, found):
     """'/a%2Fb/%s' % x: the signs of an address that is written in its escaped form are none of the format."""
     for node in own_part(case.statement):
+        if is_op(node, 'Mod') and node.left.kind in ('Name', 'Attribute', 'Subscript') and node.right.kind not in (
+                'Tuple', 'Dict') and 'format character' in case.message and code_of(node.right):
+            yield cure('right format', [(node.start, node.end, "%s.replace('%%s', %s)" % (
+                code_of(node.left), code_of(node.right)))], 'the value is put where %s stands', 0.86,
+                'the text has other signs of that kind, which are none of the places of a format')
         if is_op(node, 'Mod') and node.left.kind == 'Str':
             start, text = node.left.start, node.left.text
             values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
@@ -10158,6 +10241,8 @@ def tolerant_codec(case, call, name):
     """x.encode('ascii') and x.decode('utf-8') of what does not fit."""
     base = operand(call.func.value)
     other_way = (name == 'encode') == (case.exception == 'UnicodeDecodeError')
+    if other_way and not case.message.startswith("'ascii' codec"):
+        return                                  # (the step that Python adds is in ASCII: x.encode('latin1').decode())
     if other_way and (base is None or not repeatable(call.func.value)):
         return
     if other_way:                               # encode of bytes decodes them first, as ASCII, and the other way round
@@ -10773,8 +10858,7 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
-    if case.message.startswith('list assignment index') or case.expression is not None and \
-            case.expression.kind == 'Subscript' and (cannot_miss(case, case.expression) or stored(
+    if case.expression is not None and case.expression.kind == 'Subscript' and (cannot_miss(case, case.expression) or stored(
                 case.expression) and 'indices must be' in case.message):
         return                                  # (what is put into a thing of another kind is lost, and the rest too)
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
@@ -10999,9 +11083,14 @@ SPECIAL_WAYS = (
 )
 
 
+# how these say that there is no more: with a value in its place a loop over the object would have no end
+END_OF = {'__getitem__': ('IndexError', 'KeyError'), '__getattr__': ('AttributeError',), 'next': ('StopIteration',)}
+
+
 def propose(case):
     """The Proposals for a Case, best first; [] where no template fits without doing harm."""
-    if case.message.startswith('maximum recursion depth'):
+    if case.message.startswith('maximum recursion depth') or case.exception in END_OF.get(name_in_log(
+            case.function), ()):
         return []                               # where it ends is not where it goes wrong
     faults, given = faults_of(case), case
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
@@ -11102,7 +11191,9 @@ def faults_of(case):
     finder, found = by_wording(error_text(case), FINDER)
     if finder is None:
         return list(any_faults(case, None)) if bundle_exception(case)[0] else []
-    faults = could_be_none(finder(case, found))
+    faults = list(finder(case, found))
+    faults = could_be_none([fault for fault in faults if case.line is not None and (
+        fault.node.line <= case.line <= fault.node.end_line)] or faults)
     if not faults and 'None' in case.message:
         faults = could_be_none(callee_faults(case, found))
     return faults or list(any_faults(case, found))
@@ -11938,12 +12029,13 @@ def fixes_for(scene, templates=None):
     return records, dropped, patches
 
 
-def case_at(scene, statement, expression=None, message=''):
+def case_at(scene, statement, expression=None, message='', line=None):
     """The Case of one statement of a Scene."""
     kind, callee = frame_kind(scene.frame)
     exception, is_entry = scene.pattern.get('exception') or '', scene.frame.name == 'Contents/Code/__init__.py'
     return Case(scene.source, scene.function, statement, expression, exception, message, kind, callee,
-                scene.bundle.policy, is_entry, scene.bundle, scene.logged)
+                scene.bundle.policy, is_entry, scene.bundle, scene.logged,
+                None if is_sandboxed(scene) else line)
 
 
 def scored_proposals(scene):
@@ -11955,7 +12047,7 @@ def scored_proposals(scene):
     for place in places:
         if place.confidence < SURE_ENOUGH:
             continue
-        case = case_at(scene, place.statement, place.expression, place.message)
+        case = case_at(scene, *place[:2] + (place.message, place.line))
         for proposal in propose(case):
             factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
             rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
@@ -12368,7 +12460,7 @@ def offer_one(inquiry, scene, case, place, proposal):
 def note_cause(inquiry, frame, function, first, logged):
     """Fill the Cause at the first Place into the record. Returns why a patch would gain nothing, or None."""
     scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, [], logged)
-    cause = find_cause(case_at(scene, first.statement, first.expression, first.message))
+    cause = find_cause(case_at(scene, *first[:2] + (first.message, first.line)))
     inquiry.record.update({'cause': [{'line': line, 'text': text} for line, text in cause.steps],
                            'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
     return lost_answer(inquiry, cause.calls)
