@@ -1907,11 +1907,7 @@ def was_used_before(case, bad):
             needed(one) and always_evaluated(one, outer.test) for one in walk(outer.test))
            for inner, outer in levels(bad) if is_in(outer, case.statement)):
         return True
-    same = [one for one in own_part(case.statement) if one.end <= bad.start and 'NoneType' in case.message and
-            always_evaluated(one, case.statement)]
-    if case.statement.kind == 'Assign':         # (its targets come last)
-        same = [one for one in same if is_in(one, case.statement.value)]
-    return any(map(needed, itertools.chain(same, evaluated_before(case.statement, names_in(bad)))))
+    return any(map(needed, evaluated_before(case.statement, names_in(bad))))
 
 
 def mostly_used_before(case, fault):
@@ -7335,7 +7331,8 @@ def normal_empty(case):
     if len(with_value) < len(answers):
         return NOTHING
     kinds = set(make_of(case, node.value) for node in with_value)
-    return begun_empty(case) or default_taken(function) or (EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
+    return begun_empty(case) or default_taken(function) or (
+        EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
 
 
 def begun_empty(case):
@@ -8017,6 +8014,16 @@ def is_formatted(use):
     return around.kind == 'BinOp' and around.op in ('Mod', '%') and use is not around.left
 
 
+def set_in_turn(case, owner, setters):
+    """The other attributes that the same `if` sets, one on each of its ways and nothing else does, and that the case's
+    function reads too."""
+    around = [outer for _, outer in levels(setters[0]) if outer.kind == 'If'][-1:] if setters else []
+    inside, outside = [set(node.attr for node in walk(owner) if sets_self(node) and is_in(node, one) == within)
+                       for one in around for within in (True, False)] or ((), ())
+    asked = set(node.attr for node in walk(case.function) if node.kind == 'Attribute' and node.ctx == 'Load')
+    return sorted(asked.intersection(inside).difference(outside, [setters[0].attr])) if around else []
+
+
 def unset_attribute(case, found):
     """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
     name = found.group('name')
@@ -8043,14 +8050,18 @@ def unset_attribute(case, found):
     given = [node.parent.value for node in setters if node.parent.kind == 'Assign']
     wished = [value for one in given for value in empty_values(in_frame_of(case, one), [one]) if value != ZERO]
     filled = [node for node in nodes if gets_more(node)]
+    mates = set_in_turn(case, owner, setters)
     for number, value in enumerate(each_once(wished + by_plural(name) + OTHERWISE[:4]), 1):
         outcome, place, text = worst_effect(case, readers, value), first, name
         if filled and value in (NO_LIST, NO_DICT):      # all objects of the class would have the same one
             made = [one for one in owner.body if takes_self(one) and one.name == '__init__']
             place, text = behind_docstring(made[0].body) if made else None, 'self.' + name
         if outcome > CRASH and place is not None and not place.inline:
-            yield Proposal('initialise first', put_before(place, ['%s = %s' % (text, value)]),
-                           '%s is %s unless something sets it' % (name, value_words(value)),
+            along = [one for one in mates if worst_effect(
+                case, unchecked_reads(case, bundle_nodes(case, 'Attribute', one)), value) > CRASH]
+            yield Proposal('initialise first', put_before(place, ['%s = %s' % (
+                text[:-len(name)] + one, value) for one in [name] + along]),
+                           '%s is %s unless something sets it%s' % (name, value_words(value), also(along)),
                            '%s is empty for these items' % name, 'low' if outcome == FINE else 'medium',
                            {FINE: 0.9, OPEN: 0.86, HOLLOW: 0.82 if len(readers) > 1 else 0.45}[outcome] -
                            0.01 * number, 'the class gives it a value, of the kind that its users expect', path)
@@ -8289,7 +8300,8 @@ def unknown_name(case, found):
         for other, prior in near]
     longer = [] if near or family else first_fitting(
         part_asked(case, here, name), longer_name(here, name, known), same_use(case, here, name),
-        without_quotes(case, here, name), tested_instead(case, here, name), part_of_name(here), called_alike(case, here, name), shorter_name(here, name))
+        without_quotes(case, here, name), tested_instead(case, here, name), part_of_name(here),
+        called_alike(case, here, name), shorter_name(here, name))
     ways += longer
     if is_indexed(here[0]) and here[0].parent.ctx == 'Store':
         place = first_statement(case, here[0])
@@ -9037,9 +9049,10 @@ def unknown_attribute(case, found):
             'the object has no %s, and the method has one of its own' % name)
     known = attributes_of(case, nodes[0], owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
-    if not pairs and called:
-        pairs = [(one, 0.84) for one in methods if not one.startswith('__') and len(words_of(one)) > 2 and words_of(one) in [
-            words_of(name)[:at] + words_of(name)[at + 1:] for at in range(len(words_of(name)))]]
+    if not pairs and called and around is not None and is_name(nodes[0].value, 'self'):
+        mine = words_of(name)
+        shorter = [mine[:at] + mine[at + 1:] for at in range(len(mine)) if len(mine) > 3]
+        pairs = [(one, 0.84) for one in inherited(around) if one in methods and words_of(one) in shorter]
         pairs *= len(pairs) == 1
     if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
@@ -9058,6 +9071,13 @@ def unknown_attribute(case, found):
     for near, prior in pairs:
         same = [node for node in alike if node.value.text == nodes[0].value.text]
         yield respelt(same, near, prior, 'there is no %s, and %s is there' % (name, near))
+
+
+def inherited(owner, met=()):
+    """What a class, and those of its file that it is made of, define; met: those that were looked at."""
+    kin = [one for base in owner.bases for one in classes_of(owner.source) if one.name == last_name(base) and
+           one not in met]
+    return members_of(owner).union(*[inherited(one, met + (owner, one)) for one in kin])
 
 
 def module_behind(case, name):
@@ -9402,7 +9422,12 @@ def joined_types(case, found):
                            'its text is wanted, and an error is none')
             continue
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
-        bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else node.value
+        if first and ('+=:' in case.message) != (node.kind == 'AugAssign'):
+            continue
+        begun = [one.value for one in assigns_of(case, case.statement.target.text)] if case.statement.kind == (
+            'AugAssign') else []                # what the sum began with
+        bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else \
+            begun[-1] if first and begun else node.value
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
                 node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
             continue                            # a sum
@@ -9422,8 +9447,16 @@ def joined_types(case, found):
         loose = is_loose(bad)
         edits, how = (enclose(bad, 'str(', ')'), 'str()') if make_of(case, bad) == 'number' else (
             enclose(bad, "'%s' % " + '(' * loose, ')' * loose), '%s')
+        if node.kind == 'BinOp' and begun and begun[-1].kind == bad.kind and root_name(begun[-1]) == root_name(bad):
+            edits = sorted(edits + enclose(begun[-1], "'%s' % ", ''))   # from the same place, so of the same kind
         yield cure('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'), 0.86,
                    'the number is wanted as text, and %s leaves a text as it is' % how)
+
+
+def assigns_of(case, text):
+    """The assignments to a variable, field or entry before the statement, in its function."""
+    return [one for one in statements(case.function) if one.kind == 'Assign' and one.end < case.statement.start and any(
+        target.text == text for target in one.targets)]
 
 
 WORDS_FOR = {'|': 'or', '&': 'and'}
@@ -10189,6 +10222,13 @@ def text_and_bytes(case, found):
             yield cure('text encoding', [(node.start, node.end, decoded)], 'bytes are read as UTF-8', 0.8,
                        'the bytes are UTF-8, or have a letter replaced')
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
+            inner = node.func.value
+            if name == 'decode' and is_call(inner, 'encode') and case.statement.kind == 'Assign' and node is (
+                    case.statement.value) and can_wrap([case.statement]) and code_of(inner.func.value):
+                yield Proposal('text encoding', wrap([case.statement], ['try:'], [
+                    'except %s:' % case.exception, '\t%s = %s' % (case.statement.targets[0].text, code_of(
+                        inner.func.value))]), 'a text that is none of those is taken as it is', 'nothing', 'low', 0.85,
+                    'it mends what was read in the wrong alphabet, and here nothing was')
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
 
@@ -10858,8 +10898,9 @@ def store_faults(case, found):
 
 def any_faults(case, found):
     """Errors that only the raising call can tell: the expression that is known, or all calls of the statement."""
-    if case.expression is not None and case.expression.kind == 'Subscript' and (cannot_miss(case, case.expression) or stored(
-                case.expression) and 'indices must be' in case.message):
+    if case.expression is not None and case.expression.kind == 'Subscript' and (
+            cannot_miss(case, case.expression) or stored(case.expression) and (
+                'indices must be' in case.message or 'assignment index' in case.message)):
         return                                  # (what is put into a thing of another kind is lost, and the rest too)
     if case.expression is not None and case.expression.kind in ('Call', 'Subscript', 'Attribute', 'BinOp'):
         yield Fault(case.expression, case.expression, None, [], FAILED)
@@ -12399,7 +12440,7 @@ def left_by_handler(pattern, bundle):
     name = missed.group(1)
     handlers = [handler for one in statements(function) if one.kind == 'TryExcept' and any(
         name in bound_names(inner) for inner in one.body) for handler in one.handlers]
-    return any(name not in bound_names(*handler.body) and handler.body[-1].kind not in EXITS
+    return any(not any(sets_surely(one, name) for one in handler.body) and handler.body[-1].kind not in EXITS
                for handler in handlers) and any(map(is_tested, reads(function, name)))
 
 

@@ -1702,6 +1702,8 @@ def test_a_frame_in_which_an_object_is_asked_for_an_attribute_is_no_call():
     frame = collections.namedtuple('Frame', 'callees')
     for name, kind in (('__getattribute__', 'own'), ('__getattr__', 'own'), ('fetch', 'call')):
         assert diagnose.frame_kind(frame([{'function': name, 'file': 'Framework/modelling/templates.py'}]))[0] == kind
+    dotted = {'function': 'lxml.etree._Attrib.__getitem__', 'file': 'src/lxml/etree.pyx'}
+    assert diagnose.frame_kind(frame([dotted])) == ('call', '__getitem__')
 
 
 def test_tests_that_ask_one_object_alike_first_ask_whether_the_key_is_there():
@@ -2394,6 +2396,45 @@ HARM = [
      '        metadata', "NameError: free variable 'best' referenced before assignment in enclosing scope", None),
     ("def f(rows, out):\n    for n, row in enumerate(rows):\n        out[n] = row\n    return out\n", '        out',
      'IndexError: list assignment index out of range', None),
+    ("def f(pages, first):\n    pages[0] = first\n    return pages\n", '    pages', 'IndexError: list assignment index out of range',
+     "    if pages:\n        pages[0] = first"),
+    ("class Boat(object):\n    def __init__(self, d):\n        self.name = d['name']\n        self.port = d['port']\n\n"
+     "    def __repr__(self):\n        return '%s of %s' % (name, port)\n", '        return', "NameError: global name 'name' is not "
+     "defined", "% (self.name, self.port)"),
+    ("def f(role, d):\n    if kind in d:\n        role.role = d['kind']\n", '    if', "NameError: global name 'kind' is not defined",
+     "if 'kind' in d:"),
+    ("class Log(object):\n    def read(self, log):\n        trip = log.last()\n        return self.trip.miles()\n", '        return',
+     "AttributeError: 'Log' object has no attribute 'trip'", "return trip.miles()"),
+    ("class Box(object):\n    def _read_shared_box(self):\n        return 1\n\n    def f(self):\n"
+     "        return self._read_from_shared_box()\n", '        return self',
+     "AttributeError: 'Box' object has no attribute '_read_from_shared_box'", "return self._read_shared_box()"),
+    ("def kind_of(d):\n    raise Problem(d, page)\n\ndef f(page):\n    return kind_of(page['d'])\n", '    raise',
+     "NameError: global name 'page' is not defined", "return kind_of(page['d'], page)"),
+    ("def f(d):\n    for n in range(7):\n        quality = ''\n        if d == 's':\n            rank = 0\n        elif d == 'm':\n"
+     "            rank = 1\n        show(rank)\n", '        show', "UnboundLocalError: local variable 'rank' referenced before "
+     "assignment", "rank = 0\n        if d"),
+    ("class Rows(object):\n    def __getitem__(self, n):\n        return self.rows[n]\n", '        return',
+     'IndexError: list index out of range', None),
+    ("def f(metadata, link, words):\n    url = link % words\n    metadata.tagline = ask(url)\n", '    url',
+     "ValueError: unsupported format character 'b' (0x62) at index 7", "url = link.replace('%s', words)"),
+    ("def f(boat, d):\n    boat.name = d['name'].encode('latin1').decode('utf8')\n", '    boat',
+     "UnicodeDecodeError: 'utf8' codec can't decode byte 0xf6 in position 2: invalid start byte",
+     "    except UnicodeDecodeError:\n        boat.name = d['name']\n"),
+    ("def f(rows, out):\n    for row in rows:\n        cells = row.findall('td')\n        boat = cells[3].text\n"
+     "        port = cells[1].text\n        miles = cells[2].text\n        out.append((boat, port, miles))\n", '        boat',
+     'IndexError: list index out of range', "        if len(cells) < 4:\n            Log('Skipped one boat: there are too few')\n"
+     "            continue\n"),
+    ("def f(page):\n    found = []\n    boat = page.find('b').text\n    found.append((boat, 7))\n    return found\n", '    boat',
+     "AttributeError: 'NoneType' object has no attribute 'text'", "        return found\n    boat"),
+    ("def f(d, page):\n    d['crew'] = [page.find('b').text.strip()]\n    d['port'] = 'x'\n    return d\n", "    d['crew']",
+     "AttributeError: 'NoneType' object has no attribute 'text'", "] if node is not None else []|    if node is not None:"),
+    ("def f(out, d):\n    out['size'] = d['w']\n    out['size'] += 'x' + d['h']\n    return out\n", "    out['size'] +=",
+     "TypeError: cannot concatenate 'str' and 'int' objects", "out['size'] = '%s' % d['w']"),
+    ("def f(d):\n    text = d['w']\n    text += ' px'\n    return text\n", '    text +=',
+     "TypeError: unsupported operand type(s) for +=: 'int' and 'str'", "    text = '%s' % d['w']"),
+    ("class Part(object):\n    def __init__(self, d):\n        if d.get('boat'):\n            self.boat = d['boat']\n"
+     "        elif d.get('port'):\n            self.port = d['port']\n\ndef f(part):\n    if part.boat:\n        return part.boat\n"
+     "    return part.port or 'x'\n", '    if part', "AttributeError: 'Part' object has no attribute 'boat'", "boat = None\n    port = None"),
     ("def f(show):\n    for one in show['parts']:\n        add('/%s/' % show['id'] + one['id'], show['name'])\n", '        add',
      "KeyError: 'id'", "'id' in show"),
     ("def f(url):\n    page = ask(url)\n    if page['state'] != 'ok':\n        return f(url)\n    return page\n", '    if page',
