@@ -3176,10 +3176,14 @@ def told_since(data, low, high, mark, most):
 HOST_NAMED = Regex(br"(?:://|host=')(?:[^/@\s']*@)?([^/:'\"?\s]+)")
 
 
+SITE = Regex(r'[^.]*\.?((com?|org|net|gov|edu|ac)\.[a-z]{2}|[^.]*)$')
+
+
 def names_other_host(record, url):
-    """Whether a record names hosts, and none of the site of a URL (by the last two parts of its name)."""
+    """Whether a record names hosts, and none of the site of a URL: by the last two parts of its name, or three where
+    these are of a country: .co.uk."""
     parts = URL_PARTS.match(url)
-    site = to_bytes('.'.join(parts.group(1).split(':')[0].split('.')[-2:])) if parts else b''
+    site = to_bytes(SITE.search(parts.group(1).split(':')[0]).group()) if parts else b''
     named = HOST_NAMED.findall(record)
     return bool(named) and not any(one.endswith(site) for one in named)
 

@@ -2726,7 +2726,8 @@ def judged_by_requests(pattern, family, failed, share, evidence, against):
 def with_cause(verdict, pattern, document):
     """The Verdict on what follows from another pattern: a cascade is one problem, at its root."""
     failed = next((row for row in document.get('patterns') or () if row is not pattern and row.get('kind') in (
-        'load', 'start') and row.get('agent') == pattern.get('agent')), None)
+        'load', 'start') and row.get('agent') == pattern.get('agent') and (row.get('last_seen') or '9') >= (
+            pattern.get('first_seen') or '')[:10]), None)       # (not one of days before: it may have started since)
     if failed is not None and verdict.family.name in ('plug-in pipe', 'bundle not found', 'agent not registered'):
         return verdict._replace(evidence=verdict.evidence + ['its own log says that it did not start: %s' % ': '.join(
             one_line(failed[part]) for part in ('exception', 'message') if failed.get(part))],
@@ -4596,7 +4597,7 @@ def effect_of_argument(case, node, call, value, depth):
     if name == 'format':
         if value not in (SOME, TEXT, NUMBER) and (is_address(case, call) or makes_date(case, call, value)):
             return CRASH                        # what is asked for then is another thing, or nothing
-        return OPEN if value != NOTHING else HOLLOW
+        return effect_of_words(case, call, call.func.value, value, depth) if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
         if name == 'get' and [node] == call.args[:1] and value not in (SOME, TEXT, NUMBER):
             default = call.args[1] if len(call.args) > 1 else None
@@ -4760,13 +4761,13 @@ def effect_of_operator(case, node, parent, value, depth):
         if value in (NO_LIST, SPLIT) and kind in ('list', None) and make_of(case, node) != 'text' and not (
                 kind is None and is_op(parent.parent, 'Add') and make_of(case, parent.parent) == 'text'):
             field = target_of(parent.parent)        # (a list is nothing for a field that takes a text or number)
-            return min(FINE if kind else OPEN, effect(case, parent, NO_LIST if field is not None and is_model(
-                field) else SOME, depth + 1))
+            return min(FINE if kind else OPEN, effect(case, parent, NO_LIST if kind is None or field is not None and
+                                                      is_model(field) else SOME, depth + 1))
         return OPEN if value == SOME else CRASH
     if parent.op == 'Mod':
         if node is parent.left:
             return CRASH if value != SOME else OPEN
-        return effect_of_formatting(case, parent, other, value, node)
+        return effect_of_formatting(case, parent, other, value, node, depth)
     if value in (ZERO, NUMBER, SOME) and not (parent.op in ('Div', 'FloorDiv') and node is parent.right):
         made = ZERO if value == ZERO and parent.op in ('Mult', 'Div', 'FloorDiv') else NUMBER
         worth = effect(case, parent, made, depth + 1)
@@ -4774,7 +4775,7 @@ def effect_of_operator(case, node, parent, value, depth):
     return CRASH
 
 
-def effect_of_formatting(case, operation, form, value, node):
+def effect_of_formatting(case, operation, form, value, node, depth):
     fields = re.findall(r'%[-+ 0#]*\d*(?:\.\d+)?(\w)', form.s.replace('%%', '')) if form.kind == 'Str' else []
     values = as_list(operation.right.elts if operation.right.kind == 'Tuple' else operation.right)
     if len(fields) == len(values):              # the field that this very value is written into
@@ -4788,7 +4789,15 @@ def effect_of_formatting(case, operation, form, value, node):
         return CRASH                            # what is asked for then is another thing, or nothing
     before = values[:values.index(node)][-1:] if node in values else ()
     return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or value not in (SOME, TEXT, NUMBER) and any(
-        map(is_base, before)) else OPEN
+        map(is_base, before)) else effect_of_words(case, operation, form, value, depth)
+
+
+def effect_of_words(case, text, form, value, depth):
+    """What becomes of a text that the function writes something empty into: among words, or as 0, it says what is not.
+    """
+    odd = form.kind == 'Str' and value != SOME and depth < 4 and not (
+        value == NO_TEXT and re.match(r'(\s|%s|\{\w*\})*$', form.s))
+    return HOLLOW if odd and effect(case, text, TEXT, depth + 1) == HOLLOW else OPEN
 
 
 def is_base(node):
@@ -4864,14 +4873,25 @@ def effect_of_comparison(case, node, parent, value, depth):
             if value in (NO_LIST, NO_DICT, SPLIT):
                 return FINE
             return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
-    if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (ZERO, NUMBER):
-        if value != SOME and 'date' in [make_of(case, one) for one in [parent.left] + parent.comparators]:
+    if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (SOME, TEXT, NUMBER):
+        if value != ZERO and 'date' in [make_of(case, one) for one in [parent.left] + parent.comparators]:
             return CRASH
-        return OPEN                             # Python 2 compares anything, but seldom as one means
+        if fields_of(way_of_nothing(parent, node)):
+            return HOLLOW
+        if value != ZERO:
+            return OPEN                         # Python 2 compares anything, but seldom as one means
     if node is parent.left and parent.ops[0] in ('In', 'NotIn') and value in (NOTHING, NO_TEXT) and \
             make_of(case, parent.comparators[0]) == 'text':
         return CRASH if value == NOTHING else HOLLOW    # '' is in any text
     return FINE
+
+
+def way_of_nothing(compared, node):
+    """The branch of an `if` that a value is sent to for being less than a number, as nothing and 0 are."""
+    test, first = compared.parent, node is compared.left
+    number = compared.comparators[0] if first else compared.left
+    return () if test.kind != 'If' or number.kind != 'Num' else test.body if first == (
+        compared.ops[0] in ('Lt', 'LtE')) else test.orelse
 
 
 def effect_of_conditional(case, node, parent, value, depth):
@@ -4888,7 +4908,11 @@ def effect_of_iteration(case, node, parent, value, depth):
                                                                                            depth + 1)
     if value == NO_TEXT and not is_sandboxed(case):
         return FINE
-    return OPEN if value in (SOME, SPLIT) else CRASH
+    if value == SPLIT:                          # one round, with an empty text
+        found = uses_effect(in_frame_of(case, parent), [use for name in names_in(parent.target) for use in reads(
+            parent.parent if parent.kind == 'comprehension' else parent, name)], NO_TEXT, depth)
+        return HOLLOW if found == HOLLOW else OPEN
+    return OPEN if value == SOME else CRASH
 
 
 def effect_of_no_round(case, loop, depth=0):
@@ -5074,7 +5098,7 @@ def effect_in_display(case, node, parent, value, depth):
     """An element of a tuple, list, dict or set."""
     around = parent.parent
     if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
-        return effect_of_formatting(case, around, around.left, value, node)
+        return effect_of_formatting(case, around, around.left, value, node, depth)
     if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in (SOME, TEXT, NUMBER):
         calls = nodes_named(case.source, 'Call', name_around(node))
         at, size = parent.elts.index(node), len(parent.elts)
@@ -5130,8 +5154,18 @@ def effect_of_element(case, node, parent, value, depth):
         return CRASH                            # (nothing would be the least)
     name = name_assigned(call) if call.kind == 'Assign' else None
     uses = later_uses(case, name, call) if name else [parent]
-    return CRASH if value not in (SOME, TEXT, NUMBER) and any(
-        use.parent.kind == 'Call' and use in use.parent.args and is_act(use.parent) for use in uses) else OPEN
+    if value not in (SOME, TEXT, NUMBER) and any(
+            use.parent.kind == 'Call' and use in use.parent.args and is_act(use.parent) for use in uses):
+        return CRASH
+    return HOLLOW if value == NO_TEXT and effect(case, parent, SPLIT, depth + 1) == HOLLOW else OPEN
+
+
+def effect_of_lambda(case, node, parent, value, depth):
+    """What a lambda gives, of use where it is called by a name."""
+    if value not in (SOME, TEXT, NUMBER) and is_call(parent.parent.parent, 'min'):
+        return CRASH                            # nothing would be the least
+    calls = nodes_named(case.source, 'Call', name_assigned(parent.parent))
+    return min([OPEN] + [effect(in_frame_of(case, call), call, value, depth + 5) for call in calls])
 
 
 EFFECTS = {
@@ -5143,8 +5177,7 @@ EFFECTS = {
     'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
     'Repr': lambda case, node, parent, value, depth: FINE if in_log_call(parent) else effect(
         case, parent, TEXT, depth + 1) if value not in (NOTHING, NO_LIST, NO_DICT) else CRASH,      # the text "None"
-    'Lambda': lambda case, node, parent, value, depth: CRASH if value not in (
-        SOME, TEXT, NUMBER) and is_call(parent.parent.parent, 'min') else OPEN,     # nothing would be the least
+    'Lambda': effect_of_lambda,
     'Raise': CRASH, 'Delete': CRASH, 'With': CRASH, 'Exec': CRASH, 'Tuple': effect_in_display,
     'List': effect_in_display, 'Set': effect_in_display, 'Dict': effect_in_display, 'ListComp': effect_of_element,
     'SetComp': effect_of_element, 'GeneratorExp': effect_of_element, 'DictComp': effect_of_element,
@@ -5738,7 +5771,7 @@ def furthest(faults):
     """Index faults without those of the same list that ask for less: where x[1] is there, x[0] is."""
     def reach(fault):
         index = index_of(fault.node) if fault.node.kind == 'Subscript' else None
-        return index.n if index is not None and index.kind == 'Num' and index.n >= 0 else None
+        return abs(index.n + (index.n >= 0)) if index is not None and index.kind == 'Num' else None
     def is_step(fault):
         """x[i] in x[i][1], with i counted: either can be the one, and to ask for x[i][1] alone would raise again."""
         return counted_by(index_of(fault.node)) is not None and any(
@@ -5749,6 +5782,13 @@ def furthest(faults):
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
         other.bad.text == fault.bad.text for other in faults)]
+
+
+def asking_most(case, faults, others):
+    """The faults of a list, each with the test of what other statements ask the same list for, if that is more."""
+    more = [fault for one in others for fault in echoes(case, one, faults)] if case.exception == 'IndexError' else []
+    most = [furthest([fault] + [one for one in more if one.bad.text == fault.bad.text]) for fault in faults]
+    return [fault if fault in found else fault._replace(test=found[-1].test) for fault, found in zip(faults, most)]
 
 
 def never_short(node, index):
@@ -6128,6 +6168,8 @@ def defaults_for(case, region):
                 if value is not statement.value]
         elif statement.targets[0].kind in ('Tuple', 'List'):
             return tuple_defaults(case, statement)
+        elif grows(statement) and not any(fault.node.text == statement.targets[0].text for fault in faults_of(case)):
+            return [statement.targets[0].text]  # not what it began with
         else:
             wished = [value for value in [begin_value(case, statement.targets[0])] if value] + emptied_elsewhere(
                 statement.targets[0])
@@ -6234,8 +6276,9 @@ def tuple_defaults(case, statement):
     return ['(%s)' % ', '.join(values)]
 
 
-def choose(case, faults):
-    """`x if it is there else something empty`, for as small a part of the statement as can be."""
+def choose(case, faults, alone=False):
+    """`x if it is there else something empty`, for as small a part of the statement as can be. alone: not for what the
+    statement asks the same list for beside it."""
     chain = [region for region in expression_chain(faults[0].node)
              if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults) and
              (region is not faults[0].node or case.exception != NO_ADDRESS)]
@@ -6273,6 +6316,12 @@ def choose(case, faults):
     parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
         (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
     edits = found.edits + parts + put_before(case.statement, found.before)
+    for other in faults_of(case) if case.exception == 'IndexError' and not alone else ():
+        if same_value(other, faults) and not (is_in(other.node, region) or is_guarded(case, other)):
+            more = next(choose(case, [other], True), None)
+            if more is None or in_each_others_way(edits, more.edits):
+                return
+            edits += [edit for edit in more.edits if edit not in edits]
     prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) or (
         default == begins and region is case.statement.value) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
@@ -6491,7 +6540,7 @@ def ask_value(case, faults):
     if acts_in(as_list(around.orelse)):
         return
     beside = [part for part in and_operands(around.test) if part is not asked]
-    kept = around.kind == 'If' and (any(not is_in(bad, one) and not uses_value(case, one, faults)
+    kept = around.kind == 'If' and (any(not is_in(bad, one) and not echoes(case, one, faults)
                                         for one in around.body) if not around.orelse else any(
                                             root_name(bad) in names_in(part) for part in beside))
     at = asked.outer[1]
@@ -6539,8 +6588,7 @@ def is_none_check(node):
 
 def needs_value(case, statement, faults):
     """Whether a statement, or one below it, would fail on the same value."""
-    return any(fault for one in [statement] + statements(statement, nested=False)
-               for fault in echo_faults(case._replace(statement=one, expression=None), faults))
+    return any(echoes(case, one, faults) for one in [statement] + statements(statement, nested=False))
 
 
 def tested_operand(node):
@@ -6634,12 +6682,16 @@ def dependents(case, faults):
     """
     suite, found, hollow = siblings(case.statement), None, None
     first = suite.index(case.statement)
+    several = len(set(frozenset(asked_for(echoes(case, one, faults))) for one in suite[
+        first + 1:first + WRAPPED_LINES]) - set([frozenset()])) > 2     # too many to be asked for one by one
     for last in range(first, min(len(suite), first + WRAPPED_LINES)):
         block = suite[first:last + 1]
         if block[-1].end_line - block[0].line >= WRAPPED_LINES or not can_wrap(block):
             break
         names = bound_names(*block)
-        if last > first and not names & names_in(block[-1]) and not uses_value(case, block[-1], faults) and \
+        again = echoes(case, block[-1], faults)
+        alike = again and (several or asked_for(again) == asked_for(faults))
+        if last > first and not names & names_in(block[-1]) and not (alike or again and found is None) and \
                 not reads_field(block[-1], block[:-1]) or any(has_exit(one) for one in block[1:]):
             if is_passed_over(block[-1]):
                 continue
@@ -6647,9 +6699,14 @@ def dependents(case, faults):
         needed = left_unset(case, block, [fault.bad for fault in faults])
         if needed is not None and found is None and stays_empty(case, block):
             hollow = hollow or (block, needed)
-        elif needed is not None and (found is None or uses_value(case, block[-1], faults) or relied_on(case, found[0])):
+        elif needed is not None and (found is None or alike or relied_on(case, found[0])):
             found = block, needed
     return found or hollow
+
+
+def asked_for(faults):
+    """The texts of the conditions under which some faults do not raise."""
+    return set(fault.test(fault.bad.text) if fault.test else fault.bad.text for fault in faults)
 
 
 def stays_empty(case, block):
@@ -6895,9 +6952,9 @@ def are_kin(one, other):
                                      for base in parent.bases)
 
 
-def uses_value(case, statement, faults):
-    """Whether a statement would fail on the same value as the failing one."""
-    return bool(echo_faults(case._replace(statement=statement, expression=None), faults))
+def echoes(case, statement, faults):
+    """The Faults of a statement that would fail on the same value as the failing one."""
+    return echo_faults(case._replace(statement=statement, expression=None), faults)
 
 
 def wished_values(case, name, block):
@@ -6958,9 +7015,9 @@ def fence(case, faults):
     """`if it is there:` around the statement, and around what needs its result."""
     if case.statement.kind not in SIMPLE and case.statement.kind != 'For':
         return
-    found = condition(case, faults, outside=True)
     together = dependents(case, faults)
-    if found is None or together is None or case.statement.kind == 'For' and \
+    found = condition(case, asking_most(case, faults, together[0][1:]), outside=True) if together is not None else None
+    if found is None or case.statement.kind == 'For' and \
             effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
@@ -7267,7 +7324,7 @@ def end_loop(case, faults):
     """`while at < len(text):` ends where what moves it on cannot be had."""
     if not case.statement.inline and case.statement.kind in SIMPLE | frozenset(['For']) and (
             moves_loop_on([case.statement]) or any(moves_loop_on([one]) and (
-                bound_names(case.statement) & names_in(one) or uses_value(case, one, faults))
+                bound_names(case.statement) & names_in(one) or echoes(case, one, faults))
                 for one in later_siblings(case.statement))):
         edits = exit_edits(case, condition(case, faults, outside=True), 'The loop ends', faults[0].what, 'break')
         if edits is not None:
@@ -7400,6 +7457,7 @@ def leave(case, faults):
         value = begun_empty(case) or value
     known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
     outcome = returned_effect(case, case.function, known) if value else FINE
+    faults = asking_most(case, faults, same_defects(case, faults, case.statement.end))
     edits = leaving_edits(case, faults, value)
     if edits is None:
         return
@@ -7457,7 +7515,7 @@ def fills_else(case, faults):
         if one.start < case.statement.end:
             continue
         source = getattr(one, 'test', None) or getattr(one, 'iter', None) or getattr(one, 'value', None) or one
-        if made & names_in(source) or uses_value(case, one, faults) or any(
+        if made & names_in(source) or echoes(case, one, faults) or any(
                 around.kind in ('If', 'For') and made & names_in(getattr(around, 'test', None) or around.iter)
                 for around in ancestors(one) if is_in(around, case.function)):
             made.update(bound_names(one))
@@ -7543,8 +7601,9 @@ def join_guard(case, faults):
                 has_call(fault.bad) or field_of(case.statement) for fault in faults):
         return
     guard, answer = guards[-1], guards[-1].body[0].value
-    if answer is not None and any(node.id in names_in(answer) for node in asked):
-        return                                  # what it answers is made of what is missing
+    if answer is not None and any(node.id in names_in(answer) for node in asked) or returned_effect(
+            case, function, NOTHING if answer is None else literal_value(answer)) == CRASH:
+        return                                  # what it answers is made of what is missing, or fails at the caller
     parts = guard.test.values if is_op(guard.test, 'Or') else [guard.test]
     if not all(is_none_check(part) or part.kind == 'UnaryOp' for part in parts) or \
             answer is not None and has_call(answer):
@@ -11377,7 +11436,12 @@ def guarded_ways(case, faults):
     found = re.match(r"'?(?:\w+\.)*(\w+)'? (?:object|instance) has no attribute '(\w+)'", case.message)
     flag = found and is_flag_asked(case, found.group(2)) and lacks_member(case, *found.groups())
     groups = [group for group in (faults, chosen) if group]
-    for number, group in enumerate(groups[:1] if len(chosen) == len(faults) else groups):
+    groups = groups[:1] if len(chosen) == len(faults) else groups
+    within = [fault for fault in faults if not any(fault.bad is not other.bad and is_in(fault.bad, other.bad)
+                                                   for other in faults)]
+    if len(within) < len(faults) and len(same_defects(case, faults, case.statement.end)) > 3:
+        groups.insert(0, within)                # a['x']['y']: so much is asked of a that it hardly is what is missing
+    for number, group in enumerate(groups):
         for way in GUARDS:
             for proposal in way(case, group):
                 if number:
@@ -11388,7 +11452,8 @@ def guarded_ways(case, faults):
                     proposal = doubted(proposal, 0.75, 'either way it would be stored as something')
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
                     proposal = doubted(proposal, 0.75, 'other methods fail on the same value')
-                proposal = proposal if way in NO_ECHOES else with_echoes(case, group, proposal)
+                if way not in NO_ECHOES and (way is not skip_round or case.exception == 'IndexError'):
+                    proposal = with_echoes(case, group, proposal, way is skip_round)
                 yield with_alike(case, group[0], proposal, way) if way in ALIKE_WAYS and len(group) == 1 else proposal
 
 
@@ -11403,26 +11468,29 @@ def doubted(proposal, factor, words):
     return proposal._replace(prior=proposal.prior * factor, risk='high', why='%s; but %s' % (proposal.why, words))
 
 
-def with_echoes(case, faults, proposal):
-    """The proposal, extended to the places further on that would fail on the very same value."""
+def with_echoes(case, faults, proposal, is_exit=False):
+    """The proposal, extended to the places further on that would fail on the very same value; to those that ask for
+    more of it, where it leaves what follows."""
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
     lines, covered = [], [guarded_body(case.statement, proposal)] + [
         (one.body[0].start, one.body[-1].end) for one in ancestors(case.statement)
         if one.kind == 'If' and one.test.start <= last <= one.test.outer[1] and in_any(case.statement, one.body)]
     for statement in sorted(same_defects(case, faults, last), key=lambda one: one.start):
-        if statement.start < last or any(start <= statement.start < end for start, end in covered):
+        again = echoes(case, statement, faults)
+        if statement.start < last or (is_exit or any(start <= statement.start < end for start, end in covered)) and (
+                asked_for(asking_most(case, faults, [statement])) == asked_for(faults)):
             continue                            # what was mended before covers it
         if len(lines) > 2:                      # then the function cannot do much without the value
             return doubted(proposal, 0.55, 'much of the function uses the same value')
         inner = case._replace(statement=statement, expression=None)
-        ways = [one for way in (ask_value,) + ALIKE_WAYS for one in way(inner, echo_faults(inner, faults))]
+        ways = [one for way in (ask_value,) + ALIKE_WAYS for one in way(inner, again)]
         best = max(ways, key=lambda one: one.prior) if ways else None
         if best is None or best.prior < 0.5 or min(edit[0] for edit in best.edits) < last and \
                 max(edit[1] for edit in best.edits) > first:
             return doubted(proposal, 0.6, 'line %d uses the same value' % statement.line)
         lines.append(statement.line)
-        proposal = proposal._replace(edits=proposal.edits + best.edits)
+        proposal = proposal._replace(edits=proposal.edits + best.edits, loss=joined_losses([proposal.loss, best.loss]))
         covered.append(guarded_body(statement, best))
         last = max(edit[1] for edit in proposal.edits)
     return proposal._replace(summary=proposal.summary + '; the same at ' + line_words(lines)) if lines else proposal
@@ -11578,7 +11646,9 @@ def is_path_below(node, other):
 
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
+    faults = faults + [fault._replace(bad=one) for fault in faults for one in other_names(case, fault.bad)]
     found = [fault for fault in faults_of(case) if same_value(fault, faults) and (
+        fault.what != FAILED or 'NoneType' not in case.message) and (
         case.exception != 'KeyError' or key_of(fault.node) is not None or fault.node.text in [
             one.node.text for one in faults])]   # (a key that some other variable holds need not be the one)
     if case.message.startswith('sequence item'):
@@ -11587,7 +11657,7 @@ def echo_faults(case, faults):
             'expected string', 'must be str', 'can only join an iterable')):
         known = [fault.bad for fault in found]
         for node in own_part(case.statement):
-            if getattr(node, 'ctx', '') == 'Load' and node not in known and any(
+            if (node.kind == 'Call' or getattr(node, 'ctx', '') == 'Load') and node not in known and any(
                     one.bad.text == node.text for one in faults) and \
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
@@ -11595,6 +11665,19 @@ def echo_faults(case, faults):
     return [fault for fault in found if not is_guarded(case, fault) and (
         fault.bad.kind != 'BinOp' and repeatable(fault.bad) or
         any(is_path_below(fault.bad, one.bad) for one in faults))]
+
+
+def other_names(case, node):
+    """What else the function knows a value by: `a['b']` for x, and x for `a['b']`, where x is set to nothing else."""
+    if node.kind == 'Name':
+        given = [value for _, value in values_given(case.function, node.id)]
+        return [one for one in given if one is not None and one.kind in ('Subscript', 'Attribute', 'Call') and
+                repeatable(one)] if len(given) == 1 else []
+    name = last_name(node.func) if node.kind == 'Call' else key_of(node) or last_name(node)
+    setters = [one.parent for one in (nodes_named(node.source, node.kind, name) if repeatable(node) else ())
+               if one.text == node.text and name_assigned(one.parent) and one.parent.value is one]
+    return [one.targets[0] for one in setters if is_in(one, case.function) and len(values_given(
+        case.function, name_assigned(one))) == 1]
 
 
 def is_guarded(case, fault):
@@ -11620,9 +11703,11 @@ def same_defects(case, faults, behind):
                 around is not None and not is_in(case.statement, around):
             continue                            # what catches it there may well do something about it
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
-            root = next((node for node in walk(fault.bad) if node.kind == 'Name'), None)
-            if root is not None and root.id not in anew and (root in later_uses(case, root.id, case.statement) or any(
-                    goes_through_again(node, root) for one in faults for node in walk(one.bad))):
+            roots = [next((node for node in walk(bad) if node.kind == 'Name'), None) for bad in [
+                fault.bad] + other_names(case, fault.bad)]
+            if any(root.id not in anew and (root in later_uses(case, root.id, case.statement) or any(
+                    goes_through_again(node, root) for one in faults for node in walk(one.bad)))
+                   for root in roots if root is not None):
                 found.append(one)
                 break
     return found
@@ -11763,7 +11848,7 @@ GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_sour
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, skip_round, end_loop, join_guard, leave,
+NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, end_loop, join_guard, leave,
              widen_handler, default_attribute, other_hint, other_way)
 
 
@@ -12155,13 +12240,12 @@ def at_every_place(rows, places):
 
 def in_each_others_way(edits, more):
     """Whether two proposals touch the same text, or one puts lines into what the other moves."""
-    def lines(some):
-        return sum(bool(LINE_END.search(edit[2])) for edit in some)
-
     def is_amid(inner, outer):
-        span = [min([edit[0] for edit in outer] or [0]), max([edit[1] for edit in outer] or [0])]
-        return lines(inner) <= lines(outer) and any(LINE_END.search(edit[2]) and span[0] <= edit[0] <= span[1] and
-                                                    edit not in outer for edit in inner)
+        def moves(near):                        # what stands beside one of these is moved in as well
+            return bool(near) and near[0][2] != '' and not near[0][2].strip(' \t')
+        return any(moves([row for row in sorted(outer, reverse=True) if row[0] <= edit[0]]) or moves(
+            [row for row in sorted(outer) if row[0] >= edit[0]]) for edit in inner if LINE_END.search(
+                edit[2]) and edit not in outer)
 
     if any(one[0] < other[1] and other[0] < one[1] or one[0] == other[0] and one != other
            for one in edits for other in more):
@@ -14117,6 +14201,11 @@ def run(options):
         if hiding:
             record.update({'fixes': [], 'no_fix_because': 'it only shows where the error that hides it is kept away; '
                                                           'the patch for pattern %s mends both' % hiding[0]})
+    firsts = {}
+    for record in records:
+        for first in [firsts.setdefault(fix['id'], record['pattern']) for fix in record['fixes'][:1]]:
+            record['evidence'] += ['pattern %s is the same defect, and its first fix this one' % first] * (
+                first != record['pattern'])
     document = {'iteration': iteration, 'made': logs.utc_text(), 'aggregate': os.path.basename(path),
                 'bundles': len(bundles), 'patterns': records, 'window': aggregate.get('window'),
                 'ended': [{'pattern': row['pattern'], 'agent': row.get('agent'), 'exception': row.get('exception'),

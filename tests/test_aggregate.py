@@ -1089,6 +1089,8 @@ def test_a_failed_request_that_the_plug_in_tells_of_itself_counts(tmpdir):
         3, "Pool(host='faces.example.org', port=80): Max retries exceeded", 'ERROR', '__init__:7') + traceback_record(4))
     row = [one for one in patterns(folder) if one['exception']][0]      # the one that was asked has answered
     assert [(one['host'], one['status']) for one in row['preceding']] == [(None, 'unreachable'), ('api.example.com', None)]
+    assert [logs.names_other_host(b'://%s/x failed' % host, 'http://www.example.co.uk/') for host in (
+        b'api.example.co.uk', b'www.example2.co.uk', b'example.com')] == [False, True, True]
 
 
 def test_escaped_letters_are_letters_for_people():

@@ -377,6 +377,8 @@ def test_a_plug_in_that_the_server_does_not_find_is_told_by_its_own_failed_start
     record = diagnose.diagnose(row, document(row, load), {}, []).record
     assert record['advice'].startswith('look at pattern p1-harbour first')
     assert record['evidence'][-1] == 'its own log says that it did not start: ImportError: No module named pier'
+    load.update(last_seen='2000-01-01T00:00:00Z')       # it has started since
+    assert 'p1-harbour' not in diagnose.diagnose(row, document(row, load), {}, []).record['advice']
 
 
 CAUSES = [

@@ -2446,6 +2446,41 @@ HARM = [
     ("def f(d):\n    name = d['name'].encode('ascii')\n    return JSON.ObjectFromURL('http://example.org/?q=' + name)\n",
      '    name', "UnicodeEncodeError: 'ascii' codec can't encode character u'\\xe9' in position 0: ordinal not in range(128)",
      "encode('utf-8')"),
+    ("def update(metadata, d):\n    metadata.title = d[0]\n    metadata.tagline = d[1]\n    metadata.year = d[-3]\n",
+     '    metadata.title', "IndexError: list index out of range", "if len(d) >= 2:\n        metadata.tagline = d[1]\n    else:"),
+    ("def update(metadata, d):\n    a = d[0]\n    b = d[1]\n    metadata.title = a.text\n    metadata.tagline = b.text\n",
+     '    a =', "IndexError: list index out of range", "if len(d) >= 2:\n        a = d[0]"),
+    ("def update(metadata, d):\n    metadata.title = d[1]\n    metadata.tagline = d[2]\n    metadata.studio = d[3]\n"
+     "    metadata.year = d[4]\n    metadata.rating = d[5]\n", '    metadata.title', "IndexError: list index out of range",
+     "if len(d) >= 6:\n        metadata.title = d[1]"),
+    ("def update(metadata, d):\n    for one in d:\n        parts = one.split('|')\n        role = metadata.roles.new()\n        "
+     "role.name = parts[1]\n        role.role = parts[2]\n", '        role.name', "IndexError: list index out of range",
+     "        if len(parts) >= 3:\n            role.role = parts[2]"),
+    ("def f(d):\n    a = d[0]\n    b = d[1]\n    return a.strip() + b.strip()\n\n\ndef update(metadata, d):\n    metadata.title = "
+     "f(d)\n", '    a =', "IndexError: list index out of range", "    if len(d) < 2:"),
+    ("def f(d):\n    return {'bow': d[0], 'deck': d[1]}\n\n\ndef g(d):\n    return f(d)['bow']\n", '    return {',
+     "IndexError: list index out of range", "{'bow': d[0] if d else None, 'deck': d[1] if len(d) >= 2"),
+    ("def update(metadata, d):\n    title = d['title']\n    year = d['year']\n    metadata.title = '%s (%s)' % (title, year)\n",
+     '    year', "KeyError: 'year'", "year = d['year']\n        metadata.title"),
+    ("def update(metadata, d):\n    n = int(d['n'])\n    metadata.title = 'Boat {0}'.format(n)\n", '    n =', "TypeError: int() "
+     "argument must be a string or a number, not 'NoneType'", "n = int(d['n'])\n        metadata.title"),
+    ("def update(metadata, d):\n    crew = [one.strip() for one in d['crew'].split(',')]\n    for one in crew:\n"
+     "        metadata.genres.add(one)\n", '    crew', "AttributeError: 'NoneType' object has no attribute 'split'",
+     "d['crew'].split(',') if d['crew'] is not None else []"),
+    ("def update(metadata, d):\n    long = d['long']\n    if long < 9:\n        metadata.genres.add('Boat')\n", '    long',
+     "KeyError: 'long'", "    if 'long' in d:\n        long = d['long']\n        if"),
+    ("def update(metadata, d):\n    metadata.studio = d['boat']['name']\n    metadata.title = d['title']\n    for one in d['crew']:"
+     "\n        metadata.genres.add(one)\n    metadata.year = d['year']\n    metadata.summary = d['plot']\n", '    metadata.studio',
+     "TypeError: 'NoneType' object has no attribute '__getitem__'", "    if d['boat'] is not None:\n        metadata.studio = "
+     "d['boat']['name']\n    else:"),
+    ("def update(metadata, d):\n    metadata.title = d.find('boat').text\n    boat = d.find('boat')\n    metadata.studio = "
+     "boat.get('name')\n", '    metadata.title', "AttributeError: 'NoneType' object has no attribute 'text'",
+     "if boat is not None:\n        metadata.studio = boat.get('name')"),
+    ("def update(metadata, d):\n    a = d['a']\n    b = d['b']\n    metadata.title = a + b\n", '    b =', "KeyError: 'b'",
+     "b = d['b']\n        metadata.title"),
+    ("def f(d):\n    if not d['on']:\n        return ''\n    return d['crew']['names']\n\n\ndef update(metadata, d):\n    for one in "
+     "f(d):\n        metadata.genres.add(one)\n", "    return d", "TypeError: 'NoneType' object has no attribute '__getitem__'",
+     "if d['crew'] is not None else []"),
 ]
 
 
