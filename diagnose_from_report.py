@@ -2324,6 +2324,21 @@ def bundle_of(pattern, bundles):
     return next((one for one in found if one is not None), None)
 
 
+class Patched(Bundle):
+    """A plug-in as it would be with a patch. Problem where that does not fit its files (any more)."""
+
+    def __init__(self, bundle, patch):
+        Bundle.__init__(self, bundle.path, bundle.identifier, bundle.policy)
+        self.outer, self.twins, self.log_level = bundle.outer, bundle.twins, bundle.log_level
+        self.changed = {}
+        for path, hunks in parse_patch(patch):
+            name = path.partition('/')[2]
+            self.changed[name] = patched(bundle.data(name) or b'', hunks, path)
+
+    def data(self, name):
+        return self.changed[name] if name in self.changed else Bundle.data(self, name)
+
+
 # ----------------------------------------------------------------------------------------------------- error families
 # What an error means before any source is read. The first row that fits decides; `wrapper` is searched in the words
 # of the record that carried the error, `error` in "Type: message". Only class code is ever offered a patch.
@@ -12512,6 +12527,76 @@ def diagnose(pattern, document, bundles, history):
     return Diagnosis(record, patches)
 
 
+def mend_together(pattern, record, bundles, history, run_dir):
+    """Put first into a record what mends its place and the next one: where a fix that was rolled back only brought the
+    items further, what they failed with then is mended in the source as that fix left it. Returns {fix id: patch}.
+    """
+    bundle = bundle_of(pattern, bundles)
+    others = [row for row in history if row.get('pattern') != pattern['pattern']]
+    for row in reversed(history if bundle is not None and record['class'] == 'code' else []):
+        if row.get('pattern') != pattern['pattern'] or row.get('decision') != 'ROLLBACK' or not row.get('further'):
+            continue
+        try:
+            half = Patched(bundle, read_patch(run_dir, row))
+            behind, document = next_error(pattern, row, run_dir)
+        except logs.Problem:                    # the run is deleted, or the plug-in is another version by now
+            continue
+        found = diagnose(behind, document, {half.identifier: half}, others) if behind else None
+        for fix in found.record['fixes'] if found else ():
+            both = Patched(half, found.patches[fix['id']])
+            names = sorted(set(half.changed) | set(both.changed))
+            patch, files = patch_of(bundle, [(name, bundle.data(name), both.data(name) if name in both.changed else
+                                              half.data(name)) for name in names])
+            template = '%s and %s' % (row.get('template'), fix['template'])
+            name = fix_id(template, patch, bundle.data(names[0]))
+            if fix['kind'] != 'fix' or changed_lines(patch) > MAX_CHANGED_LINES or \
+                    tried_before(history, pattern['pattern'], name, template, None):
+                continue
+            record['fixes'].insert(0, dict(
+                fix, id=name, pattern=pattern['pattern'], template=template, patch='fixes/%s.patch' % name, files=files,
+                file=files[0]['path'], changed_lines=changed_lines(patch), function=row.get('function'), score=1.0,
+                risk=min([row.get('risk') or 'medium', fix['risk']], key=RISK_FACTOR.get),
+                summary='; '.join(part for part in (row.get('summary'), fix['summary']) if part),
+                loss='; '.join(sorted(set([row.get('loss') or 'nothing', fix['loss']]) - set(['nothing']))) or
+                'nothing',
+                why_this_rank='with the first of its two parts alone %s came further, to an error that the second is '
+                              'for' % logs.count_text(row['further'], 'item')))
+            record['evidence'].append('with fix %s, %s failed further on: %s' % (
+                row['id'], logs.count_text(row['further'], 'item'),
+                ': '.join(filter(None, [behind.get('exception'), behind.get('message')]))))
+            if behind['pattern'] != pattern['pattern']:
+                record['hides'] = behind['pattern']
+            record['no_fix_because'] = None
+            return {name: patch}
+    return {}
+
+
+def read_patch(run_dir, row):
+    """The patch of a fix in the history; Problem where it cannot be read."""
+    path = os.path.join(os.path.dirname(os.path.abspath(run_dir)), row.get('home_run') or '', 'fixes',
+                        '%s.patch' % row.get('id'))
+    try:
+        with open(path, 'rb') as source:
+            return source.read()
+    except (IOError, OSError) as problem:
+        raise logs.Problem('%s cannot be read (%s)' % (path, problem.strerror))
+
+
+def next_error(pattern, row, run_dir):
+    """(the pattern, the aggregate that it is from) of what most items of a pattern failed with while a fix of the
+    history was tested; (None, ...) for none."""
+    home = os.path.join(os.path.dirname(os.path.abspath(run_dir)), row.get('run') or '')
+    document = logs.read_aggregate(logs.aggregate_path(home, row.get('iteration') or 0, True))
+    items = set(item.get('guid') for item in pattern.get('items') or ())
+
+    def shared(one):
+        return len(items.intersection(item.get('guid') for item in one.get('items') or ()))
+
+    rows = [one for one in document['patterns'] if one.get('agent') == pattern.get('agent') and not one.get('noise') and
+            one.get('kind') == pattern.get('kind') and 2 * shared(one) >= row['further']]
+    return max(rows, key=lambda one: (shared(one), one['pattern'])) if rows else None, document
+
+
 def left_by_handler(pattern, bundle):
     """Whether an except that goes on leaves a variable unset that the function then asks whether there is one."""
     missed = re.match(r"local variable '(\w+)' referenced", pattern.get('message') or '')
@@ -14194,13 +14279,14 @@ def run(options):
     records, patches = [], {}
     for pattern in chosen_patterns(aggregate, options):
         found = diagnose(pattern, aggregate, bundles, history)
-        records.append(found.record)
         patches.update(found.patches)
+        patches.update(mend_together(pattern, found.record, bundles, history, run_dir))
+        records.append(found.record)
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes']]
         if hiding:
-            record.update({'fixes': [], 'no_fix_because': 'it only shows where the error that hides it is kept away; '
-                                                          'the patch for pattern %s mends both' % hiding[0]})
+            record.update({'fixes': [], 'mended_with': hiding[0], 'no_fix_because': 'it only shows where another error is '
+                           'kept away; the patch for pattern %s mends both' % hiding[0]})
     firsts = {}
     for record in records:
         for first in [firsts.setdefault(fix['id'], record['pattern']) for fix in record['fixes'][:1]]:

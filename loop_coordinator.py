@@ -481,7 +481,7 @@ class Session(object):
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
                'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed'),
-               'summary': fix.get('summary')}
+               'summary': fix.get('summary'), 'loss': fix.get('loss'), 'risk': fix.get('risk')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
         if not pattern['test_plan']['items'] and not pattern['test_plan'].get('possible'):
             why = 'the log names no item that it hits, so no refresh can test it; implement_fix.py puts it in by hand'
@@ -735,8 +735,8 @@ class Session(object):
         self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
                          'exception': pattern.get('exception'), 'message': pattern.get('message'),
                          'items': pattern['items_total'], 'why': pattern['no_fix_because']}
-                        for pattern in diagnosis['patterns'] if pattern.get('no_fix_because')
-                        and pattern['pattern'] not in self.watched_patterns()]
+                        for pattern in diagnosis['patterns'] if pattern.get('no_fix_because') and not
+                        pattern.get('mended_with') and pattern['pattern'] not in self.watched_patterns()]
         quiet = self.quiet_patterns(diagnosis)
         self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'quiet',
                           'exception': pattern.get('exception'), 'items': pattern['items_total'],
@@ -777,7 +777,8 @@ def history_row(row):
     """A fix of this or an earlier run as diagnose_from_report.py wants it."""
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
                                                    'success_percent', 'measured', 'run', 'time', 'reason', 'function',
-                                                   'evidence', 'probed', 'further'))
+                                                   'evidence', 'probed', 'further', 'iteration', 'home_run', 'summary',
+                                                   'loss', 'risk'))
 
 
 def persons_work(refused, troubles):

@@ -1400,6 +1400,45 @@ def test_a_fix_behind_which_nothing_is_filled_in_promises_nothing(more, gains, t
     assert ('gain nothing' in predicted['sentence']) != gains
 
 
+TWO = '''class HarbourAgent(Agent.Movies):
+    name = 'Harbour'
+
+    def update(self, metadata, media, lang):
+        boat = JSON.ObjectFromURL('http://harbour.example/%s' % metadata.id)
+        metadata.title = boat['motto']
+        metadata.studio = boat['yard']
+        metadata.summary = boat['plot']
+'''
+
+
+@pytest.mark.parametrize('behind', ['p1-behind', 'p1-harbour'])
+def test_what_the_items_failed_with_behind_a_fix_is_mended_together_with_it(behind, tmpdir):
+    row = pattern(frames=[frame('update', line_of("boat['motto']", TWO), callees=[GETITEM], source=TWO)])
+    plug_ins, run_dir = make_plug_ins(tmpdir, TWO), tmpdir.ensure('runs', '2026-11-21T033000Z', dir=True)
+    bundles = diagnose.find_bundles(plug_ins)
+    first = diagnose.diagnose(row, document(row), bundles, [])
+    fix = first.record['fixes'][0]
+    run_dir.ensure('fixes', fix['id'] + '.patch').write_binary(first.patches[fix['id']])
+    half = diagnose.Patched(bundles[AGENT], first.patches[fix['id']]).data('Contents/Code/__init__.py').decode('utf-8')
+    then = pattern(message="'yard'", frames=[frame('update', line_of("boat['yard']", half), callees=[GETITEM], source=half)],
+                   pattern=behind)
+    aggregate = logs.aggregate_path(str(run_dir), 3, True)
+    logs.write_json(aggregate, document(then), logs.AGGREGATE_SCHEMA)
+    tried = {'id': fix['id'], 'pattern': row['pattern'], 'decision': 'ROLLBACK', 'further': 11, 'measured': 11,
+             'template': fix['template'], 'function': 'update', 'run': run_dir.basename, 'home_run': run_dir.basename,
+             'iteration': 3, 'summary': fix['summary'], 'loss': fix['loss'], 'risk': 'low'}
+    found = diagnose.diagnose(row, document(row), bundles, [tried])
+    patch, = diagnose.mend_together(row, found.record, bundles, [tried], str(run_dir)).values()
+    both = found.record['fixes'][0]
+    (path, hunks), = diagnose.parse_patch(patch)
+    after = diagnose.patched(TWO.encode('utf-8'), hunks, path).decode('utf-8')
+    assert 'title' in both['loss'] and 'studio' in both['loss']
+    assert after.count('Log(') >= 2 and both['files'][0]['sha256_after'] == diagnose.sha256(after.encode('utf-8'))
+    assert 'yard' in found.record['evidence'][-1] and found.record.get('hides') == (behind if behind != row['pattern'] else None)
+    tmpdir.join('runs').remove()
+    assert diagnose.mend_together(row, found.record, bundles, [tried], str(run_dir)) == {}
+
+
 # ------------------------------------------------------------------------------------------------------- fixes, history
 def test_a_fix_has_all_that_later_phases_read(tmpdir):
     found = look(missing_motto(), tmpdir)

@@ -368,14 +368,18 @@ def test_where_the_place_is_in_doubt_a_probe_finds_it_and_its_test_serves_as_the
     assert set(refreshes.values()) == {3}, refreshes    # at first, with the probe, with the fix: none was for the probe
 
 
-def test_a_probe_that_ran_leaves_nothing_when_the_fix_after_it_is_rolled_back(doubtful, tmpdir):
+def test_a_fix_that_only_brings_the_items_further_is_undone_and_then_mended_together_with_the_next_place(doubtful, tmpdir):
     doubtful.control('fault', ids=['f%d' % number for number in range(101, 108)], fault='nameless original')
     refresh_all(doubtful)                               # what the fix lets through fails at the next place that looks alike
     original, runs = code_of(doubtful), tmpdir.join('runs')
     code, out, err = run_loop(doubtful, runs, '--iterations', '1')
     assert (code, err) == (0, ''), err
     assert [row['decision'] for row in json_of(newest(runs), 'loop_state.json')['fixes']] == ['PROBED', 'ROLLBACK']
-    assert code_of(doubtful) == original
+    assert code_of(doubtful) == original                # and nothing of the probe is left
+    code, out, err = run_loop(doubtful, runs, '--iterations', '1')
+    fix, = json_of(newest(runs), 'loop_state.json')['fixes']
+    assert (code, err, fix['decision'], fix['success_percent'], fix['measured']) == (0, '', 'KEEP', 100, 7), (out, err)
+    assert ' and ' in fix['template'] and code_of(doubtful).count(b'Log(') >= original.count(b'Log(') + 2
 
 
 def test_what_a_kept_fix_does_not_cure_gets_a_fix_of_its_own(doubtful, tmpdir):
