@@ -14285,8 +14285,9 @@ def run(options):
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes']]
         if hiding:
-            record.update({'fixes': [], 'mended_with': hiding[0], 'no_fix_because': 'it only shows where another error is '
-                           'kept away; the patch for pattern %s mends both' % hiding[0]})
+            record.update({'fixes': [], 'mended_with': hiding[0],
+                           'no_fix_because': 'it only shows where another error is kept away; the patch for pattern %s '
+                                             'mends both' % hiding[0]})
     firsts = {}
     for record in records:
         for first in [firsts.setdefault(fix['id'], record['pattern']) for fix in record['fixes'][:1]]:
