@@ -484,6 +484,19 @@ def test_noise_is_set_apart(tmpdir):
     assert document['shortlist'] == [row['pattern'] for row in document['patterns'] if not row['noise']]
 
 
+@pytest.mark.parametrize('end', ['\n', '\r\n'])
+def test_an_answer_that_ended_twice_is_noise_and_a_fault_in_a_handler_is_none(tmpdir, end):
+    head = "Exception in thread named '_handle_request' (most recent call last):\n  File \"%scomponents/runtime.py\", line " \
+        '1126, in _start_thread\n    f(*args, **kwargs)\n' % (FRAMEWORK % 'c67dce28e')
+    race = head + ('  File "/x/tornado/httpserver.py", line 272, in _finish_request\n    connection_header = self._request.'
+                   "headers.get()\nAttributeError: 'NoneType' object has no attribute 'headers'\n")
+    fault = head + '  File "%s", line 7, in show\n    x.headers\n' % (BUNDLE + '__init__.py') + race.splitlines(True)[-1]
+    plug_in_log(tmpdir, ''.join(record(second, text, 'CRITICAL', 'runtime:1128') for second, text in enumerate(
+        [race, fault, race])).replace('\n', end))
+    found = logs.aggregate([str(tmpdir)])['patterns']
+    assert sorted((row['noise'] is not None, row['count']) for row in found) == [(False, 1), (True, 2)]
+
+
 def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
     plug_in_log(tmpdir, traceback_record(3))
     name = patterns(tmpdir)[0]['pattern']
