@@ -6291,9 +6291,9 @@ def tuple_defaults(case, statement):
     return ['(%s)' % ', '.join(values)]
 
 
-def choose(case, faults, alone=False):
-    """`x if it is there else something empty`, for as small a part of the statement as can be. alone: not for what the
-    statement asks the same list for beside it."""
+def choose(case, faults, beside=True):
+    """`x if it is there else something empty`, for as small a part of the statement as can be. beside: and for what
+    the statement asks the same list for beside it."""
     chain = [region for region in expression_chain(faults[0].node)
              if all(region.start <= fault.node.start and fault.node.end <= region.end for fault in faults) and
              (region is not faults[0].node or case.exception != NO_ADDRESS)]
@@ -6331,9 +6331,9 @@ def choose(case, faults, alone=False):
     parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
         (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
     edits = found.edits + parts + put_before(case.statement, found.before)
-    for other in faults_of(case) if case.exception == 'IndexError' and not alone else ():
+    for other in faults_of(case) if case.exception == 'IndexError' and beside else ():
         if same_value(other, faults) and not (is_in(other.node, region) or is_guarded(case, other)):
-            more = next(choose(case, [other], True), None)
+            more = next(choose(case, [other], False), None)
             if more is None or in_each_others_way(edits, more.edits):
                 return
             edits += [edit for edit in more.edits if edit not in edits]

@@ -2458,6 +2458,8 @@ HARM = [
      "        if len(parts) >= 3:\n            role.role = parts[2]"),
     ("def f(d):\n    a = d[0]\n    b = d[1]\n    return a.strip() + b.strip()\n\n\ndef update(metadata, d):\n    metadata.title = "
      "f(d)\n", '    a =', "IndexError: list index out of range", "    if len(d) < 2:"),
+    ("def f(d):\n    return d[0], d[0]['x'], d[1]\n\n\ndef g(d):\n    return f(d)\n", '    return d[0]',
+     "IndexError: list index out of range", "return (d[0] if d else None), (d[0]['x'] if d else None), (d[1] if len"),
     ("def f(d):\n    return {'bow': d[0], 'deck': d[1]}\n\n\ndef g(d):\n    return f(d)['bow']\n", '    return {',
      "IndexError: list index out of range", "{'bow': d[0] if d else None, 'deck': d[1] if len(d) >= 2"),
     ("def update(metadata, d):\n    title = d['title']\n    year = d['year']\n    metadata.title = '%s (%s)' % (title, year)\n",
