@@ -196,13 +196,7 @@ def children(node):
 
 def walk(node):
     """The node and everything below it, each before what it contains."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        below = children(node)
-        below.reverse()
-        waiting.extend(below)
+    return node.source.nodes[node.at:node.past]
 
 
 def ancestors(node):
@@ -729,21 +723,23 @@ def parse(source):
 
 
 def link(module, source):
-    """Give every node its parent and its source; written out, as this is a third of the time that reading takes."""
-    module.source = source
-    waiting = [module]
+    """Give every node its parent and its source, and the source all its nodes, each before what it contains: those of
+    one are source.nodes[node.at:node.past]. Written out, as this is a third of the time that reading takes."""
+    nodes, waiting = [], [module]
+    source.nodes = nodes
     while waiting:
         node = waiting.pop()
-        fields = node.__dict__
-        for field in CHILD_FIELDS[node.kind]:
-            below = fields[field]
-            if below is None:
-                continue
-            for child in below if below.__class__ is list else (below,):
-                child.parent = node
-                child.source = source
-                if CHILD_FIELDS[child.kind]:
-                    waiting.append(child)
+        node.source, node.at = source, len(nodes)
+        nodes.append(node)
+        node.past = len(nodes)
+        below = children(node)
+        for child in below:
+            child.parent = node
+        below.reverse()
+        waiting.extend(below)
+    for node in nodes[:0:-1]:
+        if node.past > node.parent.past:
+            node.parent.past = node.past
 
 
 class Parser(object):
