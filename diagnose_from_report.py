@@ -155,6 +155,25 @@ def kept(make):
     return answer
 
 
+def kept_on(part):
+    """The same for functions of a case and texts or nodes: the answers are kept on the case's source or bundle. A large
+    bundle is asked for the same names many thousand times."""
+    def keeping(make):
+        def answer(case, *asked):
+            place = getattr(case, part)
+            if place is None:
+                return make(case, *asked)
+            known = place.__dict__.setdefault('kept %s' % make.__name__, {})
+            asked_of = asked + (case.bundle is None,)
+            if asked_of not in known:
+                known[asked_of] = make(case, *asked)
+            return known[asked_of]
+
+        answer.__doc__ = make.__doc__
+        return answer
+    return keeping
+
+
 COMPILED = {}
 
 
@@ -495,7 +514,8 @@ class Source(object):
             return [node for node in walk(self.tree) if node.kind in ('Lambda', 'GeneratorExp')]
         if name in ('<dictcomp>', '<setcomp>'):
             return [node for node in walk(self.tree) if node.kind.lower() == name[1:-1]]
-        return [node for node in walk(self.tree) if node.kind in ('FunctionDef', 'ClassDef') and node.name == name]
+        return sorted(nodes_named(self, 'FunctionDef', name) + nodes_named(self, 'ClassDef', name),
+                      key=lambda node: node.at)
 
 
 def apply_edits(source, edits):
@@ -1684,7 +1704,8 @@ def key_of(node):
     return index.s if index is not None and index.kind == 'Str' else None
 
 
-NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'Attribute': lambda node: node.attr,
+NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'ClassDef': lambda node: node.name,
+            'Attribute': lambda node: node.attr,
             'Subscript': lambda node: key_of(node) if node.ctx == 'Load' else None, 'ExceptHandler': lambda node: None}
 
 
@@ -1734,6 +1755,17 @@ def nodes_named(source, kind, name):
     """The nodes of a kind in a file by name: calls of `name` and `x.name`, defs, attributes, and the x['name'] that are
     read."""
     return kinds_table(source).get((kind, name), [])
+
+
+@kept
+def stored_table(source):
+    """{(kind, text): [nodes]} of what is assigned or deleted in a file."""
+    return grouped(((node.kind, node.text), node) for node in walk(source.tree) if stored(node))
+
+
+def stored_alike(target):
+    """The nodes of its file that are assigned or deleted and read as a target does."""
+    return stored_table(target.source).get((target.kind, target.text), [])
 
 
 def is_called(node):
@@ -3422,12 +3454,18 @@ def evaluated_before(statement, names):
     of some variables got its value."""
     for earlier in passed_before(statement):
         around = is_in(statement, earlier)
-        if not (around and earlier.kind in ('If', 'With')) and names & bound_names(earlier):
+        if not (around and earlier.kind in ('If', 'With')) and names & names_bound_by(earlier):
             return
-        for part in own_part(earlier) if earlier.kind not in ('FunctionDef', 'ClassDef') else ():
-            no_round = earlier.kind == 'For' and not around and is_in(part, earlier.target)
-            if always_evaluated(part, earlier) and not no_round:
+        for part in surely_evaluated(earlier):
+            if earlier.kind != 'For' or around or not is_in(part, earlier.target):      # (there may be no round)
                 yield part
+
+
+@kept
+def surely_evaluated(statement):
+    """What a statement evaluates itself, whatever else in it is true."""
+    return [part for part in own_part(statement) if statement.kind not in ('FunctionDef', 'ClassDef') and
+            always_evaluated(part, statement)]
 
 
 def held_before(hunt, node, statement):
@@ -3436,9 +3474,18 @@ def held_before(hunt, node, statement):
     base = flat(node.value) if node.kind in ('Attribute', 'Subscript') and by_base(hunt) else None
     unbound = hunt.exception in ('NameError', 'UnboundLocalError')      # then a value more is none less
     kinds = ('Name',) if unbound else ('Attribute', 'Subscript', 'Call')
-    return any(part.kind in kinds and part.start < node.start and (flat(part) == text or (
-        base is not None and part.kind != 'Call' and not stored(part) and flat(part.value) == base))
+    first = first_met(frame_of(statement))
+    return min(first.get(one, node.start) for one in (text, base)) < node.start and any(
+        part.kind in kinds and part.start < node.start and (flat(part) == text or (
+            base is not None and part.kind != 'Call' and not stored(part) and flat(part.value) == base))
         for part in evaluated_before(statement, set() if unbound else set([root_name(node)])))
+
+
+@kept
+def first_met(scope):
+    """{text: where an expression that reads so first stands} in a function or module."""
+    return dict((flat(node), node.start) for node in reversed(walk(scope))
+                if node.kind in ('Name', 'Attribute', 'Subscript', 'Call'))
 
 
 def switched_off(hunt, node):
@@ -4066,11 +4113,10 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     heard = [statement for texts in said for statement in last_heard(function, texts)]
     weights, table = [], line_table(function)
     for node in frame_nodes(function):
-        weight = expression_weight(node, hunt)
+        weight, statement, reasons = expression_weight(node, hunt), statement_of(node), []
+        weight *= weight and line_weight(table, node, statement, frame, mixed)
         if not weight:
-            continue
-        statement = statement_of(node)
-        reasons = []
+            continue                            # (most of a long function; what follows costs more than these two)
         holder = catching_try(node, exception)
         if holder not in logged if logged else holder is not None:
             weight *= 0.01                      # it is caught elsewhere
@@ -4090,9 +4136,7 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
             reasons.append('a preference switches it off')
         if heard:
             weight *= max(said_weight(hunt, statement, last) for last in heard)
-        shown = line_weight(table, node, statement, frame, mixed)
-        if shown:
-            weights.append((weight * shown, statement, node, reasons))
+        weights.append((weight, statement, node, reasons))
     return ranked_places(weights, table, message)
 
 
@@ -5085,16 +5129,16 @@ def returned_effect(case, function, value, depth=0):
     if function is None:
         return OPEN
     worst, calls, module = FINE, 0, function.source.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]
-    alone = len(bundle_nodes(case, 'FunctionDef', function.name)) == 1
-    for call in bundle_nodes(case, 'Call', function.name):
-        own = call.source is function.source
-        if own or alone or root_name(call.func) == module:
-            found = effect(in_frame_of(case, call), call, value, depth + 5)
-            calls += own and not is_in(call, function)
-            if own or found == CRASH:
-                worst = min(worst, found)
-    if worst == CRASH:
-        return CRASH
+    own = nodes_named(function.source, 'Call', function.name)
+    meant = bundle_nodes(case, 'Call', function.name) if len(
+        bundle_nodes(case, 'FunctionDef', function.name)) == 1 else calls_by_root(case, function.name).get(module, ())
+    for call in own + [one for one in meant if one.source is not function.source]:
+        found = effect(in_frame_of(case, call), call, value, depth + 5)
+        calls += call.source is function.source and not is_in(call, function)
+        if found == CRASH:
+            return CRASH
+        if call.source is function.source:
+            worst = min(worst, found)
     if not calls:
         normal = [literal_value(one.value) if one.value is not None else NOTHING for one in returns_of(function)]
         return FINE if value in normal else OPEN
@@ -5698,6 +5742,7 @@ def begun_entry(case, found):
                    'part of it' % node.value.id)
 
 
+@kept_on('source')
 def own_default(case, key):
     """The one literal that dicts written out in the bundle have for a key, or None."""
     found = [numbers_of_keys(source).get(key, ()) for _, source in sources_with(case, key)]
@@ -6224,8 +6269,8 @@ def emptied_elsewhere(target):
     around = enclosing(target, 'ClassDef') if sets_self(target) else enclosing(target, 'FunctionDef')
     if around is None or not sets_self(target) and key_of(target) is None:
         return []
-    return each_once(literal_value(one.parent.value) for one in walk(around) if one.kind == target.kind and
-                     one.parent.kind == 'Assign' and one.parent.targets[0] is one and one.text == target.text and
+    return each_once(literal_value(one.parent.value) for one in stored_alike(target) if is_in(one, around) and
+                     one.parent.kind == 'Assign' and one.parent.targets[0] is one and
                      literal_value(one.parent.value) in OTHERWISE)
 
 
@@ -6832,8 +6877,7 @@ def left_readers(case, target, block):
 
 def is_lasting(case, target, block):
     """Whether what an assignment sets outlives the item, and nothing sets it anew for the next one."""
-    others = [node for node in walk(case.source.tree) if stored(node) and node.kind == target.kind and
-              node.text == target.text and not in_any(node, block) and node.parent.kind == 'Assign']
+    others = [node for node in stored_alike(target) if not in_any(node, block) and node.parent.kind == 'Assign']
     owner = enclosing(target, 'ClassDef') if target.kind == 'Attribute' else None
     if any(function_around(node) is case.function and node.end < block[0].start or is_empty_literal(
             node.parent.value) and name_around(node) not in (None, '__init__', 'Start')
@@ -6860,8 +6904,9 @@ def begin_value(case, target):
     if target.kind == 'Attribute' and is_name(target.value, 'self'):
         owner = enclosing(target, 'ClassDef')
         values = [one.value for one in assignments(owner, target.attr) if one.parent is owner] if owner else []
-        values += [node.parent.value for node in walk(owner) if sets_self(node) and node.attr == target.attr and
-                   node.parent.kind == 'Assign' and name_around(node) == '__init__'] if owner else []
+        values += [node.parent.value for node in nodes_named(target.source, 'Attribute', target.attr) if is_in(
+            node, owner) and sets_self(node) and node.parent.kind == 'Assign' and name_around(
+                node) == '__init__'] if owner else []
     elif target.kind == 'Name' and is_global(case, target.id):
         values = [one.value for one in assignments(case.source.tree, target.id) if one.parent is case.source.tree]
     else:
@@ -7633,7 +7678,8 @@ def as_elsewhere(case, faults):
                                  for fault in faults) or case.function.kind != 'FunctionDef':
         return
     origins = [value for value in values_before(case, bad.id, case.statement.start) if value.kind == 'Call']
-    if not origins or name_assigned(origins[-1].parent) != bad.id or origins[-1].parent.inline:
+    if not origins or name_assigned(origins[-1].parent) != bad.id or origins[-1].parent.inline or last_name(
+            origins[-1].func) in OFTEN_NONE:
         return
     origin = origins[-1]
     inner = case._replace(statement=origin.parent, expression=None)
@@ -7645,7 +7691,7 @@ def as_elsewhere(case, faults):
     exits = [one for one in exits if leaves == 'Continue' or one.value is None or is_name(one.value, 'None') or is_in(
         one, case.function) or one.value.kind == 'Call' and kinds <= set([None]) or kinds == set([make_of(
             case, one.value)])]                 # (what another kind of function answers is no answer here)
-    if not exits or last_name(origin.func) in OFTEN_NONE or not (rests_in_round(origin.parent) if leaves == (
+    if not exits or not (rests_in_round(origin.parent) if leaves == (
             'Continue') else all_rests_on(inner, faults, filled=True)):
         return
     texts = [code_of(one) for one in exits]
@@ -8184,30 +8230,30 @@ def exits_without(case, readers):
     return edits
 
 
+@kept_on('source')
 def sources_with(case, text=''):
-    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs. Kept on the
-    own file, as files_with() is."""
-    known = case.source.__dict__.setdefault('sources with', {})
-    if (text, case.bundle is None) not in known:
-        own = [(None, case.source)] if text in case.source.text else []
-        known[text, case.bundle is None] = own + [
-            row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
-    return known[text, case.bundle is None]
+    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
+    own = [(None, case.source)] if text in case.source.text else []
+    return own + [row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
 
 
+@kept_on('bundle')
 def files_with(case, text):
-    """[(path, Source)] of the bundle's modules in which a text occurs. Kept on the bundle: a large one is asked for the
-    same names many thousand times."""
-    known = case.bundle.__dict__.setdefault('files with', {}) if case.bundle is not None else {}
-    if text not in known:
-        found = [(path, case.bundle.source(path)) for path in code_files(case)]
-        known[text] = [row for row in found if row[1] is not None and text in row[1].text]
-    return known[text]
+    """[(path, Source)] of the bundle's modules in which a text occurs."""
+    found = [(path, case.bundle.source(path)) for path in code_files(case)]
+    return [row for row in found if row[1] is not None and text in row[1].text]
 
 
+@kept_on('source')
 def bundle_nodes(case, kind, name):
     """The nodes that nodes_named() finds in the case's own file and in the bundle's others."""
     return [node for _, source in sources_with(case, name) for node in nodes_named(source, kind, name)]
+
+
+@kept_on('source')
+def calls_by_root(case, name):
+    """{variable: [calls]} of the calls of a function in the bundle, by what they start from."""
+    return grouped((root_name(call.func), call) for call in bundle_nodes(case, 'Call', name))
 
 
 def bundle_classes(case, text):
@@ -8963,6 +9009,7 @@ def defining_module(case, name):
     return found[0], 'known'
 
 
+@kept_on('bundle')
 def bundle_text(case, path):
     return logs.to_text(case.bundle.data(path) or b'')
 
@@ -11385,8 +11432,13 @@ def lacks_member(case, owner, name):
             return False
         kin += [last_name(base) for one in found for base in one.bases if last_name(base) not in met]
     return not any(node.ctx == 'Store' and not sets_self(node) for node in bundle_nodes(
-        case, 'Attribute', name)) and not any(
-            re.search(r'(?<!self)\.%s\s*=(?!=)' % name, bundle_text(case, path)) for path in files_of(case))
+        case, 'Attribute', name)) and not is_set_anywhere(case, name)
+
+
+@kept_on('bundle')
+def is_set_anywhere(case, name):
+    """Whether a file of the bundle sets an attribute of another object than its own."""
+    return any(re.search(r'(?<!self)\.%s\s*=(?!=)' % name, bundle_text(case, path)) for path in files_of(case))
 
 
 def is_flag_asked(case, name):
@@ -11403,12 +11455,15 @@ def is_flag_asked(case, name):
 
 def classes_called(case, name):
     """The classes of a name in the case's file, else those in the other files of the bundle."""
-    head = 'class %s' % name
-    paths = [None] + [path for path in files_of(case) if head in bundle_text(case, path) and
-                      not case.source.path.endswith(path)]
-    sources = [case.bundle.source(path) if path else case.source for path in paths]
-    found = [one for source in sources if source is not None for one in classes_of(source) if one.name == name]
-    return [one for one in found if one.source is case.source] or found
+    return [one for one in classes_of(case.source) if one.name == name] or [
+        one for path in files_holding(case, 'class %s' % name) if not case.source.path.endswith(path)
+        for one in classes_of(case.bundle.source(path)) if one.name == name]
+
+
+@kept_on('bundle')
+def files_holding(case, text):
+    """The files of the bundle that can be read and hold a text, those of Libraries too."""
+    return [path for path in files_of(case) if text in bundle_text(case, path) and case.bundle.source(path) is not None]
 
 
 @kept
