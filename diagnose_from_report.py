@@ -8043,9 +8043,8 @@ def loop_variable(case, name, uses):
             return
         edits.append((use.start, use.end, own.target.id))
         words.add(own.target.id)
-    if edits:
-        yield right_name(edits, ' and '.join(sorted(words)), name, 0.9,
-                         '%s belongs to another loop, which may have had no round' % name)
+    yield right_name(edits, ' and '.join(sorted(words)), name, 0.9,
+                     '%s belongs to another loop, which may have had no round' % name)
 
 
 def own_element(case, name, binders):
@@ -8338,22 +8337,17 @@ STANDARD_MODULES = frozenset(
     'threading subprocess socket ssl httplib cookielib collections itertools functools operator codecs io shutil glob '
     'tempfile locale calendar struct zlib gzip zipfile htmlentitydefs HTMLParser StringIO cStringIO inspect difflib '
     'platform logging types csv sqlite3 decimal uuid xmlrpclib ConfigParser Queue fnmatch textwrap pickle'.split())
-MODULE_OF = {
-    'timedelta': 'datetime', 'OrderedDict': 'collections', 'defaultdict': 'collections', 'namedtuple': 'collections',
-    'sleep': 'time', 'unquote': 'urllib', 'quote': 'urllib', 'quote_plus': 'urllib', 'unquote_plus': 'urllib',
-    'urlencode': 'urllib', 'urlopen': 'urllib2', 'deepcopy': 'copy', 'etree': 'lxml', 'wraps': 'functools',
-    'StringIO': 'StringIO', 'HTMLParser': 'HTMLParser', 'Thread': 'threading', 'Lock': 'threading',
-    'urljoin': 'urlparse',
-    'HTTPError': 'urllib2', 'URLError': 'urllib2', 'strptime': 'time', 'chain': 'itertools', 'groupby': 'itertools',
-    'partial': 'functools', 'itemgetter': 'operator', 'randint': 'random', 'choice': 'random',
-    'ElementTree': 'xml.etree',
-    'SequenceMatcher': 'difflib', 'date': 'datetime', 'parser': 'dateutil', 'datetime': 'datetime', 'time': 'time',
-    'urlparse': 'urlparse', 'parse_qs': 'urlparse', 'copy': 'copy', 'glob': 'glob', 'md5': 'hashlib', 'sha1': 'hashlib',
-    'cElementTree': 'xml.etree', 'minidom': 'xml.dom', 'saxutils': 'xml.sax', 'Counter': 'collections',
-    'deque': 'collections', 'izip': 'itertools', 'islice': 'itertools', 'product': 'itertools',
-    'format_exc': 'traceback', 'basename': 'os.path', 'dirname': 'os.path', 'splitext': 'os.path',
-    'Decimal': 'decimal', 'ceil': 'math', 'floor': 'math', 'sqrt': 'math', 'uniform': 'random', 'shuffle': 'random',
-    'uuid4': 'uuid', 'dumps': 'json', 'loads': 'json'}
+MODULE_OF = dict((name, module) for module, names in {      # a well-known name -> the module that has it
+    'collections': 'Counter OrderedDict defaultdict deque namedtuple', 'copy': 'copy deepcopy',
+    'datetime': 'date datetime timedelta', 'dateutil': 'parser', 'decimal': 'Decimal', 'difflib': 'SequenceMatcher',
+    'functools': 'partial wraps', 'glob': 'glob', 'hashlib': 'md5 sha1', 'HTMLParser': 'HTMLParser',
+    'itertools': 'chain groupby islice izip product', 'json': 'dumps loads', 'lxml': 'etree',
+    'math': 'ceil floor sqrt', 'operator': 'itemgetter', 'os.path': 'basename dirname splitext',
+    'random': 'choice randint shuffle uniform', 'StringIO': 'StringIO', 'threading': 'Lock Thread',
+    'time': 'sleep strptime time', 'traceback': 'format_exc',
+    'urllib': 'quote quote_plus unquote unquote_plus urlencode', 'urllib2': 'HTTPError URLError urlopen',
+    'urlparse': 'parse_qs urljoin urlparse', 'uuid': 'uuid4', 'xml.dom': 'minidom',
+    'xml.etree': 'ElementTree cElementTree', 'xml.sax': 'saxutils'}.items() for name in names.split())
 MODULES_USED_BARE = frozenset(['etree', 'parser', 'ElementTree', 'cElementTree', 'minidom', 'saxutils'])
 PACKAGES = ('xml.etree.ElementTree', 'xml.etree.cElementTree', 'xml.dom.minidom', 'xml.sax.saxutils', 'dateutil.parser',
             'lxml.etree', 'lxml.html')
@@ -8361,16 +8355,14 @@ OF_THE_CLASS = frozenset('combine fromordinal fromtimestamp now strptime today u
 LITERAL_NAMES = {'true': 'True', 'false': 'False', 'null': 'None', 'none': 'None', 'nil': 'None', 'NULL': 'None',
                  'TRUE': 'True', 'FALSE': 'False', 'NONE': 'None', 'undefined': 'None'}
 API = {
-    'Log': 'Debug Info Warn Error Critical Exception Stack', 'String': 'Quote Unquote URLEncode StripTags '
-                                                                       'StripDiacritics '
-    'LevenshteinDistance LongestCommonSubstring Encode Decode UUID CapitalizeWords Clean ParseQueryString Pluralize',
+    'Log': 'Debug Info Warn Error Critical Exception Stack',
+    'String': 'Quote Unquote URLEncode StripTags StripDiacritics LevenshteinDistance LongestCommonSubstring Encode '
+              'Decode UUID CapitalizeWords Clean ParseQueryString Pluralize',
     'HTTP': 'Request CacheTime Headers Cookies ClearCache RandomizeUserAgent SetPassword PreCache ClearCookies',
     'JSON': 'ObjectFromString ObjectFromURL StringFromObject',
-    'XML': 'ElementFromString ElementFromURL StringFromElement '
-    'ObjectFromString ObjectFromURL StringFromObject Element',
-    'HTML': 'ElementFromString ElementFromURL StringFromElement '
-    'Element', 'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta '
-                           'MillisecondsFromString',
+    'XML': 'ElementFromString ElementFromURL StringFromElement ObjectFromString ObjectFromURL StringFromObject Element',
+    'HTML': 'ElementFromString ElementFromURL StringFromElement Element',
+    'Datetime': 'ParseDate Now UTCNow Timestamp TimestampFromDatetime FromTimestamp Delta MillisecondsFromString',
     'Thread': 'Create Sleep Lock AcquireLock ReleaseLock Block Unblock', 'Proxy': 'Media Preview LocalFile Remote',
     'Locale': 'Language Match CurrentLocale DefaultLocale Geolocation'}
 
@@ -9300,10 +9292,9 @@ def newer_path(case, found):
                     return                      # the function would try again without end
                 edits += written([node.value], module)
                 imports.add(module)
-    if edits:
-        edits += [edit for module in sorted(imports) for edit in import_of(case, module)]
-        yield cure('right name', edits, 'it is asked for where Python 2 has it', 0.92,
-                   'the module has that part in Python 3 only')
+    edits += [edit for module in sorted(imports) for edit in import_of(case, module)]
+    yield cure('right name', edits, 'it is asked for where Python 2 has it', 0.92,
+               'the module has that part in Python 3 only')
 
 
 def wrong_argument(case, found):
@@ -9829,9 +9820,8 @@ def readable_path(case, found):
         if better is not None:
             at = text.start + text.text.index(text.s)
             edits.append((at, at + len(text.s), better))
-    if edits:
-        yield cure('right value', edits, 'the XPath is written so that it can be read', 0.9,
-                   'its brackets do not fit, or nothing stands behind its last slash')
+    yield cure('right value', edits, 'the XPath is written so that it can be read', 0.9,
+               'its brackets do not fit, or nothing stands behind its last slash')
 
 
 def mended_path(path):
@@ -9976,9 +9966,8 @@ def unbound_method(case, found):
             loose = is_loose(first)
             edits += [(node.start, first.outer[0], '(' * loose),
                       (first.outer[1], end, '%s.%s(' % (')' * loose, node.attr))]
-    if edits:
-        yield cure('right method', edits, 'the method of the value itself is called', 0.93,
-                   'a text from elsewhere may be str or unicode, and both have the method')
+    yield cure('right method', edits, 'the method of the value itself is called', 0.93,
+               'a text from elsewhere may be str or unicode, and both have the method')
 
 
 def wrong_arguments(case, found):
@@ -10219,9 +10208,8 @@ def unexpected_keyword(function, calls, keyword_name):
     for near, prior in near_names(keyword_name, plain_parameters(function)) or alike[:2 - len(alike)]:
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
-        if edits:
-            yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
-                       '%s has no %s, and has %s' % (function.name, keyword_name, near))
+        yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
+                   '%s has no %s, and has %s' % (function.name, keyword_name, near))
     if function.args.args and not (function.args.kwarg or function.args.vararg or function.name == '__init__' or any(
             map(is_act, calls))):
         last = (function.args.defaults or function.args.args)[-1]
@@ -10321,9 +10309,8 @@ def number_format(case, found):
                 in_log_call(node) or re.search(r'not (str|unicode)$', case.message)):
             start, text = node.left.start, node.left.text
             edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
-            if edits:
-                yield cure('right format', edits, '%s in place of %d', 0.85,
-                           'whole numbers look the same, and other values are written too')
+            yield cure('right format', edits, '%s in place of %d', 0.85,
+                       'whole numbers look the same, and other values are written too')
 
 
 # -------------------------------------------------------------------------------------------------- text and bytes
@@ -10432,9 +10419,8 @@ SIGNS = dict((name, sign) for sign, name in BINARY.items())
 def augmented(case, found):
     """`n -= 1`, which the sandbox refuses when it runs, written out in the whole function."""
     edits = written_out([node for node in walk(case.function) if node.kind == 'AugAssign' and node.op != 'Add'])
-    if edits:
-        yield cure('sandbox operator', edits, 'written out, as the sandbox wants it', 0.95,
-                   'the sandbox refuses the short form; the long one does the same')
+    yield cure('sandbox operator', edits, 'written out, as the sandbox wants it', 0.95,
+               'the sandbox refuses the short form; the long one does the same')
 
 
 def written_out(nodes):
@@ -10868,9 +10854,8 @@ def moved_module(case, found):
             if '.' in text or len(modules) == 1:
                 edits.append((alias.start, alias.end, ', '.join(modules) if '.' in text else '%s as %s' % (
                     modules[0], text)))
-    if edits:
-        yield cure('missing import', edits, 'it is imported from where Python 2 has it', 0.9,
-                   'the module has that name in Python 3 only')
+    yield cure('missing import', edits, 'it is imported from where Python 2 has it', 0.9,
+               'the module has that name in Python 3 only')
 
 
 def misspelt_module(case, found):
