@@ -6989,8 +6989,7 @@ def changes_kind(case, statement):
 
 
 def is_only_setter(case, target, block):
-    """Whether an object lacks an attribute that is read when a block is not run: neither its class sets it nor what
-    surely runs before: its making, and the function itself. (What another method sets is the value of another call.)"""
+    """Whether an object lacks an attribute that is read where a block is not run: nothing surely sets it before."""
     owner = enclosing(target, 'ClassDef')
     if owner is None or target.attr in bound_names(*owner.body):
         return False
@@ -7105,8 +7104,7 @@ def fence(case, faults):
 
 
 def record_begun(block):
-    """The `role = metadata.roles.new()` in front of statements that name this record: without a name it is no entry;
-    None for other statements."""
+    """The `role = metadata.roles.new()` in front of statements that name this record (else it is none); or None."""
     for target in stored_attributes(block).values():
         made = [one for one in earlier_siblings(block[0]) if name_assigned(one) == root_name(target)]
         if target.attr in ('name', 'actor') and made and is_record(target.value) and is_passed_over(made[-1]):
@@ -7115,8 +7113,7 @@ def record_begun(block):
 
 
 def with_entry(case, block, needed):
-    """A block, together with what makes the entry that it names, if it does, and what else fills this; None where a
-    nameless one would stay."""
+    """A block with what makes the entry that it names, and fills it else; None where a nameless one would stay."""
     begun = record_begun(block)
     if begun is None:
         return block
@@ -7240,8 +7237,6 @@ def try_around(case, faults):
     prior = 0.35 if lost else (0.8 if field else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
-    elif is_put_in_step(case):
-        prior *= 0.2
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
                    wrap(block, ['try:'], lines),
                    'an error %s is logged, and the rest goes on' % (
@@ -7251,10 +7246,7 @@ def try_around(case, faults):
 
 
 def innermost_loop(case):
-    """The For whose body the statement stands in, with no `finally` or nested function between; or None.
-
-    Never a While: what moves it on may stand behind the statement.
-    """
+    """The For around the statement, no `finally` or def between; never a While, which may move on later; or None."""
     for inner, outer in levels(case.statement):
         if outer.kind in ('For', 'While') and inner in outer.body:
             return outer if outer.kind == 'For' else None
@@ -7281,18 +7273,15 @@ def widen_handler(case, faults):
             continue                            # the day of today stands for a text that says so, not for no text
         if handler.type.kind == 'Name' and any(
                 node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)) or \
-                is_for_its_own_error(case, around, handler):
+                is_for_its_own_error(case, around, handler) or hands_text_on(case, handler):
             continue                            # it asks the exception for what only its own kind has
-        edits = empty_date(case, handler, name)
-        if edits:
-            pass
-        elif handler.type.kind == 'Tuple':
+        if handler.type.kind == 'Tuple':
             at = handler.type.elts[-1].outer[1]
             edits = [(at, at, ', ' + name)]
         else:
             start, end = handler.type.outer
             edits = [(start, end, '(%s, %s)' % (handler.type.text, name))]
-        for one in handler.body if edits and handler.type.kind != 'Tuple' else ():    # and what is tried instead
+        for one in handler.body if handler.type.kind != 'Tuple' else ():    # and what is tried instead
             edits += [inner.type.outer + ('(%s, %s)' % (inner.type.text, name),) for inner in walk(one)
                       if inner.kind == 'ExceptHandler' and inner.type and inner.type.text == handler.type.text]
         yield Proposal('wider handler', edits, 'the except clause around it takes %s too' % name,
@@ -7303,8 +7292,7 @@ def widen_handler(case, faults):
 
 
 def is_for_its_own_error(case, around, handler):
-    """Whether what an except clause does fits no other error: it tries again, which would have no end, remembers for
-    good that something is wrong, or takes back what went well before."""
+    """Whether an except clause tries again, keeps the fault for good or undoes what went well: no other error fits."""
     loop = next((outer for inner, outer in levels(around) if outer.kind in ('For', 'While')), None)
     again = calls_of(walk(handler), 'Sleep', 'sleep', getattr(case.function, 'name', 'sleep'))
     lasting = [node for node in walk(handler) if sets_self(node) or node.kind == 'Name' and node.ctx == 'Store' and
@@ -7315,18 +7303,11 @@ def is_for_its_own_error(case, around, handler):
         not bound_names(*handler.body) & names_in(loop.test))
 
 
-def empty_date(case, handler, name):
-    """Edits for an except clause of its own that sets None, where the clause at hand would hand the text that cannot be
-    read on to a field that takes dates only; [] where it would not."""
-    for one in handler.body:
-        if one.kind == 'Assign' and one.targets[0].kind == 'Name' and not (one.inline or is_empty_literal(one.value)):
-            for use in later_uses(case, one.targets[0].id, one):
-                if use.parent.kind == 'Assign' and field_of(use.parent) in ('originally_available_at', 'available_at'):
-                    outer = handler.parent.indent
-                    lines = ['except %s:' % name, step_of(one) + '%s = None' % one.targets[0].id]
-                    at = line_end(handler.body[-1])
-                    return [(at, at, ''.join(case.source.newline + outer + line for line in lines))]
-    return []
+def hands_text_on(case, handler):
+    """Whether an except clause hands the text that cannot be read on to a field that takes dates only."""
+    return any(field_of(use.parent) in ('originally_available_at', 'available_at') for one in handler.body
+               if one.kind == 'Assign' and one.targets[0].kind == 'Name' and not is_empty_literal(one.value)
+               for use in later_uses(case, one.targets[0].id, one) if use.parent.kind == 'Assign')
 
 
 def skip_round(case, faults):
@@ -7483,8 +7464,7 @@ def default_taken(function):
 
 
 def is_asked_again(case, bad):
-    """Whether a search that found nothing is followed by one in the same place for the same variable, which needs what
-    it finds: xml.find('total-%s' % key), then xml.find(key)."""
+    """Whether a search that found nothing is followed by another one, for the same, whose result is needed."""
     if bad.kind != 'Call' or bad.func.kind != 'Attribute' or case.statement.parent is not case.function:
         return False
     sought = set(names_in(bad)) - set(names_in(bad.func))
@@ -7671,8 +7651,7 @@ def join_guard(case, faults):
 
 
 def as_elsewhere(case, faults):
-    """Where the bundle asks the same function elsewhere, an `if not items: return Nothing()` stands right behind: the
-    same exit here."""
+    """Where the bundle asks the same function elsewhere, `if not x: return y` stands right behind: the same here."""
     bad = faults[0].bad
     if bad.kind != 'Name' or any(fault.bad.text != bad.text or fault.test not in (none_test, truth_test)
                                  for fault in faults) or case.function.kind != 'FunctionDef':
@@ -7715,8 +7694,7 @@ def rests_in_round(statement):
 
 
 def exits_behind(statement):
-    """[the return or continue] of an `if` right behind an assignment that asks whether it got nothing; [] elsewhere. It
-    answers nothing that only its own function knows."""
+    """[the return or continue] of an `if` right behind an assignment that asks whether it got nothing."""
     name = name_assigned(statement)
     found = []
     for one in later_siblings(statement)[:1] if name else ():
@@ -7737,8 +7715,7 @@ def leaving_edits(case, faults, value):
 
 
 def exit_edits(case, found, words, what, answer):
-    """Edits that log words and leave with an answer (`return x`, `continue`) where the statement would fail: by a
-    Condition in front of it, else in a try around it; None where neither can be had."""
+    """Edits that log words and leave with an answer where the statement would fail, by a Condition or a try; None."""
     if found is not None:
         step = step_of(case.statement)
         return found.edits + put_before(case.statement, found.before + ['if %s:' % found.opposite] + [
@@ -7775,8 +7752,7 @@ def caller_way(case):
 
 
 def caller_edits(case, call, way):
-    """The edits of a way to live with None where a call's answer is kept under a name, or of a fence around the
-    statement where it is used at once; None where there are none."""
+    """The edits of a way to live with None where a call's answer is kept, or of a fence where it is used; or None."""
     statement, around = statement_of(call), enclosing(call, 'FunctionDef')
     if around is None or statement.inline:
         return None
@@ -7788,8 +7764,7 @@ def caller_edits(case, call, way):
 
 
 def around_uses(case, name):
-    """Edits that leave out what uses a variable where it is None; None where that is not one block behind its
-    assignment, the case's statement."""
+    """Edits that leave out the block behind the case's assignment that uses a variable, where it is None; or None."""
     suite, uses = siblings(case.statement), later_uses(case, name, case.statement)
     using = [number for number, one in enumerate(suite) if any(is_in(use, one) for use in uses)]
     if not using or using[0] <= suite.index(case.statement) or any(
@@ -7854,10 +7829,9 @@ def unset_name(case, found):
         return
     here = [use for use in uses if is_in(use, case.statement)] or uses
     for proposal in itertools.chain(
-            copied_block(case, name, binders), branch_of_other_name(case, name, binders),
-            lost_parameter(case, case.function), bound_too_late(case, name), loop_variable(case, name, uses),
-            own_element(case, name, binders), made_from_itself(case, name, binders), caught_error(case, here, name),
-            left_at_error(case, name, binders), closed_if_made(case, name, binders)):
+            copied_block(case, name, binders), lost_parameter(case, case.function), bound_too_late(case, name),
+            loop_variable(case, name, uses), own_element(case, name, binders), made_from_itself(case, name, binders),
+            caught_error(case, here, name), left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
@@ -7957,8 +7931,7 @@ def set_beside(case, name, binders):
 
 
 def copied_block(case, name, binders):
-    """`e = shows[0]; f(m['id'])` beside `m = movies[0]; f(m['id'])`: a block copied from another one, in which one
-    place still speaks of the other's variable."""
+    """`e = shows[0]; f(m['id'])` beside `m = movies[0]; f(m['id'])`: a copied block that speaks of the other's m."""
     suite, statement = siblings(case.statement), case.statement
     for binder in binders:
         origin = statement_of(binder)
@@ -7977,27 +7950,8 @@ def copied_block(case, name, binders):
                     origin.line, name, mine))
 
 
-def branch_of_other_name(case, name, binders):
-    """`if there: version_path = int(x)`, `else: version = 0`: one branch sets a variable of another name, to a value of
-    the same kind."""
-    for binder in binders:
-        origin = statement_of(binder)
-        fork = origin.parent if origin.parent.kind == 'If' and origin.kind == 'Assign' else None
-        if fork is None or origin not in fork.body + fork.orelse or is_in(case.statement, fork) or len(binders) > 1:
-            continue
-        for one in fork.orelse if origin in fork.body else fork.body:
-            mine, kind = name_assigned(one), make_of(case, origin.value)
-            before = [make_of(case, value) for value in values_before(case, mine, one.start)] if mine else []
-            if one.kind == 'Assign' and mine and (mine.startswith(name) or name.startswith(mine)) and kind and \
-                    make_of(case, one.value) == kind and kind not in before and not any(
-                        use.start > one.end for use in reads(case.function, mine)):
-                yield rename(one.targets[:1], name, 0.9, 'the other branch sets %s, and %s is something else' % (
-                    name, mine))
-
-
 def bound_too_late(case, name):
-    """The statement that surely sets a name stands behind the one that reads it, and needs nothing of what is between:
-    it goes in front of it."""
+    """What surely sets a name stands behind what reads it, and needs nothing of what is between: it goes in front."""
     place = case.statement
     while place.parent.kind in ('If', 'For', 'While', 'With') and not place.inline and not any(
             name in bound_names(one) for one in later_siblings(place)):
@@ -8208,8 +8162,7 @@ def set_by_method(case, family, setters, name):
 
 
 def exits_without(case, readers):
-    """Edits that leave the methods early that cannot do with an empty text in an attribute; None where one of them has
-    more to do, or where something empty would do for all of them."""
+    """Edits that leave the methods early that cannot do with an empty attribute; None where one has more to do."""
     edits, left = [], []
     if max(worst_effect(case, readers, value) for value in OTHERWISE[:4]) > CRASH:
         return None
@@ -8544,8 +8497,7 @@ def preference_elsewhere(case, uses, name):
 
 
 def lost_parameter(case, function):
-    """All who call a function hand a variable over that it reads and does not take: what else they hand over has the
-    names of its parameters, so that each one behind it gets the value of another."""
+    """All callers hand a variable over that a function reads and does not take: each behind it gets another's value."""
     if function is None or function.kind != 'FunctionDef' or function.args.vararg:
         return
     names = [one.id if one.kind == 'Name' else None for one in function.args.args]
@@ -8593,8 +8545,7 @@ def taken_along(case, uses, name):
 
 
 def part_asked(case, uses, name):
-    """`title` in a function that asks its `item`, and nothing else, for item.title: the same. Other names that nobody
-    defines, and that the item has too, are written so with it."""
+    """`title` in a function that asks its `item`, and nothing else, for item.title: the same, and others like it."""
     function = enclosing(uses[0], 'FunctionDef')
     if function is None or any(is_called(use) for use in uses):
         return
@@ -8650,8 +8601,7 @@ def shorter_name(uses, name):
 
 
 def longer_name(uses, name, known):
-    """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`, by the words of
-    what it is assigned to."""
+    """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`."""
     longer = sorted(other for other in known if len(name) >= 5 and other != name and (
         re.search(r'(?:^|_|[a-z0-9](?=[A-Z]))%s$' % re.escape(name), other) or
         re.match(r'%s(?=_|[A-Z]|$)' % re.escape(name), other)) and not any(
@@ -8695,8 +8645,7 @@ COMMON = frozenset((kind, word) for kind in ('key', 'attribute')
 
 
 def tested_instead(case, uses, name):
-    """The variable that the `if` around is about, where the branch it leads to speaks of the unknown one only:
-    `if row is None: add() else: compare(entry[1])`."""
+    """`if row is None: add() else: compare(entry[1])`: the variable that the `if` around is about."""
     inner = [one for one in ancestors(uses[0]) if one.kind in STATEMENTS]
     for below, around in zip(inner, inner[1:]):
         if around.kind != 'If' or below not in around.body + around.orelse:
@@ -8743,8 +8692,7 @@ def asked_of(use):
 
 
 def never_worked(case, uses, name):
-    """What stands on a name that nothing defines has never run in this version: it is left out, where nothing behind it
-    needs it."""
+    """What stands on a name that nothing defines has never run: it is left out, where nothing behind it needs it."""
     statement, shown = case.statement, [one for use in reads(case.function, name) for one in ancestors(use)
                                         if one.kind == 'keyword' and one.arg in BESIDE and is_entry(one.parent)]
     calls = [one.parent for one in shown if len(one.parent.keywords) > 1]
@@ -8806,8 +8754,7 @@ def undefined_here(case):
 
 
 def names_seen(bundle, source, met=()):
-    """The names that a file defines, or takes from others of the bundle with `import *`; '*' among them where it takes
-    all that a module from elsewhere has. met: the files that were looked at."""
+    """The names that a file defines or gets by `import *`; '*' where it takes all of a module from elsewhere."""
     names = module_names(source) - set('*')
     for node in walk(source.tree):
         if node.kind == 'ImportFrom' and node.names[0].name == '*':
@@ -9298,8 +9245,7 @@ def newer_path(case, found):
 
 
 def wrong_argument(case, found):
-    """An object that has no such attribute came as an argument: a caller that has a variable of the parameter's own
-    name hands another one over."""
+    """What has no such attribute came as an argument: a caller with a variable of its name gives another one."""
     nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == found.group('name')]
     roots = set(one for node in nodes for one in parameters_behind(case.function, node.value))
     calls = [call for root in sorted(roots) for call in crossed_calls(case, case.function, root, 3)]
@@ -9328,8 +9274,7 @@ def parameters_behind(function, node, depth=0):
 
 
 def crossed_calls(case, function, parameter, depth):
-    """[(argument, name)] of calls that hand something else over for a parameter than the caller's own of that name,
-    which they do not hand over at all; callers that pass their own on are followed."""
+    """[(argument, name)] of calls, direct or passed on, that give something else than the caller's own of that name."""
     names, found = given_parameters(function), []
     position = names.index(parameter) if parameter in names else None
     for call in bundle_nodes(case, 'Call', function.name) if position is not None else ():
@@ -9380,10 +9325,8 @@ def attributes_of(case, node, owner):
     if owners:
         return members_of(owners[0])
     if owner in ('module', 'RestrictedModule') and root:
-        for path in code_files(case):
-            if path.endswith('/%s.py' % root):
-                pairs = re.findall(r'^(?:def|class) (\w+)|^(\w+) *=', bundle_text(case, path), re.M)
-                return [one for pair in pairs for one in pair if one]
+        source = module_behind(case, root)
+        return module_names(source) if source is not None else ()
     return ()
 
 
@@ -9467,8 +9410,7 @@ def decoded_already(case, found):
 
 
 def text_already(case, found):
-    """`names.append(one["name"])`, where one is the name: what is asked for one key only, and goes into a list of
-    texts, was an object once and is a text now."""
+    """`names.append(one["name"])`, where one is the name: it was an object once, and is a text now."""
     for node in own_part(case.statement):
         loop = loop_over(node.value) if key_of(node) is not None else None
         uses = reads(loop, node.value.id) if loop is not None else ()
@@ -9790,8 +9732,6 @@ def other_language(case, found):
                 or call is not None and len(call.args) != takes or call is None and takes:
             continue
         whole = call or node
-        if ' in ' in shape and is_op(whole.parent, 'Not'):
-            whole, shape = whole.parent, '{1} not in {0}'
         text = shape.format(base, argument)
         loose = shape[-1] not in ')]' and not whole.parens and whole.parent.kind in LOOSE and \
             whole.parent.kind != 'BoolOp' or is_apart(whole, 'Attribute', 'Subscript')
@@ -9922,9 +9862,8 @@ def not_callable(case, found):
                        'a pattern is not called; with a text to put in, sub() is meant')
         elif owner == 'module' and func.kind == 'Name' and func.id in ('datetime', 'time', 'copy', 'glob', 'random',
                                                                      'StringIO'):
-            inner = {'random': 'random', 'copy': 'copy'}.get(func.id, func.id)
-            yield cure('right name', [(func.end, func.end, '.' + inner)], '%s.%s is called in place of the module'
-                       % (func.id, inner), 0.85, 'the module is no function, and holds one of its own name')
+            yield cure('right name', [(func.end, func.end, '.' + func.id)], '%s.%s is called in place of the module'
+                       % (func.id, func.id), 0.85, 'the module is no function, and holds one of its own name')
         elif owner in ('list', 'dict', 'tuple') and len(call.args) == 1 and not (
                 call.keywords or spread(case, call) or is_name(func, owner)):
             opening = case.source.text.index('(', func.outer[1])
@@ -10033,8 +9972,7 @@ def of_own_object(case, found):
 
 
 def called_at_once(calls, function):
-    """`key=F(x=1)` of an entry of a menu, where F takes more: a Callback is meant. Where the entry's bracket closes too
-    early, it closes with the next one."""
+    """`key=F(x=1)` of an entry of a menu, where F takes more: a Callback is meant."""
     for call in calls:
         entry = call.parent.parent if call.parent.kind == 'keyword' and call.parent.arg == 'key' else None
         if entry is None or not is_entry(entry) or call.starargs or call.kwargs or not set(
@@ -10104,11 +10042,6 @@ def fitted(case, function, call):
         return
     bears_none = len(absent) == 1 and parameter_effect(case, function, absent[0], NOTHING) > CRASH
     end = call.end - 1
-    around = enclosing(case.statement, 'ClassDef')
-    own = bound_names_of_class(around) if around is not None and takes_self(case.function) else set()
-    if absent and not call.args and not named and not set(absent) <= visible_names(case, call) and set(absent) <= own:
-        yield cure('right arguments', [(end, end, ', '.join('self.' + one for one in absent))], '%s is handed over'
-                   % ' and '.join(absent), 0.88, '%s needs it, and the object has one' % name)
     constants = set(one.targets[0].id for one in case.source.tree.body if name_assigned(one) and one.value.kind in (
         'Str', 'Num')) - set(
             one for around in ancestors(call) if around.kind == 'FunctionDef' for one in bindings(around))
@@ -10116,10 +10049,6 @@ def fitted(case, function, call):
         words = ', '.join('%s=%s' % (one, one) if named else one for one in absent)
         yield cure('right arguments', [(end, end, (', ' if call.args or named else '') + words)], '%s is handed over'
                    % ' and '.join(absent), 0.84, '%s needs it, and a variable of that name is at hand' % name)
-    elif bears_none and named and absent[0] != parameters[-1]:
-        yield Proposal('right arguments', [(end, end, ', %s=None' % absent[0])],
-                       'None is handed over as %s' % absent[0], 'what %s would do with %s' % (name, absent[0]),
-                       'medium', 0.7, '%s needs it, and lives with None' % name)
     elif bears_none and absent[0] == parameters[-1] and not function.args.defaults and not function.args.vararg:
         yield Proposal('right arguments', enclose(function.args.args[-1], '', '=None'),
                        '%s may be left out' % absent[0], 'what %s would do with %s' % (name, absent[0]), 'medium', 0.4,
@@ -10153,8 +10082,8 @@ def without_self(function):
 
 
 def run_at_once(case, definitions):
-    """[Proposal] for @parallelize, which calls its function where it is defined, with nothing: what that needs is bound
-    as it stands there; or it is @parallel that is meant, which runs the tasks at each call."""
+    """[Proposal] for @parallelize, which calls its function at once, with nothing: what that needs is bound there; or
+    @parallel is meant, which runs the tasks at each call."""
     function = definitions[0] if len(definitions) == 1 and case.message.endswith('(0 given)') else None
     if function is None or [last_name(one) for one in function.decorator_list] != ['parallelize']:
         return []
@@ -10251,12 +10180,6 @@ def wrong_format(case, found):
             places = bool(re.search(r'\{\w*\}', node.left.s))
             yield cure('right format', [(start, end, named * places)], 'the values go where the text has its places'
                        if places else 'the text stands as it is', 0.88, 'the text has no place for a value')
-        elif len(values) < wanted and in_log_call(node):
-            missing = ", ''" * (wanted - len(values))
-            edits = enclose(values[-1], '', missing) if node.right.kind == 'Tuple' else enclose(
-                node.right, '(', missing + ')')
-            yield Proposal('right format', edits, 'the places without a value stay empty',
-                           'nothing but a part of a log line', 'low', 0.75, 'only a log line is concerned')
 
 
 def named_in_log(case, found):
@@ -10436,8 +10359,7 @@ def written_out(nodes):
 
 
 def within_rules(case, found):
-    """Source that the sandbox does not load, written as it takes it: all of the file, and of the others that it would
-    refuse next, or the plug-in still fails."""
+    """Source that the sandbox does not load, as it takes it: the file, and others that it would refuse next."""
     source, templates = obedient(case)
     if not templates:
         return
@@ -10492,10 +10414,7 @@ def write_out(case):
 
 
 def rename_private(case):
-    """Edits that rename what the sandbox refuses for its name; [] where a name is not this file's own.
-
-    Names with underscores at both ends mean something to Python.
-    """
+    """Edits that rename what the sandbox refuses for its name; [] where a name is not this file's own."""
     source, edits = case.source, []
     refused = [re.match(r'"(_\w+|printed)" is ', sentence) for _, sentence in check_sandbox(
         source, case.policy == 'Elevated', case.is_entry)]
@@ -10892,8 +10811,7 @@ def import_edits(node, wrong, right):
 
 
 def near_module(bundle, source, module):
-    """The module beside a file whose name is nearly that of one which is not there, and that has all that the file uses
-    of it; or None."""
+    """The module beside a file that is nearly called as a missing one, and has all that is used of it; or None."""
     beside = dict((os.path.splitext(os.path.basename(name))[0], other) for name, other in bundle.code()
                   if name.count('/') == 2 and other is not source)
     for name, prior in near_names(module, set(beside) - set(['__init__'])) if bundle.missing_import(module) else ():
@@ -11292,8 +11210,7 @@ class Unfolded(object):
                      (one.kind in COMPOUND + ('Module',) or one.text == node.text)), None)
 
     def folded(self, proposal):
-        """A proposal for the unfolded text as one for the text as it is: lines that it leaves alone, or only moves in,
-        are folded again."""
+        """A proposal for the unfolded text as one for the text as it is; lines left alone are folded again."""
         new, changes, broken = self.new, list(proposal.edits), [self.at(end) for _, end, _ in self.edits]
         for group in self.groups:
             breaks = [(self.at(end) - len(text), self.at(end)) for _, end, text in group]
@@ -11387,8 +11304,7 @@ MODELS = ('Movie', 'TV_Show', 'Season', 'Episode', 'Artist', 'Album', 'Track')
 
 
 def never_has(case):
-    """Whether no object of the kind that the error names ever has what it was asked for: a guard would only hide that.
-    """
+    """Whether no object of the kind that the error names ever has what it was asked for: a guard would hide that."""
     found = re.match(r"'?(?:\w+\.)*(?P<type>\w+)'? (?:object|instance) has no attribute '(?P<name>\w+)'", case.message)
     if found is None:
         return False
@@ -11406,8 +11322,7 @@ def never_has(case):
 
 
 def lacks_member(case, owner, name):
-    """Whether the classes of the bundle that are called so, and all that they are made of, have no method or attribute
-    of a name, and nothing ever sets one."""
+    """Whether the bundle's classes that are called so, and their bases, lack a member that nothing ever sets."""
     kin, met = [owner], set(['object'])
     while kin:
         found = classes_called(case, kin[-1])
@@ -11427,8 +11342,7 @@ def is_set_anywhere(case, name):
 
 
 def is_flag_asked(case, name):
-    """Whether an `if` asks for nothing but an attribute: then what nothing ever sets counts as not set, as where
-    isinstance() is asked about it, and other objects of the bundle have it."""
+    """Whether an `if` or isinstance() only asks for an attribute: then what nothing ever sets counts as not set."""
     if case.statement.kind == 'Assign':
         return any(is_call(node, 'isinstance') and [one.attr for one in node.args[:1] if one.kind == 'Attribute'] == [
             name] for node in walk(case.statement.value)) and any(
@@ -11591,10 +11505,7 @@ def alike_places(case, fault):
         return other_variables(case, asked)
     if key_of(asked) is None or case.exception != 'KeyError' and fault.test is not none_test:
         return []
-    found = other_keys(case, asked)
-    if case.exception == 'KeyError':
-        found += other_elements(case, asked)
-    return found
+    return other_keys(case, asked)
 
 
 def other_variables(case, asked):
@@ -11630,17 +11541,6 @@ def other_keys(case, asked):
                   for test in and_operands(one.test) for parts in [others(test)] if len(parts) == 1 and
                   test is not own and shape_of(test, parts[0]) == shape_of(own, asked)]
     return [row for row in found if key_of(row[1]) not in KNOWN_OF_ALL]
-
-
-def other_elements(case, asked):
-    """The same key, in the file's comprehensions over the list whose elements a loop around asks for it."""
-    loop = loop_over(asked.value)
-    if loop is None or loop.iter.kind != 'Attribute' or of_the_server(loop.iter):
-        return []
-    inside = [node.parent for node in nodes_named(case.source, 'Attribute', loop.iter.attr)
-              if node.parent.kind == 'comprehension' and node.parent.iter is node and not node.parent.ifs]
-    return [(statement_of(one), one) for other in inside for one in walk(other.parent)
-            if key_of(one) == key_of(asked) and loop_over(one.value) is other]
 
 
 def as_long_as(statement, name):
@@ -11771,27 +11671,6 @@ def goes_through_again(node, other):
         repeatable(loops[0].iter) and node.id == other.id and not is_in(loops[1], loops[0])
 
 
-def default_source(case, faults):
-    """`x = f() or []`: something empty where the value comes from, when it is used in several places."""
-    bad = faults[0].bad
-    if bad.kind != 'Name' or len(faults) != 1 or not faults[0].soft or make_of(case, bad) in ('element', 'match'):
-        return
-    origins = [one for one in statements(case.function) if one.kind == 'Assign' and one.end < case.statement.start and
-               len(one.targets) == 1 and is_name(one.targets[0], bad.id)]
-    if not origins or is_name(origins[-1].value, 'None') or exclusive(origins[-1], case.statement):
-        return
-    origin = origins[-1]
-    if len(later_uses(case, bad.id, origin)) < 2:
-        return
-    values = [value for _, node, value in faults[0].soft if node is bad and value not in (SOME, TEXT, NUMBER, SPLIT)]
-    best = best_value(values or [SOME], lambda value: name_effect(case, bad.id, value, origin) if values else CRASH)
-    if best[0] < OPEN:
-        return
-    yield Proposal('empty default', or_default(origin.value, best[1]), '%s is %s where %s' % (
-        bad.id, value_words(best[1]), faults[0].what), '%s is empty for these items' % bad.id, 'medium',
-        {FINE: 0.8, OPEN: 0.6}[best[0]], 'mended where the value comes from, for all places that use it')
-
-
 def begin_empty(case, faults):
     """`x.append(y)` where x is None, and is kept, answered or handed on behind that: it begins empty."""
     bad, call = faults[0].bad, case.statement.value if case.statement.kind == 'Expr' else None
@@ -11893,7 +11772,7 @@ def own_id(case, faults):
         0.9, 'the item is matched all the same')
 
 
-GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_source, default_attribute, other_hint,
+GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
           ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
           skip_round, end_loop, join_guard, leave)
 # in which places further on, and nearby, are mended as well
@@ -11956,10 +11835,7 @@ def words_logged(patch):
 
 
 def fix_id(template, patch, before=b''):
-    """A name made from the change itself: the same in every run, wherever the lines have moved.
-
-    before: the file, for the same change may fit several places of it, which are different fixes.
-    """
+    """A name made from the change and its place in the file before: the same in every run, wherever lines move."""
     import hashlib
     body = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'@@'))
     lines = split_lines(before)
@@ -12087,10 +11963,7 @@ def fix_patch_path(run_dir, name):
 
 
 def safety_problems(bundle, name, after, function=None):
-    """Sentences on what a change would break: source that no longer reads, or rules of the sandbox.
-
-    function: where the change lies within one, only that is read again; files of thousands of lines are common.
-    """
+    """Sentences on what a change would break; function: where it lies within one, only that is read again."""
     part = function_part(function, after) if function is not None else None
     try:
         new = Source(after if part is None else part, name)
@@ -12181,10 +12054,7 @@ Scene.__new__.__defaults__ = ((),)
 
 
 def fixes_for(scene, templates=None):
-    """(fix records best first, [why a candidate was dropped], {id: patch bytes}) for the places of a Scene.
-
-    templates: the only ones to be used, None for all.
-    """
+    """(fix records best first, [why one was dropped], {id: patch bytes}) for a Scene. templates: only these."""
     records, dropped, patches = [], [], {}
     for score, place, case, proposal in scored_proposals(scene):
         if templates and proposal.template not in templates:
@@ -12218,10 +12088,7 @@ def case_at(scene, statement, expression=None, message='', line=None):
 def scored_proposals(scene):
     """[(score, place, case, proposal)] of all templates at all places that are sure enough, best first."""
     rows = []
-    places = scene.places[:3]
-    if len(set(place.statement.logical_start for place in places)) < len(places) and joined_lines(scene.source):
-        return scored_on_one_line(scene._replace(places=places))
-    for place in places:
+    for place in scene.places[:3]:
         if place.confidence < SURE_ENOUGH:
             continue
         case = case_at(scene, *place[:2] + (place.message, place.line))
@@ -12240,22 +12107,6 @@ def within_try(row, places):
     sure = sum(other.confidence for other in places
                if other is place or len(bounds) > 1 and bounds[0] <= other.statement.start < bounds[1])
     return score * sure / place.confidence, place._replace(confidence=sure), case, proposal
-
-
-def scored_on_one_line(scene):
-    """The same for places that stand on one line and so cannot be told apart: as if each had a line of its own."""
-    places, unfolded = scene.places, Unfolded(scene.source, [place.statement for place in scene.places])
-    inner = [place._replace(statement=unfolded.moved(place.statement), expression=place.expression and unfolded.moved(
-        place.expression)) for place in places]
-    function = unfolded.moved(scene.function)
-    if function is None or any(place.statement is None for place in inner):
-        return []
-    known = dict(zip([place.statement.start for place in inner], [place.statement for place in places]))
-    rows = scored_proposals(scene._replace(source=unfolded.new, function=function, places=inner, logged=tuple(
-        filter(None, map(unfolded.moved, scene.logged)))))
-    return [(score, place._replace(statement=known[place.statement.start]), case_at(
-        scene, known[place.statement.start], None, place.message), proposal if proposal.path else unfolded.folded(
-            proposal)) for score, place, case, proposal in rows]
 
 
 def at_every_place(rows, places):
@@ -12365,8 +12216,7 @@ def probe_edits(case, place, named, log):
 
 
 def header_probe(case, place, handler):
-    """The edits for what a header evaluates: asked once more before it where that is all the same, as for an elif; else
-    evaluated there, under a name. What a while asks is asked at the head of its body."""
+    """The edits for what an if or for evaluates: asked once more before it where that is all the same, else named."""
     statement, source = place.statement, case.source
     asked = [getattr(statement, HEADERS[statement.kind])] if statement.kind in HEADERS else []
     if not asked or place.expression is None or not is_in(place.expression, asked[0]):
@@ -12374,15 +12224,10 @@ def header_probe(case, place, handler):
     while statement.is_elif:
         statement = statement.parent
         asked.insert(0, statement.test)
-    name, inner, newline = fresh_name(case, 'probed'), statement.body[0], source.newline
-    if statement.kind == 'While':
-        at, (start, end) = inner.start, asked[0].outer
-        lines = ['try:', source.indent_unit() + 'if not (%s): break' % asked[0].text, handler, '']
-        return None if statement.orelse or inner.inline else [
-            (start, end, 'True' if source.text[start - 1] in ' \t' else ' True'),
-            (at, at, (newline + inner.indent).join(lines))]
+    name, newline = fresh_name(case, 'probed'), source.newline
     twice = statement.kind in ('If', 'For') and all(map(repeatable, asked))
-    if statement.inline or statement.logical_start != statement.start or len(asked) > 1 and not twice:
+    if statement.kind == 'While' or statement.inline or statement.logical_start != statement.start or (
+            len(asked) > 1 and not twice):
         return None
     lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % one.text for one in asked)),
              handler, '']
@@ -12655,10 +12500,7 @@ NO_BUNDLE = 'the bundle is not at hand, so the place is known from the traceback
 
 
 def mend(inquiry, confessed):
-    """Find the place and what can be done there, and fill the record. Returns (why there is no fix or None, patches).
-
-    confessed: the Confession that the pattern is, or None.
-    """
+    """Find the place and what can be done there, fill the record. Returns (why there is no fix or None, patches)."""
     pattern, bundle, record, index = inquiry.pattern, inquiry.bundle, inquiry.record, inquiry.index
     standing = standing_fix(inquiry.history, pattern['pattern'])
     if standing and standing['decision'] == 'KEEP' and (pattern.get('resolved') or {}).get('came_back'):
@@ -12944,8 +12786,7 @@ def set_elsewhere(source, function, name):
 
 
 def hides_another(statement):
-    """The except clause or try-finally whose handling of an error a statement fails in, so that it hides that one: in a
-    finally, where it reads what only the try in front of it sets; or None."""
+    """The except clause, or finally that reads what its try sets, that a statement hides another error in; or None."""
     for inner, outer in levels(statement) if statement.kind != 'Raise' else ():
         if outer.kind == 'ExceptHandler' or outer.kind == 'TryFinally' and inner in outer.finalbody and bound_names(
                 *outer.body).intersection(names_in_order(statement)):
@@ -12954,8 +12795,7 @@ def hides_another(statement):
 
 
 def mend_hidden(inquiry, document):
-    """Patches of the error that a pattern has hidden, put first into the record, where a fix that was rolled back has
-    brought it to light: it is the one to be mended, at its place in what was tried."""
+    """Patches of the error that a pattern has hidden, where a fix that was rolled back has brought it to light."""
     pattern, bundle, history, record, chain, index = inquiry
     low, high = record['hidden_lines']
     for other in document['patterns'] if any(row.get('further') and row.get('pattern') == pattern['pattern']
@@ -13130,8 +12970,7 @@ def said_parts(node, more, name):
 
 
 def text_parts(node, more=()):
-    """What a text is put together from, in parts: its own words, the nodes whose values come between them (None for one
-    that is not known). more: what the text is formatted with later."""
+    """What a text is put together from: its own words, and the nodes between (None: not known). more: its values."""
     if node.kind == 'Str':
         return filled_in(node.s, PERCENT, more) if more else [node.s]
     if is_op(node, 'Add'):
@@ -13205,10 +13044,7 @@ def mend_confessed(inquiry, confessed):
 
 
 def called_places(pattern, bundle, around, heard, message):
-    """[(places, function, frame)] in the functions that a try calls and that can have raised.
-
-    heard: the statements that can have spoken last before; message: what was logged, with the tag of who failed.
-    """
+    """[(places, function, frame)] in functions that a try calls after what was heard last, and that can have raised."""
     passed = max([0] + [one.start for one in heard if in_any(one, around.body)])
     calls = [call for one in around.body for call in plain_calls(one) if call.start > passed]
     rows, met = [], []
@@ -13300,8 +13136,7 @@ def log_calls(source):
 
 
 def said_by(inquiry):
-    """Why there is no fix for a record without a traceback whose error is not told, by the one log call that can have
-    written it, which is noted as the place; None where there is no such call."""
+    """Why there is no fix where only one log call can have written the record, which is noted as the place; or None."""
     evidence, text, best = inquiry.record['evidence'], inquiry.pattern.get('message') or '', []
     for name, source in inquiry.bundle.code():
         for row in log_calls(source):
@@ -13340,8 +13175,7 @@ def tried_words(around, where=''):
 
 
 def hiding_except(bundle, call):
-    """The except clause that an agent's report after a check of its own can come from: it has this function report, or
-    stands before it, or in what is called there, and catches something without a word; None for none."""
+    """The except clause that an agent's report can come from: around its caller, or a silent one before it; or None."""
     function = function_around(call)
     callers = [one for _, source in bundle.code() for one in nodes_named(source, 'Call', getattr(function, 'name', ''))]
     found = [one for one in map(handler_around, callers) if one is not None]
@@ -13359,8 +13193,7 @@ def is_silent(handler):
 
 
 def trying_to_log(pattern, function):
-    """The try statements of a function that may have caught and logged a traceback which the agent itself wrote: those
-    that log one in an except clause, and of these, where the record's first line tells, the ones that say that."""
+    """The try statements of a function that can have logged the traceback, those that say its first line if any."""
     if pattern.get('kind') != 'log' or pattern.get('wrapper'):
         return ()
     rows = [node for node in own_nodes(function) if node.kind == 'TryExcept' and any(
@@ -13497,8 +13330,7 @@ def nameless(case):
 
 
 def fitting_request(case, brings_more):
-    """The Proposal that makes the case's function take what a request brings, or None. brings_more: the message says
-    that this is more than it takes."""
+    """The Proposal that makes the case's function take what a request brings (more than it takes, or less); or None."""
     function, parameters = case.function, [one for one in case.function.args.args if one.kind == 'Name']
     counts = [int(number) for number in re.findall(r'\d+', case.message)]
     required = parameters[:len(parameters) - len(function.args.defaults)]
@@ -13537,8 +13369,7 @@ def fitting_request(case, brings_more):
 
 
 def readable_again(source, line, steps=3):
-    """[(edits, words)] of the one small change near a line with which Python 2 can read the file, or of few of them,
-    where each one lets it read further; [] where there is none, or where two that are as likely would do."""
+    """[(edits, words)] of the one small change, or few in turn, with which Python 2 reads the file; [] if not sure."""
     good, further = [], []
     for order, edits, words in small_changes(source, line):
         if good and order > good[0][0]:
@@ -13856,8 +13687,7 @@ NO_GAIN_SHARE = 0.2             # of the chance: some items lack nothing, and ar
 
 
 def nothing_left(bundle, chain, index, place):
-    """Whether nothing could be filled in if the failing statement were passed over: in none of the frames above it does
-    a loop go on, or work follow that does not need its result."""
+    """Whether nothing could be filled in without the statement: no loop goes on, no other work follows in any frame."""
     passed = passed_over(bundle, chain, index, place)
     return passed is not None and not any(fills_behind(statement, spoilt_by(statement)) for statement in passed)
 

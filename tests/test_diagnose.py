@@ -918,24 +918,18 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
         assert counted in first['why_this_rank'] and '% sure' not in first['why_this_rank'], found.record['fixes']
 
 
-def test_statements_of_one_line_are_guarded_together_or_moved_in_as_they_are(tmpdir):
-    source = SOURCE.replace("boat['yard']['name']\n    metadata.tagline = boat['motto']",
-                            "boat['yard'].strip(); metadata.tagline = boat['motto'].strip()")
-    source = source.replace("metadata.genres.clear()", "metadata.genres.clear(); note = boat['note'].strip()").replace(
+def test_statements_of_one_line_are_moved_in_as_they_are(tmpdir):
+    source = SOURCE.replace("metadata.genres.clear()", "metadata.genres.clear(); note = boat['note'].strip()").replace(
         "    for genre in", "    metadata.title_sort = note.lower(); metadata.tags.add(note)\n    for genre in", 1)
-    for text, changed in (("boat['note']", [
-            '-    metadata.genres.clear(); note = ', '-    metadata.title_sort = ', '+    metadata.genres.clear()',
-            "+    if boat['note'] is not None:", "+      note = boat['note'].strip()",
-            '+      metadata.title_sort = note.lower(); metadata.tags.add(note)', '+    else:', '+      Log(']), (
-                "boat['motto']", ['-', "+    if boat['yard'] is not None:", '+      metadata.studio = boat', '+    else:',
-                                  '+      Log(', "+    if boat['motto'] is not None:", '+      metadata.tagline = boat',
-                                  '+    else:', '+      Log('])):
-        row = pattern('AttributeError', "'NoneType' object has no attribute 'strip'", [
-            frame('fill', line_of(text, source), source=source)])
-        found = look(row, tmpdir, source)
-        lines = found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()[3:]
-        lines = [line for line in lines if line[0] in '+-']
-        assert len(lines) == len(changed) and all(line.startswith(one) for line, one in zip(lines, changed)), lines
+    changed = ['-    metadata.genres.clear(); note = ', '-    metadata.title_sort = ', '+    metadata.genres.clear()',
+               "+    if boat['note'] is not None:", "+      note = boat['note'].strip()",
+               '+      metadata.title_sort = note.lower(); metadata.tags.add(note)', '+    else:', '+      Log(']
+    row = pattern('AttributeError', "'NoneType' object has no attribute 'strip'", [
+        frame('fill', line_of("boat['note']", source), source=source)])
+    found = look(row, tmpdir, source)
+    lines = found.patches[found.record['fixes'][0]['id']].decode('utf-8').splitlines()[3:]
+    lines = [line for line in lines if line[0] in '+-']
+    assert len(lines) == len(changed) and all(line.startswith(one) for line, one in zip(lines, changed)), lines
 
 
 CONFESSES = """
@@ -1625,7 +1619,7 @@ HEADERS = """def fill(metadata, boat):
 """
 
 
-@pytest.mark.parametrize('missing', ['name', 'crew', 'yard', 'parts', None])
+@pytest.mark.parametrize('missing', ['name', 'yard', 'parts', None])
 def test_a_probe_watches_headers_and_changes_nothing_else(missing, tmpdir):
     source = diagnose.Source(HEADERS.encode('utf-8'), 'Contents/Code/__init__.py')
     function = source.functions_named('fill')[0]
@@ -1637,7 +1631,7 @@ def test_a_probe_watches_headers_and_changes_nothing_else(missing, tmpdir):
     bundle = diagnose.find_bundles(make_plug_ins(tmpdir, HEADERS))[AGENT]
     scene = diagnose.Scene(row, bundle, [], source, frame_there, function, places)
     record, patch = diagnose.probe_for(scene)
-    assert record['probed']['lines'] == [5, 7, 9, 11]
+    assert record['probed']['lines'] == [5, 9, 11]
     (_, hunks), = diagnose.parse_patch(patch)
     patched = diagnose.patched(source.data, hunks, 'x').decode('utf-8')
     outcomes = []
@@ -1653,7 +1647,7 @@ def test_a_probe_watches_headers_and_changes_nothing_else(missing, tmpdir):
             said.append(str(error))
         outcomes.append((metadata.__dict__, said[-1:], said[:-1]))
     assert outcomes[0][:2] == outcomes[1][:2]
-    line = {'name': 5, 'crew': 7, 'yard': 9, 'parts': 11}.get(missing)
+    line = {'name': 5, 'yard': 9, 'parts': 11}.get(missing)
     assert [one.split(' raised')[0] for one in outcomes[1][2]] == (['probe: line %d' % line] if line else [])
 
 
