@@ -7085,8 +7085,6 @@ def fence(case, faults):
     tail = settings(needed) + log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
     lines = ['else:'] + ['\t' + line for line in tail] if tail else []
     field = field_of(case.statement) or len(block) > 1
-    if block[0].inline and found.before:
-        return
     read = relied_on(case, block) and begins_as(case.statement) is None
     moved = wrap(block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)] + behind
@@ -9320,8 +9318,6 @@ def attributes_of(case, node, owner):
     if root == 'metadata' or owner in ('Movie', 'TV_Show', 'Artist', 'Album', 'Episode', 'Season'):
         return FIELDS
     owners = classes_called(case, owner)
-    if root == 'self' and not owners:
-        owners = [one for one in [enclosing(node, 'ClassDef')] if one is not None]
     if owners:
         return members_of(owners[0])
     if owner in ('module', 'RestrictedModule') and root:
@@ -10169,11 +10165,6 @@ def wrong_format(case, found):
         elif wanted == 1 and node.right.kind in ('Name', 'Attribute', 'Subscript', 'Call'):
             yield cure('right format', enclose(node.right, '(', ',)'), 'the value goes in as one', 0.8,
                        'a tuple as the only value must itself be in a tuple')
-        elif node.right.kind == 'Tuple' and len(values) > wanted > 0:
-            yield Proposal('right format', [(values[wanted - 1].outer[1], values[-1].outer[1],
-                                             ',' if wanted == 1 else '')],
-                           'the values that have no place are left out', 'nothing', 'medium', 0.6,
-                           'there are more values than places')
         elif not wanted and '%' not in node.left.s and not is_address(case, node):
             start, end = node.left.outer[1], node.right.outer[1]
             named = '.format(%s)' % ', '.join(code_of(one) for one in values)
@@ -11170,7 +11161,7 @@ def propose(case):
 
 def unfolded_ways(case):
     """What could be proposed if the statement, and those behind it, did not share their lines with others."""
-    unfolded = Unfolded(case.source, [case.statement])
+    unfolded = Unfolded(case.source, case.statement)
     inner = case._replace(source=unfolded.new, statement=unfolded.moved(case.statement), function=unfolded.moved(
         case.function), expression=case.expression and unfolded.moved(case.expression), logged=tuple(filter(
             None, map(unfolded.moved, case.logged)))) if unfolded.groups else None
@@ -11181,14 +11172,13 @@ def unfolded_ways(case):
 
 
 class Unfolded(object):
-    """A source in which no line holds several statements, and none of the given ones stands behind a header."""
+    """A source in which no line holds several statements, and the given one stands behind no header."""
 
     def __init__(self, source, mended):
         self.source, lines = source, list(joined_lines(source))
-        for statement in mended:
-            line = [one for one in siblings(statement) if one.logical_start == statement.logical_start]
-            if line[0].inline and statement.kind not in COMPOUND and line not in lines:
-                lines.append(line)
+        line = [one for one in siblings(mended) if one.logical_start == mended.logical_start]
+        if line[0].inline and mended.kind not in COMPOUND and line not in lines:
+            lines.append(line)
         self.groups = []
         for line in lines:
             first = line[0]
@@ -13905,13 +13895,11 @@ def pattern_text(number, record):
     error = cut(cell(error_named(record)), 60)
     lines = ['## %d. %s: %s' % (number, prose(record['agent'] or 'the server'), prose(error)), '',
              'Pattern %s, class **%s**, family %s.' % (prose(record['pattern']), record['class'], record['family']), '']
-    lines += ['### 1. Observed', '', observed_text(record), '']
-    lines += ['### 2. Expected', '', expected_text(record), '']
-    lines += ['### 3. Divergence point', ''] + point_text(record) + ['']
-    lines += ['### 4. Root-cause hypothesis', ''] + cause_text(record) + ['']
-    lines += ['### 5. Fix proposal', ''] + fixes_text(record) + ['']
-    lines += ['### 6. Active test plan', '', test_text(record)]
-    return lines
+    for head, body in (('1. Observed', [observed_text(record)]), ('2. Expected', [expected_text(record)]),
+                       ('3. Divergence point', point_text(record)), ('4. Root-cause hypothesis', cause_text(record)),
+                       ('5. Fix proposal', fixes_text(record)), ('6. Active test plan', [test_text(record)])):
+        lines += ['### ' + head, ''] + body + ['']
+    return lines[:-1]
 
 
 def observed_text(record):
