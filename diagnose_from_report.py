@@ -10527,15 +10527,10 @@ def field_type(case, found):
     statement = case.statement
     if statement.kind != 'Assign' or not is_field(statement.targets[0]):
         return
-    before, after = {
-        ('str', 'int'): ('int(', ')'), ('unicode', 'int'): ('int(', ')'), ('float', 'int'): ('int(', ')'),
-        ('long', 'int'): ('int(', ')'), ('int', 'float'): ('float(', ')'), ('str', 'float'): ('float(', ')'),
-        ('unicode', 'float'): ('float(', ')'), ('long', 'float'): ('float(', ')'),
-        ('str', 'date'): ('Datetime.ParseDate(', ').date()'), ('unicode', 'date'): ('Datetime.ParseDate(', ').date()'),
-        ('int', 'bool'): ('bool(', ')')}.get((given.replace('_ElementStringResult', 'str').replace(
-            '_ElementUnicodeResult', 'unicode'), wanted), ('', ''))
+    text, after = given in TEXT_TYPES, ').date()' if wanted == 'date' else ')'
+    before = {'int': 'int(', 'float': 'float(', 'date': 'Datetime.ParseDate(' * text, 'bool': 'bool(' * (
+        given == 'int')}.get(wanted) if text or given in ('int', 'float', 'long') else None
     if before:
-        text = given not in ('int', 'float', 'long')
         edits = enclose(statement.value, before, after)
         if statement.value.kind in ('Name', 'Attribute', 'Subscript') and code_of(statement.value):
             edits[-1] = edits[-1][:2] + ('%s if %s%s else None' % (
@@ -10691,11 +10686,8 @@ PAUSE = 5                       # seconds; with the framework's own 20 for each 
 
 
 def second_try(case, found):
-    """A provider that now and then gives no answer, or has a fault of its own, is asked once more after a pause.
-
-    Never one that refuses (403, 429) or may do so (503): that would make it worse. Only where the statement's one
-    request is all that is repeated.
-    """
+    """A provider that gives no answer, or has a fault of its own, is asked once more after a pause: never one that
+    refuses (403, 429) or may do so (503), and only where one request is all that is repeated."""
     statement, name = case.statement, exception_name(case)
     text, parts = statement.text, list(own_part(statement))
     asked = [node for node in parts if is_call(node, *FETCHES) and root_name(node.func) in ASKERS or
@@ -11460,8 +11452,7 @@ def is_entry_field(case, statement):
 
 
 def with_alike(case, fault, proposal, own):
-    """The proposal, extended to the places nearby that ask in the same way for something else: what lacks one thing may
-    lack the others as well. Where it leaves its statement out, they are not given a value that may not fit."""
+    """The proposal, extended to the places nearby that ask in the same way for something else."""
     edits, words, losses = list(proposal.edits), [], [proposal.loss]
     for statement, asked in alike_places(case, fault) if proposal.prior > 0.55 else ():
         inner = case._replace(statement=statement, expression=None, function=frame_of(asked), message="'%s'" % key_of(
@@ -11844,11 +11835,8 @@ HUNK_HEAD = re.compile(br'@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@')
 
 
 def parse_patch(data):
-    """[(path, [(old start, [lines with their mark])])] of a unified diff in bytes as people have them; else Problem.
-
-    Mails, commit messages and a diff's own extra lines around the hunks are passed over: a hunk's head says how long it
-    is. UTF-16, as a Windows shell saves it, a mark at the start, and blank lines that lost their blank are read too.
-    """
+    """[(path, [(old start, [lines with their mark])])] of a unified diff in bytes as people have them, with mails,
+    commit messages, UTF-16 or blank lines that lost their blank; else Problem."""
     files, lines, at, extended = [], split_lines(in_utf8(data)), 0, False
     if lines and not lines[-1].endswith(b'\n'):
         lines[-1] += b'\n'
@@ -11918,11 +11906,8 @@ def hunk_at(lines, at):
 
 
 def patched(data, hunks, name):
-    """The bytes after the hunks of one file; Problem where a hunk does not fit.
-
-    The context must be there to the letter, but for the line ends when those of the file are all alike; where it is
-    there more than once the nearest place counts. Without context only the line that the head names is the place.
-    """
+    """The bytes after the hunks of one file; Problem where a hunk does not fit: its context, but for line ends, must be
+    there, the nearest place counts, and without context only the line that the head names."""
     lines, shift, done, ends = split_lines(data), 0, 0, common_line_end(data)
     for start, marked in hunks:
         if ends:
@@ -12003,10 +11988,8 @@ def read_fix_history(run_dir):
 
 
 def tried_before(history, pattern, name, template, function, wide=False):
-    """The row of a rollback, or of an undo by hand, that forbids this fix for this pattern, or None.
-
-    One after which the items failed further on cured its own place: a fix of the kind that covers more is another one.
-    """
+    """The row of a rollback, or undo by hand, that forbids this fix for this pattern, or None. wide: it covers more
+    than one after which the items failed further on, which had cured its own place."""
     for row in history:
         if row.get('decision') in ('ROLLBACK', 'UNDONE') and row.get('pattern') == pattern:
             if row.get('id') == name or (row.get('template') == template and row.get('function') == function
@@ -12154,11 +12137,9 @@ PROBED_PLACES = 4
 
 
 def probe_for(scene):
-    """(record, patch) of a patch that changes nothing but logs which of several places raised; (None, None) without.
-
-    The text that it logs names the line and the version of the file; probed_lines reads it from the next records.
-    Places that were asked already are not asked again, and a plug-in that logs no more than errors cannot answer.
-    """
+    """(record, patch) of a patch that changes nothing but logs which of several places, not asked yet, raised, by line
+    and version of the file (see probed_lines); (None, None) without, and for a plug-in that logs no more than
+    errors."""
     if scene.bundle.is_terse():
         return None, None
     source, places = scene.source, scene.places
@@ -12545,8 +12526,7 @@ def note_cause(inquiry, frame, function, first, logged):
 
 
 def lost_answer(inquiry, calls):
-    """Fill in, where what a value was asked from logged just before that its request had failed, that this is the
-    cause: then there was nothing to read. Returns why there is no fix; None where it was not so for most records."""
+    """Fill in that what was asked had just logged a failed request. Returns why there is no fix, or None."""
     pattern, record, status = inquiry.pattern, inquiry.record, None
     told = [row for row in failed_requests(pattern) if row[0] is None and row[1] not in (404, 410)]
     looked = pattern.get('looked_back') or pattern.get('count') or 1
@@ -13061,8 +13041,7 @@ def ability(pattern, row):
 
 
 def functions_meant(bundle, call):
-    """[(file, FunctionDef)] that a call can lead to: by name, and for `self.f()` those of the classes that an object of
-    this one can be made of, for `module.f()` those of the module, where there are any."""
+    """[(file, FunctionDef)] that a call can lead to: by name, and of the object's classes or the module, if any."""
     sources = bundle.code()
     found = [(name, function) for name, source in sources
              for function in nodes_named(source, 'FunctionDef', last_name(call.func) or '')]
@@ -14038,11 +14017,8 @@ def adopt(options, run_dir, bundles):
 
 
 def file_meant(path, home, bundles):
-    """The file of the home bundle, named from the bundle on, that a path in a person's patch means; Problem for none.
-
-    A path may count from anywhere: what stands in it from the bundle's folder on decides, else its longest tail that is
-    one file of the bundle.
-    """
+    """The file of the home bundle that a path in a person's patch means, from the bundle's folder on where that stands
+    in it, else by its longest tail that is one file of the bundle; Problem for none."""
     words = [word for word in path.replace('\\', '/').split('/') if word not in ('', '.')]
     found = []
     for at, word in enumerate(words):
