@@ -10399,11 +10399,6 @@ def edits_between(source, text):
             difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if tag != 'equal']
 
 
-def write_out(case):
-    return written_out([node for node in walk(case.source.tree) if node.kind == 'AugAssign' and
-                        node.target.kind != 'Name'])
-
-
 def rename_private(case):
     """Edits that rename what the sandbox refuses for its name; [] where a name is not this file's own."""
     source, edits = case.source, []
@@ -10499,7 +10494,9 @@ def collect_yields(case):
 
 RULES = collections.OrderedDict((
     ('sandbox name', (rename_private, 'names get no underscore in front')),
-    ('sandbox operator', (write_out, 'operators are written out')),
+    ('sandbox operator', (lambda case: written_out([
+        node for node in walk(case.source.tree) if node.kind == 'AugAssign' and node.target.kind != 'Name']),
+                          'operators are written out')),
     ('sandbox generator', (collect_yields, 'a list is made where there was a generator'))))
 
 
@@ -11193,7 +11190,7 @@ class Unfolded(object):
 
     def folded(self, proposal):
         """A proposal for the unfolded text as one for the text as it is; lines left alone are folded again."""
-        new, changes, broken = self.new, list(proposal.edits), [self.at(end) for _, end, _ in self.edits]
+        new, changes = self.new, list(proposal.edits)
         for group in self.groups:
             breaks = [(self.at(end) - len(text), self.at(end)) for _, end, text in group]
             low, high = new.offset_of_line(new.line_of(breaks[0][0] - 1)), new.line_of(breaks[-1][1])
@@ -11205,14 +11202,7 @@ class Unfolded(object):
                 changes = [edit for edit in changes if edit not in steps[1:]]
                 changes += [pair + (self.source.text[start:end],) for pair, (start, end, _) in zip(breaks, group)]
         text = decode_source(apply_edits(new, changes))[0]
-
-        def line_as_it_is(found):
-            begin = new.offset_of_line(int(found.group()))
-            return '%d' % (int(found.group()) - sum(at < begin or new.line_of(at) == int(found.group())
-                                                    for at in broken))
-
-        return proposal._replace(edits=edits_between(self.source, text), **dict(
-            (name, re.sub(r'(?<=\bline )\d+', line_as_it_is, getattr(proposal, name))) for name in ('summary', 'why')))
+        return proposal._replace(edits=edits_between(self.source, text))
 
 
 @kept
