@@ -12073,8 +12073,7 @@ def within_try(row, places):
 
 
 def at_every_place(rows, places):
-    """A row that guards all the places that may have failed, where no guard costs the ones that did not anything; where
-    the log holds several messages, each of which has failed at a place of its own, a guard may cost something."""
+    """A row that guards all the places that may have failed: a guard costs the ones that did not fail nothing."""
     chosen, edits = [], []
     several = len(set(place.message for place in places)) > 1
     for row in sorted(rows, key=lambda row: (-row[1].confidence, row[1].line, -row[0])):
