@@ -2488,7 +2488,7 @@ FAMILIES = (
     Family('scanner', 'data', r'Error in Python|Running scanner|Looking up module', r'',
            'A scanner failed, mostly on a file or folder name, or on a pattern a person wrote.',
            'rename it, or mend the pattern'),
-    Family('bad pattern', 'data', r'', r'bad character range|nothing to repeat|unbalanced parenthesis|sre_constants',
+    Family('bad pattern', 'data', r'', r'bad character range|sre_constants',
            'A search pattern is not valid.', 'mend the pattern'),
     Family('own report', 'data', r'(?!)', r'', 'The agent checked something, found it wanting, wrote this line about '
            'it and went on. No error stands behind it.', 'give the item what is asked for, or leave it'),
@@ -7404,7 +7404,10 @@ def normal_empty(case):
     with_value = [node for node in answers if node.value is not None]
     if not with_value:
         return ''
-    empty = [node.value for node in with_value if is_empty_literal(node.value)]
+    given = names_in(function.args)
+    empty = [node.value for node in with_value if is_empty_literal(node.value)] or [
+        node.value for node in with_value if node.value.kind == 'Tuple' and any(map(is_empty_literal, node.value.elts))
+        and all(is_empty_literal(one) or is_name(one, *given) for one in node.value.elts)]
     if empty:
         return code_of(empty[0])
     gathered = set(node.value.id if node.value.kind == 'Name' else None for node in answers if node.value is not None)
@@ -10216,6 +10219,23 @@ def escaped_in_format(case, found):
                            0.93, 'they are none of the places of the format')
 
 
+def escaped_in_pattern(case, found):
+    """re.compile('.*%s.*' % title): the signs of a text that is put into a pattern stand for themselves."""
+    for call in calls_of(own_part(case.statement), 'compile', 'search', 'match', 'findall', 'finditer', 'split', 'sub'):
+        made = call.args[0] if call.args and is_name(getattr(call.func, 'value', None), 're') else None
+        if made is not None and made.kind == 'Name':
+            made = (values_before(case, made.id, call.start) or [made])[-1]
+        parts = [] if made is None else made.args if is_call(made, 'format') else summands(made) if is_op(
+            made, 'Add') else as_list(getattr(made.right, 'elts', made.right)) if is_op(made, 'Mod') else []
+        plain = [one for one in parts if one.kind not in ('Str', 'Num', 'Dict') and root_name(one) not in bindings(
+            case.source.tree) and not any(re.search(r'[*+?|[(\\]|escape', node.text) for value in [one] + values_before(
+                case, root_name(one), call.start) for node in walk(value) if node.kind in ('Str', 'Name', 'Attribute'))]
+        edits = [edit for one in plain for edit in enclose(one, 're.escape(', ')')]
+        if edits:
+            yield cure('right format', edits, 'its signs stand for themselves', 0.9,
+                       'the text of an item is no pattern')
+
+
 def number_format(case, found):
     """'%d' with what is no number: '%s' writes a whole number the same way."""
     for node in own_part(case.statement):
@@ -11101,6 +11121,8 @@ SPECIAL_WAYS = (
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^(TypeError|ValueError): (not enough arguments|float argument required|unsupported format|incomplete format|"
      r"%[di] format|int argument required|an integer is required)", escaped_in_format),
+    (r"^error: (multiple repeat|nothing to repeat|unbalanced parenthesis|unexpected end of reg|bogus escape)",
+     escaped_in_pattern),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
     (r"^Unicode(En|De)codeError", text_and_bytes),
     (r"^UnicodeDecodeError", bytes_for_field),

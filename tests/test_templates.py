@@ -2417,6 +2417,10 @@ HARM = [
     ("class Part(object):\n    def __init__(self, d):\n        if d.get('boat'):\n            self.boat = d['boat']\n"
      "        elif d.get('port'):\n            self.port = d['port']\n\ndef f(part):\n    if part.boat:\n        return part.boat\n"
      "    return part.port or 'x'\n", '    if part', "AttributeError: 'Part' object has no attribute 'boat'", "boat = None\n    port = None"),
+    ("import re\n\ndef f(d, title):\n    found = re.search('^%s (x+)' % title, d)\n    return found\n", '    found', 'error: multiple repeat',
+     "% re.escape(title), d)"),
+    ("import re\n\ndef f(d, title):\n    words = title.replace(' ', '.*')\n    return re.search('%s$' % words, d)\n", '    return',
+     'error: multiple repeat', None),
     ("def f(show):\n    for one in show['parts']:\n        add('/%s/' % show['id'] + one['id'], show['name'])\n", '        add',
      "KeyError: 'id'", "'id' in show"),
     ("def f(url):\n    page = ask(url)\n    if page['state'] != 'ok':\n        return f(url)\n    return page\n", '    if page',
