@@ -2815,9 +2815,8 @@ Frame = collections.namedtuple('Frame', 'name function lines quoted callees star
 
 Frame.__new__.__defaults__ = ((), {}, None, ())
 Case = collections.namedtuple('Case', 'source function statement expression exception message frame_kind callee policy '
-                              'is_entry bundle logged line')
-Case.__new__.__defaults__ = ((), None)          # logged: the try statements of which one caught the error and logged
-# it; line: the one reported, where it can be trusted
+                              'is_entry bundle logged')
+Case.__new__.__defaults__ = ((),)               # logged: the try statements of which one caught the error and logged it
 Place = collections.namedtuple('Place', 'statement expression line confidence reasons message')
 # one statement that can have raised the error, the line of it that does, how sure (0..1), what speaks against it,
 # and the message of the records that it explains
@@ -11245,9 +11244,7 @@ def faults_of(case):
     finder, found = by_wording(error_text(case), FINDER)
     if finder is None:
         return list(any_faults(case, None)) if bundle_exception(case)[0] else []
-    faults = list(finder(case, found))
-    faults = could_be_none([fault for fault in faults if case.line is not None and (
-        fault.node.line <= case.line <= fault.node.end_line)] or faults)
+    faults = could_be_none(finder(case, found))
     if not faults and 'None' in case.message:
         faults = could_be_none(callee_faults(case, found))
     return faults or list(any_faults(case, found))
@@ -12061,13 +12058,12 @@ def fixes_for(scene, templates=None):
     return records, dropped, patches
 
 
-def case_at(scene, statement, expression=None, message='', line=None):
+def case_at(scene, statement, expression=None, message=''):
     """The Case of one statement of a Scene."""
     kind, callee = frame_kind(scene.frame)
     exception, is_entry = scene.pattern.get('exception') or '', scene.frame.name == 'Contents/Code/__init__.py'
     return Case(scene.source, scene.function, statement, expression, exception, message, kind, callee,
-                scene.bundle.policy, is_entry, scene.bundle, scene.logged,
-                None if is_sandboxed(scene) else line)
+                scene.bundle.policy, is_entry, scene.bundle, scene.logged)
 
 
 def scored_proposals(scene):
@@ -12076,7 +12072,7 @@ def scored_proposals(scene):
     for place in scene.places[:3]:
         if place.confidence < SURE_ENOUGH:
             continue
-        case = case_at(scene, *place[:2] + (place.message, place.line))
+        case = case_at(scene, place.statement, place.expression, place.message)
         for proposal in propose(case):
             factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
             rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
@@ -12530,7 +12526,7 @@ def offer_one(inquiry, scene, case, place, proposal):
 def note_cause(inquiry, frame, function, first, logged):
     """Fill the Cause at the first Place into the record. Returns why a patch would gain nothing, or None."""
     scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, [], logged)
-    cause = find_cause(case_at(scene, *first[:2] + (first.message, first.line)))
+    cause = find_cause(case_at(scene, first.statement, first.expression, first.message))
     inquiry.record.update({'cause': [{'line': line, 'text': text} for line, text in cause.steps],
                            'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
     return lost_answer(inquiry, cause.calls)
