@@ -1928,8 +1928,8 @@ def was_used_before(case, bad):
     text = bad.text
 
     def needed(one):
-        return one.kind in ('Attribute', 'Subscript') and one.value.text == text and one.ctx == 'Load' or \
-            one.kind == 'Compare' and one.ops[-1] in ('In', 'NotIn') and one.comparators[-1].text == text
+        asked = refuses_none(one)
+        return asked is not None and asked.text == text
 
     if any(outer.kind == 'IfExp' and inner is not outer.test and any(
             needed(one) and always_evaluated(one, outer.test) for one in walk(outer.test))
@@ -2976,6 +2976,7 @@ def lines_now(source, frame, function):
 # Each rule, a row of WORDINGS names it, is a function (expression, hunt) -> weight 0..1.
 SEQUENCE_CALLS = frozenset('split rsplit splitlines xpath findall cssselect getchildren keys values items groups '
                            'findAll find_all select sorted list getElementsByTagName iterfind'.split())
+NODE_CALLS = SEQUENCE_CALLS - frozenset(['values', 'items', 'groups', 'sorted', 'list'])
 NEVER_NONE = SEQUENCE_CALLS | TO_LIST | TEXT_METHODS - frozenset(['find', 'index']) | frozenset(
     'str unicode int float long len range repr strftime isoformat dict bool isinstance quote urlencode min max abs '
     'round sum map xrange'.split())
@@ -3005,6 +3006,8 @@ def none_weight(hunt, base, depth=0):
         return 0.02
     if base.kind == 'Call':
         name = last_name(base.func)
+        if name == 'get' and len(base.args) == 2 and not is_name(base.args[1], 'None'):
+            return 0.4                          # no more than a null
         if name in OFTEN_NONE:
             return 1.0
         own = nodes_named(base.source, 'FunctionDef', name)
@@ -3016,16 +3019,22 @@ def none_weight(hunt, base, depth=0):
     if base.kind == 'Subscript':
         return {'metadata': 0.02, 'Prefs': 0.7}.get(root_name(base), 0.5)
     if base.kind == 'Name' and depth < 3:
-        values = [value for one, value in values_given(hunt.function, base.id)
-                  if one.start < base.start or shares_loop(one, base)]
-        if values:
-            return max(none_weight(hunt, value, depth + 1) if value is not None else 0.3 for value in values)
-        return 0.45
+        weights = [element_weight(one.target, one.iter) if one.kind == 'For' else 0.3 if value is None else
+                   none_weight(hunt, value, depth + 1) for one, value in values_given(hunt.function, base.id)
+                   if one.start < base.start or shares_loop(one, base)]
+        weights = weights or [element_weight(part.target, part.iter) for around in ancestors(base)
+                              for part in getattr(around, 'generators', ()) if base.id in names_in(part.target)]
+        return max(weights or [0.45])
     if is_op(base, 'Or'):
         return none_weight(hunt, base.values[-1], depth)
     if base.kind == 'IfExp':
         return max(none_weight(hunt, base.body, depth), none_weight(hunt, base.orelse, depth))
     return 0.4
+
+
+def element_weight(target, values):
+    """How easily what a loop gets from some values is None."""
+    return 0.3 if target.kind != 'Name' else 0.03 if is_call(values, *NODE_CALLS) else 0.2
 
 
 def never_none(node):
@@ -3455,29 +3464,49 @@ def evaluated_before(statement, names):
         around = is_in(statement, earlier)
         if not (around and earlier.kind in ('If', 'With')) and names & names_bound_by(earlier):
             return
-        for part in surely_evaluated(earlier):
+        held = and_operands(earlier.test) if around and earlier.kind == 'If' and in_any(
+            statement, earlier.body) else [earlier]
+        for part in [part for one in held for part in surely_evaluated(one)]:
             if earlier.kind != 'For' or around or not is_in(part, earlier.target):      # (there may be no round)
                 yield part
 
 
 @kept
-def surely_evaluated(statement):
-    """What a statement evaluates itself, whatever else in it is true."""
-    return [part for part in own_part(statement) if statement.kind not in ('FunctionDef', 'ClassDef') and
-            always_evaluated(part, statement)]
+def surely_evaluated(node):
+    """What a statement or expression evaluates itself, whatever else in it is true."""
+    return [part for part in own_part(node) if node.kind not in ('FunctionDef', 'ClassDef') and
+            always_evaluated(part, node)]
+
+
+def refuses_none(node):
+    """The expression that a node asks for an attribute, an item, its elements or its length, which None has not; None.
+    """
+    if node.kind in ('Attribute', 'Subscript'):
+        return node.value if not stored(node) else None
+    if node.kind in ('For', 'comprehension'):
+        return node.iter
+    if node.kind == 'Compare':
+        return node.comparators[-1] if node.ops[-1] in ('In', 'NotIn') else None
+    return node.args[0] if is_call(node, 'len') and node.args else None
+
+
+def asked_value(hunt, node):
+    """The text of what a node asks, where each question to it fails; None where this one alone does."""
+    asked = refuses_none(node) if "'NoneType'" in hunt.message or (
+        by_base(hunt) and node.kind in ('Attribute', 'Subscript')) else None
+    return None if asked is None else flat(asked)
 
 
 def held_before(hunt, node, statement):
-    """Whether this very expression, or a use of it that would have failed the same way, went well just before."""
-    text = flat(node)
-    base = flat(node.value) if node.kind in ('Attribute', 'Subscript') and by_base(hunt) else None
+    """Whether this very expression, or a use of it that would have failed as well, went well just before."""
+    text, base = flat(node), asked_value(hunt, node)
     unbound = hunt.exception in ('NameError', 'UnboundLocalError')      # then a value more is none less
-    kinds = ('Name',) if unbound else ('Attribute', 'Subscript', 'Call')
+    kinds, root = ('Name',) if unbound else ('Attribute', 'Subscript', 'Call'), refuses_none(node) or node
     first = first_met(frame_of(statement))
     return min(first.get(one, node.start) for one in (text, base)) < node.start and any(
-        part.kind in kinds and part.start < node.start and (flat(part) == text or (
-            base is not None and part.kind != 'Call' and not stored(part) and flat(part.value) == base))
-        for part in evaluated_before(statement, set() if unbound else set([root_name(node)])))
+        part.start < node.start and (part.kind in kinds and flat(part) == text or
+                                     base is not None and asked_value(hunt, part) == base)
+        for part in evaluated_before(statement, set() if unbound else set([root_name(root)])))
 
 
 @kept
@@ -3651,17 +3680,17 @@ def by_base(hunt):
 
 def earlier_uses(hunt, node):
     """A factor for how many other uses would have failed before this one, had they been reached."""
-    if node.kind not in ('Attribute', 'Subscript'):
+    asked = refuses_none(node)
+    if asked is None:
         return 1.0
-    base_fails = by_base(hunt)
-    text = flat(node.value if base_fails else node)
-    root, factor = root_name(node), 1.0
+    base = asked_value(hunt, node)
+    text = base or flat(node)
+    root, factor = root_name(asked), 1.0
     shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
     for other in reads_of(hunt.function):
         if other.start >= node.start or factor < 0.1:
             break
-        if (other.kind == node.kind or base_fails) and \
-                flat(other.value if base_fails else other) == text and \
+        if (asked_value(hunt, other) if base else other.kind == node.kind and flat(other)) == text and \
                 catching_try(other, hunt.exception) in shown and not exclusive(other, node) and \
                 not switched_off(hunt, other) and not any(
                     other.start < one.start < node.start for one, _ in values_given(hunt.function, root)):
@@ -3671,9 +3700,8 @@ def earlier_uses(hunt, node):
 
 @kept
 def reads_of(function):
-    """The Attribute and Subscript nodes of a function that read, in the order of the text."""
-    return sorted((node for node in frame_nodes(function) if node.kind in ('Attribute', 'Subscript') and
-                   not stored(node)), key=lambda node: node.start)
+    """The nodes of a function that ask a value for something, in the order of the text."""
+    return sorted((node for node in frame_nodes(function) if refuses_none(node)), key=lambda node: node.start)
 
 
 def exclusive(node, other):
