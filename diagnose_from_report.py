@@ -1845,6 +1845,15 @@ def in_comprehension(node):
     return around is not None and around.kind == 'comprehension'
 
 
+def is_same(node, text):
+    """Whether an expression is the one of a text; x.get('k') is x['k'] where either has a value."""
+    return node.text == text or '.get(' in node.text + text and as_item(node.text) == as_item(text)
+
+
+def as_item(text):
+    return re.sub(r'\.get\(([\'"]\w+[\'"])(?:, *None)?\)', r'[\1]', text)
+
+
 def holds_for(test, text, value=NOTHING):
     """Whether a condition holds where an expression has an empty value; None where that does not show."""
     if is_op(test, 'Not'):
@@ -1854,14 +1863,14 @@ def holds_for(test, text, value=NOTHING):
         held = [holds_for(one, text, value) for one in test.values]
         stops = test.op == 'Or'
         return stops if stops in held else None if None in held else not stops
-    if test.text == text or is_call(test, 'len', 'bool', 'isinstance') and test.args and test.args[0].text == text:
+    if is_same(test, text) or is_call(test, 'len', 'bool', 'isinstance') and test.args and is_same(test.args[0], text):
         return False
     if test.kind != 'Compare' or len(test.ops) > 1:
         return None
     op, given = test.ops[0], literal_value(test.comparators[0])
     if is_length_check(test, text):
         return (op, given) == ('Eq', ZERO) or op in ('Lt', 'LtE')
-    if test.left.text != text:
+    if not is_same(test.left, text):
         return None
     if given != SOME and op in ('Eq', 'Is', 'NotEq', 'IsNot'):
         return (given == value) == (op in ('Eq', 'Is'))
@@ -1871,7 +1880,7 @@ def holds_for(test, text, value=NOTHING):
 def is_length_check(test, text):
     """Whether a test compares len(x)."""
     return test.kind == 'Compare' and is_call(test.left, 'len') and \
-        bool(test.left.args) and test.left.args[0].text == text
+        bool(test.left.args) and is_same(test.left.args[0], text)
 
 
 def says_there(test, holds, text, value=NOTHING):
@@ -3446,10 +3455,25 @@ def call_weight(node, callee):
 HEADERS = {'If': 'test', 'While': 'test', 'For': 'iter', 'With': 'context_expr'}
 
 
-def passed_before(statement):
-    """The statements, and headers around, that were surely passed before this one in the same call, nearest first."""
+def held_conditions(statement):
+    """The texts of the conditions that a statement stands under."""
+    return frozenset(flat(one) for inner, outer in levels(statement) if outer.kind == 'If' and inner in outer.body
+                     for one in and_operands(outer.test))
+
+
+def passed_before(statement, known=frozenset()):
+    """The statements, and headers around, that were surely passed before this one in the same call, nearest first.
+
+    known: texts of conditions that hold, besides those that the statement itself stands under.
+    """
+    place, known = statement, known | held_conditions(statement)
     while statement.kind not in FRAMES + ('Module',):
         for earlier in reversed(earlier_siblings(statement)):
+            if earlier.kind == 'If' and all(flat(one) in known for one in and_operands(earlier.test)) and not any(
+                    earlier.start < one.start < place.start for name in names_in(earlier.test)
+                    for one, _ in values_given(frame_of(place), name)):
+                for one in reversed(earlier.body):
+                    yield one
             yield earlier
         around = statement.parent
         if around.kind == 'If' or around.kind in ('For', 'While', 'With') and statement in around.body:
@@ -3549,10 +3573,12 @@ def preference_value(hunt, test):
     return None
 
 
-Voice = collections.namedtuple('Voice', 'statement parts whole is_log')
-# text that a statement hands to a call: its literal parts, and whether these are all that the log line holds
+Voice = collections.namedtuple('Voice', 'statement parts whole is_log asks')
+# text that a statement hands to a call: its literal parts, whether these are all that the log line holds, and whether a
+# server is asked for it there
 
 
+ADDRESSED = ('HTTP.Request', 'JSON.ObjectFromURL', 'HTML.ElementFromURL', 'XML.ElementFromURL')
 # calls whose text is a path or a pattern, which is neither logged nor asked for
 LOOKS_FOR = frozenset('xpath find findall findtext iterfind cssselect Regex compile search match sub split replace '
                       'strip lstrip rstrip startswith endswith get'.split())
@@ -3573,7 +3599,8 @@ def voices(function):
         whole = is_log and call.args[:1] in ([node], [above]) and (above is call or is_op(above, 'Mod'))
         size = sum(len(part.strip()) for part in parts)
         if size >= (12 if call is None else 4) or (whole and size):
-            found.append(Voice(statement_of(node), parts, whole, is_log))
+            asks = call is not None and '/' in text and ('://' in text or flat(call.func) in ADDRESSED)
+            found.append(Voice(statement_of(node), parts, whole, is_log, asks and not is_log))
     return sorted(found, key=lambda voice: voice.statement.start)
 
 
@@ -3628,42 +3655,43 @@ def last_heard(function, texts):
 def plain_requests(function):
     """The statements that ask for an address that is not written there."""
     return [statement_of(node) for node in own_nodes(function) if node.kind == 'Call' and
-            flat(node.func) in ('HTTP.Request', 'JSON.ObjectFromURL', 'HTML.ElementFromURL', 'XML.ElementFromURL') and
-            not any('/' in (constant_text(below) or '') for below in walk(node))]
+            flat(node.func) in ADDRESSED and not any('/' in (constant_text(below) or '') for below in walk(node))]
 
 
 def said_weight(hunt, statement, last):
-    """How well a place fits that `last` spoke last: it is not before it, nor behind another statement that speaks."""
+    """How well a place fits that `last` spoke last, or nothing of the function where it is the function: it is not
+    before it, nor behind another statement that speaks."""
     if statement is last:
         return 0.7
     if statement.start < last.start:
         return 0.25 if shares_loop(last, statement) else 0.03
-    if exclusive(statement, last):
+    if last is not hunt.function and exclusive(statement, last):
         return 0.05
-    for passed in passed_before(statement):
+    known = frozenset(text for text in held_conditions(last) if re.match(r'(Prefs\b.*|[A-Z_\d]+)$', text))
+    for passed in passed_before(statement, known):
         if passed.start > last.start and passed is not statement and passed.kind not in COMPOUND:
             if speaks(passed):
                 return 0.05
-            if any(voice.statement is passed and any('/' in part for part in voice.parts)
-                   for voice in voices(hunt.function)):
+            if any(voice.statement is passed and voice.asks for voice in voices(hunt.function)):
                 return 0.15                     # a request, unless its answer came from the cache
-    return 0.7 ** min(4, silent_between(hunt, last, statement))
+    return 0.7 ** min(4, silent_between(hunt, last, statement, known))
 
 
-def silent_between(hunt, last, statement):
+def silent_between(hunt, last, statement, known):
     """How many Log calls lie on the way that only a condition can have kept silent."""
     others = [voice.statement for voice in voices(hunt.function) if voice.is_log]
     return sum(last.start < other.start < statement.start and not exclusive(other, statement) and
-               not unlikely_branch(other) and not switched_off(hunt, other) for other in others)
+               not unlikely_branch(other, known) and not switched_off(hunt, other) for other in others)
 
 
-def unlikely_branch(statement):
-    """Whether a statement lies in a handler, in an else, or under a condition for debugging."""
+def unlikely_branch(statement, known):
+    """Whether a statement lies in a handler, in an else, or under a condition for debugging that is not known to hold.
+    """
     for inner, outer in levels(statement):
         if outer.kind == 'ExceptHandler':
             return True
-        if outer.kind == 'If' and (inner not in outer.body or re.search('debug', flat(outer.test), re.I) or
-                                   outer.test.kind == 'UnaryOp'):
+        if outer.kind == 'If' and (inner not in outer.body or outer.test.kind == 'UnaryOp' or re.search(
+                'debug', flat(outer.test), re.I) and flat(outer.test) not in known):
             return True
     return False
 
@@ -4137,7 +4165,8 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     logged: the try statements of which one caught the error and logged it.
     """
     hunt = hunt_for(function, frame, exception, message, preferences)
-    heard = [statement for texts in said for statement in last_heard(function, texts)]
+    heard = [statement for texts in said for statement in last_heard(function, texts) or (
+        [function] if len(texts) < logs.MOST_SAID else ())]
     weights, table = [], line_table(function)
     for node in frame_nodes(function):
         weight, statement, reasons = expression_weight(node, hunt), statement_of(node), []
@@ -4167,14 +4196,15 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     return ranked_places(weights, table, message)
 
 
-def places_of(pattern, function, frame, preferences=None, logged=()):
+def places_of(pattern, function, frame, bundle, logged=()):
     """The places for all messages of a pattern (all KeyErrors at one place are one), by their share of records."""
     messages = [(row['text'], row.get('count') or 1) for row in (pattern.get('messages') or ())[:3]]
     messages = messages or [(pattern.get('message') or '', 1)]
     total, best = sum(count for _, count in messages), {}
+    said = [texts for texts in said_before(pattern) if texts or not bundle.is_terse()]
     for text, count in messages:
-        for place in locate(function, frame, pattern.get('exception') or '', text, len(messages) > 1,
-                            said_before(pattern), preferences, logged):
+        for place in locate(function, frame, pattern.get('exception') or '', text, len(messages) > 1, said,
+                            bundle.preferences(), logged):
             share = round(place.confidence * count / total, 3)
             known = best.get(place.statement.start)
             if known is None:
@@ -4186,7 +4216,7 @@ def places_of(pattern, function, frame, preferences=None, logged=()):
 
 def said_before(pattern):
     """[[what the thread logged last before a record, oldest first]] of the records that are kept whole."""
-    return [row['said'] for row in pattern.get('exemplars') or () if row.get('said')]
+    return [row['said'] for row in pattern.get('exemplars') or () if row.get('said') is not None]
 
 
 MISSED_BY_PROBE = 0.02          # the weight of a place whose probe was silent, and 2.5 times it for a place unheard of
@@ -12687,7 +12717,7 @@ def look_into_source(inquiry):
     logged = trying_to_log(pattern, function) if index == 0 else ()
     if logged:
         evidence.append('the plug-in caught the error itself and logged it: it arose in a try whose except does that')
-    places = settled(places_of(pattern, function, frame, bundle.preferences(), logged), named, silent)
+    places = settled(places_of(pattern, function, frame, bundle, logged), named, silent)
     places = with_those_behind(places, history, pattern['pattern'], name_in_log(function))
     if not places:
         called = called_by_framework(pattern, bundle) if state == 'same' else None
@@ -12812,7 +12842,7 @@ def mend_hidden(inquiry, document):
             continue
         source = bundle.source(frame.name)
         function = function_named(source, frame)
-        places = [place for place in places_of(other, function, frame, bundle.preferences())
+        places = [place for place in places_of(other, function, frame, bundle)
                   if low <= place.statement.line <= high]
         if places:
             places = in_shares(places)
@@ -12939,7 +12969,7 @@ def failing_in(around, pattern, bundle):
     """The Places in the body of a try that can have raised what its except clause logged."""
     function = function_around(around)
     places = places_of(pattern, function, Frame(around.source.path, name_in_log(function)),
-                       bundle.preferences(), (around,))
+                       bundle, (around,))
     return [place for place in places if in_any(place.statement, around.body) and not raised_again(place.statement)]
 
 
@@ -13058,7 +13088,7 @@ def called_places(pattern, bundle, around, heard, message):
             if function not in met:
                 met.append(function)
                 frame = Frame(name, function.name)
-                places = places_of(pattern, function, frame, bundle.preferences())
+                places = places_of(pattern, function, frame, bundle)
                 if places and places[0].confidence >= 0.4:
                     rows.append((places, function, frame))
                 calls.extend(plain_calls(function))
