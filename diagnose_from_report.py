@@ -5467,12 +5467,18 @@ def always_evaluated(node, statement):
     return True
 
 
+def is_own_log(node):
+    """Whether what binds the name Log leaves it the framework's: `Log = Log`, or a stand-in where Plex is not."""
+    return node.parent.kind == 'Assign' and is_name(node.parent.value, 'Log') or \
+        node.parent.kind == 'ImportFrom' and (node.parent.module or '').startswith('plexhints')
+
+
 def log_line(case, words, value='', form='%r'):
     """[a line that writes words and a value to the agent's log], or [] where the file has no Log of the framework's."""
     if not is_sandboxed(case):
         return []
     for scope in (case.source.tree, case.function):
-        if scope.kind in ('Module', 'FunctionDef') and 'Log' in bindings(scope):
+        if scope.kind in ('Module', 'FunctionDef') and not all(map(is_own_log, bindings(scope).get('Log', ()))):
             return []
     text = re.sub(r"[^ -~]|['\\]", '', words)
     return ["Log('%s: %s' %% %s)" % (text, form, value) if value else "Log('%s')" % text]
@@ -12245,17 +12251,19 @@ def probe_edits(case, place, named, log):
     if statement.inline or statement.logical_start != statement.start:
         return None
     if statement.kind in COMPOUND:
-        return header_probe(case, place, handler)
+        return header_probe(case, place, log[0], handler)
     rest = source.text[statement.end:line_end(statement)].strip()
     return None if rest and not rest.startswith('#') else [
         (statement.start, statement.start, 'try: ')] + put_after(statement, [handler])
 
 
-def header_probe(case, place, handler):
-    """The edits for what an if or for evaluates: asked once more before it where that is all the same, else named."""
+def header_probe(case, place, log, handler):
+    """The edits for what an if or for evaluates: asked once more before it where that is all the same, else named; of
+    what a for goes through it is asked whether it is the None that the message names."""
     statement, source = place.statement, case.source
     asked = [getattr(statement, HEADERS[statement.kind])] if statement.kind in HEADERS else []
-    if not asked or place.expression is None or not is_in(place.expression, asked[0]):
+    elements = place.expression is statement and "'NoneType'" in place.message
+    if not asked or place.expression is None or not elements and not is_in(place.expression, asked[0]):
         return None
     while statement.is_elif:
         statement = statement.parent
@@ -12267,6 +12275,10 @@ def header_probe(case, place, handler):
         return None
     lines = ['try: %s%s' % ('' if twice else name + ' = ', ' or '.join('(%s)' % one.text for one in asked)),
              handler, '']
+    if elements:
+        value = '(%s)' % asked[0].text
+        lines = ([] if twice else ['%s = %s' % (name, value)]) + [
+            'if %s is None: %s' % (value if twice else name, log), '']
     edits = [(statement.start, statement.start, (newline + statement.indent).join(lines))]
     start, end = asked[0].outer
     return edits if twice else edits + [(start, end, name if source.text[start - 1] in ' \t' else ' ' + name)]

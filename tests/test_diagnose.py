@@ -1651,6 +1651,26 @@ def test_a_probe_watches_headers_and_changes_nothing_else(missing, tmpdir):
     assert [one.split(' raised')[0] for one in outcomes[1][2]] == (['probe: line %d' % line] if line else [])
 
 
+@pytest.mark.parametrize('missing, line', [('crew', 2), ('parts', 4), ('yard', None)])
+def test_a_probe_asks_what_a_loop_goes_through(missing, line, tmpdir):
+    text = ("def fill(boat):\n  for one in boat['crew']:\n    one.strip()\n  for one in parts_of(boat,\n"
+            "                      'parts'):\n    one.strip()\n  boat['yard'].strip()\n")
+    source = diagnose.Source(text.encode('utf-8'), 'Contents/Code/__init__.py')
+    function, message = source.functions_named('fill')[0], "'NoneType' object has no attribute '__iter__'"
+    row = pattern('AttributeError', message, [])
+    places = [diagnose.Place(node, node, node.line, 0.4, [], message) for node in function.body[:2]]
+    scene = diagnose.Scene(row, diagnose.find_bundles(make_plug_ins(tmpdir, text))[AGENT], [], source, diagnose.Frame(
+        'Contents/Code/__init__.py', 'fill', [7], {}, [], []), function, places)
+    (_, hunks), = diagnose.parse_patch(diagnose.probe_for(scene)[1])
+    said, boat = [], {'crew': ['Ann'], 'parts': [], 'yard': 'y'}
+    boat[missing] = None
+    names = {'Log': said.append, 'parts_of': dict.get}
+    exec(compile(diagnose.patched(source.data, hunks, 'x').decode('utf-8'), 'agent', 'exec'), names)
+    with pytest.raises((TypeError, AttributeError)):
+        names['fill'](boat)
+    assert [one.split(' raised')[0] for one in said] == (['probe: line %d' % line] if line else [])
+
+
 class Room(object):
     def __init__(self, name):
         self.name = name
