@@ -12132,15 +12132,17 @@ def case_at(scene, statement, expression=None, message=''):
 
 def scored_proposals(scene):
     """[(score, place, case, proposal)] of all templates at all places that are sure enough, best first."""
-    rows = []
-    for place in scene.places[:3]:
-        if place.confidence < SURE_ENOUGH:
+    rows, wide = [], []
+    for number, place in enumerate(scene.places[:4]):
+        chosen = rows if place.confidence >= SURE_ENOUGH and number < 3 else wide
+        if place.confidence < WORTH_A_GUARD:
             continue
         case = case_at(scene, place.statement, place.expression, place.message)
         for proposal in propose(case):
             factor = learned(scene.history, proposal.template, case.exception)[0] * RISK_FACTOR[proposal.risk]
-            rows.append((place.confidence * proposal.prior * factor, place, case, proposal))
-    rows = list(at_every_place(rows, scene.places)) + [within_try(row, scene.places) for row in rows]
+            chosen.append((place.confidence * proposal.prior * factor, place, case, proposal))
+    rows = list(at_every_place(rows + wide, scene.places) if rows else ()) + [
+        within_try(row, scene.places) for row in rows]
     # of equals the earlier place, without which the later one is not reached; stable: a template's own order stays
     return sorted(rows, key=lambda row: (-round(row[0], 2), row[1].line, row[1].statement.start))
 
@@ -12167,7 +12169,7 @@ def at_every_place(rows, places):
             edits += proposal.edits
     if places[0].confidence >= 0.9 or len(chosen) < 2:
         return
-    for rows in [chosen, chosen[:2]][:len(chosen) - 1]:     # all may be too long a patch, and two are not
+    for rows in [chosen, chosen[:3], chosen[:2]][-min(3, len(chosen) - 1):]:     # all may be too long a patch
         first, sure = rows[0], sum(row[1].confidence for row in rows)
         words = line_words(set(row[1].line for row in rows))
         words = 'the ' + words if words.startswith('lines') else 'the statements of ' + words
@@ -12200,6 +12202,7 @@ def in_each_others_way(edits, more):
 
 
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
+WORTH_A_GUARD = 0.15            # and one less sure than this is not guarded along with others
 PROBE_BELOW = 0.65              # a probe is offered when the first place is less sure than this
 GUESSED_BELOW = 40              # and stands first when the best patch promises less than this, in percent
 
