@@ -4177,11 +4177,12 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     hunt = hunt_for(function, frame, exception, message, preferences)
     heard = [statement for texts in said for statement in last_heard(function, texts) or (
         [function] if len(texts) < logs.MOST_SAID else ())]
-    weights, table = [], line_table(function)
+    rows, table = [], line_table(function)
     for node in frame_nodes(function):
         weight, statement, reasons = expression_weight(node, hunt), statement_of(node), []
-        weight *= weight and line_weight(table, node, statement, frame, mixed)
-        if not weight:
+        chances = [table.chance(node, statement, line) if statement.line <= line else 0
+                   for line in frame.lines if weight]
+        if not weight or not max(chances or [1]):
             continue                            # (most of a long function; what follows costs more than these two)
         holder = catching_try(node, exception)
         if holder not in logged if logged else holder is not None:
@@ -4202,8 +4203,28 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
             reasons.append('a preference switches it off')
         if heard:
             weight *= max(said_weight(hunt, statement, last) for last in heard)
-        weights.append((weight, statement, node, reasons))
-    return ranked_places(weights, table, message)
+        rows.append((weight, chances, statement, node, reasons))
+    mixed = mixed or failed_apart(rows, frame)
+    weights = [(row[0] * (max(row[1] or [1]) if mixed else product(row[1])),) + row[2:] for row in rows]
+    return ranked_places([row for row in weights if row[0]], table, message)
+
+
+def failed_apart(rows, frame):
+    """Whether several places explain the lines that were reported better than one does; in one start, each place has
+    one line. rows: (weight, [chance of each line], ...) of the places."""
+    most = max([row[0] for row in rows] or [0])
+    if len(frame.lines) < 2 or not most:
+        return False
+    one = max(row[0] / most * product(row[1]) for row in rows)
+    apart = product(max(row[0] / most * row[1][number] for row in rows) for number in range(len(frame.lines)))
+    return apart * (1 if any(len(start) > 1 for start in frame.starts) else 0.05 ** (len(frame.lines) - 1)) > one
+
+
+def product(numbers):
+    found = 1.0
+    for number in numbers:
+        found *= number
+    return found
 
 
 def places_of(pattern, function, frame, bundle, logged=()):
@@ -4304,19 +4325,6 @@ def raise_weight(node, hunt):
         return 1.0
     handler = enclosing(node, 'ExceptHandler')
     return 0.4 if handler is not None and last_name(node.type) == caught_as(handler) is not None else 0
-
-
-def line_weight(table, node, statement, frame, mixed):
-    """How well a place fits the lines that tracebacks gave for it."""
-    if not frame.lines:
-        return 1.0
-    chances = [table.chance(node, statement, line) if statement.line <= line else 0 for line in frame.lines]
-    if mixed:
-        return max(chances)
-    weight = 1.0
-    for chance in chances:
-        weight *= chance
-    return weight
 
 
 class PlainTable(object):

@@ -708,6 +708,41 @@ def diagnosed_log(tmpdir, source, records, history=(), plist=PLIST):
     return diagnose.diagnose(row, found, diagnose.find_bundles(plug_ins), list(history))
 
 
+PAIR = """def fill(metadata, boat, data):
+    if 'crew' in data and len(data['crew']) > 0:
+        metadata.year = boat['year']
+        for one in data['crew']:
+            metadata.roles.add(one)
+    for one in data['yards']:
+        metadata.studio = one
+    Log('filled')
+    for one in boat['parts']:
+        metadata.tags.add(one)
+    if 'crew' in data and len(data['crew']) > 0:
+        metadata.title = boat['year']
+"""
+
+
+@pytest.mark.parametrize('error, starts, said, first', [
+    ("KeyError: 'year'", [[12]], None, [3]),            # what stands under the same condition went well before
+    ("AttributeError: 'NoneType' object has no attribute '__iter__'", [[6]], None, [6]),    # len() of the other did
+    ("AttributeError: 'NoneType' object has no attribute '__iter__'", [[9]], [], [6]),      # or 'filled' had been said
+    ("AttributeError: 'NoneType' object has no attribute '__iter__'", [[9]], None, [6, 9]),
+    ("AttributeError: 'NoneType' object has no attribute '__iter__'", [[6, 9]], None, [6, 9]),      # each has its line
+    ("AttributeError: 'NoneType' object has no attribute '__iter__'", [[6], [9]], None, [6, 9])])
+def test_what_ran_before_what_was_said_and_all_lines_tell_the_places(error, starts, said, first, monkeypatch):
+    function = diagnose.Source(PAIR.encode('utf-8'), CODE.split('/', 1)[1]).functions_named('fill')[0]
+    lines = [line for start in starts for line in start]
+    seen = diagnose.Frame('Contents/Code/__init__.py', 'fill', lines, {}, [], [dict.fromkeys(one) for one in starts])
+    monkeypatch.setattr(diagnose.SandboxTable, 'chance', lambda self, node, statement, line: (
+        1.0 if len(lines) == 1 or statement.line == line else 0.001))
+    row = error.split(': ')
+    seen = seen._replace(callees=[GETITEM] if row[0] == 'KeyError' else [GETITER])
+    places = diagnose.locate(function, seen, *row, said=() if said is None else [said])
+    sure = [place.statement.line for place in places if place.confidence > 0.25]
+    assert sorted(sure) == first and (len(first) > 1 or places[0].confidence > 0.8)
+
+
 def test_what_the_thread_said_last_and_the_preferences_tell_the_place(tmpdir):
     tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents').ensure(dir=True).join('DefaultPrefs.json').write(
         '[{"id": "extras", "type": "bool", "default": "false"}]')
