@@ -12119,7 +12119,7 @@ Scene.__new__.__defaults__ = ((),)
 
 def fixes_for(scene, templates=None):
     """(fix records best first, [why one was dropped], {id: patch bytes}) for a Scene. templates: only these."""
-    records, dropped, patches = [], [], {}
+    records, dropped, patches, is_guess = [], [], {}, False
     for score, place, case, proposal in scored_proposals(scene):
         if templates and proposal.template not in templates:
             continue
@@ -12127,6 +12127,7 @@ def fixes_for(scene, templates=None):
         if why_not:
             dropped.append('%s at line %d: %s' % (proposal.template, place.line, why_not))
         elif record['id'] not in patches:
+            is_guess = is_guess if records else not proposal.wide and place.confidence < 0.5
             records.append(dict(record, score=round(score, 4)))
             patches[record['id']] = patch
             if len(records) == FIXES_PER_PATTERN:
@@ -12134,7 +12135,7 @@ def fixes_for(scene, templates=None):
     if scene.places[0].confidence < PROBE_BELOW and len(scene.places) > 1:
         record, patch = probe_for(scene)
         if record:                              # of such guesses two in three are wrong: it stands before them
-            is_guess = records and records[0]['predicted']['success_percent'] < GUESSED_BELOW
+            is_guess = is_guess and records[0]['predicted']['success_percent'] < GUESSED_BELOW
             records.insert(0 if is_guess else len(records), record)
             patches[record['id']] = patch
     return records, dropped, patches
@@ -12222,7 +12223,7 @@ def in_each_others_way(edits, more):
 SURE_ENOUGH = 0.2               # a patch at a place less sure than this would be a guess
 WORTH_A_GUARD = 0.15            # and one less sure than this is not guarded along with others
 PROBE_BELOW = 0.65              # a probe is offered when the first place is less sure than this
-GUESSED_BELOW = 40              # and stands first when the best patch promises less than this, in percent
+GUESSED_BELOW = 40              # and stands first when the best patch, at one place, promises less percent than this
 
 
 PROBED_PLACES = 4

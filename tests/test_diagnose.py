@@ -1583,6 +1583,7 @@ def test_a_probe_is_offered_where_the_place_is_not_sure_and_settles_it(tmpdir, m
     text = 'pass                # of an older version, so the line tells nothing'
     broken = [(17, 'hello', 6, text)]
     with monkeypatch.context() as patched:      # before what is most likely wrong it stands first
+        patched.setattr(diagnose, 'at_every_place', lambda rows, places: [])
         patched.setattr(diagnose, 'GUESSED_BELOW', 101)
         assert diagnosed_log(tmpdir, PROBED, broken).record['fixes'][0]['kind'] == 'probe'
     found = diagnosed_log(tmpdir, PROBED, broken)
