@@ -11477,7 +11477,7 @@ def guarded_ways(case, faults):
     groups = groups[:1] if len(chosen) == len(faults) else groups
     within = [fault for fault in faults if not any(fault.bad is not other.bad and is_in(fault.bad, other.bad)
                                                    for other in faults)]
-    if len(within) < len(faults) and len(same_defects(case, faults, case.statement.end)) > 3:
+    if len(within) < len(faults) and len(same_defects(case, faults, case.statement.end)) > 1:
         groups.insert(0, within)                # a['x']['y']: so much is asked of a that it hardly is what is missing
     for number, group in enumerate(groups):
         for way in GUARDS:
