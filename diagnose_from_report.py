@@ -3257,9 +3257,9 @@ def raises_conversion(node, hunt):
 
 
 def raises_operator(node, hunt):
-    if node.kind in ('BinOp', 'AugAssign') and node.op == BINARY[hunt.found.group('op').rstrip('=')]:
-        return operand_weight(node, hunt)
-    return 0
+    op = hunt.found.group('op')                 # `-=` in the sandbox's own words
+    able = node.kind == 'AugAssign' or node.kind == 'BinOp' and not op.endswith('=')
+    return operand_weight(node, hunt) if able and node.op == BINARY.get(op.rstrip('=')) else 0
 
 
 def raises_joining(node, hunt):
@@ -3335,25 +3335,24 @@ def raises_import(node, hunt):
     return 0.3 if is_call(node, '__import__') else 0
 
 
-def raises_augmented(node, hunt):
-    return 1.0 if node.kind == 'AugAssign' and node.op == BINARY.get(hunt.found.group('op').rstrip('=')) else 0
-
-
 # the fields of the framework's model that are no text, by the type that its message names (FRAMEWORK.md 4)
-FIELD_TYPES = {'float': ('rating', 'audience_rating'),
-               'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'season', 'track_index'),
-               'date': ('originally_available_at', 'originally_available', 'available_at'), 'bool': ('trivia_enabled',)}
-CONVERSIONS = {'float': ('float',), 'int': ('int', 'len', 'round'), 'str': ('str', 'unicode'),
-               'unicode': ('str', 'unicode'), 'date': ('date',)}
+FIELD_TYPES = {'float': ('rating', 'audience_rating'), 'date': ('originally_available_at', 'available_at'),
+               'int': ('year', 'duration', 'index', 'absolute_index', 'rating_count', 'content_rating_age')}
+
+
+def type_of_field(name):
+    return next((kind for kind, fields in FIELD_TYPES.items() if name in fields), 'str')
 
 
 def raises_field(node, hunt):
     """The framework's typed metadata fields: an assignment to an attribute, or add/append on one."""
-    if node.kind == 'Assign' and any(target.kind == 'Attribute' for target in walk_targets(node)):
-        wanted = re.search(r"required type '(\w+)'", hunt.message)
-        return 0.9 * max(field_weight(target, node.value, wanted and wanted.group(1))
-                         for target in walk_targets(node) if target.kind == 'Attribute')
-    return 0.6 if is_call(node, 'add', 'append', 'clear', 'new') else 0
+    fields = [one.attr for one in walk_targets(node) if one.kind == 'Attribute' and root_name(one) != 'self'] \
+        if node.kind == 'Assign' else ()
+    if not fields:
+        return 0.6 if is_call(node, 'add', 'append', 'clear', 'new') else 0
+    wanted = re.search(r"required type '(\w+)'", hunt.message)
+    kind = wanted and {'unicode': 'str', 'datetime': 'date', 'long': 'int'}.get(wanted.group(1), wanted.group(1))
+    return 0.9 if wanted is None or kind in map(type_of_field, fields) else 0.02
 
 
 def walk_targets(node):
@@ -3361,20 +3360,6 @@ def walk_targets(node):
     for target in node.targets:
         for part in target.elts if target.kind in ('Tuple', 'List') else [target]:
             yield part
-
-
-def field_weight(target, value, wanted):
-    """How well a field can have refused a value because it is not of the type wanted (None: not known)."""
-    if root_name(target) == 'self':
-        return 0.1
-    if wanted is None:
-        return 1.0
-    of_type = next((name for name, fields in FIELD_TYPES.items() if target.attr in fields), 'str')
-    if of_type != {'unicode': 'str', 'datetime': 'date', 'long': 'int'}.get(wanted, wanted):
-        return 0.02
-    if value.kind == 'Call' and last_name(value.func) in CONVERSIONS.get(wanted, ()):
-        return 0.02
-    return 1.0
 
 
 REQUEST = FETCHES | frozenset('get send content headers load read PropertyListObjectFromURL'.split())
@@ -3670,7 +3655,8 @@ def said_weight(hunt, statement, last):
     known = frozenset(text for text in held_conditions(last) if re.match(r'(Prefs\b.*|[A-Z_\d]+)$', text))
     for passed in passed_before(statement, known):
         if passed.start > last.start and passed is not statement and passed.kind not in COMPOUND:
-            if speaks(passed):
+            call = call_of(passed)
+            if call is not None and root_name(call.func) == 'Log':
                 return 0.05
             if any(voice.statement is passed and voice.asks for voice in voices(hunt.function)):
                 return 0.15                     # a request, unless its answer came from the cache
@@ -3694,11 +3680,6 @@ def unlikely_branch(statement, known):
                 'debug', flat(outer.test), re.I) and flat(outer.test) not in known):
             return True
     return False
-
-
-def speaks(statement):
-    """Whether a statement certainly writes a line to the log."""
-    return call_of(statement) is not None and root_name(call_of(statement).func) == 'Log'
 
 
 def by_base(hunt):
@@ -4670,10 +4651,6 @@ def effect_of_subscript(case, node, parent, value, depth):
     return effect(case, parent, SOME, depth + 1) if value == SOME else CRASH
 
 
-def effect_of_index(case, node, parent, value, depth):
-    return OPEN if value in (SOME, TEXT, NUMBER) else CRASH
-
-
 def effect_of_argument(case, node, call, value, depth):
     """A value as an argument (or as the function) of a call."""
     if node is call.func:
@@ -4706,10 +4683,8 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
-    if name == 'strftime' and node in call.args[1:]:
+    if name == 'strftime' and node in call.args[1:] or name == 'get' and receiver == 'requests':
         return OPEN if value == SOME else CRASH
-    if name in ('date', 'datetime') and call.args:
-        return OPEN if value in (SOME, NUMBER) else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
         return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \
             OPEN if value == SOME else CRASH
@@ -4720,8 +4695,6 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_TEXT, depth + 1) if empty else OPEN if value in (SOME, SPLIT) else CRASH
     if name in ('copy', 'deepcopy') and receiver == 'copy':
         return effect(case, call, value, depth + 1)
-    if name == 'get' and receiver == 'requests':
-        return OPEN if value == SOME else CRASH
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
@@ -4775,7 +4748,7 @@ TAKES = dict((name, made) for names, made in (
     (' '.join(TEXT_TOOLS), {NO_TEXT: NO_TEXT, TEXT: TEXT, SOME: SOME}),
     ('localtime gmtime', {ZERO: HOLLOW, NOTHING: HOLLOW, NUMBER: OPEN, SOME: OPEN}),    # 1970, and now
     ('fromtimestamp utcfromtimestamp FromTimestamp', {ZERO: HOLLOW, NUMBER: OPEN, SOME: OPEN}),
-    ('mktime', {SOME: OPEN}), ('choice', {SOME: OPEN, TEXT: OPEN}),
+    ('mktime', {SOME: OPEN}), ('choice', {SOME: OPEN, TEXT: OPEN}), ('date datetime', {SOME: OPEN, NUMBER: OPEN}),
     ('MillisecondsFromString', {SOME: SOME}),
     ('replace startswith endswith find split strip xpath count decode encode', {NO_TEXT: OPEN, TEXT: OPEN, SOME: OPEN})
 ) for name in names.split())
@@ -4980,10 +4953,6 @@ def is_request(case, call):
                for node in walk(function) if node.kind == 'Call')
 
 
-def effect_of_bound(case, node, parent, value, depth):
-    return FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH
-
-
 def effect_of_unary(case, node, parent, value, depth):
     if parent.op == 'Not':
         return FINE
@@ -5022,10 +4991,6 @@ def way_of_nothing(compared, node):
     number = compared.comparators[0] if first else compared.left
     return () if test.kind != 'If' or number.kind != 'Num' else test.body if first == (
         compared.ops[0] in ('Lt', 'LtE')) else test.orelse
-
-
-def effect_of_conditional(case, node, parent, value, depth):
-    return FINE if node is parent.test else effect(case, parent, value, depth + 1)
 
 
 def effect_of_iteration(case, node, parent, value, depth):
@@ -5076,7 +5041,7 @@ def effect_of_assignment(case, node, parent, value, depth):
         elif target.kind in ('Tuple', 'List'):
             worst = min(worst, OPEN if value == SOME else CRASH)
         elif sets_self(target) and depth < 8:
-            becomes = attribute_effect(case, target, value, depth)
+            becomes = worst_effect(case, readers_of(case, target), value, depth + 4)
             worst = min(worst, OPEN, FINE if becomes > CRASH and value in emptied_elsewhere(target) else becomes)
         elif target.kind == 'Subscript' and key_of(target) is not None and depth < 8:
             worst = min(worst, OPEN, worst_effect(case, unchecked(case, [
@@ -5089,10 +5054,7 @@ def effect_of_assignment(case, node, parent, value, depth):
 
 def fits_field(name, value):
     """Whether a field of the metadata takes a value: each has its type, and takes None."""
-    kind = 'date' if name.endswith('available_at') else 'number' if name in (
-        'year rating duration index absolute_index rating_count audience_rating content_rating_age'.split()) else 'text'
-    return value in {'date': (SOME, NOTHING), 'number': (SOME, NOTHING, ZERO, NUMBER)}.get(kind, (
-        SOME, NOTHING, NO_TEXT, TEXT))
+    return value in (SOME, NOTHING) + {'date': (), 'str': (NO_TEXT, TEXT)}.get(type_of_field(name), (ZERO, NUMBER))
 
 
 def is_made_here(case, name):
@@ -5115,11 +5077,6 @@ def readers_of(case, target):
 def set_on_self(source):
     """The names of the attributes that the classes of a file set on their own objects."""
     return set(node.attr for node in walk(source.tree) if sets_self(node))
-
-
-def attribute_effect(case, target, value, depth=0):
-    """What becomes of the value of self.x where it is read."""
-    return worst_effect(case, readers_of(case, target), value, depth + 4)
 
 
 def read_effect(case, target, value, depth=0, after=0):
@@ -5192,10 +5149,6 @@ def effect_of_augmented(case, node, parent, value, depth):
     if fits is None:
         return OPEN if value != NOTHING else CRASH
     return FINE if value in fits else CRASH
-
-
-def effect_of_return(case, node, parent, value, depth):
-    return returned_effect(case, enclosing(parent, 'FunctionDef'), value, depth)
 
 
 def returned_effect(case, function, value, depth=0):
@@ -5299,12 +5252,17 @@ def effect_of_lambda(case, node, parent, value, depth):
 
 
 EFFECTS = {
-    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Index': effect_of_index,
-    'Slice': effect_of_bound, 'Call': effect_of_argument, 'keyword': effect_of_keyword, 'BinOp': effect_of_operator,
-    'UnaryOp': effect_of_unary,
-    'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'IfExp': effect_of_conditional, 'If': FINE,
+    'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Call': effect_of_argument,
+    'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
+    'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'If': FINE,
+    'Index': lambda case, node, parent, value, depth: OPEN if value in (SOME, TEXT, NUMBER) else CRASH,
+    'Slice': lambda case, node, parent, value, depth: FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH,
+    'IfExp': lambda case, node, parent, value, depth: FINE if node is parent.test else effect(
+        case, parent, value, depth + 1),
+    'Return': lambda case, node, parent, value, depth: returned_effect(
+        case, enclosing(parent, 'FunctionDef'), value, depth),
     'While': FINE, 'Assert': FINE, 'For': effect_of_iteration, 'comprehension': effect_of_iteration, 'Expr': FINE,
-    'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Return': effect_of_return, 'Print': FINE,
+    'Assign': effect_of_assignment, 'AugAssign': effect_of_augmented, 'Print': FINE,
     'Repr': lambda case, node, parent, value, depth: FINE if in_log_call(parent) else effect(
         case, parent, TEXT, depth + 1) if value not in (NOTHING, NO_LIST, NO_DICT) else CRASH,      # the text "None"
     'Lambda': effect_of_lambda,
@@ -5909,13 +5867,8 @@ def furthest(faults):
     def reach(fault):
         index = index_of(fault.node) if fault.node.kind == 'Subscript' else None
         return abs(index.n + (index.n >= 0)) if index is not None and index.kind == 'Num' else None
-    def is_step(fault):
-        """x[i] in x[i][1], with i counted: either can be the one, and to ask for x[i][1] alone would raise again."""
-        return counted_by(index_of(fault.node)) is not None and any(
-            reach(other) is not None and is_in(fault.node, other.node) for other in faults)
     if any(reach(fault) is not None for fault in faults):   # x[d['a']] + y[0]: the plain number is the likelier one
-        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or index_of(fault.node).kind == 'Num' or
-                  is_step(fault)]
+        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or index_of(fault.node).kind == 'Num']
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
         other.bad.text == fault.bad.text for other in faults)]
@@ -6709,9 +6662,6 @@ def asks_for(test, bad):
         key, owner = test.left, test.comparators[0]
     elif is_call(test, 'has_key') and len(test.args) == 1:
         key, owner = test.args[0], test.func.value
-    elif test.kind == 'Call' and is_name(test.func, 'hasattr') and len(test.args) == 2:
-        owner, key = test.args
-        return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and bad.value.text == owner.text
     else:
         return False
     index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if is_call(bad, 'get') and bad.args else None
@@ -11127,7 +11077,7 @@ WORDINGS = (
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got|argument)", raises_arguments, None),
     (r"^AssertionError", raises_where(lambda node: node.kind == 'Assert'), None),
     # ---- Plex, and other servers
-    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_augmented, None),
+    (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_operator, None),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field, None),
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, None, address_faults),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout)", raises_request, no_answer),
