@@ -1616,7 +1616,8 @@ def undefined_names(source, known):
 
 # ------------------------------------------------------------------------------------------------ asking the source
 NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE = 'None', "''", '[]', '{}', '0', 'False'
-SOME, TEXT, NUMBER, SPLIT = 'some', 'text', 'number', "['']"    # values known by their kind only
+BY_KIND = SOME, TEXT, NUMBER = 'some', 'text', 'number'         # values known by their kind only
+SPLIT = "['']"
 
 TEXT_METHODS = frozenset(
     'capitalize center count decode encode endswith expandtabs find format index isalnum isalpha isdigit islower '
@@ -4567,7 +4568,7 @@ def effect(case, node, value, depth=0):
     """What happens where an expression has a certain value: CRASH, HOLLOW, OPEN (not known) or FINE."""
     if depth > 12:
         return OPEN
-    if value not in (SOME, TEXT, NUMBER) and is_raised_for(case, node, value):
+    if value not in BY_KIND and is_raised_for(case, node, value):
         return CRASH
     rule = EFFECTS.get(node.parent.kind, OPEN)
     return rule(case, node, node.parent, value, depth) if callable(rule) else rule
@@ -4662,7 +4663,7 @@ def effect_of_argument(case, node, call, value, depth):
     name = last_name(call.func) or ''
     receiver = root_name(call.func)
     empty = value in (NO_TEXT, NO_LIST, NO_DICT)
-    if value not in (SOME, TEXT, NUMBER) and is_act(call) and (
+    if value not in BY_KIND and is_act(call) and (
             node in call.args[:1] or node in call.args and re.match('(?i)move|rename', name) or LEADS_TO.search(
                 getattr(node, 'arg', last_name(node) or ''))):
         return CRASH                            # what is deleted or played then is another thing, or nothing
@@ -4698,11 +4699,11 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
         return effect_of_adding(call, value, name)
     if name == 'format':
-        if value not in (SOME, TEXT, NUMBER) and (is_address(case, call) or makes_date(case, call, value)):
+        if value not in BY_KIND and (is_address(case, call) or makes_date(case, call, value)):
             return CRASH                        # what is asked for then is another thing, or nothing
         return effect_of_words(case, call, call.func.value, value, depth) if value != NOTHING else HOLLOW
     if name in ('get', 'setdefault', 'pop', 'has_key'):
-        if name == 'get' and [node] == call.args[:1] and value not in (SOME, TEXT, NUMBER):
+        if name == 'get' and [node] == call.args[:1] and value not in BY_KIND:
             default = call.args[1] if len(call.args) > 1 else None
             return effect(case, call, NOTHING if default is None else literal_value(default), depth + 1)
         return FINE if call.args and node is call.args[0] else OPEN
@@ -4712,7 +4713,7 @@ def effect_of_argument(case, node, call, value, depth):
     if receiver == 'os' or name in ('listdir', 'scandir', 'makedirs'):
         return OPEN if value in (TEXT, SOME) or value == NO_TEXT and 'path' in flat(call.func).split('.') else CRASH
     found = effect_in_callee(case, node, call, value, name, depth)
-    if value in (SOME, TEXT, NUMBER) or found <= HOLLOW:
+    if value in BY_KIND or found <= HOLLOW:
         return found
     if found == OPEN and any(is_name(one, 'metadata') for one in call.args):
         return HOLLOW                           # `set_field(metadata, 'rating', 0)`
@@ -4794,7 +4795,7 @@ def effect_in_callee(case, node, call, value, name, depth):
     if parameter not in parameters:
         return OPEN
     worst = parameter_effect(case, function, parameter, value, depth + 6)
-    if value not in (SOME, TEXT, NUMBER) and worst > HOLLOW and returns_none(function) and \
+    if value not in BY_KIND and worst > HOLLOW and returns_none(function) and \
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
     return worst
@@ -4804,7 +4805,7 @@ def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
     if is_name(call.func, RESULT):
         return effect_in_result(parent.arg, value)
-    if value not in (SOME, TEXT, NUMBER) and any(LEADS_TO.search(name) for name in [parent.arg] + [
+    if value not in BY_KIND and any(LEADS_TO.search(name) for name in [parent.arg] + [
             one.id for one in [node] if one.kind == 'Name']) and not (is_shown(node) or is_shown(call)) and re.search(
             r'^(Callback|Function)$|(Object|Item)$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
@@ -4884,14 +4885,14 @@ def effect_of_formatting(case, operation, form, value, node, depth):
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
     if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME) or \
-            value not in (SOME, TEXT, NUMBER) and makes_date(case, operation, value):
+            value not in BY_KIND and makes_date(case, operation, value):
         return CRASH
     if in_log_call(operation):
         return FINE
-    if value not in (SOME, TEXT, NUMBER) and is_address(case, operation):
+    if value not in BY_KIND and is_address(case, operation):
         return CRASH                            # what is asked for then is another thing, or nothing
     before = values[:values.index(node)][-1:] if node in values else ()
-    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or value not in (SOME, TEXT, NUMBER) and any(
+    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or value not in BY_KIND and any(
         map(is_base, before)) else effect_of_words(case, operation, form, value, depth)
 
 
@@ -4960,7 +4961,7 @@ def effect_of_unary(case, node, parent, value, depth):
 
 
 def effect_of_boolean(case, node, parent, value, depth):
-    if node is parent.values[-1] or (parent.op == 'And' and value not in (SOME, TEXT, NUMBER)):
+    if node is parent.values[-1] or (parent.op == 'And' and value not in BY_KIND):
         return effect(case, parent, value, depth + 1)
     return FINE if parent.op == 'Or' else OPEN
 
@@ -4972,7 +4973,7 @@ def effect_of_comparison(case, node, parent, value, depth):
             if value in (NO_LIST, NO_DICT, SPLIT):
                 return FINE
             return OPEN if value in (NO_TEXT, TEXT, SOME) else CRASH
-    if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in (SOME, TEXT, NUMBER):
+    if parent.ops[0] in ('Lt', 'LtE', 'Gt', 'GtE') and value not in BY_KIND:
         if value != ZERO and 'date' in [make_of(case, one) for one in [parent.left] + parent.comparators]:
             return CRASH
         if fields_of(way_of_nothing(parent, node)):
@@ -4996,7 +4997,7 @@ def way_of_nothing(compared, node):
 def effect_of_iteration(case, node, parent, value, depth):
     """A value that a loop or comprehension goes through."""
     if node is not parent.iter:
-        left_out = parent.kind == 'comprehension' and node in parent.ifs and value not in (SOME, TEXT, NUMBER)
+        left_out = parent.kind == 'comprehension' and node in parent.ifs and value not in BY_KIND
         return min(FINE, effect(case, parent.parent, NO_LIST, depth + 1)) if left_out else FINE
     if value in (NO_LIST, NO_DICT):
         return effect_of_no_round(case, parent, depth) if parent.kind == 'For' else effect(case, parent.parent, NO_LIST,
@@ -5026,8 +5027,8 @@ def effect_of_assignment(case, node, parent, value, depth):
     worst = FINE
     for target in parent.targets:
         if target.kind == 'Name':
-            worst = min(worst, name_effect(case, target.id, value, parent, depth + 1) if value in (
-                SOME, TEXT, NUMBER) or not moves_loop_on([parent]) or ends_loop(parent, target.id, value) else CRASH)
+            worst = min(worst, name_effect(case, target.id, value, parent, depth + 1) if value in BY_KIND or
+                        not moves_loop_on([parent]) or ends_loop(parent, target.id, value) else CRASH)
         elif is_entry_field(case, parent) and (value == NOTHING and target.attr in COUNTED | BESIDE or value in (
                 NO_TEXT, TEXT) and target.attr in BESIDE):
             worst = min(worst, read_effect(case, target, value, depth))
@@ -5091,7 +5092,7 @@ def name_effect(case, name, value, statement, depth=0, after=0):
     """What becomes of a variable's value in what follows a statement. after: an offset, for the uses behind it only."""
     worst = uses_effect(case, itertools.chain((
         use for use in later_uses(case, name, statement) if use.start >= after and (
-            value in (SOME, TEXT, NUMBER) or not is_refilled(case, use, name, value, statement))),
+            value in BY_KIND or not is_refilled(case, use, name, value, statement))),
         deferred_uses(case, name, statement)), value, depth)
     if worst > CRASH and is_global(case, name) and depth < 8:
         worst = min(worst, worst_effect(case, unchecked(case, [
@@ -5117,7 +5118,7 @@ def uses_effect(case, uses, value, depth):
     """What becomes of a variable's value where it is used and not checked, at the worst."""
     worst = FINE
     for use in uses:
-        if value in (SOME, TEXT, NUMBER) or not is_checked(case, use, use.id, value):
+        if value in BY_KIND or not is_checked(case, use, use.id, value):
             worst = min(worst, effect(case, use, value, depth + 1))
             if worst == CRASH:
                 break
@@ -5182,7 +5183,7 @@ def effect_in_display(case, node, parent, value, depth):
     around = parent.parent
     if parent.kind == 'Tuple' and is_op(around, 'Mod') and around.right is parent:
         return effect_of_formatting(case, around, around.left, value, node, depth)
-    if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in (SOME, TEXT, NUMBER):
+    if parent.kind == 'Tuple' and around.kind == 'Return' and depth < 8 and value not in BY_KIND:
         calls = nodes_named(case.source, 'Call', name_around(node))
         at, size = parent.elts.index(node), len(parent.elts)
         return CRASH if any(effect_of_part(case, call, at, size, value, depth + 4) == CRASH for call in calls) else OPEN
@@ -5193,7 +5194,7 @@ def effect_in_display(case, node, parent, value, depth):
                 return FINE
             readers = unchecked(case, bundle_nodes(case, 'Subscript', key.s))
             return min(OPEN, worst_effect(case, readers, value, depth + 4))
-    if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in (SOME, TEXT, NUMBER):
+    if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND:
         return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
 
@@ -5237,7 +5238,7 @@ def effect_of_element(case, node, parent, value, depth):
         return CRASH                            # (nothing would be the least)
     name = name_assigned(call) if call.kind == 'Assign' else None
     uses = later_uses(case, name, call) if name else [parent]
-    if value not in (SOME, TEXT, NUMBER) and any(
+    if value not in BY_KIND and any(
             use.parent.kind == 'Call' and use in use.parent.args and is_act(use.parent) for use in uses):
         return CRASH
     return HOLLOW if value == NO_TEXT and effect(case, parent, SPLIT, depth + 1) == HOLLOW else OPEN
@@ -5245,7 +5246,7 @@ def effect_of_element(case, node, parent, value, depth):
 
 def effect_of_lambda(case, node, parent, value, depth):
     """What a lambda gives, of use where it is called by a name."""
-    if value not in (SOME, TEXT, NUMBER) and is_call(parent.parent.parent, 'min'):
+    if value not in BY_KIND and is_call(parent.parent.parent, 'min'):
         return CRASH                            # nothing would be the least
     calls = nodes_named(case.source, 'Call', name_assigned(parent.parent))
     return min([OPEN] + [effect(in_frame_of(case, call), call, value, depth + 5) for call in calls])
@@ -5255,7 +5256,7 @@ EFFECTS = {
     'Attribute': effect_of_attribute, 'Subscript': effect_of_subscript, 'Call': effect_of_argument,
     'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
     'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'If': FINE,
-    'Index': lambda case, node, parent, value, depth: OPEN if value in (SOME, TEXT, NUMBER) else CRASH,
+    'Index': lambda case, node, parent, value, depth: OPEN if value in BY_KIND else CRASH,
     'Slice': lambda case, node, parent, value, depth: FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH,
     'IfExp': lambda case, node, parent, value, depth: FINE if node is parent.test else effect(
         case, parent, value, depth + 1),
@@ -5509,13 +5510,9 @@ def frame_part(case):
     if case.function.kind in ('Lambda', 'GeneratorExp'):
         inside = [node for node in nodes if case.function.start <= node.start and node.end <= case.function.end]
         return inside or nodes
-    return [node for node in nodes if (frame_of(node.parent) if is_first_source(node) else frame_of(node))
-            is case.function] or nodes
-
-
-def is_first_source(node):
-    """Whether a node is the first `for x in y` of a generator expression, whose y is read outside of it."""
-    return node.kind == 'comprehension' and node.parent.kind == 'GeneratorExp' and node is node.parent.generators[0]
+    # (the y of the first `for x in y` of a generator expression is read outside of it)
+    return [node for node in nodes if frame_of(node.parent if node.parent.kind == 'GeneratorExp' and
+                                               node is node.parent.generators[0] else node) is case.function] or nodes
 
 
 def enclose(node, before, behind):
@@ -6266,7 +6263,7 @@ def defaults_for(case, region):
     elif statement.kind == 'Return' and region is statement.value:
         wished = [value for value in [normal_empty(case)] if value]
     kind = make_of(case, region)
-    wished = [value for value in wished if value not in (SOME, TEXT, NUMBER)]
+    wished = [value for value in wished if value not in BY_KIND]
     by_kind = [EMPTY_OF[kind]] if kind in EMPTY_OF else []
     if kind == 'date':
         return wished + by_kind                 # no text, and no number, is reckoned with as a date is
@@ -7053,7 +7050,7 @@ def wished_values(case, name, block):
 def empty_values(case, values):
     """What is empty of the same kinds as some expressions."""
     found = [EMPTY_OF.get(make_of(case, value), literal_value(value)) for value in values]
-    return [value for value in found if value not in (SOME, TEXT, NUMBER)]
+    return [value for value in found if value not in BY_KIND]
 
 
 EMPTY_OF = {'text': NO_TEXT, 'list': NO_LIST, 'dict': NO_DICT, 'elements': NO_LIST, 'number': ZERO, 'date': NOTHING}
@@ -7127,9 +7124,8 @@ def fence(case, faults):
     subject = subject_words(block)
     summary = 'this line only runs' if subject == NAMELESS else '%s is only set%s' % (subject, used)
     yield Proposal('field guard' if field else template_of(faults), edits, summary + ' where it is there',
-                   loss_words(case, block), 'low', 0.4 if read else 0.1 if is_put_in_step(case) else 0.57 if whole else
-                   0.83 if field else 0.7,
-                   'what is there is kept, and the other fields are still filled')
+                   loss_words(case, block), 'low', 0.4 if read else 0.1 if is_put_in_step(case) else 0.57 if whole
+                   else 0.83 if field else 0.7, 'what is there is kept, and the other fields are still filled')
 
 
 def record_begun(block):
@@ -7267,11 +7263,10 @@ def try_around(case, faults):
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',
-                   wrap(block, ['try:'], lines),
-                   'an error %s is logged, and the rest goes on' % (
-                       'here' if subject_words(block) == NAMELESS else 'while %s is set' % subject_words(block)),
-                   loss_words(case, block), 'medium', prior, 'only this one exception at this one place is caught' + (
-                       '; no condition can tell beforehand' if no_test else ''))
+                   wrap(block, ['try:'], lines), 'an error %s is logged, and the rest goes on'
+                   % ('here' if subject_words(block) == NAMELESS else 'while %s is set' % subject_words(block)),
+                   loss_words(case, block), 'medium', prior, 'only this one exception at this one place is caught' +
+                   ('; no condition can tell beforehand' if no_test else ''))
 
 
 def innermost_loop(case):
@@ -7836,8 +7831,7 @@ def left_at_error(case, name, binders):
     outcome = returned_effect(case, case.function, value) if value and loop is None else FINE
     before = [binder for binder in binders if binder.start < case.statement.start]
     if loop is None and case.function.name in ('update', 'search') or any(
-            holds_for(one.test, name) is not None for one in own_nodes(case.function)
-            if one.kind == 'If'):
+            holds_for(one.test, name) is not None for one in own_nodes(case.function) if one.kind == 'If'):
         return                                  # the rest is worth it, or asks whether it is there
     for around in earlier_siblings(case.statement):
         handlers = [one for one in around.handlers if not (bound_names(*one.body) or has_exit(one) or is_silent(
@@ -8625,9 +8619,8 @@ def overwritten_parameter(case, uses, name):
 def shorter_name(uses, name):
     """The one parameter that the unknown name begins or ends with: a line that was copied from elsewhere."""
     function = enclosing(uses[0], 'FunctionDef')
-    found = [one for one in parameter_names(function) if len(one) > 4 and (
-        name.endswith(one) or name.startswith(one) and name[len(one)].islower())
-             ] if function is not None else []
+    found = [one for one in parameter_names(function) if len(one) > 4 and
+             (name.endswith(one) or name.startswith(one) and name[len(one)].islower())] if function is not None else []
     if len(found) == 1 and not any(field_of(use.parent) not in (None, found[0]) for use in uses):
         yield rename(uses, found[0], 0.75, 'nothing is called %s here, and %s is handed over' % (name, found[0]))
 
@@ -11447,8 +11440,7 @@ def guarded_ways(case, faults):
 
 def is_test_around(node, other):
     """Whether a node stands in the test of a conditional expression that another one is a way of."""
-    return any(one.kind == 'IfExp' and is_in(node, one.test) and not is_in(other, one.test)
-               for one in ancestors(other))
+    return any(one.kind == 'IfExp' and is_in(node, one.test) and not is_in(other, one.test) for one in ancestors(other))
 
 
 def doubted(proposal, factor, words):
@@ -13180,9 +13172,8 @@ def said_by(inquiry):
     tried = tried_words(handler.parent, ' of ' + name)
     evidence.append('line %d of %s logs what goes wrong in %s' % (line, name, tried))
     named = re.search(r'\b[A-Z]\w+(?:Error|Exception)\b', text)
-    return '%s; it arose in %s' % (
-        'the plug-in caught this %s itself' % named.group() if named else 'the log does not say which error it was',
-        tried)
+    return '%s; it arose in %s' % ('the plug-in caught this %s itself' % named.group() if named
+                                   else 'the log does not say which error it was', tried)
 
 
 def tried_words(around, where=''):
