@@ -722,13 +722,6 @@ PREFIXES = {'-': 'USub', '+': 'UAdd', '~': 'Invert'}
 AUGMENTED = dict((sign + '=', name) for sign, name in BINARY.items())
 STARTS_EXPRESSION = frozenset(['name', 'number', 'string', '(', '[', '{', '`', '-', '+', '~', 'not', 'lambda'])
 ENDS_EXPRESSION = frozenset([',', ')', ']', '}', ':', '=', ';', 'newline', 'for', 'else'])
-NO_TARGETS = {
-    'Call': 'a function call', 'BinOp': 'an operator', 'BoolOp': 'an operator', 'UnaryOp': 'an operator', 'Num': 'a '
-    'number', 'Str': 'a string', 'Compare': 'a comparison', 'Lambda': 'a lambda', 'IfExp': 'a conditional expression',
-    'GeneratorExp': 'a generator expression', 'Yield': 'a yield expression', 'Dict': 'a dict', 'Set': 'a set',
-    'ListComp': 'a list comprehension', 'SetComp': 'a comprehension', 'DictComp': 'a comprehension',
-    'Repr': 'backticks',
-}
 
 
 def parse(source):
@@ -1145,7 +1138,7 @@ class Parser(object):
             elif target.kind == 'Name':
                 self.refuse_none(target)
             elif target.kind not in ('Attribute', 'Subscript'):
-                self.refuse('%s cannot be assigned to' % NO_TARGETS.get(target.kind, 'this'))
+                self.refuse('this cannot be assigned to')
             target.ctx = ctx
         return node
 
@@ -2237,8 +2230,7 @@ class Bundle(object):
 
     def is_terse(self):
         """Whether the plug-in's own setting keeps what it logs as information out of its log."""
-        return plist_value(logs.to_text(self.data('Contents/Info.plist') or b''), 'PlexPluginLogLevel') in (
-            'Critical', 'Error', 'Warning')
+        return self.log_level in ('Critical', 'Error', 'Warning')
 
     def known_violations(self, name):
         """What the sandbox's rules already say about a file as it is installed; a patch is not to blame for that."""
@@ -2836,8 +2828,6 @@ def read_frame(row, callees):
     """A Frame from one row of own_frames."""
     quoted, starts = {}, {}
     for seen in row.get('reported_lines') or ():
-        if not isinstance(seen, dict):
-            seen = {'line': seen}
         line = seen.get('line')
         if not line:
             continue
@@ -6178,28 +6168,25 @@ def loss_words(case, block=()):
     """What the items that failed so far do without. block: the statements that are not run, the failing one first."""
     if any(is_log_call(node) for node in own_part(case.statement) if node.kind == 'Call'):
         return 'nothing but a part of a log line'
-    statement = case.statement
+    statement, target = case.statement, target_of(case.statement)
     fields = fields_of(block or [statement])
     if len(fields) == 1 and fields[0] == field_of(statement):
         return ('%s stays as it was for these items' if block else '%s may stay empty or lack a part for these items'
                 ) % fields[0]
-    if fields and len(fields) < 6:
-        return '%s may stay empty for these items' % and_words(fields)
-    target, test = target_of(statement), getattr(statement, 'test', None)
-    if target is not None and target.kind == 'Name' and not grows(statement):
+    sets = target is not None and not grows(statement)
+    if sets and target.kind == 'Name' and not fields:
         fields = fields_of([statement_of(use) for use in later_uses(case, target.id, statement)])
-        if fields and len(fields) < 6:
-            return '%s may stay empty for these items' % and_words(fields)
-        return ('%s, and what is made of it, for these items' if len(block) > 1 else '%s is empty for these items'
-                if block else '%s is empty or lacks a part for these items') % target.id
-    if target is not None and not grows(statement):
+    if call_of(statement):
+        fields = fields or [one.attr for one in call_of(statement).args if is_field(one)]
+    if 0 < len(fields) < 6:
+        return '%s may stay empty for these items' % and_words(fields)
+    if sets:
         return '%s is %s for these items' % (one_line(target.text), 'not set' if block else 'empty or lacks a part')
-    given = [one.attr for one in call_of(statement).args if is_field(one)] if call_of(statement) else []
-    return '%s may stay empty for these items' % given[0] if given else '%s, for these items' % (
-        'what %s would have answered, or a part of it' % case.function.name if statement.kind == 'Return' and
-        case.function.kind == 'FunctionDef' else 'what depends on this condition' if test is not None else
-        'what this line would have added' if grows(statement) else 'what this loop does, or a part of it'
-        if statement.kind == 'For' else 'what this line does, or a part of it')
+    return 'what %s, or a part of it, for these items' % (
+        '%s would have answered' % case.function.name if statement.kind == 'Return' and
+        case.function.kind == 'FunctionDef' else 'depends on this condition' if hasattr(statement, 'test') else
+        'this line would have added' if grows(statement) else 'this loop does' if statement.kind == 'For' else
+        'this line does')
 
 
 def grows(statement):

@@ -1263,7 +1263,7 @@ def require_owner(changed):
 
 def require_audible(bundle):
     """Problem where the log of a plug-in keeps its starts to itself, so that nothing could prove new code live."""
-    if bundle.log_level in ('Critical', 'Error', 'Warning'):
+    if bundle.is_terse():
         raise Problem('the Info.plist of %s keeps all below %s out of its log, so nothing would show that new code is '
                       'live; take PlexPluginLogLevel out of it' % (bundle.folder, bundle.log_level))
 
