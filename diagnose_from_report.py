@@ -3041,8 +3041,6 @@ def never_none(node):
     """Whether an expression is something that hardly ever is None; in capitals, a constant of the module."""
     if node.kind == 'Name':
         return node.id.isupper() and len(node.id) > 1 or node.id in ALWAYS_THERE
-    if node.kind == 'Attribute':
-        return is_name(node.value, 're') and node.attr.isupper()
     if is_op(node, 'Or'):                       # x or ''
         return node.values[-1].kind in ('Str', 'Num', 'Dict', 'List', 'Tuple')
     return node.kind == 'Call' and last_name(node.func) in NEVER_NONE
@@ -3408,8 +3406,6 @@ def call_weight(node, callee):
             0.5 if callee in ('__init__', '__call__', '__new__') else 0.04
     if node.kind == 'Attribute' and (node.attr == callee or node.attr in STANDS_BEHIND.get(callee, ())):
         return 0.9
-    if node.kind == 'Attribute' and callee in ('__getattr__', '__getattribute__', '__get__'):
-        return 0 if stored(node) else 0.5
     if node.kind == 'Attribute' and callee == '__setattr__':
         return 0.9 if stored(node) else 0
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
@@ -3522,11 +3518,6 @@ def switched_off(hunt, node):
         if outer.kind in ('If', 'IfExp') and inner is not outer.test:
             value = preference_value(hunt, outer.test)
             if value is not None and value != (inner in as_list(outer.body)):
-                return True
-        elif outer.kind == 'BoolOp':
-            place = outer.values.index(inner)
-            stops = outer.op == 'Or'
-            if any(preference_value(hunt, one) is stops for one in outer.values[:place]):
                 return True
     return False
 
@@ -6627,8 +6618,10 @@ def tested_operand(node):
 
 def filter_element(case, faults):
     """`[f(x) for x in xs if it is there]`: a comprehension leaves the elements out that have nothing."""
-    element = faults[0].node
-    inner, rows = enclosing(element, 'Lambda', *STATEMENTS), None
+    element, found = faults[0].node, condition(case, faults, hoist=False)
+    inner, rows, edits, prior = enclosing(element, 'Lambda', *STATEMENTS), None, [], 0.88
+    if found is None:
+        return
     if inner is not None and inner.kind == 'Lambda' and [arg.kind for arg in inner.args.args] == ['Name']:
         call = inner.parent.parent if inner.parent.kind == 'keyword' else inner.parent
         one = inner.args.args[0].id
@@ -6639,31 +6632,25 @@ def filter_element(case, faults):
                 one in names_in(fault.bad) for fault in faults) and not is_kept_in_step(case, call):
             rows = call.args[1]
     if rows is not None:
-        found = condition(case, faults, hoist=False)
-        if found is not None and operand(rows) is not None:
-            yield Proposal('skip element', [rows.outer + ('[%s for %s in %s if %s]' % (
-                one, one, operand(rows), found.text),)], 'elements where %s are left out' % faults[0].what,
-                'these elements, and only these', 'low', 0.88, 'the other elements still come through')
-        return
-    while element.kind not in STATEMENTS and element.parent.kind not in STATEMENTS and element.parent.kind not in (
-            'ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
-        element = element.parent
-    around = element.parent
-    if element.kind in STATEMENTS or around.kind in STATEMENTS or element.kind == 'comprehension' or \
-            len(around.generators) != 1:
-        return
-    if any(not around.start <= fault.node.start < around.end for fault in faults) or inner.kind == 'Lambda' and is_in(
-            inner, around):
-        return                                  # (what a lambda takes has no value outside)
-    found = condition(case, faults, hoist=False)
-    if found is None or is_kept_in_step(case, around) or effect(
-            case, around, NO_DICT if around.kind == 'DictComp' else NO_LIST) == CRASH:
-        return                                  # (it may leave out all of them)
-    loop = around.generators[0]
-    for_dict = around.kind == 'DictComp' or is_call(around.parent, 'dict')
-    yield Proposal('skip element', also_if(loop, found.text),
-                   'elements where %s are left out' % faults[0].what, 'these elements, and only these', 'low',
-                   0.6 if for_dict else 0.85, 'the other elements still come through')
+        if operand(rows) is not None:
+            edits = [rows.outer + ('[%s for %s in %s if %s]' % (one, one, operand(rows), found.text),)]
+    else:
+        while element.kind not in STATEMENTS and element.parent.kind not in STATEMENTS and \
+                element.parent.kind not in ('ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
+            element = element.parent
+        around = element.parent
+        if element.kind in STATEMENTS or around.kind in STATEMENTS or element.kind == 'comprehension' or \
+                len(around.generators) != 1 or any(
+                    not around.start <= fault.node.start < around.end for fault in faults) or \
+                inner.kind == 'Lambda' and is_in(inner, around):
+            return                              # (what a lambda takes has no value outside)
+        if not is_kept_in_step(case, around) and effect(
+                case, around, NO_DICT if around.kind == 'DictComp' else NO_LIST) > CRASH:
+            edits = also_if(around.generators[0], found.text)           # (it may leave out all of them)
+            prior = 0.6 if around.kind == 'DictComp' or is_call(around.parent, 'dict') else 0.85
+    if edits:
+        yield Proposal('skip element', edits, 'elements where %s are left out' % faults[0].what,
+                       'these elements, and only these', 'low', prior, 'the other elements still come through')
 
 
 def also_if(loop, test):
