@@ -5832,8 +5832,13 @@ def furthest(faults):
     def reach(fault):
         index = index_of(fault.node) if fault.node.kind == 'Subscript' else None
         return abs(index.n + (index.n >= 0)) if index is not None and index.kind == 'Num' else None
+    def is_step(fault):
+        """x[i] in x[i][1], with i counted: either can be the one, and to ask for x[i][1] alone would raise again."""
+        return counted_by(index_of(fault.node)) is not None and any(
+            reach(other) is not None and is_in(fault.node, other.node) for other in faults)
     if any(reach(fault) is not None for fault in faults):   # x[d['a']] + y[0]: the plain number is the likelier one
-        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or index_of(fault.node).kind == 'Num']
+        faults = [fault for fault in faults if fault.node.kind != 'Subscript' or index_of(fault.node).kind == 'Num' or
+                  is_step(fault)]
     return [fault for fault in faults if reach(fault) is None or not any(
         reach(other) is not None and reach(other) > reach(fault) and
         other.bad.text == fault.bad.text for other in faults)]
