@@ -14105,6 +14105,8 @@ def run(options):
 
 
 def main(argv=None):
+    import gc
+    gc.set_threshold(10000, 10, 10)             # trees of sources live to the end; to look through them took a fifth
     return logs.run_script(run, build_parser(), argv)
 
 
