@@ -12242,7 +12242,7 @@ def fix_record(scene, case, place, proposal):
             'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
-    sure = ['the place is only %d %% sure' % round(100 * place.confidence)] if place.confidence < 0.9 else []
+    sure = ['the place is only %d %% sure' % in_percent(place.confidence)] if place.confidence < 0.9 else []
     if proposal.loss == 'nothing' and chance:   # the program was wrong, not the data: one such fault in four hid more
         chance, sure = chance * 0.8, sure + ['what follows has not run like this before']
     return {'id': name, 'kind': 'fix', 'template': proposal.template, 'file': files[0]['path'],
@@ -12259,7 +12259,7 @@ def prediction(pattern, case, chance, loss):
     items = number_of_items(pattern)
     lost = re.findall(r'\w+(?=(?:(?:,| and) \w+)* (?:may stay empty|stays as it was))', loss)
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
-    percent = int(100 * chance + 0.5)           # round() differs between 2.7 and 3
+    percent = in_percent(chance)
     gain = ', '.join(fields[:3]) + (' and more' if len(fields) > 3 else '')
     said = 'this error should not come again%s' % (', and what follows can be filled: %s' % gain if gain else '')
     if items:                                   # they fail at one place, and go through together or not at all
@@ -12267,6 +12267,11 @@ def prediction(pattern, case, chance, loss):
             'this item' if items == 1 else 'all %d items' % items, 'should' if percent >= 50 else 'may',
             ' and gain %s' % gain if gain else '', percent)
     return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
+
+
+def in_percent(share):
+    """A share as a whole number of percent; round() differs between 2.7 and 3."""
+    return int(100 * share + 0.5)
 
 
 def fields_after(case):
@@ -13705,7 +13710,7 @@ def hypothesis(record):
                  if row['confidence'] > sure - 0.02]
         first = '' if sure >= 0.9 else '%s (%d %%): ' % (
             'Several places can fail so, and which one did is not known; one of them' if alike else
-            'Of the places that can fail so, this is the likeliest', round(100 * sure))
+            'Of the places that can fail so, this is the likeliest', in_percent(sure))
         source = ', %s' % record['origin'] if record.get('origin') else ''
         kind = re.match(r"'?(?!NoneType|module)([\w.]+)'? (?:object|instance) has no attribute (?:named )?'(\w+)'",
                         record['message'] or '')
@@ -13878,7 +13883,7 @@ def point_text(record):
     lines[0] += ' ' + state[point['source']]
     if point['candidates']:
         lines += ['', '| line | sure | statement |', '|---|---|---|']
-        lines += ['| %d | %d %% | %s |' % (row['line'], round(100 * row['confidence']), prose(row['text']))
+        lines += ['| %d | %d %% | %s |' % (row['line'], in_percent(row['confidence']), prose(row['text']))
                   for row in point['candidates'] if row['confidence'] >= 0.01 or row is point['candidates'][0]]
     return lines
 
