@@ -182,8 +182,8 @@ def has_all_it_should(row, typical, predicted):
 
 # --------------------------------------------------------------------------------------------------- one item's verdict
 # What an item is judged by: the pattern under test; is it a re-test; what healthy items have, by type; what they lose
-# without any fix; the prediction; the fix under test, and what earlier ones filled in.
-Rules = collections.namedtuple('Rules', 'target retest typical unstable predicted fix filled')
+# without any fix; the prediction; the fix under test and those it is a continuation of; what earlier ones filled in.
+Rules = collections.namedtuple('Rules', 'target retest typical unstable predicted fixes filled')
 
 
 def provider_failed_anew(before, after):
@@ -233,23 +233,24 @@ def judge_failing(before, after, rules):
     elif has_all_it_should(after, rules.typical, rules.predicted):
         verdict, note = 'fixed', 'no error, and it has all that it should have'
     else:
-        verdict, note = filled_earlier(rules.filled.get(before['rating_key']), after, rules.fix) or (verdict, note)
+        verdict, note = filled_earlier(rules.filled.get(before['rating_key']), after, rules.fixes) or (verdict, note)
     upstream = provider_failed_anew(before, after)
     if upstream and verdict != 'fixed':
         verdict, note = 'not_measured', 'the provider failed: ' + ', '.join(upstream)
     return verdict, note, gained, lost
 
 
-def filled_earlier(filled, after, fix):
+def filled_earlier(filled, after, fixes):
     """(verdict, note) of an item that could gain nothing, as a fix that was undone since had filled it; or None.
 
-    The very same fix is seen to leave in place what it gave; of another one it is not known what it would give.
+    fixes: ids of the one under test and of those that it holds as they were. They are seen to leave in place what they
+    gave; of another one it is not known what it would give.
     """
     names = [name for name in gained_fields([filled['without']], filled['with']) if name in contents(after['after'])
              ] if filled and filled['guid'] == after['guid'] else []
     if not names:
         return None
-    if filled['fix'] == fix:
+    if filled['fix'] in fixes:
         return 'fixed', 'no error, and it has what this fix gave it when it was tried before: ' + names_text(names)
     return 'not_measured', 'fix %s, undone since, had filled it already' % filled['fix']
 
@@ -374,7 +375,8 @@ def judge_items(before, after):
     healthy = [row for row in first.values() if row['role'] == 'healthy' and row['outcome'] == 'ok' and row['after']]
     rules = Rules(target=before['pattern'], retest=bool(after.get('retest')), typical=typical_fields(healthy),
                   unstable=set(name for row in healthy for name in lost_fields(row['before'], row['after'])),
-                  predicted=before.get('predicted'), fix=before['fix'], filled=before.get('filled') or {})
+                  predicted=before.get('predicted'), fixes=[before['fix']] + (before.get('contains') or []),
+                  filled=before.get('filled') or {})
     return [item_row(row, *(judge_healthy if row['role'] == 'healthy' else judge_failing)(row, second.get(key), rules))
             for key, row in first.items()]
 

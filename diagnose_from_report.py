@@ -12365,32 +12365,43 @@ def mend_together(pattern, record, bundles, history, run_dir):
             continue
         found = diagnose(behind, document, {half.identifier: half}, others) if behind else None
         for fix in found.record['fixes'] if found else ():
-            both = Patched(half, found.patches[fix['id']])
-            names = sorted(set(half.changed) | set(both.changed))
-            patch, files = patch_of(bundle, [(name, bundle.data(name), both.data(name) if name in both.changed else
-                                              half.data(name)) for name in names])
-            template = '%s and %s' % (row.get('template'), fix['template'])
-            name = fix_id(template, patch, bundle.data(names[0]))
-            if fix['kind'] != 'fix' or changed_lines(patch) > MAX_CHANGED_LINES or \
-                    tried_before(history, pattern['pattern'], name, template, None):
+            joined, patch = continued(bundle, half, row, fix, found.patches[fix['id']])
+            if fix['kind'] != 'fix' or joined['changed_lines'] > MAX_CHANGED_LINES or tried_before(
+                    history, pattern['pattern'], joined['id'], joined['template'], None):
                 continue
-            record['fixes'].insert(0, dict(
-                fix, id=name, pattern=pattern['pattern'], template=template, patch='fixes/%s.patch' % name, files=files,
-                file=files[0]['path'], changed_lines=changed_lines(patch), function=row.get('function'), score=1.0,
-                risk=min([row.get('risk') or 'medium', fix['risk']], key=RISK_FACTOR.get),
-                summary='; '.join(part for part in (row.get('summary'), fix['summary']) if part),
-                loss='; '.join(sorted(set([row.get('loss') or 'nothing', fix['loss']]) - set(['nothing']))) or
-                'nothing',
-                why_this_rank='with the first of its two parts alone %s came further, to an error that the second is '
-                              'for' % logs.count_text(row['further'], 'item')))
+            # a probe has nothing to find any more
+            record['fixes'] = [joined] + [one for one in record['fixes'] if one['kind'] != 'probe']
             record['evidence'].append('with fix %s, %s failed further on: %s' % (
                 row['id'], logs.count_text(row['further'], 'item'),
                 ': '.join(filter(None, [behind.get('exception'), behind.get('message')]))))
             if behind['pattern'] != pattern['pattern']:
                 record['hides'] = behind['pattern']
             record['no_fix_because'] = None
-            return {name: patch}
+            return {joined['id']: patch}
     return {}
+
+
+def continued(bundle, half, row, fix, patch):
+    """(fix record, patch) of a fix in the history and of another, made for the source as that one leaves it (half)."""
+    both = Patched(half, patch)
+    names = sorted(set(half.changed) | set(both.changed))
+    patch, files = patch_of(bundle, [(name, bundle.data(name), both.data(name) if name in both.changed else
+                                      half.data(name)) for name in names])
+    template = '%s and %s' % (row.get('template'), fix['template'])
+    name, percent = fix_id(template, patch, bundle.data(names[0])), fix['predicted'].get(
+        'cured_percent', fix['predicted']['success_percent'])       # what lies between is gained in any case
+    losses = set([row.get('loss') or 'nothing', fix['loss']]) - set(['nothing'])
+    return dict(
+        fix, id=name, template=template, pattern=row['pattern'], patch='fixes/%s.patch' % name, files=files,
+        file=files[0]['path'], changed_lines=changed_lines(patch), function=row.get('function'), score=1.0,
+        contains=(row.get('contains') or []) + [row['id']], loss='; '.join(sorted(losses)) or 'nothing',
+        summary='; '.join(part for part in (row.get('summary'), fix['summary']) if part),
+        risk=min([row.get('risk') or 'medium', fix['risk']], key=RISK_FACTOR.get),
+        predicted=dict(fix['predicted'], success_percent=percent, sentence='the items should go through without this '
+                       'error and the one behind it, and have what is filled in between and after (chance: %d %%)'
+                       % percent),
+        why_this_rank='with the first of its two parts alone %s came further, to an error that the second is for'
+                      % logs.count_text(row['further'], 'item')), patch
 
 
 def read_patch(run_dir, row):
@@ -13615,8 +13626,9 @@ def expect_no_gain(inquiry, first):
         given_up = fix['loss'].startswith('everything that follows')
         if fix['kind'] == 'fix' and fix['line'] == own.line and fix['loss'] != 'nothing' and (
                 ends_given_up if given_up else ends):
-            fix['predicted'] = dict(fix['predicted'], fields=[], sentence=NO_GAIN, success_percent=int(
-                NO_GAIN_SHARE * fix['predicted']['success_percent']))
+            percent = fix['predicted']['success_percent']
+            fix['predicted'] = dict(fix['predicted'], fields=[], sentence=NO_GAIN, cured_percent=percent,
+                                    success_percent=int(NO_GAIN_SHARE * percent))
 
 
 NO_GAIN = ('this error should not come again, but nothing is filled in after it that these items lack, so they gain '

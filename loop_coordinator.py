@@ -481,7 +481,8 @@ class Session(object):
                'exception': pattern.get('exception'), 'run': self.state['run'], 'home_run': self.state['run'],
                'home_iteration': number, 'time': utc_text(), 'reason': '', 'retest': False, 'weak_evidence': False,
                'evidence': False, 'function': fix.get('function'), 'probed': fix.get('probed'),
-               'summary': fix.get('summary'), 'loss': fix.get('loss'), 'risk': fix.get('risk')}
+               'summary': fix.get('summary'), 'loss': fix.get('loss'), 'risk': fix.get('risk'),
+               'contains': fix.get('contains')}
         self.note('iteration %d: %s for pattern %s of %s' % (number, fix['template'], pattern['pattern'], fix['agent']))
         if not pattern['test_plan']['items'] and not pattern['test_plan'].get('possible'):
             why = 'the log names no item that it hits, so no refresh can test it; implement_fix.py puts it in by hand'
@@ -778,7 +779,7 @@ def history_row(row):
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
                                                    'success_percent', 'measured', 'run', 'time', 'reason', 'function',
                                                    'evidence', 'probed', 'further', 'iteration', 'home_run', 'summary',
-                                                   'loss', 'risk'))
+                                                   'loss', 'risk', 'contains'))
 
 
 def persons_work(refused, troubles):

@@ -88,7 +88,8 @@ def read_active_test(path):
     plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (for how many items it did,
     None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
-    started, ended, restarts, proof. Of a before-test also filled, as filled_before() gives it.
+    started, ended, restarts, proof. Of a before-test also filled, as filled_before() gives it, and contains: the ids of
+    fixes, undone since, that this one is a continuation of.
     """
     document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', {
         'rows?': [dict], 'patterns_seen?': [{'pattern': logs.STRING}], 'window?': dict})
@@ -807,6 +808,7 @@ def plan_test(run_dir, iteration, options):
     document = {'fix': fix.get('id'), 'template': fix.get('template'), 'pattern': pattern['pattern'], 'agent': agent,
                 'exception': pattern.get('exception'), 'bundle': fix.get('bundle'),
                 'mode': plan.get('mode') or 'refresh', 'predicted': fix.get('predicted'),
+                'contains': fix.get('contains') or [],
                 'own_files': sorted(row['path'] for row in fix.get('files') or ()), 'says': fix.get('says') or [],
                 'baseline_patterns': sorted(row['pattern'] for row in patterns)}
     return document, plan, known_bad
@@ -815,8 +817,8 @@ def plan_test(run_dir, iteration, options):
 def filled_before(run_dir, plug_ins, pattern, server):
     """{rating key: {fix, guid, without, with}} of what earlier tries of fixes for a pattern, undone since, filled in.
 
-    without, with: snapshots after the refreshes of that try. What was filled in stays, so these items cannot gain it
-    once more.
+    without, with: snapshots after the refreshes of that try, also where it only brought an item further, to another
+    error. What was filled in stays, so these items cannot gain it once more.
     """
     from implement_fix import all_operations
     found = {}
@@ -834,7 +836,7 @@ def filled_before(run_dir, plug_ins, pattern, server):
         first, second = [last_rows(test['rows']) for test in tests]
         for key, treated in second.items():
             failed = first.get(key)
-            if treated['outcome'] == 'ok' and failed and failed['outcome'] == 'error' and treated['after']:
+            if treated['outcome'] in ('ok', 'error') and failed and failed['outcome'] == 'error' and treated['after']:
                 found.setdefault(key, {'fix': row['fix'], 'guid': treated['guid'], 'without': failed['after'],
                                        'with': treated['after']})
     return found

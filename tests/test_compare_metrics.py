@@ -132,12 +132,13 @@ def test_a_partial_gain_is_a_gain():
 @pytest.mark.parametrize('fix, guid, fields, verdict, words', [
     ('fix-1', 'a://1', dict(POOR, year='2001'), 'fixed', 'when it was tried before: year'),
     ('fix-0', 'a://1', dict(POOR, year='2001'), 'not_measured', 'fix fix-0, undone since, had filled it'),
+    ('fix-part', 'a://1', dict(POOR, year='2001'), 'fixed', 'when it was tried before: year'),
     ('fix-1', 'a://1', POOR, 'silenced', 'nothing gained'),             # what it gave then is gone
     ('fix-1', 'a://2', dict(POOR, year='2001'), 'silenced', 'nothing gained')])         # matched anew
 def test_what_an_earlier_try_filled_in_cannot_be_gained_once_more(fix, guid, fields, verdict, words):
     filled = {'1': {'fix': fix, 'guid': guid, 'without': snap(POOR), 'with': snap(dict(POOR, year='2001'))}}
     name, found = verdict_of(failing(1, before=fields, after=fields), row(1, before=fields, after=fields),
-                             first_changes={'filled': filled})
+                             first_changes={'filled': filled, 'contains': ['fix-part']})
     assert name == verdict and words in found['items'][0]['note']
     assert verdict_of(failing(1), failing(1), first_changes={'filled': filled})[0] == 'still_failing'
 
