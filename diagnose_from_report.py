@@ -5533,7 +5533,20 @@ def none_soft(case, bad, name=None):
         values = [NO_DICT] if is_mapping(case, bad) else [NO_TEXT] if make_of(case, bad) == 'text' else []
     elif name is not None:                      # what is added to a list that nobody keeps is lost without a word
         values = [NO_TEXT] if name in TEXT_METHODS else [NO_DICT] if name in DICT_METHODS else []
-    return [(or_default(bad, value), bad, value) for value in values]
+    preset = preset_text(case, bad) if name is None or name in TEXT_METHODS else None
+    ways = [(or_default(bad, preset), bad, TEXT)] if preset is not None else []
+    return ways + [(or_default(bad, value), bad, value) for value in values]
+
+
+def preset_text(case, node):
+    """The text that DefaultPrefs.json has for the preference that a node reads, as a literal; or None."""
+    key = key_of(node)
+    if key is None or not is_name(node.value, 'Prefs') or case.bundle is None:
+        return None
+    value = [row.get('default') for row in default_preferences(case.bundle) if row['id'] == key and
+             row.get('type') != 'bool']
+    plain = value and isinstance(value[0], type('')) and re.match(r'[\w .:/-]+$', value[0])
+    return "'%s'" % value[0] if plain and not re.search(r'[^ -~]', value[0]) else None
 
 
 def test_of(holds, fails):
@@ -6030,9 +6043,9 @@ def soften(case, faults):
         prior = 0.5                             # the function itself relies on the field a few lines on
     if faults[0].what == ONE_TEXT and not uses_parts(faults[0].node):
         prior = 0.8
-    sure = faults[0].what == NOT_ALL_TEXT
+    sure = faults[0].what == NOT_ALL_TEXT or values[0] == TEXT
     if sure:
-        prior = 0.88                            # the rest of the list
+        prior = 0.88                            # the rest of the list; what the preference is where nobody set it
     if worst > HOLLOW and edits[-1][2].startswith(' if '):
         prior = 0.84                            # the rest of the text, and of the function, goes on
     if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text in (
@@ -6040,6 +6053,8 @@ def soften(case, faults):
         prior = 0.88                            # text is added to a field that was empty, or one is counted
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
+    if begins_as(case.statement) not in (None, values[0]):
+        prior = min(prior, 0.65)                # the function says itself what it is without
     if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
         prior = 0.89
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
@@ -6066,6 +6081,14 @@ def calls_itself(case):
     """Whether the suite of an `if` calls the function that it stands in."""
     return any(is_call(node, getattr(case.function, 'name', None)) for one in getattr(case.statement, 'body', ())
                for node in walk(one))
+
+
+def begins_as(statement):
+    """The empty value that the statements right before one give to the same attribute, or None."""
+    target = target_of(statement)
+    values = [literal_value(one.value) for one in earlier_siblings(statement) if one.kind == 'Assign' and
+              target is not None and target.kind == 'Attribute' and one.targets[0].text == target.text]
+    return values[-1] if values and values[-1] in OTHERWISE else None
 
 
 def also(names):
@@ -6204,6 +6227,8 @@ def defaults_for(case, region):
     """Texts of values to try in the place of a region, the most fitting first."""
     statement, wished, name = case.statement, [], set_from(region)
     if statement.kind == 'Assign' and region is statement.value:
+        if borrowed(case) is not None:
+            return [borrowed(case)]
         if name is not None:
             if is_sum(statement, name) and not moves_loop_on([statement]) and any(
                     name not in names_in(fault.bad) for fault in faults_of(case)[:1]):
@@ -6275,6 +6300,39 @@ def compared_with(uses):
                 'Eq', 'NotEq', 'Is', 'IsNot') and literal_value(use.parent.comparators[0]) in OTHERWISE]
 
 
+def borrowed(case):
+    """The text of what the program itself takes elsewhere for what an assignment sets, or None."""
+    target = target_of(case.statement)
+    if target is None:
+        return None
+    found = other_method(case, target.id) if target.kind == 'Name' else other_branch(case)
+    return code_of(found) if found is not None else None
+
+
+def other_branch(case):
+    """What the other branch of the `if` around an assignment gives to the same attribute, where that cannot fail."""
+    statement = case.statement
+    around = statement.parent
+    if around.kind != 'If' or statement.targets[0].kind != 'Attribute':
+        return None
+    others = around.orelse if statement in around.body else around.body
+    values = [one.value for one in others if one.kind == 'Assign' and one.targets[0].text == statement.targets[0].text]
+    plain = [value for value in values if value.kind in ('Str', 'Attribute') and not has_call(value)]
+    return plain[0] if len(values) == len(plain) == 1 else None
+
+
+def other_method(case, name):
+    """What another method of the class takes for a variable, from the same argument: `media.items[0].parts[0].file`."""
+    owner, value = enclosing(case.function, 'ClassDef'), case.statement.value
+    if owner is None or case.function.kind != 'FunctionDef':
+        return None
+    roots = set(names_in(value)) & set(names_in(case.function.args)) - set(('self', 'metadata'))
+    found = [one.value for one in assignments(owner, name) if not is_in(one, case.function)]
+    found = [one for one in found if one.kind in ('Attribute', 'Subscript') and not has_call(one) and
+             names_in(one) <= roots and one.text != value.text]
+    return found[0] if found and len(set(one.text for one in found)) == 1 else None
+
+
 def tuple_defaults(case, statement):
     """['None, ''...'] for an unpacking: to each name what its uses bear best."""
     values = []
@@ -6334,7 +6392,7 @@ def choose(case, faults, beside=True):
             if more is None or in_each_others_way(edits, more.edits):
                 return
             edits += [edit for edit in more.edits if edit not in edits]
-    prior = 0.88 if is_usual(case, region, default, value) else 0.85 if (
+    prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) or (
         default == begins and region is case.statement.value) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
@@ -6584,9 +6642,6 @@ def asks_for(test, bad):
         key, owner = test.left, test.comparators[0]
     elif is_call(test, 'has_key') and len(test.args) == 1:
         key, owner = test.args[0], test.func.value
-    elif test.kind == 'Call' and is_name(test.func, 'hasattr') and len(test.args) == 2:
-        owner, key = test.args
-        return bad.kind == 'Attribute' and key.kind == 'Str' and key.s == bad.attr and bad.value.text == owner.text
     else:
         return False
     index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if is_call(bad, 'get') and bad.args else None
@@ -7037,7 +7092,7 @@ def fence(case, faults):
     tail = settings(needed) + log_line(case, 'No %s: %s' % (subject_words(block), faults[0].what))
     lines = ['else:'] + ['\t' + line for line in tail] if tail else []
     field = field_of(case.statement) or len(block) > 1
-    read = relied_on(case, block)
+    read = relied_on(case, block) and begins_as(case.statement) is None
     moved = wrap(block, found.before + ['if %s:' % found.text], lines)
     edits = found.edits + [edit for edit in moved if not any(one[0] < edit[0] < one[1] for one in found.edits)] + behind
     used = ', and used,' if len(block) > 1 and not field_of(case.statement) else ''

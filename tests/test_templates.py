@@ -786,12 +786,36 @@ def test_methods_that_need_more_than_an_empty_attribute_are_left_early():
     assert run(patched, {'name': 'ann'})[0] == {'title_sort': 'ann', 'year': 2011}
 
 
+def test_all_uses_of_one_match_take_what_the_other_branch_sets():
+    source = ("def update(metadata, data):\n    metadata.title = data\n    found = re.match('(a+)(b+)', data)\n"
+              "    if data:\n        metadata.title_sort = found.group(2) + ', ' + found.group(1)\n"
+              "    else:\n        metadata.title_sort = metadata.title\n")
+    error = "AttributeError: 'NoneType' object has no attribute 'group'"
+    case = case_for(source, '        metadata.title_sort = found', error)
+    groups = [node for node in diagnose.walk(case.statement) if node.kind == 'Attribute' and node.attr == 'group']
+    _, patched = patches(case._replace(expression=groups[0]))[0]
+    assert run(patched, 'xyz')[0] == {'title': 'xyz', 'title_sort': 'xyz'}
+    assert run(patched, 'aab')[0] == run(source, 'aab')[0]
+
+
 def test_roles_are_renamed_where_they_are_read_too():
     source = ("def update(metadata, data):\n    role = metadata.roles.new()\n    role.actor = data\n"
               "    Log(','.join([one.actor for one in metadata.roles]))\n    Log(data.actor)\n")
     _, patched = patches(case_for(source, '    role.actor', "AttributeError: 'RecordObject' object has no attribute "
                                   "named 'actor'"))[0]
     assert 'role.name = data' in patched and '[one.name for one in' in patched and 'Log(data.actor)' in patched
+
+
+def test_another_method_knows_where_a_path_comes_from():
+    source = ("class Agent1(object):\n    def search(self, results, media):\n"
+              "        path = String.Unquote(media.filename)\n"
+              "        for name in os.listdir(os.path.dirname(path)):\n            Log(name)\n\n"
+              "    def update(self, metadata, media):\n        path = media.items[0].parts[0].file\n"
+              "        Log(path)\n")
+    case = case_for(source, '        path = String', "AttributeError: 'NoneType' object has no attribute 'split'")
+    found = patches(case._replace(callee='Unquote'))
+    assert 'if media.filename is not None else media.items[0].parts[0].file\n' in found[0][1]
+    assert all("''" not in patched for _, patched in found)
 
 
 def test_a_search_without_its_hint_takes_the_title():
@@ -973,9 +997,6 @@ NULLS = [   # a condition that asks for the key, or the attribute, and not for i
     (GIVEN, "            role.name = person['ag", NONE_GETITEM, "if 'agency' in person and person['agency'] is not None:"),
     (GIVEN.replace("'agency' in person", "person.has_key('agency') and metadata"), "            role.name = person['ag",
      NONE_GETITEM, "person.has_key('agency') and person['agency'] is not None and metadata:"),
-    ("def cover(media):\n    if hasattr(media, 'filename'):\n        return media.filename.split('/')[-1]\n    return ''\n",
-     '        return', "AttributeError: 'NoneType' object has no attribute 'split'",
-     "if hasattr(media, 'filename') and media.filename is not None:"),
     ("def update(metadata, data):\n    metadata.studio = data['yard']['name'] if 'yard' in data else 'unknown'\n",
      '    metadata', NONE_GETITEM, "if 'yard' in data and data['yard'] is not None else"),
     ("def update(metadata, data):\n    if 'rating' in data:\n        metadata.rating = float(data['rating'])\n",
