@@ -1858,7 +1858,7 @@ def holds_for(test, text, value=NOTHING):
         stops = test.op == 'Or'
         return stops if stops in held else None if None in held else not stops
     if is_same(test, text) or is_call(test, 'len', 'bool', 'isinstance') and test.args and is_same(test.args[0], text):
-        return False
+        return is_call(test, 'isinstance') and bool(names_in(test.args[-1]) & set(TYPES_OF.get(value, '').split()))
     if test.kind != 'Compare' or len(test.ops) > 1:
         return None
     op, given = test.ops[0], literal_value(test.comparators[0])
@@ -1868,7 +1868,14 @@ def holds_for(test, text, value=NOTHING):
         return None
     if given != SOME and op in ('Eq', 'Is', 'NotEq', 'IsNot'):
         return (given == value) == (op in ('Eq', 'Is'))
-    return False if op in ('Gt', 'IsNot') or op == 'In' and test.comparators[0].kind in LITERALS else None
+    if op == 'In' and test.comparators[0].kind in LITERALS:
+        return value in map(literal_value, getattr(test.comparators[0], 'elts', ()))
+    if op == 'Gt' and value in TYPES_OF and test.comparators[0].kind == 'Num':
+        return value != ZERO                    # (Python 2 has any text, list and dict above the numbers)
+    return False if op in ('Gt', 'IsNot') else None
+
+
+TYPES_OF = {NO_TEXT: 'basestring str unicode', NO_LIST: 'list', NO_DICT: 'dict', ZERO: 'int float long'}
 
 
 def is_length_check(test, text):
@@ -8538,11 +8545,19 @@ def callers_name(case, uses, name):
 def taken_along(case, uses, name):
     """A variable that every caller of a function has, and none hands over: the lines once stood there."""
     function = enclosing(uses[0], 'FunctionDef')
-    calls = list(bundle_nodes(case, 'Call', function.name)) if function is not None else []
-    if not 0 < len(calls) < 4 or function.args.defaults or function.args.vararg or function.args.kwarg or any(
-            call.starargs or call.kwargs or call.keywords or not call.args or call.source is not case.source or
-            name not in bindings(enclosing(call, 'FunctionDef') or call.source.tree) for call in calls):
-        return
+    asked = [node for _, source in sources_with(case, function.name) for node in walk(source.tree)
+             if function.name in (getattr(node, 'id', ''), getattr(node, 'attr', ''))] if function is not None else []
+    calls, of_class = [node.parent for node in asked], function is not None and function.parent.kind == 'ClassDef'
+    if not 0 < len(calls) < 4 or function.args.defaults or function.args.vararg or function.args.kwarg or \
+            function.decorator_list or len(bundle_nodes(case, 'FunctionDef', function.name)) > 1 or any(
+                not is_called(node) or node.source is not case.source or is_name(
+                    getattr(node, 'value', None), 'self') != of_class or call.starargs or call.kwargs or
+                call.keywords or not 0 < len(call.args) == len(given_parameters(function)) or not (
+                    name in parameter_names(enclosing(call, 'FunctionDef') or function) or any(
+                        name in bound_names(one) for inner, _ in levels(call) if inner.kind in STATEMENTS
+                        for one in earlier_siblings(inner) if one.kind == 'Assign'))
+                for node, call in zip(asked, calls)):
+        return                                  # (what is handed on itself, or elsewhere, gets as much as before)
     edits = [(one[-1].outer[1], one[-1].outer[1], ', ' + name) for one in [function.args.args] + [
         call.args for call in calls]]
     yield cure('right arguments', sorted(edits), '%s is handed over' % name, 0.88,
@@ -9112,7 +9127,10 @@ def unknown_attribute(case, found):
     if not pairs and called and around is not None and is_name(nodes[0].value, 'self'):
         mine = words_of(name)
         shorter = [mine[:at] + mine[at + 1:] for at in range(len(mine)) if len(mine) > 3]
-        pairs = [(one, 0.84) for one in inherited(around) if one in methods and words_of(one) in shorter]
+        pairs = [(one, 0.84) for one in inherited(around) if one in methods and words_of(one) in shorter and not is_act(
+            nodes[0].parent) and all(0 <= len(given_parameters(other)) - len(
+                nodes[0].parent.args + nodes[0].parent.keywords) <= len(other.args.defaults)
+                                     for other in nodes_named(case.source, 'FunctionDef', one))]
         pairs *= len(pairs) == 1
     if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
@@ -10208,9 +10226,11 @@ def escaped_in_format(case, found):
     """'/a%2Fb/%s' % x: the signs of an address that is written in its escaped form are none of the format."""
     for node in own_part(case.statement):
         if is_op(node, 'Mod') and node.left.kind in ('Name', 'Attribute', 'Subscript') and node.right.kind not in (
-                'Tuple', 'Dict') and 'format character' in case.message and code_of(node.right):
-            yield cure('right format', [(node.start, node.end, "%s.replace('%%s', %s)" % (
-                code_of(node.left), code_of(node.right)))], 'the value is put where %s stands', 0.86,
+                'Tuple', 'Dict') and 'format character' in case.message and code_of(node.left) and code_of(node.right):
+            value = code_of(node.right) if make_of(case, node.right) == 'text' else "'%%s' %% %s" % (
+                code_of(node.right) if not is_loose(node.right) else '(%s)' % code_of(node.right))
+            yield cure('right format', [(node.start, node.end, "%s.replace('%%s', %s)" % (code_of(node.left), value))],
+                       'the value is put where %s stands', 0.86,
                 'the text has other signs of that kind, which are none of the places of a format')
         if is_op(node, 'Mod') and node.left.kind == 'Str':
             start, text = node.left.start, node.left.text
@@ -10227,16 +10247,42 @@ def escaped_in_pattern(case, found):
     for call in calls_of(own_part(case.statement), 'compile', 'search', 'match', 'findall', 'finditer', 'split', 'sub'):
         made = call.args[0] if call.args and is_name(getattr(call.func, 'value', None), 're') else None
         if made is not None and made.kind == 'Name':
-            made = (values_before(case, made.id, call.start) or [made])[-1]
+            kept = made.id                      # (what else it is used for takes it as it was)
+            values = assigned_before(case, kept, call.start)
+            made = values[0] if len(values) == len(reads(case.function, kept)) == 1 else None
         parts = [] if made is None else made.args if is_call(made, 'format') else summands(made) if is_op(
             made, 'Add') else as_list(getattr(made.right, 'elts', made.right)) if is_op(made, 'Mod') else []
-        plain = [one for one in parts if one.kind not in ('Str', 'Num', 'Dict') and root_name(one) not in bindings(
-            case.source.tree) and not any(re.search(r'[*+?|[(\\]|escape', node.text) for value in [one] + values_before(
-                case, root_name(one), call.start) for node in walk(value) if node.kind in ('Str', 'Name', 'Attribute'))]
-        edits = [edit for one in plain for edit in enclose(one, 're.escape(', ')')]
+        plain = [one for one in parts if one.kind not in ('Str', 'Num', 'Dict') and make_of(
+            case, one) != 'number' and not may_be_pattern(case, one)]
+        texts = [one for one in plain if len(plain) == 1 or is_op(made, 'Add') or make_of(case, one) == 'text']
+        if len(texts) < len(plain) and re.search(r'%[-+ 0#]*\d*[dfi]', made.text):
+            continue                            # (one of them may have to be a number)
+        edits = [edit for one in plain for edit in enclose(one, *(('re.escape(', ')') if one in texts else (
+            "re.escape('%s' % " + '(' * is_loose(one), ')' * is_loose(one) + ')')))]    # (of a number as well)
         if edits:
             yield cure('right format', edits, 'its signs stand for themselves', 0.9,
                        'the text of an item is no pattern')
+
+
+def may_be_pattern(case, node, depth=0):
+    """Whether what is put into a pattern may be one itself: a preference, what an object or the module keeps, or what
+    is made of a text with such signs, also by a caller."""
+    root, function = root_name(node), case.function
+    if any(re.search(r'[.*+?|[(\\]', one.s) if one.kind == 'Str' else re.search(
+            '(?i)escape|pattern|regex', last_name(one)) for one in walk(node)
+           if one.kind in ('Str', 'Name', 'Attribute')):
+        return True
+    if root is None or node.kind == 'Call' and depth:
+        return depth < 3 and root is None and any(may_be_pattern(case, one, depth + 1) for one in children(node))
+    if root in ('self', 'Prefs') or root in bindings(case.source.tree) or function.kind != 'FunctionDef':
+        return True
+    origins = [getattr(one, 'iter', getattr(one, 'value', None)) for one, _ in values_given(function, root)] + [
+        loop.iter for loop in map(loop_over, walk(node)) if loop is not None]
+    at = given_parameters(function).index(root) if root in given_parameters(function) else None
+    origins += [call.args[at] for call in bundle_nodes(case, 'Call', function.name) if len(call.args) > at
+                ] if at is not None else []
+    return depth < 3 and any(may_be_pattern(in_frame_of(case, one), one, depth + 1) for one in origins
+                             if one is not None)
 
 
 def number_format(case, found):
@@ -10265,10 +10311,12 @@ def text_and_bytes(case, found):
         elif name in ('encode', 'decode') and node.func.kind == 'Attribute' and len(node.args) <= 1:
             inner = node.func.value
             if name == 'decode' and is_call(inner, 'encode') and case.statement.kind == 'Assign' and node is (
-                    case.statement.value) and can_wrap([case.statement]) and code_of(inner.func.value):
+                    case.statement.value) and can_wrap([case.statement]) and code_of(inner.func.value) and repeatable(
+                        inner.func.value):
+                targets = ' = '.join(one.text for one in case.statement.targets)
                 yield Proposal('text encoding', wrap([case.statement], ['try:'], [
-                    'except %s:' % case.exception, '\t%s = %s' % (case.statement.targets[0].text, code_of(
-                        inner.func.value))]), 'a text that is none of those is taken as it is', 'nothing', 'low', 0.85,
+                    'except %s:' % case.exception, '\t%s = %s' % (targets, code_of(inner.func.value))]),
+                    'a text that is none of those is taken as it is', 'nothing', 'low', 0.85,
                     'it mends what was read in the wrong alphabet, and here nothing was')
             for proposal in tolerant_codec(case, node, name):
                 yield proposal
