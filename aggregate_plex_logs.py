@@ -506,8 +506,9 @@ NOISE = [Noise(*row) for row in [
           'an agent for subtitles finds nothing'),
     (PLUG_IN, r'The \S+ (?:function|property|class|method) is deprecated', 'old call of the framework',
           'the framework still does what it asks for', 'never'),
-    (PLUG_IN, r"Exception in thread named '_handle_request' [^\n]*\n(?:[ \t][^\n]*\n)*  File [^\n]*httpserver\.py\W"
-              r"[^\n]*_finish_request\s*\n(?:    [^\n]*\n)?AttributeError: 'NoneType' object has no attribute 'header",
+    (PLUG_IN, r"Exception in thread named '_handle_request' [^\n]*\n(?:[ \t][^\n]*\n)*  File [^\n]{1,300}httpserver\.py"
+              r"\W[^\n]{1,20} in _finish_request\r?\n(?:    [^\n]*\n)?AttributeError: 'NoneType' object has no "
+              r"attribute 'header",
           'answer ended twice', 'a race in the web server of the framework, when the answer has been sent already',
           'whoever asked got no answer'),
     (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended',

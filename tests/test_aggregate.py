@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 
 import pytest
@@ -491,9 +492,12 @@ def test_an_answer_that_ended_twice_is_noise_and_a_fault_in_a_handler_is_none(tm
     race = head + ('  File "/x/tornado/httpserver.py", line 272, in _finish_request\n    connection_header = self._request.'
                    "headers.get()\nAttributeError: 'NoneType' object has no attribute 'headers'\n")
     fault = head + '  File "%s", line 7, in show\n    x.headers\n' % (BUNDLE + '__init__.py') + race.splitlines(True)[-1]
+    long = head + '  File httpserver.py _finish_request' + 3000 * 'httpserver.py _finish_request' + '\n'
     plug_in_log(tmpdir, ''.join(record(second, text, 'CRITICAL', 'runtime:1128') for second, text in enumerate(
         [race, fault, race])).replace('\n', end))
     found = logs.aggregate([str(tmpdir)])['patterns']
+    begun = time.time()
+    assert not logs.ANY_NOISE[logs.PLUG_IN].match(long.encode('ascii')) and time.time() < begun + 0.2
     assert sorted((row['noise'] is not None, row['count']) for row in found) == [(False, 1), (True, 2)]
 
 
