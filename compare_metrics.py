@@ -122,20 +122,27 @@ def contents(snapshot):
 
 def part_of(name):
     """'agent: episodes' for 'agent: episodes.summary', how many episodes have one; None for what is no such count."""
-    return name.rpartition('.')[0] or None
+    return name.rpartition('.')[0] or None if name.startswith(AGENT_MARK) else None
 
 
-def lost_fields(before, after):
+def lost_fields(before, after, retest=False):
     """Names of what was there and is not any more, of lists that lost more than half, and of what fewer episodes (or
-    seasons, albums, tracks) have though these are no fewer. Locked fields never count.
+    seasons, albums) have, but for those that are gone themselves: in a re-test, days later, less than half of them.
+    Locked fields never count.
     """
     if not before or not after:
         return []
     had, now = contents(before), contents(after)
-    return sorted(name for name, value in had.items()
-                  if (is_less(value, now.get(name)) or part_of(name) and now[name] < value and
-                      now.get(part_of(name), 0) >= had.get(part_of(name), 0)) and not is_locked(name, before, after)
+    return sorted(name for name in had if is_lost(name, had, now, retest) and not is_locked(name, before, after)
                   and not (name.startswith(AGENT_MARK) and after['agent'] is None))     # the file could not be read
+
+
+def is_lost(name, had, now, retest):
+    value, part = had[name], part_of(name)
+    if not part:
+        return is_less(value, now.get(name))
+    value -= max(0, had.get(part, 0) - now.get(part, 0))
+    return value > 0 and (is_less(value, now.get(name)) if retest else now.get(name, 0) < value)
 
 
 def is_less(value, now):
@@ -217,7 +224,8 @@ def judge_failing(before, after, rules):
     why = why_unmeasured(after)
     if why:
         return 'not_measured', why, [], []
-    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in rules.unstable]
+    lost = [name for name in lost_fields(state_before(before, after), after['after'], rules.retest)
+            if name not in rules.unstable]
     # in a re-test the fix was in place already when the item was read before the refresh
     gained = gained_fields([before['after']] + ([] if rules.retest else [after['before']]), after['after'])
     verdict, note = 'silenced', 'no error, but nothing gained'
@@ -262,7 +270,8 @@ def judge_healthy(before, after, rules):
     why = why_unmeasured(before) or why_unmeasured(after)
     if why:
         return 'not_measured', why, [], []
-    lost = [name for name in lost_fields(state_before(before, after), after['after']) if name not in rules.unstable]
+    lost = [name for name in lost_fields(state_before(before, after), after['after'], rules.retest)
+            if name not in rules.unstable]
     gained = gained_fields([before['after'], after['before']], after['after'])
     harm = ['fails: ' + error_words(after['errors'])] if after['errors'] else []
     harm += ['lost ' + names_text(lost)] if lost else []

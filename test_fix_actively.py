@@ -57,7 +57,7 @@ TIMEOUTS_ALLOWED = 3                # more refreshes than that without an end: t
 REFUSALS_ALLOWED = 3                # so many items in a row answered with 403: the provider has shut us out
 ENOUGH = 8                          # items that fail, for a verdict that is no weak evidence
 LOOKUPS_PER_ITEM = 5                # how many of the plan's items are looked up for one that is taken
-MOST_PARTS = 2000                   # files of seasons and episodes that are read for an item
+MOST_PARTS = 10000                  # files of seasons and episodes that are read for an item
 LONGEST_VALUE = 300                 # characters of a field's value that are kept
 MOST_ROTATIONS = 50                 # readings of a log, each broken off by a rotation, before that is an error
 
@@ -315,7 +315,7 @@ def metadata_bundle(plex_home, item_type, guid):
 def agent_fields(plex_home, agent, item_type, guid):
     """{attribute: text or number of entries} that this agent wrote for the item, or None.
 
-    What it wrote for seasons and episodes, or albums and tracks, lies beside that in files of their own (seasons/1.xml,
+    What it wrote for seasons and episodes, or for albums, lies beside that in files of their own (seasons/1.xml,
     seasons/1/episodes/2.xml): 'episodes': how many there are, 'episodes.summary': how many of them have one.
     """
     folder = metadata_bundle(plex_home, item_type, guid)
@@ -342,7 +342,7 @@ def xml_root(path):
     from xml.etree import ElementTree
     try:
         return ElementTree.parse(path).getroot()
-    except (IOError, OSError, ElementTree.ParseError, ValueError):
+    except (IOError, OSError, ElementTree.ParseError, ValueError, LookupError):      # an encoding that is none
         return None
 
 
@@ -353,11 +353,15 @@ def filled(element):
 
 
 def parts_of(element, folder):
-    """(kind, path without .xml) of the files of their own that a metadata file names."""
-    for child in element:
-        for item in child:
-            if item.get('extension') == 'xml' and item.get('key') and os.sep not in item.get('key'):
-                yield logs.to_text(child.tag), os.path.join(folder, child.tag, item.get('key'))
+    """(kind, path without .xml) of the files of their own that a metadata file names, always in the same order: of too
+    many, the same ones are read each time. Albums are named by the SHA-1 of their key.
+    """
+    found = [(logs.to_text(child.tag), logs.to_text(item.get('key'))) for child in element for item in child
+             if item.get('extension') == 'xml' and item.get('key')]
+    for kind, key in sorted(found, key=lambda part: (len(part[1]), part)):
+        name = hashlib.sha1(key.encode('utf-8')).hexdigest() if kind == 'albums' else key
+        if not re.search(r'[/\\]', name):
+            yield kind, os.path.join(folder, kind, name)
 
 
 def field_of(name):

@@ -505,6 +505,12 @@ def test_what_the_agent_wrote_for_episodes_is_counted(tmpdir):
         folder.ensure(*(name + '.xml').split('/')).write_binary(text.encode('utf-8'))
     assert active.agent_fields(str(tmpdir), AGENT, 'show', guid_of(101)) == {
         'seasons': 1, 'seasons.episodes': 1, 'episodes': 2, 'episodes.summary': 1, 'episodes.title': 2}
+    folder = active.metadata_bundle(str(tmpdir), 'artist', guid_of(102)) + '/Contents/' + AGENT
+    key = 'com.example.albums://7/é'
+    for name, text in (('Info', '<Artist><albums>%s</albums></Artist>' % (item % key)), (
+            'albums/' + hashlib.sha1(key.encode('utf-8')).hexdigest(), '<Album><title>T</title></Album>')):
+        tmpdir.join(os.path.relpath(folder, str(tmpdir)), name + '.xml').write_binary(text.encode('utf-8'), ensure=True)
+    assert active.agent_fields(str(tmpdir), AGENT, 'artist', guid_of(102)) == {'albums': 1, 'albums.title': 1}
 
 
 def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):

@@ -241,6 +241,10 @@ def test_every_episode_counts():
     assert compare.gained_fields([few, more], more) == compare.gained_fields([more], few) == []
     assert compare.lost_fields(more, few) == ['agent: episodes.summary']
     assert compare.lost_fields(few, fewer) == []            # an episode was deleted
+    one, none = [snap(POOR, agent={'episodes': total, 'episodes.thumbs': have}) for total, have in ((9, 1), (8, 0))]
+    assert compare.lost_fields(one, none) == []             # the only one that had any
+    assert compare.lost_fields(more, few, retest=True) == compare.lost_fields(more, dict(few, agent=None)) == []
+    assert compare.lost_fields(more, dict(few, agent={'episodes': 12, 'episodes.summary': 5}), retest=True)
 
 
 def test_what_healthy_items_lose_without_any_fix_is_the_providers_doing():
