@@ -12065,6 +12065,12 @@ def standing_fix(history, pattern):
     return max(standing, key=lambda row: (row.get('time') or '', row['id'])) if standing else None
 
 
+def standing_now(history, pattern):
+    """The same, but for one that was kept, and after which the pattern came back."""
+    row = standing_fix(history, pattern['pattern'])
+    return row if row and (row['decision'] != 'KEEP' or not (pattern.get('resolved') or {}).get('came_back')) else None
+
+
 def learned(history, template, exception):
     """(factor, sentence or None): how earlier verdicts of a template on such errors move its rank; 1.0 without any."""
     rows = [row for row in history if row.get('template') == template and row.get('exception') == exception]
@@ -12458,14 +12464,15 @@ def mend_together(pattern, record, bundles, history, run_dir):
     """
     bundle = bundle_of(pattern, bundles)
     others = [row for row in history if row.get('pattern') != pattern['pattern']]
-    for row in reversed(history if bundle is not None and record['class'] == 'code' else []):
+    open_now = bundle is not None and record['class'] == 'code' and not standing_now(history, pattern)
+    for row in reversed(history if open_now else []):
         if row.get('pattern') != pattern['pattern'] or row.get('decision') != 'ROLLBACK' or not row.get('further'):
             continue
         try:
             half = Patched(bundle, read_patch(run_dir, row))
             behind, document = next_error(pattern, row, run_dir)
-        except logs.Problem:                    # the run is deleted, or the plug-in is another version by now
-            continue
+        except (logs.Problem, KeyError, TypeError, AttributeError, ValueError):     # that run is deleted or damaged, or
+            continue                            # the plug-in is another version by now
         found = diagnose(behind, document, {half.identifier: half}, others) if behind else None
         for fix in found.record['fixes'] if found else ():
             joined, patch = continued(bundle, half, row, fix, found.patches[fix['id']])
@@ -12523,14 +12530,18 @@ def next_error(pattern, row, run_dir):
     history was tested; (None, ...) for none."""
     home = os.path.join(os.path.dirname(os.path.abspath(run_dir)), row.get('run') or '')
     document = logs.read_aggregate(logs.aggregate_path(home, row.get('iteration') or 0, True))
-    items = set(item.get('guid') for item in pattern.get('items') or ())
-
     def shared(one):
-        return len(items.intersection(item.get('guid') for item in one.get('items') or ()))
+        return len(guids_of(one) & guids_of(pattern))
 
-    rows = [one for one in document['patterns'] if one.get('agent') == pattern.get('agent') and not one.get('noise') and
-            one.get('kind') == pattern.get('kind') and 2 * shared(one) >= row['further']]
+    rows = [one for one in document['patterns'] if one.get('agent') == pattern.get('agent') and not (
+        one.get('noise') or one.get('echo_of')) and one.get('kind') == pattern.get('kind') and
+        2 * shared(one) >= row['further']]
     return max(rows, key=lambda one: (shared(one), one['pattern'])) if rows else None, document
+
+
+def guids_of(pattern):
+    """The guids of the items that a pattern hit."""
+    return set(item['guid'] for item in pattern.get('items') or () if item.get('guid'))
 
 
 def left_by_handler(pattern, bundle):
@@ -12558,7 +12569,7 @@ def mend(inquiry, confessed):
     """Find the place and what can be done there, fill the record. Returns (why there is no fix or None, patches)."""
     pattern, bundle, record, index = inquiry.pattern, inquiry.bundle, inquiry.record, inquiry.index
     standing = standing_fix(inquiry.history, pattern['pattern'])
-    if standing and standing['decision'] == 'KEEP' and (pattern.get('resolved') or {}).get('came_back'):
+    if standing and not standing_now(inquiry.history, pattern):
         record['evidence'].append('all of it came after fix %s was put in place (KEEP), so it is what that one does '
                                   'not cure' % standing['id'])
     elif standing:
@@ -14190,14 +14201,16 @@ def run(options):
     path = logs.aggregate_path(run_dir, iteration)
     aggregate = logs.read_aggregate(path)
     history = read_fix_history(run_dir)
-    records, patches = [], {}
+    records, patches, hit = [], {}, {}
     for pattern in chosen_patterns(aggregate, options):
+        hit[pattern['pattern']] = guids_of(pattern)
         found = diagnose(pattern, aggregate, bundles, history)
         patches.update(found.patches)
         patches.update(mend_together(pattern, found.record, bundles, history, run_dir))
         records.append(found.record)
     for record in records:
-        hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes']]
+        hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes'] and
+                  hit[record['pattern']] <= hit[row['pattern']]]
         if hiding:
             record.update({'fixes': [], 'mended_with': hiding[0],
                            'no_fix_because': 'it only shows where another error is kept away; the patch for pattern %s '

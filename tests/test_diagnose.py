@@ -1464,6 +1464,11 @@ def test_what_the_items_failed_with_behind_a_fix_is_mended_together_with_it(behi
     assert 'title' in both['loss'] and 'studio' in both['loss']
     assert after.count('Log(') >= 2 and both['files'][0]['sha256_after'] == diagnose.sha256(after.encode('utf-8'))
     assert 'yard' in found.record['evidence'][-1] and found.record.get('hides') == (behind if behind != row['pattern'] else None)
+    watched = dict(tried, id='other', decision='MONITOR')
+    assert diagnose.mend_together(row, found.record, bundles, [tried, watched], str(run_dir)) == {}
+    for change in ({'echo_of': 'p1-other'}, {'items': [None]}):
+        logs.write_json(aggregate, document(dict(then, **change)), logs.AGGREGATE_SCHEMA)
+        assert diagnose.mend_together(row, found.record, bundles, [tried], str(run_dir)) == {}
     tmpdir.join('runs').remove()
     assert diagnose.mend_together(row, found.record, bundles, [tried], str(run_dir)) == {}
 
