@@ -12470,6 +12470,8 @@ def mend_together(pattern, record, bundles, history, run_dir):
             continue
         try:
             half = Patched(bundle, read_patch(run_dir, row))
+            if not changes_function(half, bundle, record['divergence_point']):
+                continue                        # by now it fits a copy of that alone
             behind, document = next_error(pattern, row, run_dir)
         except (logs.Problem, KeyError, TypeError, AttributeError, ValueError):     # that run is deleted or damaged, or
             continue                            # the plug-in is another version by now
@@ -12523,6 +12525,20 @@ def read_patch(run_dir, row):
             return source.read()
     except (IOError, OSError) as problem:
         raise logs.Problem('%s cannot be read (%s)' % (path, problem.strerror))
+
+
+def changes_function(half, bundle, point):
+    """Whether a patch changes the function at a divergence point, where it changes that file at all."""
+    line = (point['candidates'] or [{}])[0].get('statement_line') if point and point['file'] in half.changed else 0
+    source = bundle.source(point['file']) if line else None
+    if source is None:
+        return line == 0
+    function = function_around(next((one for one in statements(source.tree, nested=True) if one.line == line),
+                                    source.tree))
+    old, new = split_lines(source.data), split_lines(half.data(point['file']))
+    above, below = [len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*pair))))
+                    for pair in ((old, new), (old[::-1], new[::-1]))]
+    return function.kind == 'Module' or above <= function.end_line and len(old) - below >= function.line - 1
 
 
 def next_error(pattern, row, run_dir):

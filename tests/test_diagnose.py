@@ -1464,6 +1464,12 @@ def test_what_the_items_failed_with_behind_a_fix_is_mended_together_with_it(behi
     assert 'title' in both['loss'] and 'studio' in both['loss']
     assert after.count('Log(') >= 2 and both['files'][0]['sha256_after'] == diagnose.sha256(after.encode('utf-8'))
     assert 'yard' in found.record['evidence'][-1] and found.record.get('hides') == (behind if behind != row['pattern'] else None)
+    twin = TWO.replace("'yard'", "'dock'") + '\n' + TWO       # the patch fits the copy alone, and the first one fails
+    there = diagnose.find_bundles(make_plug_ins(tmpdir.mkdir('twin'), twin + '\n'))
+    look_again = diagnose.diagnose(row, document(row), there, [tried])
+    assert look_again.record['divergence_point']['candidates'][0]['line'] == line_of("boat['motto']", TWO)
+    assert diagnose.Patched(there[AGENT], first.patches[fix['id']]).changed
+    assert diagnose.mend_together(row, look_again.record, there, [tried], str(run_dir)) == {}
     watched = dict(tried, id='other', decision='MONITOR')
     assert diagnose.mend_together(row, found.record, bundles, [tried, watched], str(run_dir)) == {}
     for change in ({'echo_of': 'p1-other'}, {'items': [None]}):
