@@ -5182,6 +5182,8 @@ def effect_in_display(case, node, parent, value, depth):
                 return FINE
             readers = unchecked(case, bundle_nodes(case, 'Subscript', key.s))
             return min(OPEN, worst_effect(case, readers, value, depth + 4))
+    if is_call(around, 'join') and value not in (SOME, TEXT):
+        return HOLLOW if value == NO_TEXT else CRASH        # texts are joined, and nothing else
     if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND:
         return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
@@ -6393,18 +6395,26 @@ def choose(case, faults, beside=True):
     parts = conditional_edits(region, found.text, default) if (start, end) == region.outer else [
         (start, start, '('), (end, end, ' if %s else %s)' % (found.text, default))]
     edits = found.edits + parts + put_before(case.statement, found.before)
+    along = []
     for other in faults_of(case) if case.exception == 'IndexError' and beside else ():
         if same_value(other, faults) and not (is_in(other.node, region) or is_guarded(case, other)):
             more = next(choose(case, [other], False), None)
+            at = [edit[0] for edit in more.edits] if more is not None else []
+            if at and (min(at) < start < max(at) < end or start < min(at) < end < max(at)):
+                for proposal in choose(case, faults + [other]):
+                    yield proposal              # (one bracket would close within the other)
+                return
             if more is None or in_each_others_way(edits, more.edits):
                 return
+            along.append(more)
             edits += [edit for edit in more.edits if edit not in edits]
     prior = 0.88 if is_usual(case, region, default, value) else 0.85 if default == borrowed(case) or (
         default == begins and region is case.statement.value) else {FINE: 0.84, OPEN: 0.6, HOLLOW: 0.22}[value]
     if is_log_call(region.parent):
         prior = min(prior, 0.7)                 # an empty line in the log tells nobody anything
     yield Proposal(template_of(faults), edits, '%s is taken where %s' % (value_words(default), faults[0].what),
-                   loss_words(case), 'low' if value == FINE else 'medium', prior,
+                   loss_words(case), max([one.risk for one in along] + ['low' if value == FINE else 'medium'], key=(
+                       'low', 'medium', 'high').index), min([prior] + [one.prior for one in along]),
                    'only this expression is guarded, and the rest of the function goes on')
 
 

@@ -2416,6 +2416,10 @@ HARM = [
      "    return part.port or 'x'\n", '    if part', "AttributeError: 'Part' object has no attribute 'boat'", "boat = None\n    port = None"),
     ("import re\n\ndef f(d, title):\n    found = re.search('^%s (x+)' % title, d)\n    return found\n", '    found', 'error: multiple repeat',
      "% re.escape(title), d)"),
+    ("def f(d):\n    boats = d['boats']\n    d['name'] = boats[0] + ' / ' + boats[1]\n    d['port'] = 'x'\n    return d\n", "    d['name']",
+     'IndexError: list index out of range', "boats[0] + ' / ' + boats[1] if boats and len(boats) >= 2 else ''|    if len(boats) >= 2:"),
+    ("def f(boats):\n    return ', '.join([boats[2] or boats[0], boats[1]])\n\ndef update(metadata, d):\n    metadata.title = f(d)\n",
+     '    return', 'IndexError: list index out of range', "    if len(boats) < 3:"),
     ("import re\n\ndef f(d, n):\n    return re.search('%s. %s' % (n, d['t']), d['s'])\n", '    return', 'error: multiple repeat',
      "re.escape('%s' % n), re.escape('%s' % d['t'])"),
     ("import re\n\ndef f(metadata, d):\n    words = 'Film: ' + d['t']\n    metadata.title = words\n"
