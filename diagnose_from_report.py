@@ -8221,7 +8221,7 @@ def files_with(case, text):
 @kept_on('source')
 def bundle_nodes(case, kind, name):
     """The nodes that nodes_named() finds in the case's own file and in the bundle's others."""
-    return [node for _, source in sources_with(case, name) for node in nodes_named(source, kind, name)]
+    return [node for _, source in sources_with(case, name or '') for node in nodes_named(source, kind, name)]
 
 
 @kept_on('source')
