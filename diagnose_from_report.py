@@ -10235,12 +10235,17 @@ def named_alike(case, found):
 def escaped_in_format(case, found):
     """'/a%2Fb/%s' % x: the signs of an address that is written in its escaped form are none of the format."""
     for node in own_part(case.statement):
-        if is_op(node, 'Mod') and node.left.kind in ('Name', 'Attribute', 'Subscript') and node.right.kind not in (
-                'Tuple', 'Dict') and 'format character' in case.message and code_of(node.left) and code_of(node.right):
+        if is_op(node, 'Mod') and node.left.kind in ('Name', 'Attribute', 'Subscript') and make_of(
+                case, node.right) not in ('list', 'dict') and node.right.kind != 'Tuple' and not any(
+                    value.kind == 'Tuple' for value in values_before(case, root_name(node.right), node.start)
+                ) and 'format character' in case.message and code_of(node.left) and code_of(node.right):
             value = code_of(node.right) if make_of(case, node.right) == 'text' else "'%%s' %% %s" % (
                 code_of(node.right) if not is_loose(node.right) else '(%s)' % code_of(node.right))
-            yield cure('right format', [(node.start, node.end, "%s.replace('%%s', %s)" % (code_of(node.left), value))],
-                       'the value is put where %s stands', 0.86,
+            text = "%s.replace('%%s', %s)" % (code_of(node.left), value)
+            edits = wrap([case.statement], ['try:'], ['except ValueError:', '\t%s = %s' % (' = '.join(
+                one.text for one in case.statement.targets), text)]) if case.statement.kind == 'Assign' and node is (
+                    case.statement.value) and can_wrap([case.statement]) else [(node.start, node.end, text)]
+            yield cure('right format', edits, 'the value is put where %s stands', 0.86,
                 'the text has other signs of that kind, which are none of the places of a format')
         if is_op(node, 'Mod') and node.left.kind == 'Str':
             start, text = node.left.start, node.left.text
@@ -10278,12 +10283,15 @@ def may_be_pattern(case, node, depth=0):
     """Whether what is put into a pattern may be one itself: a preference, what an object or the module keeps, or what
     is made of a text with such signs, also by a caller."""
     root, function = root_name(node), case.function
+    makers = nodes_named(case.source, 'FunctionDef', last_name(node)) if node.kind == 'Call' else []
     if any(re.search(r'[.*+?|[(\\]', one.s) if one.kind == 'Str' else re.search(
-            '(?i)escape|pattern|regex', last_name(one)) for one in walk(node)
+            '(?i)escape|pattern|regex', last_name(one)) for part in [node] + makers for one in walk(part)
            if one.kind in ('Str', 'Name', 'Attribute')):
         return True
-    if root is None or node.kind == 'Call' and depth:
-        return depth < 3 and root is None and any(may_be_pattern(case, one, depth + 1) for one in children(node))
+    if root is None:
+        return depth < 3 and any(may_be_pattern(case, one, depth + 1) for one in children(node))
+    if node.kind == 'Call' and depth:
+        return bool(assignments(case.source.tree, root))
     if root in ('self', 'Prefs') or root in bindings(case.source.tree) or function.kind != 'FunctionDef':
         return True
     origins = [getattr(one, 'iter', getattr(one, 'value', None)) for one, _ in values_given(function, root)] + [

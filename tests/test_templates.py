@@ -2395,7 +2395,7 @@ HARM = [
     ("class Rows(object):\n    def __getitem__(self, n):\n        return self.rows[n]\n", '        return',
      'IndexError: list index out of range', None),
     ("def f(metadata, link, words):\n    url = link % words\n    metadata.tagline = ask(url)\n", '    url',
-     "ValueError: unsupported format character 'b' (0x62) at index 7", "url = link.replace('%s', '%s' % words)"),
+     "ValueError: unsupported format character 'b' (0x62) at index 7", "    except ValueError:\n        url = link.replace('%s', '%s' % words)"),
     ("def f(boat, d):\n    boat.name = d['name'].encode('latin1').decode('utf8')\n", '    boat',
      "UnicodeDecodeError: 'utf8' codec can't decode byte 0xf6 in position 2: invalid start byte",
      "    except UnicodeDecodeError:\n        boat.name = d['name']\n"),
@@ -2420,6 +2420,8 @@ HARM = [
      'IndexError: list index out of range', "boats[0] + ' / ' + boats[1] if boats and len(boats) >= 2 else ''|    if len(boats) >= 2:"),
     ("def f(boats):\n    return ', '.join([boats[2] or boats[0], boats[1]])\n\ndef update(metadata, d):\n    metadata.title = f(d)\n",
      '    return', 'IndexError: list index out of range', "    if len(boats) < 3:"),
+    ("import re\n\ndef rule_of(text):\n    return text.replace(' ', '[ _]')\n\ndef f(d):\n    rule = rule_of(d['k'])\n"
+     "    return re.findall('^' + rule, d['t'])\n", '    return re', 'error: multiple repeat', None),
     ("import re\n\ndef f(d, n):\n    return re.search('%s. %s' % (n, d['t']), d['s'])\n", '    return', 'error: multiple repeat',
      "re.escape('%s' % n), re.escape('%s' % d['t'])"),
     ("import re\n\ndef f(metadata, d):\n    words = 'Film: ' + d['t']\n    metadata.title = words\n"
