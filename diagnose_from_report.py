@@ -4661,7 +4661,7 @@ def effect_of_argument(case, node, call, value, depth):
         return CRASH if name in SPLITTERS and receiver != 're' else HOLLOW      # '' is in any text
     if name == 'validate_keys' and empty:
         return HOLLOW                           # that removes the pictures that are there
-    if name == 'join' and receiver == 'os' and empty and (node is call.args[0] or is_address(case, call)):
+    if name == 'join' and receiver == 'os' and empty and (node in call.args[:1] or is_address(case, call)):
         return HOLLOW                           # a file below whatever folder the process happens to run in, or all
     if receiver == 'Proxy' and node in call.args[:1] and value not in (SOME, TEXT):
         return CRASH                            # an empty picture is stored, and counts as one

@@ -1479,8 +1479,9 @@ def test_what_the_items_failed_with_behind_a_fix_is_mended_together_with_it(behi
     assert diagnose.mend_together(row, found.record, bundles, [tried], str(run_dir)) == {}
 
 
-def test_what_a_function_out_of_a_table_answers_is_looked_into(tmpdir):
-    source = TWO.replace('JSON.ObjectFromURL(', "READERS['boat'](")
+def test_functions_out_of_a_table_and_arguments_in_a_list_are_looked_into(tmpdir):
+    source = TWO.replace('JSON.ObjectFromURL(', "READERS['boat'](").replace(
+        "boat['motto']", "os.path.join(*boat['motto'])")
     row = pattern(exception='TypeError', message="'NoneType' object has no attribute '__getitem__'",
                   frames=[frame('update', line_of("boat['motto']", source), source=source)])
     assert source != TWO and look(row, tmpdir, source).record['fixes']
