@@ -10240,7 +10240,7 @@ def escaped_in_format(case, found):
                     value.kind == 'Tuple' for value in values_before(case, root_name(node.right), node.start)
                 ) and 'format character' in case.message and code_of(node.left) and code_of(node.right):
             value = code_of(node.right) if make_of(case, node.right) == 'text' else "'%%s' %% %s" % (
-                code_of(node.right) if not is_loose(node.right) else '(%s)' % code_of(node.right))
+                operand(node.right) or code_of(node.right))
             text = "%s.replace('%%s', %s)" % (code_of(node.left), value)
             edits = wrap([case.statement], ['try:'], ['except ValueError:', '\t%s = %s' % (' = '.join(
                 one.text for one in case.statement.targets), text)]) if case.statement.kind == 'Assign' and node is (
