@@ -12090,8 +12090,12 @@ def standing_now(history, pattern):
 
 
 def learned(history, template, exception):
-    """(factor, sentence or None): how earlier verdicts of a template on such errors move its rank; 1.0 without any."""
-    rows = [row for row in history if row.get('template') == template and row.get('exception') == exception]
+    """(factor, sentence or None): how earlier verdicts of a template on such errors move its rank; 1.0 without any.
+
+    A fix that was undone because its items failed further on did cure its own place, and says nothing.
+    """
+    rows = [row for row in history if row.get('template') == template and row.get('exception') == exception and not (
+        row.get('decision') == 'ROLLBACK' and row.get('further'))]
     if not rows:
         return 1.0, None
     kept = sum({'KEEP': 1.0, 'MONITOR': 0.5}.get(row.get('decision'), 0.0) for row in rows)
