@@ -152,12 +152,14 @@ def is_less(value, now):
     return isinstance(value, int) and isinstance(now, int) and now * 2 < value
 
 
-def gained_fields(earlier, after):
-    """Names of what the item has in `after` and in none of the earlier snapshots, or what more episodes have then."""
+def gained_fields(earlier, after, retest=False):
+    """Names of what the item has in `after` and in none of the earlier snapshots, or what more episodes have then: not
+    in a re-test, days later, for a series that goes on has more of them in any case.
+    """
     had = [contents(snapshot) for snapshot in earlier]
     comparable = all(snapshot and snapshot['agent'] is not None for snapshot in earlier)
     return sorted(name for name, value in contents(after).items()
-                  if all(name not in one or part_of(name) and one[name] < value for one in had)
+                  if all(name not in one or part_of(name) and not retest and one[name] < value for one in had)
                   and (comparable or not name.startswith(AGENT_MARK)))
 
 
@@ -227,7 +229,8 @@ def judge_failing(before, after, rules):
     lost = [name for name in lost_fields(state_before(before, after), after['after'], rules.retest)
             if name not in rules.unstable]
     # in a re-test the fix was in place already when the item was read before the refresh
-    gained = gained_fields([before['after']] + ([] if rules.retest else [after['before']]), after['after'])
+    gained = gained_fields([before['after']] + ([] if rules.retest else [after['before']]), after['after'],
+                           rules.retest)
     verdict, note = 'silenced', 'no error, but nothing gained'
     if lost:
         verdict, note = 'broken', 'lost ' + names_text(lost)

@@ -12498,9 +12498,9 @@ def mend_together(pattern, record, bundles, history, run_dir):
         except (logs.Problem, KeyError, TypeError, AttributeError, ValueError):     # that run is deleted or damaged, or
             continue                            # the plug-in is another version by now
         found = diagnose(behind, document, {half.identifier: half}, others) if behind else None
-        for fix in found.record['fixes'] if found else ():
+        for fix in [one for one in found.record['fixes'] if one['kind'] == 'fix'] if found else ():
             joined, patch = continued(bundle, half, row, fix, found.patches[fix['id']])
-            if fix['kind'] != 'fix' or joined['changed_lines'] > MAX_CHANGED_LINES or tried_before(
+            if joined['changed_lines'] > MAX_CHANGED_LINES or tried_before(
                     history, pattern['pattern'], joined['id'], joined['template'], None):
                 continue
             # a probe has nothing to find any more
@@ -12568,6 +12568,7 @@ def next_error(pattern, row, run_dir):
     history was tested; (None, ...) for none."""
     home = os.path.join(os.path.dirname(os.path.abspath(run_dir)), row.get('run') or '')
     document = logs.read_aggregate(logs.aggregate_path(home, row.get('iteration') or 0, True))
+
     def shared(one):
         return len(guids_of(one) & guids_of(pattern))
 

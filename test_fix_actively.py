@@ -818,16 +818,18 @@ def plan_test(run_dir, iteration, options):
     return document, plan, known_bad
 
 
-def filled_before(run_dir, plug_ins, pattern, server):
+def filled_before(run_dir, plug_ins, document):
     """{rating key: {fix, guid, without, with}} of what earlier tries of fixes for a pattern, undone since, filled in.
 
     without, with: snapshots after the refreshes of that try, also where it only brought an item further, to another
-    error. What was filled in stays, so these items cannot gain it once more.
+    error. What was filled in stays, so these items cannot gain it once more. Of several tries, those of the fix itself
+    and of what it is a continuation of come first.
     """
     from implement_fix import all_operations
-    found = {}
-    for row in all_operations(run_dir, plug_ins):
-        if row['action'] != 'implement' or row.get('pattern') != pattern:
+    found, server = {}, document['server']
+    own = [document['fix']] + document['contains']
+    for row in sorted(all_operations(run_dir, plug_ins), key=lambda row: row['fix'] not in own):
+        if row['action'] != 'implement' or row.get('pattern') != document['pattern']:
             continue
         try:
             tests = [read_active_test(active_test_path(row['run_dir'], row.get('iteration') or 1, phase))
@@ -840,7 +842,8 @@ def filled_before(run_dir, plug_ins, pattern, server):
         first, second = [last_rows(test['rows']) for test in tests]
         for key, treated in second.items():
             failed = first.get(key)
-            if treated['outcome'] in ('ok', 'error') and failed and failed['outcome'] == 'error' and treated['after']:
+            if failed and failed['outcome'] == 'error' and treated['after'] and (treated['outcome'] == 'ok' or (
+                    treated['outcome'] == 'error' and treated['after'] != failed['after'])):
                 found.setdefault(key, {'fix': row['fix'], 'guid': treated['guid'], 'without': failed['after'],
                                        'with': treated['after']})
     return found
@@ -959,7 +962,7 @@ def run(options):
     document.update(phase=options.phase, server=server.identity(), in_place=fix_state(home, document['fix'], plug_ins),
                     bundle_digest=bundle_digest(plug_ins, document['bundle'], document['own_files']))
     if options.phase == 'before':
-        document['filled'] = filled_before(run_dir, plug_ins, document['pattern'], document['server'])
+        document['filled'] = filled_before(run_dir, plug_ins, document)
     path = active_test_path(run_dir, iteration, options.phase)
     if options.sample and options.phase == 'before':
         document = take_over(options.sample, document)

@@ -493,6 +493,24 @@ def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     assert active.agent_fields(str(home), AGENT, 'movie', guid_of(102)) is None
 
 
+def test_what_the_first_part_of_a_fix_filled_in_counts_though_its_items_failed_further_on(monkeypatch):
+    import implement_fix
+    monkeypatch.setattr(implement_fix, 'all_operations', lambda *_words: [
+        {'action': 'implement', 'fix': fix, 'pattern': 'p1', 'run_dir': fix, 'iteration': 1}
+        for fix in ('in vain', 'other', 'part')])
+    fields = {'in vain': {}, 'other': {'year': '2001'}, 'part': {'summary': 'S'}}
+
+    def test_of(path):
+        fix, after = path.split(os.sep)[0], 'after' in path
+        row = {'rating_key': '1', 'guid': 'a://1', 'outcome': 'error', 'after': fields[fix] if after else {}}
+        return {'fix': fix, 'server': {}, 'rows': [row]}
+
+    monkeypatch.setattr(active, 'read_active_test', test_of)
+    for contains, first in (([], 'other'), (['part'], 'part')):
+        found = active.filled_before('', '', {'fix': 'both', 'contains': contains, 'pattern': 'p1', 'server': {}})
+        assert (found['1']['fix'], found['1']['with']) == (first, fields[first])
+
+
 def test_what_the_agent_wrote_for_episodes_is_counted(tmpdir):
     digest = hashlib.sha1(guid_of(101).encode('utf-8')).hexdigest()
     folder = tmpdir.ensure('Metadata', 'TV Shows', digest[0], digest[1:] + '.bundle', 'Contents', AGENT, dir=True)

@@ -239,6 +239,7 @@ def test_every_episode_counts():
                         for total, have in ((12, 9), (12, 12), (11, 8))]
     assert compare.gained_fields([few, few], more) == ['agent: episodes.summary']
     assert compare.gained_fields([few, more], more) == compare.gained_fields([more], few) == []
+    assert compare.gained_fields([few], more, retest=True) == []        # a new one was aired meanwhile
     assert compare.lost_fields(more, few) == ['agent: episodes.summary']
     assert compare.lost_fields(few, fewer) == []            # an episode was deleted
     one, none = [snap(POOR, agent={'episodes': total, 'episodes.thumbs': have}) for total, have in ((9, 1), (8, 0))]
