@@ -12048,6 +12048,13 @@ def sandbox_violations(source, bundle, name):
 
 
 # ----------------------------------------------------------------------------------------------------- earlier verdicts
+# what is read of a row of the history has these types, for logs.fits(); the coordinator's own rows hold them too
+HISTORY_ROW = dict([(name + '?', logs.STRING) for name in (
+    'pattern', 'agent', 'template', 'exception', 'run', 'time', 'reason', 'function', 'home_run', 'summary', 'loss',
+    'risk')], **{'id': logs.STRING, 'decision?': logs.STRING, 'measured?': int, 'further?': int, 'iteration?': int,
+                 'contains?': [logs.STRING], 'probed?': {'lines': [int], 'version': logs.STRING}})
+
+
 def fix_history_path(run_dir):
     return os.path.join(run_dir, 'fix_history.json')
 
@@ -12062,7 +12069,7 @@ def read_fix_history(run_dir):
     path = fix_history_path(run_dir)
     if not os.path.exists(path):
         return []
-    return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py', {'fixes?': [dict]}).get('fixes') or []
+    return logs.read_json(path, FIX_HISTORY_SCHEMA, 'loop_coordinator.py', {'fixes?': [HISTORY_ROW]}).get('fixes') or []
 
 
 def tried_before(history, pattern, name, template, function, wide=False):
@@ -12074,6 +12081,14 @@ def tried_before(history, pattern, name, template, function, wide=False):
                                          and function and not (wide and row.get('further'))):
                 return row
     return None
+
+
+def brought_further(row):
+    """Whether a fix was undone though it cured its own place: at least half of the items that it did not cure failed
+    further on, at another one.
+    """
+    left = (row.get('measured') or 0) * (100 - (row.get('success_percent') or 0)) / 100
+    return row.get('decision') == 'ROLLBACK' and bool(row.get('further')) and 2 * row['further'] >= left
 
 
 def standing_fix(history, pattern):
@@ -12094,8 +12109,8 @@ def learned(history, template, exception):
 
     A fix that was undone because its items failed further on did cure its own place, and says nothing.
     """
-    rows = [row for row in history if row.get('template') == template and row.get('exception') == exception and not (
-        row.get('decision') == 'ROLLBACK' and row.get('further'))]
+    rows = [row for row in history if row.get('template') == template and row.get('exception') == exception and not
+            brought_further(row)]
     if not rows:
         return 1.0, None
     kept = sum({'KEEP': 1.0, 'MONITOR': 0.5}.get(row.get('decision'), 0.0) for row in rows)
@@ -12488,7 +12503,7 @@ def mend_together(pattern, record, bundles, history, run_dir):
     others = [row for row in history if row.get('pattern') != pattern['pattern']]
     open_now = bundle is not None and record['class'] == 'code' and not standing_now(history, pattern)
     for row in reversed(history if open_now else []):
-        if row.get('pattern') != pattern['pattern'] or row.get('decision') != 'ROLLBACK' or not row.get('further'):
+        if row.get('pattern') != pattern['pattern'] or not brought_further(row):
             continue
         try:
             half = Patched(bundle, read_patch(run_dir, row))

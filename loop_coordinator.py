@@ -50,6 +50,9 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 STATE_SCHEMA = 1
 LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
+OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
+    'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
+    'retest': bool, 'success_percent?': (int, float), 'was?': dict}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
@@ -230,8 +233,8 @@ def read_earlier(path):
 
 def is_rows(rows):
     """Whether something that was read is a list of fixes as this script writes them."""
-    needed = {'id', 'pattern', 'decision', 'time', 'home_run', 'home_iteration', 'measured', 'template', 'retest'}
-    return isinstance(rows, list) and all(isinstance(row, dict) and needed <= set(row) for row in rows)
+    from diagnose_from_report import HISTORY_ROW
+    return logs.fits(rows, [dict(HISTORY_ROW, **OWN_ROW)])
 
 
 def latest_by_fix(rows):
@@ -311,10 +314,11 @@ def goal_percent(diagnosis, fixes):
 
 
 def gained_nothing(fixes):
-    """How many of the newest fixes in a row were neither kept nor left in place."""
+    """How many of the newest fixes in a row were neither kept nor left in place, nor brought their items further."""
+    from diagnose_from_report import brought_further
     count = 0
     for row in fixes:
-        count = 0 if row['decision'] in ('KEEP', 'MONITOR') else count + 1
+        count = 0 if row['decision'] in ('KEEP', 'MONITOR') else count if brought_further(row) else count + 1
     return count
 
 
@@ -803,11 +807,15 @@ def home_sample(home, iteration):
 
 
 def template_counts(rows):
-    """{template: {decision: count}} of the newest verdict of every fix: what the next ranking learns from."""
+    """{template: {decision: count}} of the newest verdict of every fix: what the next ranking learns from, and so not
+    those that cured their own place and were undone for the next one.
+    """
+    from diagnose_from_report import brought_further
     counts = {}
     for row in latest_by_fix(filter(is_verdict, rows)).values():
-        of_template = counts.setdefault(row['template'] or 'adopted', {})
-        of_template[row['decision']] = of_template.get(row['decision'], 0) + 1
+        if not brought_further(row):
+            of_template = counts.setdefault(row['template'] or 'adopted', {})
+            of_template[row['decision']] = of_template.get(row['decision'], 0) + 1
     return counts
 
 

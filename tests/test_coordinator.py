@@ -2,6 +2,7 @@
 """The coordinator's choices, its lock, its phases and its post-mortem, without any Plex."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import json
 import os
 import sys
 import time
@@ -68,6 +69,9 @@ def test_undecided_cycles_count_in_a_row():
 def test_a_plateau_counts_fixes_that_gained_nothing():
     assert loop.gained_nothing([fix_row(word, word) for word in ('KEEP', 'ROLLBACK', 'NOT_TRIED')]) == 2
     assert loop.gained_nothing([fix_row('a', 'ROLLBACK'), fix_row('b', 'MONITOR')]) == 0
+    led_on = fix_row('c', 'ROLLBACK', success_percent=0.0, further=6)       # of 11
+    assert loop.gained_nothing([led_on] * 3) == 0 and loop.template_counts([led_on]) == {}
+    assert loop.gained_nothing([fix_row('a', 'ROLLBACK'), led_on, dict(led_on, further=5)]) == 2
 
 
 def test_the_lock_is_held_once_and_named(tmpdir):
@@ -141,7 +145,8 @@ def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tm
 
 
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
-@pytest.mark.parametrize('text', ['', '{"schema": 1}', '{"schema": 1, "fixes": [{}], "ended": null}', '{"schema": 99}'])
+@pytest.mark.parametrize('text', ['', '{"schema": 1}', '{"schema": 1, "fixes": [{}], "ended": null}', '{"schema": 99}',
+                                  json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [fix_row('a', 'KEEP', time=7)]})])
 def test_a_damaged_earlier_run_is_named_and_stops_nothing(tmpdir, name, text):
     document = {'ended': 'goal', 'fixes': [fix_row('a', 'KEEP')]}
     for whole in ('loop_state.json', 'lessons_learned.json'):
