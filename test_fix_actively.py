@@ -117,12 +117,17 @@ UPSTREAM = (
     (re.compile(r'(?i)\btimed out\b|\bTimeout\b'), 'time-out'),
     (re.compile(r'\bSSLError\b'), 'no connection'))
 SHUT_OUT = ('HTTP 429', 'ban')      # going on would make it worse
+# what these say is of the data and names in the code: KeyError: 'banned' is no ban
+NEVER_UPSTREAM = frozenset(('KeyError', 'IndexError', 'AttributeError', 'TypeError', 'NameError', 'UnboundLocalError',
+                            'UnicodeDecodeError', 'UnicodeEncodeError'))
 
 
 def upstream_failures(events):
     """What the provider did to an item's calls, sorted: 'HTTP 429', 'ban', 'time-out' ... A 404 is an answer."""
     found = set()
     for event in events:
+        if event.get('exception') in NEVER_UPSTREAM:
+            continue
         text = '%s: %s' % (event.get('exception') or '', event.get('message') or '')
         for regex, words in UPSTREAM:
             match = regex.search(text)

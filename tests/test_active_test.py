@@ -273,6 +273,7 @@ def test_a_status_that_the_agent_coped_with_and_a_warning_are_no_errors():
 
 def test_a_404_is_an_answer_and_no_failure_of_the_provider():
     assert active.upstream_failures([event('p', 'HTTPError', 'HTTP Error 404: Not Found')]) == []
+    assert active.upstream_failures([event('p', 'KeyError', "'banned'"), event('p', 'TypeError', 'Timeout() takes')]) == []
     assert active.upstream_failures([event('p', 'timeout', 'timed out'), event('p', 'URLError', '<urlopen error x>'),
                                      event('p', 'HTTPError', 'HTTP Error 503: Busy')]) == [
         'HTTP 503', 'no connection', 'time-out']
