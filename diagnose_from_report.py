@@ -12099,9 +12099,8 @@ def standing_fix(history, pattern):
 
 
 def standing_now(history, pattern):
-    """The same, but for one that was kept, and after which the pattern came back."""
-    row = standing_fix(history, pattern['pattern'])
-    return row if row and (row['decision'] != 'KEEP' or not (pattern.get('resolved') or {}).get('came_back')) else None
+    """The same, but for one after which the pattern came back."""
+    return None if (pattern.get('resolved') or {}).get('came_back') else standing_fix(history, pattern['pattern'])
 
 
 def learned(history, template, exception):
@@ -12337,9 +12336,11 @@ def probed_lines(said, source):
 
 
 def asked_lines(history, pattern, source):
-    """Lines of this version of a file that a probe watched while the pattern's error came again."""
+    """Lines of this version of a file that a probe watched while the pattern's error came again, if the log still goes
+    back so far: each start of the plug-in takes its oldest part away, and with it what the probe said."""
     rows = [row['probed'] for row in history if row.get('decision') == 'PROBED' and row.get('evidence') and
-            row.get('pattern') == pattern['pattern'] and row.get('probed')]
+            row.get('pattern') == pattern['pattern'] and row.get('probed') and
+            (pattern.get('first_seen') or '') <= (row.get('time') or '')]
     return set(line for row in rows if row['version'] == version_mark(source) for line in row['lines'])
 
 
@@ -12380,7 +12381,7 @@ def fix_record(scene, case, place, proposal):
     patch, files = patch_of(bundle, changes)
     lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
-        return None, None, 'it changes %d lines' % lines
+        return None, None, 'it changes %d lines, and more than %d are not allowed' % (lines, MAX_CHANGED_LINES)
     name, function = fix_id(proposal.template, patch, changes[0][1]), name_in_log(case.function)
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function, proposal.wide)
     if forbidden:
@@ -12497,7 +12498,8 @@ def diagnose(pattern, document, bundles, history):
 
 def mend_together(pattern, record, bundles, history, run_dir):
     """Put first into a record what mends its place and the next one: where a fix that was rolled back only brought the
-    items further, what they failed with then is mended in the source as that fix left it. Returns {fix id: patch}.
+    items further, or cured too few, what they failed with then is mended in the source as that fix left it. Returns
+    {fix id: patch}.
     """
     bundle = bundle_of(pattern, bundles)
     others = [row for row in history if row.get('pattern') != pattern['pattern']]
@@ -12520,7 +12522,7 @@ def mend_together(pattern, record, bundles, history, run_dir):
                 continue
             # a probe has nothing to find any more
             record['fixes'] = [joined] + [one for one in record['fixes'] if one['kind'] != 'probe']
-            record['evidence'].append('with fix %s, %s failed further on: %s' % (
+            record['evidence'].append('with fix %s, %s still failed: %s' % (
                 row['id'], logs.count_text(row['further'], 'item'),
                 ': '.join(filter(None, [behind.get('exception'), behind.get('message')]))))
             if behind['pattern'] != pattern['pattern']:
@@ -12549,7 +12551,7 @@ def continued(bundle, half, row, fix, patch):
         predicted=dict(fix['predicted'], success_percent=percent, sentence='the items should go through without this '
                        'error and the one behind it, and have what is filled in between and after (chance: %d %%)'
                        % percent),
-        why_this_rank='with the first of its two parts alone %s came further, to an error that the second is for'
+        why_this_rank='with the first of its two parts alone %s still failed, with an error that the second is for'
                       % logs.count_text(row['further'], 'item')), patch
 
 
@@ -12624,8 +12626,8 @@ def mend(inquiry, confessed):
     pattern, bundle, record, index = inquiry.pattern, inquiry.bundle, inquiry.record, inquiry.index
     standing = standing_fix(inquiry.history, pattern['pattern'])
     if standing and not standing_now(inquiry.history, pattern):
-        record['evidence'].append('all of it came after fix %s was put in place (KEEP), so it is what that one does '
-                                  'not cure' % standing['id'])
+        record['evidence'].append('all of it came after fix %s was put in place (%s), so it is what that one does not '
+                                  'cure' % (standing['id'], standing['decision']))
     elif standing:
         if record['divergence_point']:
             record['divergence_point']['source'] = 'patched'
@@ -14211,7 +14213,17 @@ def plug_ins_folder(options):
     return folder if os.path.isdir(folder) else None
 
 
-def chosen_patterns(document, options):
+def only_in_trials(pattern, history):
+    """Whether a pattern was logged only while fixes that were undone since were in place: it is their own doing, or
+    what another error keeps away without them (see mend_together)."""
+    trials = [(row['live'][:19], row['time']) for row in history if row.get('decision') == 'ROLLBACK' and
+              row.get('agent') == pattern.get('agent') and row.get('live') and row.get('time')]
+    times = [one.get('time') for one in pattern.get('exemplars') or ()] + [pattern.get('first_seen'),
+                                                                           pattern.get('last_seen')]
+    return all(time and any(begin <= time <= end for begin, end in trials) for time in times)
+
+
+def chosen_patterns(document, options, history=()):
     """The patterns to diagnose, in the order of the shortlist, then by items; noise only when it is asked for."""
     by_id = dict((row['pattern'], row) for row in document.get('patterns') or ())
     if options.pattern:
@@ -14221,7 +14233,7 @@ def chosen_patterns(document, options):
     names = [name for name in document.get('shortlist') or () if name in by_id]
     names += [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in names]
     rows = [by_id[name] for name in names if not by_id[name].get('noise') and not by_id[name].get('echo_of') and
-            not is_ended(by_id[name])]
+            not is_ended(by_id[name]) and not only_in_trials(by_id[name], history)]
     return rows[:options.top or SHORTLIST]
 
 
@@ -14256,7 +14268,7 @@ def run(options):
     aggregate = logs.read_aggregate(path)
     history = read_fix_history(run_dir)
     records, patches, hit = [], {}, {}
-    for pattern in chosen_patterns(aggregate, options):
+    for pattern in chosen_patterns(aggregate, options, history):
         hit[pattern['pattern']] = guids_of(pattern)
         found = diagnose(pattern, aggregate, bundles, history)
         patches.update(found.patches)

@@ -313,6 +313,13 @@ def goal_percent(diagnosis, fixes):
     return 100 - sum(pattern['items_total'] * left[pattern['pattern']] for pattern in code) / total
 
 
+def in_need_of_more(verdict):
+    """How many items a fix brought further, or left as they were where it cured others: they fail at another place, and
+    the next fix may mend both.
+    """
+    return verdict['further'] or (verdict['still_failing'] if verdict['fixed'] and not verdict['regressions'] else 0)
+
+
 def gained_nothing(fixes):
     """How many of the newest fixes in a row were neither kept nor left in place, nor brought their items further."""
     from diagnose_from_report import brought_further
@@ -424,8 +431,8 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            choice = choose_fix(diagnosis, self.watched_patterns() | self.put_off_patterns | self.quiet_patterns(
-                diagnosis), tried, self.options.pattern)
+            choice = choose_fix(diagnosis, self.put_off_patterns | self.quiet_patterns(diagnosis), tried,
+                                self.options.pattern)
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
@@ -438,14 +445,6 @@ class Session(object):
     def new_fixes(self):
         return [row for row in self.state['fixes'] if not row['retest'] and row['template'] != 'probe'
                 and row['decision'] != 'NOT_TRIED']
-
-    def watched_patterns(self):
-        """Patterns that have an undecided fix in place, from this run or an earlier one, and so wait for no other.
-
-        Those with a kept fix are not among them: what is logged in spite of it is a case of its own.
-        """
-        newest = latest_by_fix(self.past + self.state['fixes'])
-        return set(row['pattern'] for row in newest.values() if row['decision'] == 'MONITOR')
 
     def quiet_patterns(self, diagnosis):
         """Patterns that none of their items showed when they were last refreshed, and that were not logged since: no
@@ -580,7 +579,7 @@ class Session(object):
             evidence = evidence or by_hand          # whoever took it out does not want it
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], weak_evidence=verdict['weak_evidence'], time=utc_text(),
-                         further=verdict['further'], evidence=evidence)
+                         further=in_need_of_more(verdict), evidence=evidence)
 
     def server_answers(self):
         """Whether the server is there (again) within the time-out of a refresh."""
@@ -741,18 +740,20 @@ class Session(object):
                          'exception': pattern.get('exception'), 'message': pattern.get('message'),
                          'items': pattern['items_total'], 'why': pattern['no_fix_because']}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because') and not
-                        pattern.get('mended_with') and pattern['pattern'] not in self.watched_patterns()]
+                        pattern.get('mended_with')]
         quiet = self.quiet_patterns(diagnosis)
         self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'quiet',
                           'exception': pattern.get('exception'), 'items': pattern['items_total'],
-                          'why': 'no item showed it when they were last refreshed, and it was not logged since'}
+                          'why': 'no item that is still there showed it when they were last refreshed, and it was not '
+                                 'logged since'}
                          for pattern in diagnosis['patterns'] if pattern['pattern'] in quiet and pattern['fixes']]
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
         return self.troubles + ['%s of %s, %s: %s' % (
-            row['exception'] or '"%s"' % logs.fit(row.get('message') or row['pattern']), row['agent'],
-            item_words(row['items']), row['why']) for row in self.refused if row['class'] in PERSON_CLASSES]
+            ': '.join(filter(None, [row['exception'], logs.fit(row.get('message') or '')])) or row['pattern'],
+            row['agent'], item_words(row['items']), row['why'])
+            for row in self.refused if row['class'] in PERSON_CLASSES]
 
     def has_news(self):
         """Whether the newest run before this one did not already ask for the same persons' work."""
@@ -783,7 +784,7 @@ def history_row(row):
     return dict((name, row.get(name)) for name in ('id', 'pattern', 'agent', 'template', 'exception', 'decision',
                                                    'success_percent', 'measured', 'run', 'time', 'reason', 'function',
                                                    'evidence', 'probed', 'further', 'iteration', 'home_run', 'summary',
-                                                   'loss', 'risk', 'contains'))
+                                                   'loss', 'risk', 'contains', 'live'))
 
 
 def persons_work(refused, troubles):
@@ -793,10 +794,12 @@ def persons_work(refused, troubles):
 
 
 def write_resolved(run_dir, rows):
-    """The patterns with a kept fix, for aggregate_plex_logs.py --resolved: their errors before the fix are history."""
+    """The patterns with a fix in place, for aggregate_plex_logs.py --resolved: their errors before it are history, and
+    what is logged in spite of it is a case of its own.
+    """
     import json
     resolved = [{'pattern': row['pattern'], 'fixed_at': row.get('live') or row['time']}
-                for row in latest_by_fix(rows).values() if row['decision'] == 'KEEP']
+                for row in latest_by_fix(rows).values() if row['decision'] in ('KEEP', 'MONITOR')]
     text = json.dumps(sorted(resolved, key=lambda row: (row['pattern'], row['fixed_at'])), indent=2, sort_keys=True)
     write_file(os.path.join(run_dir, 'resolved_patterns.json'), text + '\n')
 
@@ -1055,7 +1058,7 @@ def dry_run(options, run_dir):
     try:
         diagnosis = session.look(1)
         session.remember_refusals(diagnosis)
-        choice = choose_fix(diagnosis, session.watched_patterns(), set(), options.pattern)
+        choice = choose_fix(diagnosis, set(), set(), options.pattern)
         if choice:
             code, out, words = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', '--iteration', 1,
                                              where=('plex_home', 'python27'), accept=(DONE, UNSAFE))

@@ -353,8 +353,14 @@ def xml_root(path):
 
 def filled(element):
     """{attribute: text or number of entries} of what is not empty in a metadata file."""
-    values = ((child.tag, len(child) or logs.to_text(child.text or '')) for child in element)
+    values = ((child.tag, sum(not is_hollow(item) for item in child) or logs.to_text(child.text or ''))
+              for child in element)
     return dict((logs.to_text(name), kept_value(value)) for name, value in values if not is_empty(value))
+
+
+def is_hollow(item):
+    """A role, say, that an agent made just before it failed, without a name: to lose that one is no loss."""
+    return not set(item.keys()) - {'index'} and not any((part.text or '').strip() for part in item.iter())
 
 
 def parts_of(element, folder):
@@ -423,9 +429,10 @@ def spread(candidates, count):
 class Library(object):
     """Finds the items of a test plan in the library."""
 
-    def __init__(self, server, agent):
+    def __init__(self, server, agent, mode='refresh'):
         self.server = server
         self.agent = agent
+        self.mode = mode
         self.by_guid = None
 
     def summaries(self):
@@ -443,10 +450,14 @@ class Library(object):
         return self.by_guid.get(guid)
 
     def candidate(self, wanted, role):
-        """A row to be measured for {guid, rating_key} of a plan, or None: deleted, matched anew, or all locked."""
+        """A row to be measured for {guid, rating_key} of a plan, or None: deleted, matched anew, or all locked.
+
+        A search changes nothing, so it hits no lock; its guid is a hint, often another agent's ('tt0111161').
+        """
         key = wanted.get('rating_key') or self.key_of(wanted.get('guid'))
         item = self.server.item(six.text_type(key)) if key else None
-        if item is None or wanted.get('guid') and item['guid'] != wanted['guid'] or is_all_locked(item):
+        if item is None or self.mode != 'match' and (
+                wanted.get('guid') and item['guid'] != wanted['guid'] or is_all_locked(item)):
             return None
         return {'rating_key': six.text_type(item['rating_key']), 'guid': item['guid'], 'title': item.get('title') or '',
                 'type': item.get('type'), 'section': six.text_type(item.get('section_key') or ''), 'role': role}
@@ -922,8 +933,8 @@ def prepare_before(run_dir, iteration, options):
     if fix_state(run_dir, document['fix']) == 'after':
         raise Problem('fix %s is in place already; undo it with implement_fix.py --rollback before a test without it'
                       % document['fix'], UNSAFE)
-    return document, lambda server: choose_sample(Library(server, document['agent']), plan, options.items,
-                                                  options.healthy, known_bad, document['filled'])
+    return document, lambda server: choose_sample(Library(server, document['agent'], document['mode']), plan,
+                                                  options.items, options.healthy, known_bad, document['filled'])
 
 
 def take_over(sample, document):

@@ -454,6 +454,8 @@ def test_deleted_rematched_locked_and_doubled_items_are_not_chosen():
     plan = {'items': entries(101, 101) + [matched_anew] + entries(103, 999, 104)}
     rows = choose(world, plan, healthy=0)
     assert sorted(row['rating_key'] for row in rows) == ['101', '104']
+    searched = active.choose_sample(Library(world, AGENT, 'match'), plan, 5, 0, set())      # changes no field
+    assert sorted(row['rating_key'] for row in searched) == ['101', '102', '103', '104']
 
 
 def test_an_item_without_a_rating_key_is_found_by_its_guid():
@@ -488,7 +490,8 @@ def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     digest = hashlib.sha1(guid.encode('utf-8')).hexdigest()
     home = tmpdir.join('Plex Media Server')
     home.ensure('Metadata', 'Movies', digest[0], digest[1:] + '.bundle', 'Contents', AGENT, 'Info.xml').write_binary(
-        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item/><item/></genres><year>0</year>'
+        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item>a</item><item url="b"/></genres><year>0</year>'
+        '<roles><item index="0"><name/><role> </role></item></roles>'
         '</Movie>'.encode('utf-8'))
     assert active.agent_fields(str(home), AGENT, 'movie', guid) == {'title': 'Ünï', 'genres': 2}
     assert active.agent_fields(str(home), AGENT, 'movie', guid_of(102)) is None

@@ -53,6 +53,13 @@ def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
     assert loop.goal_percent({'patterns': [pattern_row('up', 99, kind='upstream')]}, []) is None
 
 
+@pytest.mark.parametrize('further, fixed, failing, regressions, more', [
+    (2, 0, 6, 1, 2), (0, 3, 6, 0, 6), (0, 3, 6, 1, 0), (0, 0, 9, 0, 0), (0, 9, 0, 0, 0)])
+def test_what_a_fix_did_not_cure_is_for_the_next_one_to_mend_as_well(further, fixed, failing, regressions, more):
+    assert loop.in_need_of_more(
+        {'further': further, 'fixed': fixed, 'still_failing': failing, 'regressions': regressions}) == more
+
+
 def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
     rows = [fix_row('a', 'MONITOR'), fix_row('b', 'KEEP', weak_evidence=True), fix_row('c', 'KEEP'),
             fix_row('d', 'MONITOR'), fix_row('d', 'ROLLBACK')]

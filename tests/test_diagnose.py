@@ -1562,6 +1562,18 @@ def test_after_a_fix_that_the_same_error_outlived_the_places_behind_it_count_as_
     assert len(diagnose.with_those_behind(places[:1], [row], 'p1-harbour', 'fill')) == 1
 
 
+def test_what_only_a_fix_on_trial_has_brought_to_light_is_not_diagnosed_for_itself():
+    row = {'id': 'a', 'agent': AGENT, 'decision': 'ROLLBACK', 'live': '2026-11-21T03:00:05.123456Z', 'time': '2026-11-21T03:01:00Z'}
+    seen = {'pattern': 'p1-yard', 'agent': AGENT, 'first_seen': '2026-11-21T03:00:09Z', 'last_seen': '2026-11-21T03:00:40Z',
+            'exemplars': [{'time': '2026-11-21T03:00:10Z'}]}
+    options = diagnose.build_parser().parse_args([])
+    chosen = [len(diagnose.chosen_patterns({'patterns': [pattern]}, options, [history])) for pattern, history in (
+        (seen, row), (seen, dict(row, decision='KEEP')), (seen, dict(row, live=None)), (seen, dict(row, agent='another')),
+        (dict(seen, last_seen='2026-11-21T04:00:00Z'), row), (dict(seen, first_seen=None), row),
+        (dict(seen, exemplars=[{'time': '2026-11-21T02:00:00Z'}]), row))]
+    assert chosen == [0, 1, 1, 1, 1, 1, 1]
+
+
 def test_verdicts_of_earlier_runs_move_the_ranking(tmpdir):
     first = look(missing_motto(), tmpdir.mkdir('a')).record['fixes']
     best = first[0]['template']
@@ -1589,6 +1601,7 @@ def test_diffs_keep_every_byte():
     assert diagnose.patched(b'a\nb\r', hunks, path) == b'A\nb\r'
 
 
+LATER = '9999-01-01T00:00:00Z'         # than what the log begins with
 PROBED = """def fill(metadata, boat):
   while boat.more():
     if boat.kind:
@@ -1613,7 +1626,7 @@ def test_a_probe_is_offered_where_the_place_is_not_sure_and_settles_it(tmpdir, m
     assert len(probes) == 1 and probes[0]['changed_lines'] <= 12
     assert patch.count('; raise\n') == patch.count('try: ') >= 2
     tried = [{'id': probes[0]['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED',
-              'evidence': True, 'probed': probes[0]['probed']}]
+              'evidence': True, 'probed': probes[0]['probed'], 'time': LATER}]
     said = 'probe: line 5 raised (%s)' % probes[0]['probed']['version']
     assert said in patch
 
@@ -1633,7 +1646,7 @@ def test_a_probe_that_stays_silent_counts_against_the_lines_that_it_watched(tmpd
     probe, = [fix for fix in found.record['fixes'] if fix['kind'] == 'probe']
     assert sorted(lines) == [4, 5, 6] == probe['probed']['lines']
     tried = {'id': probe['id'], 'pattern': found.record['pattern'], 'template': 'probe', 'decision': 'PROBED',
-             'evidence': True, 'probed': dict(probe['probed'], lines=[4, 5])}
+             'evidence': True, 'probed': dict(probe['probed'], lines=[4, 5]), 'time': LATER}
 
     two_silent = diagnosed_log(tmpdir, PROBED, broken, [tried])
     assert two_silent.record['divergence_point']['candidates'][0]['line'] == 6
@@ -1644,7 +1657,7 @@ def test_a_probe_that_stays_silent_counts_against_the_lines_that_it_watched(tmpd
     all_silent = diagnosed_log(tmpdir, PROBED, broken, [dict(tried, probed=probe['probed'])])
     assert not all_silent.record['fixes'] and 'watched lines 4, 5 and 6' in all_silent.record['no_fix_because']
 
-    for nothing_learned in (dict(tried, evidence=False), dict(tried, probed=None),
+    for nothing_learned in (dict(tried, evidence=False), dict(tried, probed=None), dict(tried, time='2001-02-03T04:05:06Z'),
                             dict(tried, probed=dict(probe['probed'], version='of another'))):
         again = diagnosed_log(tmpdir, PROBED, broken, [nothing_learned])
         assert again.record['fixes'][-1]['id'] == probe['id'], nothing_learned
