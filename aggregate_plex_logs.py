@@ -97,6 +97,12 @@ def to_bytes(value):
     return value if isinstance(value, bytes) else value.encode('utf-8', 'replace')
 
 
+def walkable(path):
+    """A path as os.walk() and os.listdir() bear it: bytes on 2.7, which ends at the first name that is no text there.
+    """
+    return to_bytes(path) if six.PY2 and os.name != 'nt' else to_text(path)
+
+
 def utc_text(seconds=None):
     """'2026-11-22T10:30:00Z' for seconds since the epoch (default: now)."""
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() if seconds is None else seconds))
@@ -1255,7 +1261,7 @@ def find_streams(paths, keep=None):
     """(streams, unread) of folders, files, zips; '-' is standard input. unread: [{'file', 'why'}]."""
     found, unread = {}, []
     for path in paths:
-        path = to_bytes(path) if six.PY2 and os.name != 'nt' else to_text(path)    # 2.7: also names that are not UTF-8
+        path = walkable(path)
         if to_text(path) == '-':
             source = getattr(sys.stdin, 'buffer', sys.stdin)
             add_file(found, '', '(standard input)', LogFile('-', '(standard input)', data=source.read()), True)

@@ -1863,7 +1863,9 @@ def holds_for(test, text, value=NOTHING):
         return None
     op, given = test.ops[0], literal_value(test.comparators[0])
     if is_length_check(test, text):
-        return (op, given) == ('Eq', ZERO) or op in ('Lt', 'LtE')
+        zero = given == ZERO
+        return None if given == SOME and op in ('Eq', 'NotEq') else zero if op in ('Eq', 'GtE') else \
+            op == 'LtE' or op in ('NotEq', 'Lt') and not zero
     if not is_same(test.left, text):
         return None
     if given != SOME and op in ('Eq', 'Is', 'NotEq', 'IsNot'):
@@ -2076,8 +2078,8 @@ MADE_BY_CALL = dict((name, made) for made, names in (
     ('element', 'ElementFromString ElementFromURL fromstring XML getroot getparent getnext getprevious HTML Element '
                 'SubElement'),
     ('elements', 'xpath cssselect findall getchildren iterchildren find_all select'), ('match', 'search match'),
-    ('list', 'split rsplit splitlines keys values items list sorted range groups'), ('dict', 'dict groupdict'),
-    ('number', 'int float long len round mktime'),
+    ('list', 'split rsplit splitlines partition rpartition keys values items list sorted range groups'),
+    ('dict', 'dict groupdict'), ('number', 'int float long len round mktime rfind rindex'),
     ('date', 'ParseDate strptime Now Today Delta timedelta FromTimestamp fromtimestamp'),
     ('text', 'str unicode group read repr join format ' + ' '.join(TEXT_TOOLS))) for name in names.split())
 
@@ -2092,7 +2094,7 @@ def make_of_call(case, node, depth):
         return given or {'json': 'json', 'element': 'text'}.get(make_of(case, base, depth + 1))
     if base is not None and name == 'find':
         return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
-    if name in TEXT_METHODS - SHARED_METHODS:
+    if name in TEXT_METHODS - SHARED_METHODS and not name.startswith(('is', 'starts', 'ends')):
         return 'text'
     return 'date' if name == 'date' and base is not None and make_of(case, base, depth + 1) == 'date' else None
 
@@ -2193,9 +2195,9 @@ class Bundle(object):
         """Source files from the bundle on ('Contents/Code/__init__.py'), sorted."""
         found = []
         for top in ('Code', 'Libraries'):
-            for folder, _, names in os.walk(os.path.join(self.path, 'Contents', top)):
-                below = os.path.relpath(folder, self.path).replace(os.sep, '/')
-                found.extend('%s/%s' % (below, name) for name in names if name.endswith('.py'))
+            for folder, _, names in os.walk(logs.walkable(os.path.join(self.path, 'Contents', top))):
+                below = os.path.relpath(logs.to_text(folder), self.path).replace(os.sep, '/')
+                found.extend('%s/%s' % (below, name) for name in map(logs.to_text, names) if name.endswith('.py'))
         return sorted(found)
 
     def data(self, name):
@@ -2284,7 +2286,8 @@ def default_preferences(bundle):
         rows = json.loads(logs.to_text(bundle.data('Contents/DefaultPrefs.json') or b'[]'))
     except ValueError:
         return []
-    return [row for row in rows if isinstance(row, dict) and 'id' in row] if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get('id'), type(''))] if isinstance(
+        rows, list) else []
 
 
 def parsed(data, name):
@@ -2303,6 +2306,14 @@ def plist_value(text, key):
     return found.group(1) if found else None
 
 
+def names_below(folder):
+    """What a folder holds, as text, sorted; [] for what is no folder that can be read."""
+    try:
+        return sorted(map(logs.to_text, os.listdir(logs.walkable(folder))))
+    except (IOError, OSError):
+        return []
+
+
 def find_bundles(plug_ins):
     """{identifier: Bundle} of the bundles under a Plug-ins folder.
 
@@ -2310,15 +2321,11 @@ def find_bundles(plug_ins):
     by hand leave it. Without an identifier the folder's name stands in for it, as where another bundle has the same.
     """
     bundles = {}
-    try:
-        names = sorted(os.listdir(plug_ins))
-    except (IOError, OSError):
+    if not os.access(plug_ins, os.R_OK):
         raise logs.Problem('there is no folder %s; name the folder of the bundles with --plug-ins' % plug_ins)
-    for name in names:
-        path = os.path.join(plug_ins, logs.to_text(name))
-        if not os.path.isdir(path):
-            continue
-        inner = [os.path.join(path, below) for below in sorted(os.listdir(path)) if '.bundle' in below]
+    for name in names_below(plug_ins):
+        path = os.path.join(plug_ins, name)
+        inner = [os.path.join(path, below) for below in names_below(path) if '.bundle' in below]
         for folder in [path] + inner:
             bundle = read_bundle(folder)
             if bundle:
@@ -5132,7 +5139,7 @@ def is_refilled(case, use, name, value, statement):
 
 def effect_of_augmented(case, node, parent, value, depth):
     if parent.op != 'Add' or value == ZERO and moves_loop_on([parent]):
-        return FINE if value == ZERO and parent.op != 'Add' else CRASH
+        return FINE if value == ZERO and parent.op in ('Sub', 'Mult') else CRASH
     kind = 'list' if parent is case.statement and 'is not iterable' in case.message else make_of(case, parent.target)
     fits = {'text': (NO_TEXT, TEXT), 'number': (ZERO, NUMBER), 'list': (NO_LIST, SPLIT)}.get(kind)
     if fits is None:
@@ -5247,7 +5254,8 @@ EFFECTS = {
     'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
     'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'If': FINE,
     'Index': lambda case, node, parent, value, depth: OPEN if value in BY_KIND else CRASH,
-    'Slice': lambda case, node, parent, value, depth: FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH,
+    'Slice': lambda case, node, parent, value, depth: FINE if value in (NUMBER, SOME) else OPEN if value in (
+        NOTHING, ZERO) else CRASH,              # (all of it, or nothing)
     'IfExp': lambda case, node, parent, value, depth: FINE if node is parent.test else effect(
         case, parent, value, depth + 1),
     'Return': lambda case, node, parent, value, depth: returned_effect(
@@ -5448,7 +5456,7 @@ def log_line(case, words, value='', form='%r'):
         if scope.kind in ('Module', 'FunctionDef') and not all(map(is_own_log, bindings(scope).get('Log', ()))):
             return []
     text = re.sub(r"[^ -~]|['\\]", '', words)
-    return ["Log('%s: %s' %% %s)" % (text, form, value) if value else "Log('%s')" % text]
+    return ["Log('%s: %s' %% %s)" % (text.replace('%', '%%'), form, value) if value else "Log('%s')" % text]
 
 
 Condition = collections.namedtuple('Condition', 'text opposite before edits')
@@ -5889,9 +5897,8 @@ def index_test(node, index):
     if index.kind == 'Num' and index.n in (0, -1):
         return truth_test
     if index.kind == 'Num' and isinstance(index.n, six.integer_types):
-        if index.n == 1 and is_call(base, 'split') and base.args and repeatable(base):
-            separator = code_of(base.args[0])
-            text = operand(base.func.value)
+        if index.n == 1 and is_call(base, 'split') and base.args and base.args[0].kind == 'Str' and repeatable(base):
+            separator, text = code_of(base.args[0]), operand(base.func.value)   # (None would divide at all blanks)
             if separator and text:
                 return lambda unused: in_test(separator)(text)
         least = index.n + 1 if index.n > 0 else -index.n
@@ -11174,7 +11181,7 @@ SPECIAL_WAYS = (
      r"'(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
-    (r"NoneType", changed_in_place),
+    (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike),
     (r"^KeyError: ", begun_entry),

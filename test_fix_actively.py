@@ -396,10 +396,10 @@ def bundle_digest(plug_ins, bundle, own_files):
     digest = hashlib.sha256()
     try:
         for top in ('Code', 'Libraries'):
-            for folder, folders, names in os.walk(os.path.join(plug_ins, bundle, 'Contents', top)):
+            for folder, folders, names in os.walk(logs.walkable(os.path.join(plug_ins, bundle, 'Contents', top))):
                 folders.sort()
-                for name in sorted(names):
-                    path = os.path.join(folder, name)
+                for name in sorted(map(logs.to_text, names)):
+                    path = os.path.join(logs.to_text(folder), name)
                     relative = os.path.relpath(path, plug_ins).replace(os.sep, '/')
                     if name.endswith('.py') and relative not in own_files:
                         with io.open(path, 'rb') as source:

@@ -484,6 +484,20 @@ def test_find_bundles_reads_plists_as_people_leave_them(tmpdir):
     assert 'Harbour.bundle-master' in bundle.broken()[0]
 
 
+@pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='names there are text')
+def test_a_name_that_is_no_text_does_not_end_the_diagnosis(tmpdir):
+    plug_ins = make_plug_ins(tmpdir)
+    contents = os.path.join(logs.to_bytes(plug_ins), b'Harbour.bundle', b'Contents')
+    for name in (b'Caf\xe9.txt', b'Caf\xe9.py'):
+        with open(os.path.join(contents, b'Code', name), 'wb') as written:
+            written.write(b'x = 1\n')
+    os.mkdir(os.path.join(logs.to_bytes(plug_ins), b'Caf\xe9'))
+    with open(os.path.join(contents, b'DefaultPrefs.json'), 'wb') as written:
+        written.write(b'[{"id": ["a"]}, {"id": "b", "type": "bool", "default": true}]')
+    bundle = diagnose.find_bundles(plug_ins)[AGENT]
+    assert len(bundle.files) == 2 and bundle.preferences() == {'b': True}
+
+
 def test_a_nested_copy_is_found(tmpdir):
     make_plug_ins(tmpdir, folder=os.path.join('Harbour.bundle', 'Harbour.bundle-main'))
     assert diagnose.find_bundles(str(tmpdir.join('Plug-ins')))[AGENT].folder == 'Harbour.bundle-main'

@@ -717,12 +717,23 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "AttributeError: 'NoneType' object has no attribute 'text'", '(ValueError, AttributeError)'),
     ("def f(metadata, url):\n    metadata.posters[url] = Proxy.Preview(HTTP.Request(url).content, sort_order=1)\n",
      '    metadata', 'ValueError: unknown url type: ', "content = ''"),
+    ("def f(metadata, s):\n    metadata.title = s.split(None, 1)[1]\n", '    metadata', 'IndexError: list index out of range',
+     ' in s'),
+    ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
+     'IndexError: list index out of range', ' in s'),
 ]
 
 
 @pytest.mark.parametrize('source,line,error,unwanted', HARMFUL)
 def test_what_only_looks_like_a_known_mistake_is_not_mended_as_one(source, line, error, unwanted):
     assert not any(unwanted in patched for _, patched in patches(case_for(source, line, error)))
+
+
+@pytest.mark.parametrize('test,held', [('len(x) != 2', True), ('len(x) == 2', False), ('len(x) == 0', True),
+                                       ('len(x) >= 1', False), ('len(x) < 1', True), ('len(x) == len(y)', None)])
+def test_what_a_test_of_the_length_says_of_what_is_empty(test, held):
+    node = diagnose.Source(('if %s: pass' % test).encode('utf-8')).tree.body[0].test
+    assert diagnose.holds_for(node, 'x') is held
 
 
 def test_strings_over_several_lines_are_not_indented():
@@ -988,6 +999,13 @@ def test_a_value_that_is_filled_in_later_may_be_none_till_then():
 def test_what_writes_to_the_log(text, is_log):
     tree = diagnose.Source(text.encode('utf-8')).tree
     assert diagnose.is_log_call(tree.body[0].value) is is_log
+
+
+@pytest.mark.parametrize('text,made', [
+    ("x.strip('a')", 'text'), ("x.startswith('a')", None), ("x.rfind('a')", 'number'), ("x.partition('a')", 'list')])
+def test_what_the_methods_of_a_text_give(text, made):
+    case = case_for('def f(x):\n    return %s\n' % text, '    return', "KeyError: 'x'")
+    assert diagnose.make_of(case, case.statement.value) == made
 
 
 GIVEN = ("def update(metadata, data):\n    for person in data:\n        role = metadata.roles.new()\n"
