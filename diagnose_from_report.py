@@ -91,6 +91,7 @@ STATEMENTS = frozenset('FunctionDef ClassDef Return Delete Assign AugAssign Prin
                        'TryFinally Assert Import ImportFrom Exec Global Expr Pass Break Continue'.split())
 SCOPES = frozenset(['Module', 'FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp', 'SetComp', 'DictComp'])
 FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
+COMPREHENSIONS = ('ListComp', 'SetComp', 'DictComp', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 Suite = collections.namedtuple(str('Suite'), str('name start header_end body'))
 
@@ -1818,7 +1819,7 @@ def names_in(node):
 
 
 def bound_names(*block):
-    """Names that statements, with all that is below them, bind."""
+    """Names that statements, with all that is below them, bind; what they import is left out."""
     return set().union(*map(names_bound_by, block))
 
 
@@ -1916,7 +1917,7 @@ def conditions_at(node):
         elif around.kind == 'comprehension' and below in around.ifs:
             for one in around.ifs[:around.ifs.index(below)]:
                 yield one, True
-        elif around.kind in ('ListComp', 'GeneratorExp', 'SetComp', 'DictComp') and below not in around.generators:
+        elif around.kind in COMPREHENSIONS and below not in around.generators:
             for one in around.generators[-1].ifs:
                 yield one, True
         below = around
@@ -2004,8 +2005,7 @@ def bound_before(case, name, statement):
     node = statement
     while node is not case.function and node.parent is not None:
         if node.kind in STATEMENTS:
-            if any(one.kind == 'Assign' and any(is_name(target, name) for target in one.targets)
-                   for one in earlier_siblings(node)):
+            if any(one in earlier_siblings(node) for one in assignments(case.function, name)):
                 return True
             if node.parent.kind in ('For', 'While'):    # what was bound outside may be of an earlier round
                 return False
@@ -2019,7 +2019,7 @@ def assigned_before(case, name, start):
 
 
 def values_before(case, name, start):
-    """The same without those behind `start`."""
+    """Values of the plain assignments to a variable in the function that stand before an offset."""
     return [value for value in assigned_before(case, name, start) if value.start < start]
 
 
@@ -2103,10 +2103,8 @@ def make_of_name(case, node, depth):
     loop = loop_over(node)
     if loop is not None:
         return {'elements': 'element', 'json': 'json', 'text': 'text'}.get(make_of(case, loop.iter, depth + 1))
-    values = assigned_before(case, node.id, node.start)
-    if not values:
-        values = [one.value for one in case.source.tree.body if one.kind == 'Assign' and any(
-            is_name(target, node.id) for target in one.targets)][:1]
+    values = assigned_before(case, node.id, node.start) or [
+        one.value for one in assignments(case.source.tree, node.id) if one.parent is case.source.tree][:1]
     kinds = [make_of(case, value, depth + 1) for value in values if not is_name(value, 'None')]
     return next((kind for kind in kinds if kind), None)
 
@@ -3100,8 +3098,10 @@ def shares_loop(node, other):
 MODEL = ('metadata', 'Prefs', 'Dict')           # the framework's: what they hold is there, or made on demand
 
 
-def raises_subscript(node, hunt):
-    return none_weight(hunt, node.value) if node.kind == 'Subscript' and not stored(node) else 0
+def raises_asked(*kinds):
+    """A rule for errors of a value of the wrong type that nodes of some kinds ask for something."""
+    return lambda node, hunt: typed_weight(hunt, refuses_none(node), hunt.found.group('type')) if (
+        node.kind in kinds and refuses_none(node) is not None) else 0
 
 
 def raises_iteration(node, hunt):
@@ -3117,11 +3117,6 @@ def raises_iteration(node, hunt):
             'extend', 'update', 'reversed'):
         return 0.8 * typed_weight(hunt, node.args[-1], kind)
     return 0
-
-
-def raises_membership(node, hunt):
-    return typed_weight(hunt, node.comparators[-1], hunt.found.group('type')) if (
-        node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn')) else 0
 
 
 def typed_weight(hunt, node, kind):
@@ -3150,7 +3145,7 @@ def raises_key(node, hunt):
         if index is None or is_call(node.value, *SEQUENCE_CALLS) or \
                 root_name(node) == 'metadata' or made_as(hunt, node.value) in ('sequence', 'filled on demand'):
             return 0
-        if is_sandboxed(node) and hunt.kind == 'own' and not deleted(node):
+        if is_sandboxed(node) and hunt.kind == 'own' and node.ctx != 'Del':
             return 0.02 if not stored(node) else 0
         known = is_name(node.value, 'Prefs')    # a preference that is asked for is in DefaultPrefs.json, as a rule
         return (0.02 if known else 1.0) * key_weight(index, key, quoted)
@@ -3163,10 +3158,6 @@ def raises_key(node, hunt):
     if is_op(node, 'Mod'):
         return 0.5 if node.left.kind != 'Str' or '%(' + key + ')' in node.left.s else 0
     return 0
-
-
-def deleted(node):
-    return node.parent.kind == 'Delete'
 
 
 def key_weight(index, key, quoted):
@@ -3290,10 +3281,6 @@ def raises_formatting(node, hunt):
     if is_op(node, 'Mod'):
         return 1.0
     return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
-
-
-def raises_len(node, hunt):
-    return typed_weight(hunt, node.args[0], hunt.found.group('type')) if (is_call(node, 'len') and node.args) else 0
 
 
 def raises_wrong_index(node, hunt):
@@ -3425,7 +3412,7 @@ def call_weight(node, callee):
     if node.kind == 'Assign' and callee in ('__setattr__', '__set__', 'set', '_set'):
         return 0.5 if any(target.kind == 'Attribute' for target in walk_targets(node)) else 0
     if node.kind == 'Subscript' and callee == '__delitem__':
-        return 1.0 if deleted(node) else 0
+        return 1.0 if node.ctx == 'Del' else 0
     if node.kind in ('Subscript', 'Compare') and callee in ('__getitem__', '__setitem__', '__eq__', '__contains__',
                                                             '__cmp__'):
         return 0.7
@@ -5338,7 +5325,7 @@ def put_after(statement, lines):
 def can_wrap(block):
     """Whether statements stand on lines of their own (or are the only one behind a colon)."""
     last = block[-1]
-    if re.match(r'[ \t]*;[ \t]*[^ \t#\r\n]', last.source.text[last.end:line_end(last)]):
+    if re.match(r'[ \t]*(;[ \t]*[^ \t#\r\n]|\\)', last.source.text[last.end:line_end(last)]):
         return False
     if not any(one.inline for one in block):
         return not any(one.is_elif for one in block) and \
@@ -5407,7 +5394,7 @@ def repeatable(node):
             if last_name(one.func) not in PURE_CALLS or own and not all(each.kind == 'Str' for each in one.args) or \
                     root_name(one.func) in ('HTTP', 'JSON', 'requests', 'urllib2'):
                 return False
-        elif one.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'DictComp', 'SetComp', 'Yield'):
+        elif one.kind in COMPREHENSIONS + ('Lambda', 'Yield'):
             return False
     return True
 
@@ -5428,8 +5415,7 @@ def always_evaluated(node, statement):
     below = node
     while below is not statement:
         around = below.parent
-        if around.kind in ('Lambda', 'GeneratorExp', 'ListComp', 'DictComp', 'SetComp') and not (
-                around.kind != 'Lambda' and below is around.generators[0]) or \
+        if around.kind in COMPREHENSIONS and below is not around.generators[0] or around.kind == 'Lambda' or \
                 around.kind == 'comprehension' and below is not around.iter:
             return False
         if around.kind == 'BoolOp' and below is not around.values[0]:
@@ -6215,8 +6201,7 @@ def expression_chain(node):
                 node.parent.kind == 'Call' and node is node.parent.func) and node.parent.kind != 'Expr' and \
                 getattr(node, 'ctx', 'Load') == 'Load':
             found.append(node)
-        if node.kind in ('Lambda', 'GeneratorExp') or node.parent.kind in ('Lambda', 'ListComp', 'SetComp', 'DictComp',
-                                                                           'GeneratorExp', 'comprehension'):
+        if node.kind in ('Lambda', 'GeneratorExp') or node.parent.kind in COMPREHENSIONS + ('Lambda', 'comprehension'):
             break
         node = node.parent
     return found
@@ -6692,9 +6677,8 @@ def tested_operand(node):
             while is_op(top, 'And', 'Or', 'Not'):
                 top = top.parent
             return node if top.kind in ('If', 'While', 'IfExp', 'comprehension') else None
-        if parent.kind in ('Lambda', 'ListComp', 'GeneratorExp', 'keyword') or (
-                parent.kind == 'Call' and node is not parent.func and parent.func.kind != 'Name' and
-                not repeatable(parent)):
+        if parent.kind in COMPREHENSIONS + ('Lambda', 'keyword') or parent.kind == 'Call' and node is not parent.func \
+                and parent.func.kind != 'Name' and not repeatable(parent):
             return None
         node = parent
     return None
@@ -6720,7 +6704,7 @@ def filter_element(case, faults):
             edits = [rows.outer + ('[%s for %s in %s if %s]' % (one, one, operand(rows), found.text),)]
     else:
         while element.kind not in STATEMENTS and element.parent.kind not in STATEMENTS and \
-                element.parent.kind not in ('ListComp', 'GeneratorExp', 'SetComp', 'DictComp'):
+                element.parent.kind not in COMPREHENSIONS:
             element = element.parent
         around = element.parent
         if element.kind in STATEMENTS or around.kind in STATEMENTS or element.kind == 'comprehension' or \
@@ -6745,21 +6729,23 @@ def also_if(loop, test):
 
 
 def is_kept_in_step(case, node):
-    """Whether a list is gone through side by side with another one, or asked for its n-th element."""
-    name = name_assigned(node.parent) if node.parent.kind == 'Assign' else None
-    uses = later_uses(case, name, node.parent) if name else [node]
-    return any(is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or
-               is_call(use.parent, 'len') or is_indexed(use) and index_of(use.parent) is not None for use in uses)
+    """Whether a list that an expression makes must keep its places: see is_in_step()."""
+    name = name_assigned(node.parent)
+    return any(map(is_in_step, later_uses(case, name, node.parent) if name else [node]))
 
 
 def is_put_in_step(case):
-    """Whether a list that a loop fills is gone through side by side with another one: one left out moves the rest."""
+    """Whether a loop fills such a list."""
     call, loop = call_of(case.statement), innermost_loop(case)
-    if loop is None or call is None or not is_call(call, 'append') or call.func.value.kind != 'Name':
-        return False
-    return any(is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or is_indexed(
-        use) and getattr(index_of(use.parent), 'kind', 'Num') not in ('Num', 'UnaryOp', 'Str') for use in later_uses(
-            case, call.func.value.id, loop))
+    return loop is not None and call is not None and is_call(call, 'append') and call.func.value.kind == 'Name' and \
+        any(map(is_in_step, later_uses(case, call.func.value.id, loop)))
+
+
+def is_in_step(use):
+    """Whether a list is gone through side by side with another one, or asked for its n-th element: where one is left
+    out, the others do not fit any more."""
+    return is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or is_indexed(
+        use) and getattr(index_of(use.parent), 'kind', 'Num') not in ('Num', 'UnaryOp', 'Str')
 
 
 def dependents(case, faults):
@@ -6932,12 +6918,11 @@ def is_of_module(case, name):
 def begin_value(case, target):
     """The text of the constant that an attribute of an object, or a variable of the module, has to begin with; or None.
     """
-    if target.kind == 'Attribute' and is_name(target.value, 'self'):
-        owner = enclosing(target, 'ClassDef')
-        values = [one.value for one in assignments(owner, target.attr) if one.parent is owner] if owner else []
-        values += [node.parent.value for node in nodes_named(target.source, 'Attribute', target.attr) if is_in(
-            node, owner) and sets_self(node) and node.parent.kind == 'Assign' and name_around(
-                node) == '__init__'] if owner else []
+    owner = enclosing(target, 'ClassDef')
+    if target.kind == 'Attribute' and is_name(target.value, 'self') and owner is not None:
+        values = [one.value for one in assignments(owner, target.attr) if one.parent is owner] + [
+            node.parent.value for node in nodes_named(target.source, 'Attribute', target.attr) if is_in(
+                node, owner) and sets_self(node) and node.parent.kind == 'Assign' and name_around(node) == '__init__']
     elif target.kind == 'Name' and is_global(case, target.id):
         values = [one.value for one in assignments(case.source.tree, target.id) if one.parent is case.source.tree]
     else:
@@ -10794,7 +10779,7 @@ def second_try(case, found):
                                                             for word in first.keywords)):
         return                                  # what is sent may do something there
     before = set(id(node) for node in walk(first)) - {id(first)}
-    if any(node.kind in ('ListComp', 'SetComp', 'DictComp', 'GeneratorExp', 'Lambda') or node.kind == 'Call' and
+    if any(node.kind in COMPREHENSIONS + ('Lambda',) or node.kind == 'Call' and
            (id(node) in before or node.start < first.start and not is_in(first, node)) and not is_pure(node)
            for node in parts):
         return
@@ -11045,14 +11030,14 @@ WORDINGS = (
     (r"^(AttributeError|TypeError): 'NoneType' object (has no attribute '__getitem__'|is (not |un)subscriptable)",
      None, subscript_faults),
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance)( has no attribute|.*)'__getitem__'",
-     raises_subscript, None),
+     raises_asked('Subscript'), None),
     (r"^AttributeError: 'NoneType' object has no attribute '__iter__'", None, iteration_faults),
     (r"^AttributeError: '(str|unicode|\w*StringResult|\w*UnicodeResult)' object has no attribute '__iter__'",
      None, text_iteration_faults),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration, None),
     (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)",
      None, iteration_faults),
-    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_membership, None),
+    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_asked('Compare'), None),
     (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration, None),
     (r"^TypeError: 'in <string>' requires string", raises_where(lambda node: bool(sought(None, node))),
      faults_where(sought, none_test, 'there is no value')),
@@ -11063,7 +11048,7 @@ WORDINGS = (
     (r"^(AttributeError|TypeError): '?(?P<type>[\w.]+)'? (object|instance) "
      r"(has no attribute (named )?'(?P<name>\w+)'|is (not |un)sub)", None, typed_faults),
     (r"^TypeError: object of type 'NoneType' has no len", None, argument_faults('len')),
-    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_len, None),
+    (r"^TypeError: object of type '(?P<type>\w+)' has no len", raises_asked('Call'), None),
     (r"^TypeError: '(?P<type>\w+)' object does not support item (assignment|deletion)",
      raises_where(lambda node: node.kind == 'Subscript' and stored(node)), store_faults),
     # ---- what is not there
