@@ -7278,8 +7278,8 @@ def widen_handler(case, faults):
             case.statement, around.body) or around.body[-1].end_line - around.body[0].line > 6:
         return
     for handler in around.handlers:
-        if handler.type is None or handler.type.kind not in ('Name', 'Tuple', 'Attribute') or any(
-                node.kind == 'Raise' for node in walk(handler)):
+        if handler.type is None or handler.type.text == '()' or handler.type.kind not in (
+                'Name', 'Tuple', 'Attribute') or any(node.kind == 'Raise' for node in walk(handler)):
             continue
         if name in ABSENCE and re.search(r'\b(to|utc)?(day|now)\(\)', handler.text):
             continue                            # the day of today stands for a text that says so, not for no text
@@ -9905,8 +9905,8 @@ def raised_text(case, found):
     if statement.kind == 'Raise' and statement.type is not None and statement.inst is None:
         start, end = statement.type.outer
         handler = enclosing(statement, 'ExceptHandler', 'FunctionDef')
-        again = handler.kind == 'ExceptHandler' and handler.name is not None and handler.name.id in names_in(
-            statement.type) if handler is not None else False
+        again = handler is not None and handler.kind == 'ExceptHandler' and caught_as(handler) in names_in(
+            statement.type)
         yield cure('right exception', [(statement.start + len('raise'), end, '')] if again else [
             (start, start, 'Exception('), (end, end, ')')], 'the error that was caught is raised again' if again else
             'what is raised is an Exception', 0.9, 'a text cannot be raised')
@@ -9984,8 +9984,8 @@ def of_own_object(case, found):
             one.keywords or spread(case, one)) and all(is_name(getattr(part, 'value', None), 'self') or part.kind in (
                 'Str', 'Num') for part in one.args)]
         kin = [enclosing(one, 'ClassDef') for one in made]
-        kin = [one is owner or one is not None and owner.kind == 'ClassDef' and set(map(flat, one.bases)).intersection(
-            map(flat, owner.bases)) - set(['object']) for one in kin]
+        kin = [one is owner or takes_self(case.function) and one is not None and owner.kind == 'ClassDef' and set(map(
+            flat, one.bases)).intersection(map(flat, owner.bases)) - set(['object']) for one in kin]
         made = set(one.text[len(name):] for one in made)
         if len(made) == 1 and is_name(call.func.value, name) and (all(kin) or made == set(['()'])):
             at = call.func.value.end
@@ -10063,14 +10063,13 @@ def fitted(case, function, call):
                        '%s needs it there, and what else is handed over is called as its parameters' % name)
         return
     bears_none = len(absent) == 1 and parameter_effect(case, function, absent[0], NOTHING) > CRASH
-    end = call.end - 1
     constants = set(one.targets[0].id for one in case.source.tree.body if name_assigned(one) and one.value.kind in (
         'Str', 'Num')) - set(
             one for around in ancestors(call) if around.kind == 'FunctionDef' for one in bindings(around))
     if absent and set(absent) <= visible_names(case, call) - constants:
         words = ', '.join('%s=%s' % (one, one) if named else one for one in absent)
-        yield cure('right arguments', [(end, end, (', ' if call.args or named else '') + words)], '%s is handed over'
-                   % ' and '.join(absent), 0.84, '%s needs it, and a variable of that name is at hand' % name)
+        yield cure('right arguments', one_more(call, words), '%s is handed over' % ' and '.join(absent), 0.84,
+                    '%s needs it, and a variable of that name is at hand' % name)
     elif bears_none and absent[0] == parameters[-1] and not function.args.defaults and not function.args.vararg:
         yield Proposal('right arguments', enclose(function.args.args[-1], '', '=None'),
                        '%s may be left out' % absent[0], 'what %s would do with %s' % (name, absent[0]), 'medium', 0.4,
@@ -10093,6 +10092,13 @@ def fitted(case, function, call):
         yield Proposal('right arguments', [(start, call.args[-1].outer[1], '')],
                        'what %s does not take is no longer handed over' % name, 'nothing', 'medium', 0.55,
                        '%s takes %d and gets %d' % (name, len(given), len(call.args)))
+
+
+def one_more(call, text):
+    """Edits that hand one more argument, or several, over, behind the others that are no starred ones."""
+    given = call.args + [one.value for one in call.keywords]
+    at = max(one.outer[1] for one in given) if given else call.source.text.index('(', call.func.outer[1]) + 1
+    return [(at, at, ', ' * bool(given) + text)]
 
 
 def without_self(function):
@@ -10156,7 +10162,7 @@ def unexpected_keyword(function, calls, keyword_name):
     parts = words_of(keyword_name)
     alike = [(one, 0.84) for one in spare if len(parts) > 1 and len(words_of(one)) == len(parts) and all(
         a[:4].lower() == b[:4].lower() for a, b in zip(parts, words_of(one)))]
-    for near, prior in near_names(keyword_name, plain_parameters(function)) or alike[:2 - len(alike)]:
+    for near, prior in near_names(keyword_name, plain_parameters(function)) or alike * (len(alike) == 1):
         edits = [(keyword.start, keyword.start + len(keyword_name), near) for call in calls for keyword in call.keywords
                  if keyword.arg == keyword_name]
         yield cure('right arguments', edits, '%s= is written in place of %s=' % (near, keyword_name), prior,
@@ -10753,8 +10759,7 @@ def longer_wait(case, found):
         if is_call(node, 'Request', 'ElementFromURL', 'ObjectFromURL') and \
                 root_name(node.func) in ('HTTP', 'XML', 'HTML', 'JSON') and not node.kwargs and \
                 not any(keyword.arg == 'timeout' for keyword in node.keywords):
-            at = node.end - 1
-            yield Proposal('longer time-out', [(at, at, ', timeout=60.0')], 'the provider gets a minute to answer',
+            yield Proposal('longer time-out', one_more(node, 'timeout=60.0'), 'the provider gets a minute to answer',
                            'nothing; a refresh of these items takes longer', 'low', 0.5,
                            'the answer came too late, not never')
 
@@ -10819,7 +10824,7 @@ def module_of(path, name):
 def moved_module(case, found):
     """ImportError of a name that only Python 3 has."""
     statement, edits = case.statement, []
-    if statement.kind == 'ImportFrom' and statement.module in MOVED:
+    if statement.kind == 'ImportFrom' and statement.module in MOVED and not statement.level:
         modules = set(module_of(statement.module, alias.name) for alias in statement.names)
         if len(modules) == 1:
             at = case.source.text.index(statement.module, statement.start)
@@ -13672,10 +13677,12 @@ def counted_up(source):
         code, begin = bare_code(source.line_text(number)), source.offset_of_line(number)
         for one in re.finditer(r'\b([A-Za-z_]\w*)\+\+(?=[ \t]*([]),;]|$))', code):
             indent = re.match(r'[ \t]*', code).group()
-            alone = code.strip() == one.group()
+            alone = re.search(r'(^|[:;])[ \t]*$', code[:one.start()]) and one.group(2) in ('', ';')
+            if not alone and HEADER_WORDS.match(code):
+                return []                       # what a header asks, or does, may be another time or often
             if not alone:
                 edits.append((begin, begin, '%s%s += 1%s' % (indent, one.group(1), source.newline)))
-            edits.append((begin + one.end(1), begin + one.end(), ' += 1' * alone))
+            edits.append((begin + one.end(1), begin + one.end(), ' += 1' * bool(alone)))
     return edits
 
 

@@ -593,6 +593,17 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        except (TypeError, KeyError):\n            return"),
     ("def f(row, by):\n    if not row['fine']:\n        Log(str(row['error']))\n        return []\n    return row[by]\n",
      "        Log", "KeyError: 'error'", "    return row[by]\n"),
+    ("def f(move):\n    try:\n        move()\n    except IOError, (number, words):\n        raise words\n", "        raise",
+     "TypeError: exceptions must be old-style classes or derived from BaseException, not str", "raise Exception(words)"),
+    ("class Pier(object):\n    def f(self):\n        return 7\n\nclass Quay(object):\n    def g(self):\n        return "
+     "Pier().f()\n\nDEPTH = Pier.f()\n", "DEPTH", "TypeError: unbound method f() must be called with Pier instance as first "
+     "argument (got nothing instead)", "DEPTH = Pier().f()"),
+    ("def f(metadata, row):\n    try:\n        metadata.title = row['t']\n    except ():\n        pass\n", "        metadata",
+     "KeyError: 't'", "        if 't' in row:"),
+    ("def f(a, depth):\n    return a\n\ndef g(depth):\n    return f(7, )\n", "    return f", "TypeError: f() takes exactly "
+     "2 arguments (1 given)", "return f(7, depth, )"),
+    ("def f(url):\n    return JSON.ObjectFromURL(url,\n                              )['a']\n", "    return", "URLError: <urlopen "
+     "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
      "base", "int(str(row['mode']), 8)"),
     ("def f(row):\n    return '%s %s' % (row.get('a').strip(), (row.get('b') or '').strip())\n", "    return",
@@ -1490,6 +1501,8 @@ def test_what_has_no_keys_to_miss_is_no_place_of_a_key_error(made):
 
 UNREADABLE = [      # (source, line that the log names, what makes it readable or None)
     ("def f(pages):\n    n = 0\n    for page in pages:\n        page.show(n++)\n", 4, "        n += 1\n        page.show(n)\n"),
+    ("def f(pages):\n    n = 0\n    for page in pages: n++\n", 3, "    for page in pages: n += 1\n"),
+    ("def f(n, page):\n    while page(n++): Log(n)\n", 2, None),
     ("def f(d):\n    d.add(g(1,\n        h(2))\n\n    return d\n\ndef g(a)\n    return 7\n", 5,
      "        h(2)))\n\n    return d\n\ndef g(a):\n"),
     ("def f(d):\n    Log('a' % d\n\n    for a, \\\n            b in d:\n        Log(a)\n", 5, "    Log('a' % d)\n"),
