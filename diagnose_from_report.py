@@ -7088,8 +7088,7 @@ def fence(case, faults):
         return
     together = dependents(case, faults)
     found = condition(case, asking_most(case, faults, together[0][1:]), outside=True) if together is not None else None
-    if found is None or case.statement.kind == 'For' and \
-            effect_of_no_round(case, case.statement) == CRASH:
+    if found is None or case.statement.kind == 'For' and effect_of_no_round(case, case.statement) == CRASH:
         return
     block, needed = together
     block = with_entry(case, emptied_before(case, block) + block, needed)
@@ -7157,16 +7156,10 @@ def settings(values):
 
 def subject_words(block):
     """What a block of statements sets, in the words of the source."""
-    fields = [field_of(node) for one in block for node in walk(one) if node.kind in SIMPLE]
-    fields = [field for field in fields if field]
-    if fields:
-        return fields[0]
-    names = sorted(bound_names(*block))
+    fields = [field_of(node) for one in block for node in walk(one) if node.kind in SIMPLE and field_of(node)]
     attributes = [one.attr for one in (walk_targets(block[0]) if block[0].kind == 'Assign' else ())
                   if one.kind == 'Attribute']
-    if attributes:
-        return ' and '.join(attributes)
-    return names[0] if names else NAMELESS
+    return fields[0] if fields else ' and '.join(attributes) or min(bound_names(*block) or [NAMELESS])
 
 
 NAMELESS = 'value'
@@ -7217,11 +7210,9 @@ def bundle_exception(case):
 
 def binds(bundle, module, name):
     """Whether a module of the bundle has a name."""
-    at = module.replace('.', '/')
-    for path in ('Contents/Code/%s.py', 'Contents/Libraries/Shared/%s.py', 'Contents/Libraries/Shared/%s/__init__.py'):
-        if path % at in bundle.files and bundle.source(path % at) is not None:
-            return name in bindings(bundle.source(path % at).tree)
-    return False
+    sources = [bundle.source(path % module.replace('.', '/')) for path in (
+        'Contents/Code/%s.py', 'Contents/Libraries/Shared/%s.py', 'Contents/Libraries/Shared/%s/__init__.py')]
+    return any(source is not None and name in bindings(source.tree) for source in sources)
 
 
 BUILTIN_EXCEPTIONS = frozenset(
@@ -7395,18 +7386,13 @@ def is_other_row(case, faults):
 def is_kept_later(case, fault):
     """Whether the loop puts the value that is None into a list or dict further on, as it would any other."""
     bad = fault.bad
-    if bad.kind != 'Name' or fault.test is not none_test:
-        return False
-    suite = siblings(case.statement)
-    if not all(bad.id in names_in(one) or is_passed_over(one) for one in suite[suite.index(case.statement) + 1:]):
-        return False                            # what else the round does needs none of it
-    for use in later_uses(case, bad.id, case.statement):
-        call = use.parent
-        stored = call.kind == 'Assign' and call.value is use and call.targets[0].kind == 'Subscript'
-        if (stored or is_call(call, 'append')) and not is_checked(
-                case, use, bad.id) and siblings(statement_of(use)) is siblings(case.statement):
-            return True
-    return False
+    if bad.kind != 'Name' or fault.test is not none_test or not all(
+            bad.id in names_in(one) or is_passed_over(one) for one in later_siblings(case.statement)):
+        return False                            # (what else the round does needs none of it)
+    return any((is_call(use.parent, 'append') or use.parent.kind == 'Assign' and use.parent.value is use and
+                use.parent.targets[0].kind == 'Subscript') and not is_checked(case, use, bad.id) and
+               siblings(statement_of(use)) is siblings(case.statement)
+               for use in later_uses(case, bad.id, case.statement))
 
 
 def normal_empty(case):
@@ -7446,13 +7432,10 @@ def normal_empty(case):
 
 def begun_empty(case):
     """The variable that the function answers and that began empty before the statement; None for no such."""
-    for node in returns_of(case.function):
-        if node.value is not None and node.value.kind == 'Name':
-            values = assigned_before(case, node.value.id, case.statement.start)
-            if values and is_empty_literal(values[0]) and values[0].end < case.statement.start and \
-                    statement_of(values[0]).parent is case.function:
-                return node.value.id
-    return None
+    answers = [node.value for node in returns_of(case.function) if node.value is not None and node.value.kind == 'Name']
+    return next((one.id for one in answers for value in assigned_before(case, one.id, case.statement.start)[:1]
+                 if is_empty_literal(value) and value.end < case.statement.start and
+                 statement_of(value).parent is case.function), None)
 
 
 def only_gathered(case, value):
@@ -7502,8 +7485,7 @@ def leave(case, faults):
             for node in own_nodes(case.function) if stored(node) and node.kind in ('Name', 'Attribute', 'Subscript')):
         return                                  # (the object would lack what its users read)
     value = normal_empty(case)
-    if value is None:
-        value = NOTHING                         # then the callers say whether they can live with that
+    value = NOTHING if value is None else value     # then the callers say whether they can live with that
     if value == NOTHING and returned_effect(case, case.function, NOTHING) == CRASH:
         value = begun_empty(case) or value
     known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
@@ -7711,15 +7693,10 @@ def rests_in_round(statement):
 def exits_behind(statement):
     """[the return or continue] of an `if` right behind an assignment that asks whether it got nothing."""
     name = name_assigned(statement)
-    found = []
-    for one in later_siblings(statement)[:1] if name else ():
-        last = one.body[-1] if one.kind == 'If' and not one.orelse and holds_for(one.test, name) else statement
-        if last.kind in ('Return', 'Continue') and len(one.body) < 4 and all(
-                inner.kind in SIMPLE for inner in one.body[:-1]):
-            answer = getattr(last, 'value', None)
-            if answer is None or not names_in(answer) & set(local_names(function_around(last))):
-                found.append(last)
-    return found
+    return [one.body[-1] for one in (later_siblings(statement)[:1] if name else ())
+            if one.kind == 'If' and not one.orelse and len(one.body) < 4 and holds_for(one.test, name) and
+            one.body[-1].kind in ('Return', 'Continue') and all(inner.kind in SIMPLE for inner in one.body[:-1]) and
+            not names_in(one.body[-1]) & local_names(function_around(one))]
 
 
 def leaving_edits(case, faults, value):
@@ -8038,11 +8015,10 @@ ELEMENT_SEARCHES = ('xpath', 'cssselect', 'findall', 'find')        # an element
 
 def made_from_itself(case, name, binders):
     """`title = title.xpath('a')`, the only line that sets title, in a try that hides its error: see own_element."""
-    makers = set(statement_of(one) for one in binders)
-    maker = makers.pop() if len(makers) == 1 else None
-    if maker is not None and maker is not case.statement and maker.kind == 'Assign' and name in names_in(maker.value):
-        for proposal in own_element(case._replace(statement=maker, expression=None), name, binders):
-            yield proposal
+    maker = statement_of(binders[0])
+    return own_element(case._replace(statement=maker, expression=None), name, binders) if maker.kind == 'Assign' and \
+        maker is not case.statement and all(statement_of(one) is maker for one in binders) and \
+        name in names_in(maker.value) else ()
 
 
 def sets_surely(statement, name):
@@ -8204,10 +8180,10 @@ def sources_with(case, text=''):
 
 
 @kept_on('bundle')
-def files_with(case, text):
-    """[(path, Source)] of the bundle's modules in which a text occurs."""
-    found = [(path, case.bundle.source(path)) for path in code_files(case)]
-    return [row for row in found if row[1] is not None and text in row[1].text]
+def files_with(case, text, folder='Contents/Code/'):
+    """[(path, Source)] of the bundle's files in a folder that can be read and in which a text occurs."""
+    return [(path, case.bundle.source(path)) for path in files_of(case) if path.startswith(folder) and
+            text in bundle_text(case, path) and case.bundle.source(path) is not None]
 
 
 @kept_on('source')
@@ -9318,12 +9294,10 @@ def crossed_calls(case, function, parameter, depth):
 
 def is_record(node):
     """Whether a name is an element of the metadata: `for actor in metadata.roles`, `role = metadata.roles.new()`."""
-    function = enclosing(node, 'FunctionDef') if node.kind == 'Name' else None
+    function, loop = enclosing(node, 'FunctionDef') if node.kind == 'Name' else None, loop_over(node)
     made = [one.value for one in assignments(function, node.id)] if function else []
-    if made and all(is_call(value, 'new') and is_model(value.func) for value in made):
-        return True
-    loop = loop_over(node)
-    return loop is not None and is_model(loop.iter)
+    return bool(made) and all(is_call(value, 'new') and is_model(value.func) for value in made) or (
+        loop is not None and is_model(loop.iter))
 
 
 # what older frameworks called the fields of a role; of all records, only an episode has no posters
@@ -9534,36 +9508,29 @@ def assigns_of(case, text):
 WORDS_FOR = {'|': 'or', '&': 'and'}
 
 
-def said_in_words(case, sign):
-    """`if uri | name:`, where the two are no numbers: `or` is meant."""
-    for node in own_part(case.statement):
-        if node.kind == 'BinOp' and node.op == {'|': 'BitOr', '&': 'BitAnd'}[sign] and (
-                node.parent.kind in ('If', 'While', 'IfExp', 'BoolOp', 'UnaryOp') or is_apart(node)):
-            text, low, high = case.source.text, node.left.outer[1], node.right.outer[0]
-            at = text.index(sign, low, high)
-            blank = ('' if text[at - 1].isspace() else ' ', '' if text[at + 1].isspace() else ' ')
-            yield cure('right operator', [(at, at + 1, WORDS_FOR[sign].join(blank))], '%s is written in place of %s' % (
-                WORDS_FOR[sign], sign), 0.9, '%s is for numbers and sets' % sign)
-
-
 def text_in_calculation(case, found):
-    """'80' / 10: a number that came as text; where both did, all that the calculation reads."""
+    """'80' / 10: a number that came as text; where both did, all that the calculation reads. `uri | name`, where
+    the two are no numbers: `or` is meant."""
     sides = [TEXT if found.group(side) in TEXT_TYPES else found.group(side) for side in ('left', 'right')]
-    if found.group('sign') in WORDS_FOR:
-        for proposal in said_in_words(case, found.group('sign')):
-            yield proposal
-        return
-    number = [one for one in sides if one in ('int', 'float', 'long')]
+    sign, number = found.group('sign'), [one for one in sides if one in ('int', 'float', 'long')]
     for node in own_part(case.statement):
-        if node.kind != 'BinOp' or SIGNS.get(node.op) != found.group('sign'):
+        if node.kind != 'BinOp' or SIGNS.get(node.op) != sign:
             continue
-        if found.group('sign') == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
+        if sign in WORDS_FOR:
+            text, word = case.source.text, WORDS_FOR[sign]
+            at = text.index(sign, node.left.outer[1])
+            if node.parent.kind in ('If', 'While', 'IfExp', 'BoolOp', 'UnaryOp') or is_apart(node):
+                word = word.join('' if text[beside].isspace() else ' ' for beside in (at - 1, at + 1))
+                yield cure('right operator', [(at, at + 1, word)], '%s is written in place of %s' % (
+                    word.strip(), sign), 0.9, '%s is for numbers and sets' % sign)
+            continue
+        if sign == '%' and found.group('right') in ('tuple', 'dict') and node.left.kind == 'Name' and \
                 node.left.id not in bindings(case.source.tree):
             yield cure('right type', enclose(node.left, 'str(', ')'), 'it becomes a text first', 0.86,
                        'what is formatted is a text, as a rule')
         bad = [one for one, kind in zip((node.left, node.right), sides) if kind == TEXT]
-        if len(bad) == 2 and found.group('sign') in '-/*':
-            number = ['float'] if found.group('sign') == '/' else ['int']
+        if len(bad) == 2 and sign in '-/*':
+            number = ['float'] if sign == '/' else ['int']
             bad = [one for side in bad for one in summands(side)]
         if not bad or not number or any(one.kind in ('Num', 'Str') for one in bad):
             continue
@@ -9681,32 +9648,30 @@ def part_of_answer(case, found):
 def other_beginning(case, found):
     """What begins as [] and is only used as a dict, or the other way round: it begins as the other."""
     wrong, right, methods = ('[]', '{}', DICT_METHODS) if 'list' in found.group() else ('{}', '[]', LIST_METHODS)
-    for node in own_part(case.statement):
-        name = node.value.id if node.kind in ('Attribute', 'Subscript') and node.value.kind == 'Name' else None
-        function = case.function if case.function.kind == 'FunctionDef' else None
-        binders = bindings(function).get(name, ()) if name and function is not None else ()
+    function = case.function
+    for node in own_part(case.statement) if function.kind == 'FunctionDef' else ():
+        if node.kind not in ('Attribute', 'Subscript') or node.value.kind != 'Name' or \
+                node.kind == 'Subscript' and not (node.ctx == 'Store' and node.parent.kind == 'Assign'):
+            continue                            # an empty dict has none of it either
+        name, args = node.value.id, function.args
+        binders = bindings(function).get(name, ())
         given = [one.value for one in (statement_of(one) for one in binders if one.kind == 'Name')
                  if one.kind == 'Assign']
         pairs = [one for one in binders if one.parent.kind == 'Tuple' and one.parent.parent.kind == 'Assign']
         if pairs and len(given) == len(pairs):  # a, b = '', []
             given = [value for one in pairs for whole in [one.parent.parent.value] if whole.kind == 'Tuple'
                      for value in whole.elts[one.parent.elts.index(one):][:1]]
-        args = function.args if function is not None else None
-        taken = [one.id if one.kind == 'Name' else None for one in args.args] if args is not None else []
-        if name in taken and taken.index(name) >= len(taken) - len(args.defaults):
-            given.append(args.defaults[taken.index(name) - len(taken)])
+        given += [value for one, value in zip(args.args[len(args.args) - len(args.defaults):], args.defaults)
+                  if is_name(one, name)]
         uses = [one for one in name_nodes(function, name) if one.ctx == 'Load'] if given else ()
-        if node.kind == 'Subscript' and not (node.ctx == 'Store' and node.parent.kind == 'Assign'):
-            continue                            # an empty dict has none of it either
-        if not uses or [one.text for one in given] != [wrong] or not all(
-                one.parent.kind == 'Return' or one.parent.kind == 'Attribute' and one.parent.attr in methods or
-                is_call(one.parent, 'copy', 'sorted', 'len', 'update') or is_indexed(one) and (right == '{}') == (
-                    index_of(one.parent) is not None and index_of(one.parent).kind != 'Num') or
-                one.parent.kind == 'Compare' for one in uses):
-            continue
-        yield cure('right type', [(given[0].start, given[0].end, right)], '%s begins as %s' % (name, right), 0.9,
-                   'all that is done with it is done with %s' % ('a dict' if right == '{}' else 'a list'))
-        return
+        if uses and [one.text for one in given] == [wrong] and all(
+                one.parent.kind in ('Return', 'Compare') or is_call(one.parent, 'copy', 'sorted', 'len', 'update') or
+                one.parent.kind == 'Attribute' and one.parent.attr in methods or is_indexed(one) and (
+                    right == '{}') == (index_of(one.parent) is not None and index_of(one.parent).kind != 'Num')
+                for one in uses):
+            yield cure('right type', [(given[0].start, given[0].end, right)], '%s begins as %s' % (name, right), 0.9,
+                       'all that is done with it is done with %s' % ('a dict' if right == '{}' else 'a list'))
+            return
 
 
 def first_of_list(case, found):
@@ -9865,10 +9830,8 @@ def of_xpath(node):
 def not_callable(case, found):
     """'X' object is not callable: parentheses too many, or the module's name in place of its class."""
     owner = found.group('type')
-    for call in own_part(case.statement):
-        if call.kind != 'Call':
-            continue
-        func = call.func
+    for call in sorted([one for one in own_part(case.statement) if one.kind == 'Call'], key=lambda one: one.end):
+        func = call.func                        # (what is called first comes first)
         if func.kind in ('Tuple', 'List', 'Dict') and call.parent.kind in ('Tuple', 'List', 'Set', 'Call') and \
                 re.match(r'[ \t]*(#.*)?[\r\n]', case.source.text[func.outer[1]:call.end]):
             yield cure('right brackets', [(func.outer[1], func.outer[1], ',')], 'a comma stands between the two', 0.95,
@@ -11007,23 +10970,20 @@ def cannot_miss(case, node):
 
 
 def leave_log_out(case, found):
-    """A crash inside a log call: the value written so that it cannot fail, unless the work behind it needs it."""
-    faults, missed = faults_of(case), re.search(r"(?:name|variable) '(\w+)' ", case.message)
-    if faults and same_defects(case, faults, case.statement.end) or missed and case.exception in (
-            'NameError', 'UnboundLocalError') and not all(map(in_log_call, reads(case.function, missed.group(1)))):
+    """A crash inside a log call: nothing but the log line is left out, unless the work behind it needs the value."""
+    statement, name = case.statement, exception_name(case)
+    call = call_of(statement)
+    if call is None or not is_log_call(call) or name is None or statement.inline or not can_wrap([statement]):
         return
-    for node in own_part(case.statement):
-        if case.statement.kind != 'Expr' or case.statement.value is not node or not is_log_call(node):
-            continue
-        name = exception_name(case)
-        if re.search(r"'(tuple|list|dict|instance)'", case.message) and any(
-                not in_log_call(use) for one in names_in(node) for use in later_uses(case, one, case.statement)):
-            return                              # what comes after the log line wants another kind of value too
-        if name and can_wrap([case.statement]) and not case.statement.inline:
-            yield Proposal('log guard', wrap([case.statement], ['try:'], ['except %s:' % name, '\t' + (
-                log_line(case, 'a log line could not be written') or ['pass'])[0]]),
-                'only the log line is left out', 'nothing but this log line', 'low', 0.6,
-                'the work itself is not concerned')
+    faults, missed = faults_of(case), re.search(r"(?:name|variable) '(\w+)' ", case.message)
+    if faults and same_defects(case, faults, statement.end) or missed and case.exception in (
+            'NameError', 'UnboundLocalError') and not all(map(in_log_call, reads(case.function, missed.group(1)))) or \
+            re.search(r"'(tuple|list|dict|instance)'", case.message) and any(
+                not in_log_call(use) for one in names_in(call) for use in later_uses(case, one, statement)):
+        return                                  # (what comes after the log line wants another kind of value too)
+    yield Proposal('log guard', wrap([statement], ['try:'], ['except %s:' % name, '\t' + (
+        log_line(case, 'a log line could not be written') or ['pass'])[0]]), 'only the log line is left out',
+        'nothing but this log line', 'low', 0.6, 'the work itself is not concerned')
 
 
 # -------------------------------------------------------------------------------------------------- from error to ways
@@ -11139,9 +11099,7 @@ SPECIAL_WAYS = (
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name, into_branch),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
-     unknown_attribute),
-    (r"^AttributeError: (?P<type>\w+) instance has no attribute '(?P<name>\w+)'", unknown_attribute),
-    (r"^AttributeError: '(?P<type>[\w.]+)' object has no attribute '(?P<name>\w+)'", object_beside),
+     unknown_attribute, object_beside),
     (r"^AttributeError: 'module' object has no attribute '_(?P<name>[a-z]\w*)'", private_elsewhere),
     (r"^AttributeError: '(module|RestrictedModule)' object has no attribute '(?P<name>\w+)'", module_beside),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
@@ -11149,8 +11107,7 @@ SPECIAL_WAYS = (
     (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
-    (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element),
-    (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", key_of_pair),
+    (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element, key_of_pair),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),
     (r"^AttributeError: 'list' object has no attribute|^TypeError: list indices must be integers, not (str|unicode)",
@@ -11411,16 +11368,10 @@ def is_flag_asked(case, name):
 
 
 def classes_called(case, name):
-    """The classes of a name in the case's file, else those in the other files of the bundle."""
+    """The classes of a name in the case's file, else those in the other files of the bundle, Libraries too."""
     return [one for one in classes_of(case.source) if one.name == name] or [
-        one for path in files_holding(case, 'class %s' % name) if not case.source.path.endswith(path)
-        for one in classes_of(case.bundle.source(path)) if one.name == name]
-
-
-@kept_on('bundle')
-def files_holding(case, text):
-    """The files of the bundle that can be read and hold a text, those of Libraries too."""
-    return [path for path in files_of(case) if text in bundle_text(case, path) and case.bundle.source(path) is not None]
+        one for path, source in files_with(case, 'class %s' % name, '') if not case.source.path.endswith(path)
+        for one in classes_of(source) if one.name == name]
 
 
 @kept
@@ -13861,14 +13812,10 @@ def spoilt_names(statement):
 
 def fills(statement):
     """Whether a statement gives something to the metadata or to the results of a search; emptying a field is none."""
-    for node in walk(statement):
-        if node.kind == 'Attribute' and root_name(node) == 'metadata' and node.attr not in ('id', 'guid', 'clear'):
-            above = node.parent
-            if stored(node) or above.kind == 'Subscript' or (above.kind == 'Attribute' and above.attr != 'clear'):
-                return True
-        if node.kind == 'Call' and root_name(node.func) == 'results':
-            return True
-    return False
+    return any(node.kind == 'Call' and root_name(node.func) == 'results' or node.kind == 'Attribute' and root_name(
+        node) == 'metadata' and node.attr not in ('id', 'guid', 'clear') and (
+            stored(node) or node.parent.kind == 'Subscript' or node.parent.kind == 'Attribute' and
+            node.parent.attr != 'clear') for node in walk(statement))
 
 
 def plan_test(pattern, agent):
@@ -13983,7 +13930,8 @@ def proposal_words(record):
         return '%s (%s)' % (best['summary'], best['id'])
     why = record.get('no_fix_because') or ''
     if why.startswith('the fault is not in the code'):      # which class it is of, and how often it came, stand beside
-        why = '; '.join(record['evidence'][1:][-1:] + [record['advice'].replace('do not patch; ', '')])
+        said = [one for one in record['evidence'][1:] if not one.startswith('it came in ')][-1:]
+        why = '; '.join((said or [record['meaning'].rstrip('.')]) + [record['advice'].replace('do not patch; ', '')])
     return 'no patch: %s' % why
 
 
@@ -14243,12 +14191,9 @@ def is_ended(pattern):
 
 def summary_lines(document):
     """The result for a terminal: one line per pattern."""
-    lines = []
-    for record in document['patterns']:
-        what = record['fixes'][0]['id'] if record['fixes'] else 'no patch'
-        lines.append(('%-11s %10s  %-24s %s' % (record['class'], number_text(record['items_total'], 'item'),
-                                                (record['exception'] or record['family'])[:24], what))[:80])
-    return lines
+    return [('%-11s %10s  %-24s %s' % (
+        record['class'], number_text(record['items_total'], 'item'), (record['exception'] or record['family'])[:24],
+        record['fixes'][0]['id'] if record['fixes'] else 'no patch'))[:80] for record in document['patterns']]
 
 
 def run(options):

@@ -604,6 +604,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "2 arguments (1 given)", "return f(7, depth, )"),
     ("def f(url):\n    return JSON.ObjectFromURL(url,\n                              )['a']\n", "    return", "URLError: <urlopen "
      "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
+    ("def f(page):\n    return page.title().upper()\n", "    return", "TypeError: 'unicode' object is not callable",
+     "return page.title.upper()"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
      "base", "int(str(row['mode']), 8)"),
     ("def f(row):\n    return '%s %s' % (row.get('a').strip(), (row.get('b') or '').strip())\n", "    return",
