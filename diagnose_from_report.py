@@ -7658,44 +7658,29 @@ def as_elsewhere(case, faults):
             origins[-1].func) in OFTEN_NONE:
         return
     origin = origins[-1]
-    inner = case._replace(statement=origin.parent, expression=None)
-    leaves = 'Return' if innermost_loop(inner) is None else 'Continue'
+    kinds = set(make_of(case, one.value) for one in returns_of(case.function) if one.value is not None)
     exits = [one for call in bundle_nodes(case, 'Call', last_name(origin.func))
              if call.func.text == origin.func.text and call is not origin for one in exits_behind(call.parent)
-             if one.kind == leaves and (one.source is case.source or not names_in(one.value or one))]
-    kinds = set(make_of(case, one.value) for one in returns_of(case.function) if one.value is not None)
-    exits = [one for one in exits if leaves == 'Continue' or one.value is None or is_name(one.value, 'None') or is_in(
-        one, case.function) or one.value.kind == 'Call' and kinds <= set([None]) or kinds == set([make_of(
-            case, one.value)])]                 # (what another kind of function answers is no answer here)
-    if not exits or not (rests_in_round(origin.parent) if leaves == (
-            'Continue') else all_rests_on(inner, faults, filled=True)):
-        return
+             if code_of(one) and (one.source is case.source or not names_in(one))]
+    exits = [one for one in exits if one.value is None or is_name(one.value, 'None') or is_in(one, case.function) or
+             one.value.kind == 'Call' and kinds <= set([None]) or kinds == set([make_of(case, one.value)])]
+    if not exits or not all_rests_on(case._replace(statement=origin.parent, expression=None), faults, filled=True):
+        return                                  # (what another kind of function answers is no answer here)
     texts = [code_of(one) for one in exits]
     answer = max(each_once(texts), key=texts.count)
     lines = ['if %s:' % faults[0].test(bad.id)[1]] + [step_of(origin.parent) + line for line in log_line(
         case, '%s: %s' % (case.function.name, faults[0].what)) + [answer]]
-    yield Proposal('early return' if leaves == 'Return' else 'skip element', put_after(origin.parent, lines),
+    yield Proposal('early return', put_after(origin.parent, lines),
                    'the same is done as at line %d, where the same was asked for' % exits[texts.index(answer)].line,
                    'what follows, for these items', 'low', 0.9, 'the code itself shows what it does without')
 
 
-def rests_in_round(statement):
-    """Whether all that follows an assignment in its suite, the round of a loop, is made of what it sets."""
-    made = set(bound_names(statement))
-    for one in later_siblings(statement):
-        if made & names_in(one):
-            made |= bound_names(one)
-        elif not is_passed_over(one):
-            return False
-    return True
-
-
 def exits_behind(statement):
-    """[the return or continue] of an `if` right behind an assignment that asks whether it got nothing."""
+    """[the return] of an `if` right behind an assignment that asks whether it got nothing."""
     name = name_assigned(statement)
     return [one.body[-1] for one in (later_siblings(statement)[:1] if name else ())
             if one.kind == 'If' and not one.orelse and len(one.body) < 4 and holds_for(one.test, name) and
-            one.body[-1].kind in ('Return', 'Continue') and all(inner.kind in SIMPLE for inner in one.body[:-1]) and
+            one.body[-1].kind == 'Return' and all(inner.kind in SIMPLE for inner in one.body[:-1]) and
             not names_in(one.body[-1]) & local_names(function_around(one))]
 
 
@@ -7862,8 +7847,10 @@ def unset_name(case, found):
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
-    edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and not flags and not (sums or any(
-        is_op(use.parent, 'Add', 'Mod') for use in uses)) else None
+    can_be_set = any(node.start < here[0].start or any(around.kind in ('For', 'While') and is_in(
+        node, around) for around in ancestors(here[0])) for node in binders)
+    edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and can_be_set and not flags and not (
+        sums or any(is_op(use.parent, 'Add', 'Mod') for use in uses)) else None
     if edits and len(edits) < 40 and along is not None and not in_each_others_way(edits, along):
         lines = ['%s = %s' % pair for pair in [(name, NOTHING)] + mates]
         yield Proposal('initialise first', put_before(place, lines) + edits + along, '%s is None unless a branch sets '
@@ -9470,8 +9457,9 @@ def joined_types(case, found):
         first = re.search(r"operand type\(s\) for \+=?: '(int|float|long)' and '(str|unicode)'", case.message)
         if first and ('+=:' in case.message) != (node.kind == 'AugAssign'):
             continue
-        begun = [one.value for one in assigns_of(case, case.statement.target.text)] if case.statement.kind == (
-            'AugAssign') else []                # what the sum began with
+        begun = [one.value for one in statements(case.function) if one.kind == 'Assign' and
+                 one.end < case.statement.start and case.statement.target.text in [
+                     target.text for target in one.targets]] if case.statement.kind == 'AugAssign' else []  # it began so
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else \
             begun[-1] if first and begun else node.value
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
@@ -9497,12 +9485,6 @@ def joined_types(case, found):
             edits = sorted(edits + enclose(begun[-1], "'%s' % ", ''))   # from the same place, so of the same kind
         yield cure('text of a number', edits, '%s becomes text before it is joined' % (code_of(bad) or 'it'), 0.86,
                    'the number is wanted as text, and %s leaves a text as it is' % how)
-
-
-def assigns_of(case, text):
-    """The assignments to a variable, field or entry before the statement, in its function."""
-    return [one for one in statements(case.function) if one.kind == 'Assign' and one.end < case.statement.start and any(
-        target.text == text for target in one.targets)]
 
 
 WORDS_FOR = {'|': 'or', '&': 'and'}

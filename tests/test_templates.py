@@ -629,6 +629,12 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
         ('A', 'seven'), ('Core', None), ('Core', None)]
 
 
+def test_what_nothing_can_have_set_yet_is_not_left_out_for_good():
+    source = "def f(page, d):\n    d.title = name.strip()\n    d.keep(page)\n    name = page.name()\n    d.name = name\n"
+    found = patches(case_for(source, '    d.title', "UnboundLocalError: local variable 'name' referenced before assignment"))
+    assert all('name is not None' not in patched for _, patched in found)
+
+
 REFUSED = [     # nothing is known that would make these succeed
     ("def f(oc):\n    for row in page.xpath('//tr'):\n        for x in row.xpath('.//td'):\n            oc.add(x)\n",
      "for row", "NameError: global name 'page' is not defined"),
