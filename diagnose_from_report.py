@@ -9152,13 +9152,13 @@ def module_beside(case, found):
         others = [other for other, source in others if source is not None and name in module_names(source)]
         longer = [one for one in sorted(module_names(module_behind(case, node.value.id))) if one.startswith(
             name + '_') or one.endswith('_' + name)]
+        why = '%s has no %s' % (node.value.id, name)
         if name in bindings(case.source.tree):
-            yield rename(same, name, 0.93, '%s has no %s, and this file has one' % (node.value.id, name))
+            yield rename(same, name, 0.93, why + ', and this file has one')
         elif len(others) == 1:
-            yield rename(same, '%s.%s' % (others[0], name), 0.93, '%s has no %s, and %s has one' % (
-                node.value.id, name, others[0]))
+            yield rename(same, '%s.%s' % (others[0], name), 0.93, '%s, and %s has one' % (why, others[0]))
         elif len(longer) == 1:
-            yield rename(same, '%s.%s' % (node.value.id, longer[0]), 0.8, '%s has no %s' % (node.value.id, name))
+            yield rename(same, '%s.%s' % (node.value.id, longer[0]), 0.8, why)
 
 
 def object_beside(case, found):
@@ -9459,7 +9459,7 @@ def joined_types(case, found):
             continue
         begun = [one.value for one in statements(case.function) if one.kind == 'Assign' and
                  one.end < case.statement.start and case.statement.target.text in [
-                     target.text for target in one.targets]] if case.statement.kind == 'AugAssign' else []  # it began so
+                     target.text for target in one.targets]] if case.statement.kind == 'AugAssign' else []
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else \
             begun[-1] if first and begun else node.value
         if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
@@ -9643,8 +9643,7 @@ def other_beginning(case, found):
         if pairs and len(given) == len(pairs):  # a, b = '', []
             given = [value for one in pairs for whole in [one.parent.parent.value] if whole.kind == 'Tuple'
                      for value in whole.elts[one.parent.elts.index(one):][:1]]
-        given += [value for one, value in zip(args.args[len(args.args) - len(args.defaults):], args.defaults)
-                  if is_name(one, name)]
+        given += [value for one, value in zip(reversed(args.args), reversed(args.defaults)) if is_name(one, name)]
         uses = [one for one in name_nodes(function, name) if one.ctx == 'Load'] if given else ()
         if uses and [one.text for one in given] == [wrong] and all(
                 one.parent.kind in ('Return', 'Compare') or is_call(one.parent, 'copy', 'sorted', 'len', 'update') or
@@ -10092,12 +10091,9 @@ def behind_wrapper(case, definitions):
 
 def usual_default(case, name):
     """What the functions of the file take for a parameter that is left out: 'None' where none says it."""
-    for function in walk(case.source.tree):
-        if function.kind == 'FunctionDef' and function.args.defaults:
-            for one, value in zip(function.args.args[-len(function.args.defaults):], function.args.defaults):
-                if is_name(one, name) and literal_value(value) is not None and not has_call(value):
-                    return value.text
-    return 'None'
+    rows = [row for function in walk(case.source.tree) if function.kind == 'FunctionDef'
+            for row in zip(reversed(function.args.args), reversed(function.args.defaults))]
+    return next((value.text for one, value in rows if is_name(one, name) and not has_call(value)), 'None')
 
 
 def unexpected_keyword(function, calls, keyword_name):
@@ -11291,10 +11287,10 @@ def is_other_form(case, node):
     if loop is not None:                        # its rows
         values = [loop.iter] if loop.iter.kind == 'Call' else assigned_before(
             case, root_name(loop.iter) or '', node.start)
-    if index is not None and index.kind == 'Num' and node.value.kind == 'Name' and values and all(
-            functions_behind(case, value) for value in values):
-        return True                             # a row was a tuple once, or is one elsewhere
-    return bool(values) and all(re.match(r'JSON\.|json\.loads', value.text) for value in values)
+    # (a row was a tuple once, or is one elsewhere)
+    return bool(values) and (all(re.match(r'JSON\.|json\.loads', value.text) for value in values) or (
+        index is not None and index.kind == 'Num' and node.value.kind == 'Name' and all(
+            functions_behind(case, value) for value in values)))
 
 
 MODELS = ('Movie', 'TV_Show', 'Season', 'Episode', 'Artist', 'Album', 'Track')
