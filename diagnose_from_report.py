@@ -2096,7 +2096,8 @@ def make_of_call(case, node, depth):
         return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
     if name in TEXT_METHODS - SHARED_METHODS and not name.startswith(('is', 'starts', 'ends')):
         return 'text'
-    return 'date' if name == 'date' and base is not None and make_of(case, base, depth + 1) == 'date' else None
+    return 'date' if name == 'date' and base is not None and make_of(case, base, depth + 1) == 'date' or name in (
+        'date', 'datetime') and len(node.args) > 2 else None
 
 
 def make_of_name(case, node, depth):
@@ -3281,6 +3282,14 @@ def raises_formatting(node, hunt):
     if is_op(node, 'Mod'):
         return 1.0
     return 0.4 if node.kind == 'Call' and root_name(node.func) == 'Log' and len(node.args) > 1 else 0
+
+
+TAKE_NUMBERS = ('date', 'datetime', 'time', 'timedelta', 'fromtimestamp', 'utcfromtimestamp', 'FromTimestamp', 'gmtime',
+                'localtime', 'ctime', 'sleep', 'Sleep', 'chr', 'unichr', 'range', 'xrange')
+
+
+def raises_number_wanted(node, hunt):
+    return 1.0 if is_call(node, *TAKE_NUMBERS) and (node.args or node.starargs) else raises_formatting(node, hunt)
 
 
 def raises_wrong_index(node, hunt):
@@ -4666,7 +4675,8 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
-    if name == 'strftime' and node in call.args[1:] or name == 'get' and receiver == 'requests':
+    if name == 'strftime' and (node in call.args[1:]) == (last_name(call.func.value) not in (   # the class's, or time's
+            'date', 'datetime')) and len(call.args) > 1 or name == 'get' and receiver == 'requests':
         return OPEN if value == SOME else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
         return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \
@@ -4679,7 +4689,8 @@ def effect_of_argument(case, node, call, value, depth):
     if name in ('copy', 'deepcopy') and receiver == 'copy':
         return effect(case, call, value, depth + 1)
     if name in ('append', 'Append', 'add', 'insert', 'extend', 'update'):
-        return effect_of_adding(call, value, name)
+        return HOLLOW if value in OTHERWISE and is_one_of_many(case, node, call) else effect_of_adding(
+            call, value, name)
     if name == 'format':
         if value not in BY_KIND and (is_address(case, call) or makes_date(case, call, value)):
             return CRASH                        # what is asked for then is another thing, or nothing
@@ -4747,6 +4758,14 @@ def effect_of_pattern(case, node, call, value, name, depth):
     return effect(case, call, NOTHING, depth + 1)
 
 
+def is_one_of_many(case, node, call):
+    """Whether a loop fills a list with nothing but the values of a variable, and no other list goes along with it."""
+    loop = enclosing(call, 'For')
+    return loop is not None and is_in(case.statement, loop) and node.kind == 'Name' and is_call(call, 'append') and \
+        call.func.value.kind == 'Name' and not any(map(is_in_step, later_uses(case, call.func.value.id, loop))) and sum(
+            one.func.text == call.func.text for one in walk(loop) if one.kind == 'Call') == 1
+
+
 def effect_of_adding(call, value, name):
     target = call.func.value if call.func.kind == 'Attribute' else None
     made = last_name(call.args[-1].func) if call.args and call.args[-1].kind == 'Call' else None
@@ -4791,6 +4810,8 @@ def effect_of_keyword(case, node, parent, value, depth):
             one.id for one in [node] if one.kind == 'Name']) and not (is_shown(node) or is_shown(call)) and re.search(
             r'^(Callback|Function)$|(Object|Item)$', last_name(call.func) or ''):
         return HOLLOW                           # an entry of a menu that leads nowhere
+    if value in OTHERWISE and parent.arg == 'title' and is_entry(call) and enclosing(call, 'For') is not None:
+        return HOLLOW                           # or that nobody can tell from others
     if value in (NOTHING, NO_TEXT, TEXT) and is_shown(node) or \
             value == NOTHING and parent.arg in COUNTED and is_entry(call):
         return FINE
@@ -6268,7 +6289,8 @@ def given_up(case, name, here=False):
             given = name_assigned(one)
             if given is None or here and (not own or given != name) or (
                     given != name or not own and given not in tried) and not (
-                    own and given in tried and shape_of_texts(tried[given]) == made):
+                    own and given in tried and shape_of_texts(tried[given]) == made and
+                    type_of_field(given) == type_of_field(name)):
                 continue
             if literal_value(one.value) in OTHERWISE:
                 found.append(literal_value(one.value))
@@ -6998,8 +7020,13 @@ def converts_itself(statement):
 
 def changes_kind(case, statement):
     """Whether an assignment gives a variable another kind of thing than it held: parts = text.split(), then a text."""
-    before = values_before(case, name_assigned(statement), statement.start)
+    name = name_assigned(statement)
+    before = values_before(case, name, statement.start)
     kinds = [make_of(case, value) for value in before[-1:] + [statement.value]]
+    if not before and name in parameter_names(case.function) and any(
+            is_called(use.parent) and use.parent.attr in TEXT_METHODS - SHARED_METHODS
+            for use in reads(case.function, name) if use.start < statement.end and use.parent.kind == 'Attribute'):
+        kinds.insert(0, 'text')                 # what was handed over was asked for what a text has
     return len(kinds) == 2 and kinds[0] != kinds[1] and all(
         kind in ('text', 'number', 'list', 'dict', 'date') for kind in kinds)    # (an XPath's element may be a text)
 
@@ -7593,7 +7620,7 @@ def all_rests_on(case, faults, filled=False):
                 if one.kind not in SIMPLE | frozenset(['Return']) and not all(rest(inner.body) for inner in one.suites):
                     return False
             elif needs(source) or one.kind == 'If' and made & names_in(source):
-                made.update(bound_names(one))
+                made.update(name for name in bound_names(one) if not is_sum(one, name))     # (that keeps what it was)
                 needing.append(one)
             elif filled and one.kind == 'Return' and (any(is_name(arg, *made) for arg in getattr(source, 'args', ())) or
                                                       source.kind == 'Name' and is_filled(source.id, one)):
@@ -7809,6 +7836,14 @@ def unset_name(case, found):
             loop_variable(case, name, uses), own_element(case, name, binders), made_from_itself(case, name, binders),
             caught_error(case, here, name), left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
+    own = getattr(case.statement, 'iter', None) or getattr(case.statement, 'value', None)
+    made_of = [use for use in here if own is not None and is_in(use, own)]
+    if made_of and name not in bindings(case.source.tree) and all(statement_of(one) is case.statement and
+                                                                  one.parent.kind != 'AugAssign' for one in binders):
+        for proposal in spelt_alike(case, name, made_of):
+            yield proposal
+        if case.statement.kind == 'For':
+            return                              # nothing else ever sets it, and without it there is no round
     first = min(binders + uses, key=lambda node: node.start)
     of_module = [one.value for one in assignments(case.source.tree, name) if one.parent is case.source.tree]
     place = first_statement(case, first)
@@ -8006,6 +8041,15 @@ def made_from_itself(case, name, binders):
     return own_element(case._replace(statement=maker, expression=None), name, binders) if maker.kind == 'Assign' and \
         maker is not case.statement and all(statement_of(one) is maker for one in binders) and \
         name in names_in(maker.value) else ()
+
+
+def spelt_alike(case, name, nodes):
+    """`for show in show:`, behind `shows = ...`: that is what is meant, and surely so where nothing else reads it."""
+    before = set(name_assigned(one) for one in statements(case.function) if one.end < case.statement.start)
+    before = sorted((one for one in before if one), key=lambda one: (bool(reads(case.function, one)), one))
+    for right, _ in [row for one in before for row in near_names(name, [one])][:1]:
+        yield right_name([(use.start, use.end, right) for use in nodes], right, name,
+                         0.85 if reads(case.function, right) else 0.93, '%s is only made here' % name)
 
 
 def sets_surely(statement, name):
@@ -9102,6 +9146,8 @@ def unknown_attribute(case, found):
             name.startswith(one) and len(name) - len(one) < 5 and (
                 owner not in ('str', 'unicode') or name[len(one):] == 'case') or len(one) == len(name) and sum(
                 a != b for a, b in zip(one, name)) == 1)][:1]
+        alike_ends = [one for one in known if owner.endswith('Kit') and words_of(one)[-2:] == words_of(name)[-2:]]
+        pairs = pairs or [(one, 0.88) for one in alike_ends if len(alike_ends) == 1 and len(words_of(name)) > 1]
     gone = INSTEAD.get((owner, name))
     if gone and called and not nodes[0].parent.args:
         yield cure('right name', [(nodes[0].end - len(name), nodes[0].parent.end, gone)],
@@ -10570,6 +10616,23 @@ def field_type(case, found):
 
 
 # -------------------------------------------------------------------------------------------------- numbers and dates
+def number_wanted(case, found):
+    """`datetime(parts[0], parts[1], 1)`, where the parts are of a text: each becomes a number first."""
+    def is_part(node):
+        base = node.value if node.kind == 'Subscript' else None
+        values = assigned_before(case, base.id, node.start) if base and base.kind == 'Name' else [base] if base else []
+        return make_of(case, node) == 'text' or bool(values) and all(is_call(one, *SPLITTERS) for one in values) or (
+            'got ' in case.message and [node] == node.parent.args)
+    for call in calls_of(own_part(case.statement), *TAKE_NUMBERS):
+        kind, parts = 'float' if 'float' in found.group() else 'int', [one for one in call.args if is_part(one)]
+        edits = sum([enclose(one, kind + '(', ')') for one in parts], [])
+        if call.starargs is not None and make_of(case, call.starargs) == 'list':
+            edits += enclose(call.starargs, 'map(%s, ' % kind, ')')
+        if edits:
+            yield cure('right type', edits, 'what is part of a text becomes a number first', 0.92,
+                       '%s takes numbers only' % last_name(call.func))
+
+
 def tidy_number(case, found):
     """'1,234' or '7.0' in int(), '7,5' in float(): the text is tidied first."""
     literal, name = found.group('literal'), 'float' if 'float' in case.message else 'int'
@@ -11038,7 +11101,9 @@ WORDINGS = (
     (r"^TypeError: unsupported operand type\(s\) for (?P<op>\*\*|//|<<|>>|[-+*/%&|^])=?:", raises_operator, None),
     (r"^TypeError: (cannot concatenate|coercing to Unicode|can only concatenate)", raises_joining, None),
     (r"^(TypeError|ValueError): (not all arguments|not enough arguments|.*format: a number|format requires|"
-     r"float argument required|unsupported format|an integer is required|incomplete format)", raises_formatting, None),
+     r"float argument required|unsupported format|incomplete format)", raises_formatting, None),
+    (r"^TypeError: ((an integer|a float) is required|.*integer (\w+ )?argument expected)", raises_number_wanted,
+     any_call_faults(*TAKE_NUMBERS)),
     (r"^ZeroDivisionError",
      raises_where(lambda node: node.kind in ('BinOp', 'AugAssign') and node.op in ('Div', 'FloorDiv', 'Mod')),
      faults_where(divisor, zero_test, 'there is nothing to divide by')),
@@ -11122,6 +11187,8 @@ SPECIAL_WAYS = (
     (r"^TypeError: (not all arguments converted|not enough arguments)", wrong_format),
     (r"^(TypeError|ValueError): (not enough arguments|float argument required|unsupported format|incomplete format|"
      r"%[di] format|int argument required|an integer is required)", escaped_in_format),
+    (r"^TypeError: ((an integer|a float) is required|.*integer (\w+ )?argument expected, got (str|unicode))",
+     number_wanted),
     (r"^error: (multiple repeat|nothing to repeat|unbalanced parenthesis|unexpected end of reg|bogus escape)",
      escaped_in_pattern),
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
@@ -11302,8 +11369,9 @@ def never_has(case):
     if found is None:
         return False
     owner, name = found.groups()
-    if owner in MODELS and name not in FIELDS or owner in ('module', 'RestrictedModule') and module_asked(case, name):
-        return True
+    if owner in MODELS and name not in FIELDS or owner.endswith('Kit') or owner in ('module', 'RestrictedModule') and (
+            module_asked(case, name) or is_imported(case, name)):
+        return True                             # JSON, HTTP and what is imported are the same for all items
     if lacks_member(case, owner, name):
         return not is_flag_asked(case, name)
     if owner in ('list', 'tuple', 'int', 'float', 'bool') and not any(
@@ -11312,6 +11380,13 @@ def never_has(case):
     return name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language, unknown_attribute) for _ in way(case, found)
         if owner in ('list', 'str', 'unicode') or owner == 'dict' and way is not unknown_attribute)
+
+
+def is_imported(case, name):
+    """Whether a statement asks what an import binds, and nothing else, for an attribute."""
+    asked = [root_name(node) for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
+    return not name.startswith('_') and any(asked) and all(one.kind == 'alias' for root in asked for one in bindings(
+        case.function).get(root) or bindings(case.source.tree).get(root) or [case.statement])
 
 
 def lacks_member(case, owner, name):
