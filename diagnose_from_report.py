@@ -3285,7 +3285,7 @@ def raises_formatting(node, hunt):
 
 
 TAKE_NUMBERS = ('date', 'datetime', 'time', 'timedelta', 'fromtimestamp', 'utcfromtimestamp', 'FromTimestamp', 'gmtime',
-                'localtime', 'ctime', 'sleep', 'Sleep', 'chr', 'unichr', 'range', 'xrange')
+                'localtime', 'ctime', 'sleep', 'Sleep', 'chr', 'unichr', 'range', 'xrange', 'round', 'floor', 'ceil')
 
 
 def raises_number_wanted(node, hunt):

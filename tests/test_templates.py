@@ -610,6 +610,24 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "base", "int(str(row['mode']), 8)"),
     ("def f(row):\n    return '%s %s' % (row.get('a').strip(), (row.get('b') or '').strip())\n", "    return",
      "AttributeError: 'NoneType' object has no attribute 'strip'", "((row.get('a') or '').strip(), (row.get('b') or '').s"),
+    ("def f(url):\n    for row in JSON.FromURL(url)['rows']:\n        show(row)\n", "    for row",
+     "AttributeError: 'JSONKit' object has no attribute 'FromURL'", "JSON.ObjectFromURL(url)['rows']"),
+    ("def f(pier):\n    boats = boats_at(pier)\n    for boat in boat:\n        show(boat)\n", "    for boat",
+     "UnboundLocalError: local variable 'boat' referenced before assignment", "for boat in boats:"),
+    ("def f(text):\n    parts = text.split('-')\n    return datetime.date(parts[0], parts[1], 7)\n", "    return",
+     "TypeError: an integer is required", "datetime.date(int(parts[0]), int(parts[1]), 7)"),
+    ("def f(text):\n    return datetime.date(*text.split('-'))\n", "    return", "TypeError: an integer is required",
+     "date(*map(int, text.split('-')))"),
+    ("def f(row):\n    for n in range(row['n']):\n        show(n)\n", "    for n",
+     "TypeError: range() integer end argument expected, got str.", "range(int(row['n']))"),
+    ("def f(page):\n    names = []\n    for node in page.xpath('//b'):\n        name = node.text.strip()\n        if name not in "
+     "names:\n            names.append(name)\n    return names\n", "        name =",
+     "AttributeError: 'NoneType' object has no attribute 'strip'", "        if node.text is not None:\n            name ="),
+    ("def f(page, oc):\n    for node in page.xpath('//b'):\n        title = node.xpath('./i/text()')[0]\n        url = node.xpath("
+     "'./a/@href')[0]\n        day = node.xpath('./u/text()')[0]\n        oc.add(VideoClipObject(url=url, title=title, summary="
+     "day))\n", "        title", "IndexError: list index out of range", "            continue\n"),
+    ("def f(row):\n    try:\n        thumb = row['a']['b']\n    except KeyError:\n        thumb = ''\n    duration = row['c']['d']\n"
+     "    show(thumb, duration)\n", "    duration", "KeyError: 'd'", "row['c'].get('d')\n"),
 ]
 
 
@@ -620,6 +638,13 @@ def test_rewritten_line(row):
     below = {'kind': 'call', 'callee': '__init__'} if 'no len' in error else {}
     found = patches(case_for(source, line, error, **below))
     assert wanted in found[0][1], [patched for _, patched in found]
+
+
+def test_what_was_handed_over_is_not_kept_for_what_was_to_be_made_of_it():
+    source = ("def f(day, form):\n    ms = int(day.split('(')[1])\n    day = datetime.datetime.fromtimestamp(ms)\n"
+              "    return datetime.datetime.strftime(day, form)\n")
+    found = patches(case_for(source, '    ms =', "ValueError: invalid literal for int() with base 10: '7+2)'"))
+    assert [proposal.template for proposal, _ in found] == ['early return']
 
 
 def test_a_name_that_a_file_binds_to_itself_is_no_text():
@@ -1404,6 +1429,10 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      'ValueError: too many values to unpack'),
     ("def f():\n    d = {}\n    d['a'] = 1\n    d = sorted(d.items())\n    for key, value in d:\n        show(key, value)\n",
      '    for key', 'ValueError: too many values to unpack'),
+    ("import json\n\ndef f(text):\n    name = json.parse(text)\n    return name\n", '    name',
+     "AttributeError: 'module' object has no attribute 'parse'"),
+    ("def f():\n    name = Client.Pier\n    return name\n", '    name',
+     "AttributeError: 'ClientKit' object has no attribute 'Pier'"),
 ])
 def test_what_can_never_work_is_not_hidden(source, line, error):
     assert patches(case_for(source, line, error)) == []
