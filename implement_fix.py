@@ -733,12 +733,12 @@ def read_operations(run_dir):
     action: 'implement' or 'undo'. files: [{path, before, after, carries}]; carries: which fixes, as 'run/fix id', the
     before version holds. ended: the name of the step that ended it, or None when the process died before.
     """
-    operations = []
+    operations, name = [], run_name(run_dir)
     for step in read_journal(run_dir):
         if step['step'] == 'intent' and logs.fits(step, INTENT):    # a damaged line cannot say what to undo
             if operations and operations[-1]['ended'] is None:
                 operations[-1]['ended'] = 'superseded'      # the new intent is what brought it to an end
-            operations.append(dict(step, run_dir=run_dir, run=run_name(run_dir), ended=None, live=None))
+            operations.append(dict(step, run_dir=run_dir, run=name, ended=None, live=None))
         elif operations and step['step'] in ENDINGS and step.get('fix') == operations[-1]['fix']:
             operations[-1].update(ended=step['step'], live=step.get('live'))
     return operations
@@ -758,12 +758,14 @@ def runs_beside(run_dir):
 
 def all_operations(run_dir, plug_ins):
     """The operations of all runs beside a run on one Plug-ins folder, oldest first."""
-    found = []
+    found, here = [], {}
     for path in runs_beside(run_dir):
         latest = ''                             # a clock that was set back must not turn a run's own order round
         for row in read_operations(path):
             latest = max(latest, row['time'])
-            if same_folder(row['plug_ins'], plug_ins):
+            if row['plug_ins'] not in here:
+                here[row['plug_ins']] = same_folder(row['plug_ins'], plug_ins)
+            if here[row['plug_ins']]:
                 found.append((latest, len(found), row))
     return [row for _, _, row in sorted(found, key=lambda entry: entry[:2])]
 
@@ -1329,7 +1331,9 @@ def implement(site, fix_id):
     fix = find_fix(site.run_dir, fix_id)
     iteration = logs.current_iteration(site.run_dir, options.iteration)
     operations = all_operations(site.run_dir, site.plug_ins)
-    state = fix_states(site.run_dir, site.plug_ins, operations).get(fix_id)
+    name = run_name(site.run_dir)
+    state = fix_states(site.plug_ins, [row for row in operations if row['run'] == name], known_versions(operations)
+                       ).get(fix_id)
     if state and state['state'] == 'after':
         return prove_again(site, fix_id, operations)
     bundle, changed = prepare(site, fix)
@@ -1523,27 +1527,38 @@ def fixes_in_place(run_dir, plug_ins=None):
     state: 'after' (the fix is in the files), 'before' (it is not), 'partial' (in some of them), 'other' (a file is
     someone else's version or gone; patch then says 'there', 'lost' or 'conflict'). plug_ins: default as recorded.
     """
-    operations = read_operations(run_dir)
-    if not operations:
-        return {}
-    folder = plug_ins or operations[-1]['plug_ins']
-    return fix_states(run_dir, folder, all_operations(run_dir, folder))
+    return fixes_of_runs([run_dir], plug_ins)[run_dir]
 
 
-def fix_states(run_dir, plug_ins, operations):
-    known, states = known_versions(operations), {}
+def fixes_of_runs(run_dirs, plug_ins=None):
+    """{run directory: what fixes_in_place() gives} of some that lie beside each other: each journal is read once."""
+    found, read = {}, {}
+    for run_dir in run_dirs:
+        own = read_operations(run_dir)
+        folder = plug_ins or own and own[-1]['plug_ins']
+        if own and folder not in read:
+            operations = all_operations(run_dir, folder)
+            read[folder] = operations, known_versions(operations)
+        operations, known = read[folder] if own else ([], {})
+        name = run_name(run_dir)
+        found[run_dir] = fix_states(folder, [row for row in operations if row['run'] == name], known)
+    return found
+
+
+def fix_states(plug_ins, operations, known):
+    """The same of a run's own operations; known: known_versions() of all."""
+    states = {}
     for row in operations:
-        if row['run'] == run_name(run_dir) and row['action'] == 'implement':
+        if row['action'] == 'implement':
             rows = [file_state(plug_ins, row, entry, known) for entry in row['files']]
             states[row['fix']] = {
                 'state': one_state(state for state, _ in rows), 'patch': one_patch(patch for _, patch in rows),
                 'files': dict((entry['path'], state) for entry, (state, _) in zip(row['files'], rows)),
                 'bundle': row['bundle'], 'agent': row['agent'], 'iteration': row.get('iteration')}
-        if row['run'] == run_name(run_dir):
-            found = states[row['fix']]
-            found.update(ended=row['ended'], live=row['live'])
-            if row['ended'] == 'rolled back' and found['state'] == 'other':
-                found.update(state='before', patch=None)    # what became of the file later is not our business
+        found = states[row['fix']]
+        found.update(ended=row['ended'], live=row['live'])
+        if row['ended'] == 'rolled back' and found['state'] == 'other':
+            found.update(state='before', patch=None)        # what became of the file later is not our business
     return states
 
 
@@ -1734,7 +1749,8 @@ def run(options):
 
 
 def recover_runs(site):
-    return sum((recover(run_dir, site.plug_ins) for run_dir in runs_beside(site.run_dir)), [])
+    return sum((recover(run_dir, site.plug_ins) for run_dir in sorted(set(
+        row['run_dir'] for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None))), [])
 
 
 def unfinished(site):
@@ -1800,8 +1816,8 @@ PATCH_WORDS = {'there': 'file changed by someone, the fix is still there',
 
 def show_status(options, run_dir):
     rows = []
-    for path in runs_beside(run_dir):
-        for fix_id, found in sorted(fixes_in_place(path).items()):
+    for path, of_run in sorted(fixes_of_runs(runs_beside(run_dir)).items()):
+        for fix_id, found in sorted(of_run.items()):
             rows.append(dict(found, fix=fix_id, run=run_name(path)))
     if options.json:
         say(json.dumps({'fixes': rows}, sort_keys=True, indent=2))

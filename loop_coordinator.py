@@ -279,6 +279,18 @@ def undecided_cycles(rows, fix_id):
     return count
 
 
+def whereabouts(row, places):
+    """'in place', 'changed' (somebody else's version holds the fix), 'undone' (by --rollback) or 'gone'; None: its
+    journal could not be read. places: {run: what fixes_in_place() gives}.
+    """
+    if row['home_run'] not in places:
+        return None
+    found = places[row['home_run']].get(row['id'], {})
+    if found.get('state') == 'before' and found['ended'] == 'rolled back':
+        return 'undone'
+    return 'in place' if found.get('state') == 'after' else 'changed' if found.get('patch') == 'there' else 'gone'
+
+
 # -------------------------------------------------------------------------------------------------------- pure choices
 def choose_fix(diagnosis, settled, tried, only=None):
     """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
@@ -570,7 +582,7 @@ class Session(object):
         row['reason'] = verdict['reason']
         evidence = bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided']
         if verdict['decision'] == 'ROLLBACK':       # undone first: a kill in between leaves a fix without a verdict
-            by_hand = self.whereabouts(row) == 'undone'
+            by_hand = whereabouts(row, self.places_of([row])) == 'undone'
             if by_hand:
                 row['reason'] += '; it was undone by hand meanwhile'
             if by_hand or not evidence:             # another fix would be measured no better now
@@ -631,8 +643,10 @@ class Session(object):
         A kept fix that is not there any more (the agent was updated, say) holds nothing up; one that should have been
         undone and is still there is undone now, and where that fails its pattern waits for a person.
         """
-        for row in sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id'])):
-            kept, there = row['decision'] in ('KEEP', 'MONITOR'), self.whereabouts(row)
+        rows = sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id']))
+        places = self.places_of(rows)
+        for row in rows:
+            kept, there = row['decision'] in ('KEEP', 'MONITOR'), whereabouts(row, places)
             if kept and there in ('gone', 'undone'):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
@@ -641,25 +655,24 @@ class Session(object):
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = not self.roll_back(dict(row))
 
-    def whereabouts(self, row):
-        """'in place', 'changed' (somebody else's version holds the fix), 'undone' (by --rollback) or 'gone'; None: its
-        journal cannot be read.
+    def places_of(self, rows):
+        """What became of the fixes of the runs that rows name, as fixes_of_runs() gives it; {} where that cannot be
+        read.
         """
         import implement_fix
+        homes = sorted(set(os.path.join(self.runs, row['home_run']) for row in rows))
         try:
-            found = implement_fix.fixes_in_place(os.path.join(self.runs, row['home_run']), os.path.join(
-                self.options.plex_home, 'Plug-ins')).get(row['id'], {})     # the run may have been on another server
+            found = implement_fix.fixes_of_runs([home for home in homes if os.path.isdir(home)], os.path.join(
+                self.options.plex_home, 'Plug-ins'))                # a run may have been on another server
         except (Problem, IOError, OSError) as problem:
-            self.troubles.append('fix %s: %s' % (row['id'], problem))
-            return None
-        if found.get('state') == 'before' and found['ended'] == 'rolled back':
-            return 'undone'
-        return 'in place' if found.get('state') == 'after' else 'changed' if found.get('patch') == 'there' else 'gone'
+            self.troubles.append('what is in place of earlier fixes is not known: %s' % problem)
+            return {}
+        return dict((os.path.basename(home), found.get(home, {})) for home in homes)
 
     def retest_undecided(self):
         """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
         for old in to_retest(self.past):
-            if self.whereabouts(old) == 'changed':
+            if whereabouts(old, self.places_of([old])) == 'changed':
                 self.troubles.append('fix %s of run %s keeps its verdict untested: somebody changed its file, which '
                                      'still holds it' % (old['id'], old['home_run']))
                 continue

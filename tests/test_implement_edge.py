@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,3 +191,19 @@ def test_texts_are_text():
     """2.7 would let bytes and text mix until the first accent."""
     assert isinstance(fix.environment('PATH'), six.text_type)
     assert isinstance(fix.run_name(str('/x/2026-11-22T103000Z')), (str, six.text_type))
+
+
+def test_a_year_of_nights_is_read_once(rig, monkeypatch):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
+    for day in range(30):
+        shutil.copytree(rig.run_dir, os.path.join(rig.runs, '2026-10-%02dT033000Z' % (day + 1)))
+    read, seen = fix.read_journal, []
+    monkeypatch.setattr(fix, 'read_journal', lambda run_dir: seen.append(run_dir) or read(run_dir))
+    runs = fix.runs_beside(rig.run_dir)
+    found = fix.fixes_of_runs(runs)
+    assert len(runs) == 31 and found[runs[-1]]['a']['state'] == 'after' and len(seen) <= 2 * 31
+    del seen[:]
+    with Stub(rig):
+        assert rig.main('--rollback', 'a') == 0 and len(seen) <= 10 * 31   # of each some times, never all for each
