@@ -292,19 +292,21 @@ def whereabouts(row, places):
 
 
 # -------------------------------------------------------------------------------------------------------- pure choices
-def choose_fix(diagnosis, settled, tried, only=None):
+def choose_fix(diagnosis, settled, tried, only=None, failed=()):
     """-> (pattern, fix) of the first fix that may be tried, or None. The diagnosis lists both best first.
 
-    settled: patterns that have a fix in place already; tried: fix ids that this run used up; only: the one pattern to
-    work on. Where the diagnosis is not sure of the place it offers a probe too, and that comes first: a fix at the
-    wrong place costs as many refreshes. A person's own patch comes before both. A fix that the diagnosis itself does
-    not believe in comes after those of all other patterns: each that is undone brings the loop nearer to its end.
+    settled: patterns that are to be left alone; tried: fix ids that this run used up; only: the one pattern to work
+    on; failed: the pattern of each fix that this run has undone. Where the diagnosis is not sure of the place it
+    offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes. A person's own patch
+    comes before both. A fix that the diagnosis itself does not believe in comes after those of all other patterns, as
+    does what is left for a pattern that two were tried on in vain: each that is undone brings the loop nearer to its end.
     """
     rows = [(pattern, fix) for pattern in diagnosis['patterns']
             if pattern['pattern'] not in settled and only in (None, pattern['pattern'])
             for fix in sorted(pattern.get('fixes', ()), key=lambda fix: ('adopted', 'probe', 'fix').index(fix['kind']))
             if fix['id'] not in tried]
-    rows.sort(key=lambda row: row[1]['kind'] == 'fix' and row[1]['predicted']['success_percent'] < HARDLY)
+    rows.sort(key=lambda row: (list(failed).count(row[0]['pattern']) > 1, row[1]['kind'] == 'fix' and
+                               row[1]['predicted']['success_percent'] < HARDLY))
     return rows[0] if rows else None
 
 
@@ -444,7 +446,8 @@ class Session(object):
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
             choice = choose_fix(diagnosis, self.put_off_patterns | self.quiet_patterns(diagnosis), tried,
-                                self.options.pattern)
+                                self.options.pattern, [row['pattern'] for row in self.new_fixes()
+                                                       if gained_nothing([row])])
             if choice is None:
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:

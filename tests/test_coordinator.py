@@ -33,6 +33,7 @@ def test_the_best_untried_fix_is_chosen():
     assert loop.choose_fix(diagnosis, set(), {'a'})[1]['id'] == 'b'
     assert loop.choose_fix(diagnosis, {'p1'}, set())[1]['id'] == 'c'
     assert loop.choose_fix(diagnosis, {'p1'}, {'c'}) is None
+    assert [loop.choose_fix(diagnosis, set(), {'a'}, failed=['p1'] * times)[1]['id'] for times in (1, 2)] == ['b', 'c']
     diagnosis = {'patterns': [pattern_row('p1', 7, ['vain', 'a']), pattern_row('p2', 5, ['c'])]}
     assert [loop.choose_fix(diagnosis, set(), tried)[1]['id'] for tried in (set(), {'a'}, {'a', 'c'})] == ['a', 'c', 'vain']
 
