@@ -3442,7 +3442,7 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     covered = [moment for result in results for moment in result['covers'] if moment is not None]
     agents = agent_rows(results, rows, twins)
     shortlist = shortlist_of(rows)
-    rows.sort(key=lambda row: (1, (-row['count'], row['pattern'])) if row['noise'] else (0, rank(row)))
+    rows.sort(key=place_in_report)
     return {
         'made': utc_text(began),
         'window': {'from': time_text(since if since is not None else min(covered) if covered else None),
@@ -3458,6 +3458,21 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
         'position': {'made': utc_text(began), 'streams': dict((stream_key(result['stream']), result['position'])
                                                               for result in results)},
     }
+
+
+def with_rotated_away(document, earlier, resolved, since=None):
+    """An aggregate with what is on the shortlist of an earlier one and in no log any more: each start of a plug-in
+    takes its oldest log away, and each fix that is tried starts it twice. resolved: patterns that have a fix in place.
+    """
+    here = set(row['pattern'] for row in list(document['patterns']) + list(resolved))
+    lost = [row for row in earlier['patterns'] if row['pattern'] in earlier.get('shortlist', ())
+            and row['pattern'] not in here and row['last_seen'] and utc_seconds(row['last_seen']) >= (since or 0)]
+    rows = sorted(document['patterns'] + lost, key=place_in_report)
+    return dict(document, patterns=rows, shortlist=shortlist_of(rows)) if lost else document
+
+
+def place_in_report(row):
+    return (1, (-row['count'], row['pattern'])) if row['noise'] else (0, rank(row))
 
 
 def scan_stream(row, tick=None):
@@ -4199,6 +4214,8 @@ def build_parser():
                                                          'position)')
     parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: of these, what came '
                                                            'before the fix is only counted')
+    parser.add_argument('--earlier', metavar='FILE', help='an earlier aggregate: its patterns that no log holds any '
+                                                          'more are taken over')
     parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
     parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
     parser.add_argument('--jobs', metavar='N', type=int, help='processes (default: 2 for over 64 MB on two cores, '
@@ -4273,6 +4290,8 @@ def run(options):
     document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,
                          resolved,
                          options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
+    if options.earlier:
+        document = with_rotated_away(document, read_aggregate(options.earlier), resolved, since)
     if events:
         events.seek(0)
         write_file(options.events, without_secrets(events.read()))

@@ -239,6 +239,8 @@ def judge_failing(before, after, rules):
         verdict, note = 'still_failing', '%s%s' % (FURTHER_ON, ', '.join(sorted(new))) if new else 'the same error'
     elif after['errors']:
         verdict, note = 'still_failing', FURTHER_ON + error_words(after['errors'])
+    elif finds_others_only(after, rules):
+        note = 'no error, but it finds something else: ' + (after['after']['fields'].get('best match') or 'no name')
     elif gained:
         verdict, note = 'fixed', 'no error, gained ' + names_text(gained)
     elif has_all_it_should(after, rules.typical, rules.predicted):
@@ -249,6 +251,14 @@ def judge_failing(before, after, rules):
     if upstream and verdict != 'fixed':
         verdict, note = 'not_measured', 'the provider failed: ' + ', '.join(upstream)
     return verdict, note, gained, lost
+
+
+def finds_others_only(row, rules):
+    """Did a search find what is not called like the item, where that of healthy ones does? To skip the record that
+    failed, and to take the next film for it, is no cure.
+    """
+    return active_test.OWN_TITLE in rules.typical.get(row['type'], ()) and 'matches' in row['after']['fields'] and \
+        active_test.OWN_TITLE not in row['after']['fields']
 
 
 def filled_earlier(filled, after, fixes):

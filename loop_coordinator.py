@@ -299,7 +299,8 @@ def choose_fix(diagnosis, settled, tried, only=None, failed=()):
     on; failed: the pattern of each fix that this run has undone. Where the diagnosis is not sure of the place it
     offers a probe too, and that comes first: a fix at the wrong place costs as many refreshes. A person's own patch
     comes before both. A fix that the diagnosis itself does not believe in comes after those of all other patterns, as
-    does what is left for a pattern that two were tried on in vain: each that is undone brings the loop nearer to its end.
+    does what is left for a pattern that two were tried on in vain: each that is undone brings the loop nearer to its
+    end.
     """
     rows = [(pattern, fix) for pattern in diagnosis['patterns']
             if pattern['pattern'] not in settled and only in (None, pattern['pattern'])
@@ -360,6 +361,7 @@ class Session(object):
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
+                      'plex_home': options.plex_home,
                       'goal': {'percent': options.goal, 'reached_percent': None}, 'started': utc_text()}
 
     # -- keeping track
@@ -489,8 +491,24 @@ class Session(object):
         """The baseline of an iteration."""
         self.save(phase='aggregate')
         write_resolved(self.run_dir, self.past + self.state['fixes'])
+        earlier = self.earlier_aggregate(number)
         self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
-                   os.path.join(self.run_dir, 'resolved_patterns.json'), where=AT_HOME, accept=(DONE, INCOMPLETE))
+                   os.path.join(self.run_dir, 'resolved_patterns.json'), *(['--earlier', earlier] if earlier else []),
+                   where=AT_HOME, accept=(DONE, INCOMPLETE))
+
+    def earlier_aggregate(self, number):
+        """Path of the last aggregate of these logs before this iteration's, or None."""
+        places = [(self.run_dir, number - 1)]
+        for path in reversed(self.earlier):
+            state = read_earlier(path)[0] or {}
+            if state.get('plex_home') == self.options.plex_home:        # else it was on another server
+                places.append((path, state.get('iteration') or 0))
+        for path, iteration in places:
+            try:
+                logs.read_aggregate(logs.aggregate_path(path, iteration))
+                return logs.aggregate_path(path, iteration)
+            except Problem:
+                pass                            # none was made, or it is deleted or damaged
 
     def try_fix(self, number, pattern, fix):
         """Before-test, implement, after-test, verdict, and carry it out."""

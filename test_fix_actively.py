@@ -72,6 +72,7 @@ FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the serve
     'producers': 'Producer', 'collections': 'Collection', 'countries': 'Country', 'moods': 'Mood', 'styles': 'Style',
     'posters': 'thumb', 'banners': 'banner', 'themes': 'theme', 'original_title': 'originalTitle',
     'originally_available_at': 'originallyAvailableAt', 'content_rating': 'contentRating'}
+OWN_TITLE = 'own title'             # of what a search found
 ESSENTIAL = {'title', 'summary', 'thumb'}               # what nearly every agent sets
 
 
@@ -615,6 +616,23 @@ def judge(row, called, calls_are_logged, gap, shared=False):
     return 'not_measured', 'the plug-in restarted meanwhile' if row['restarts'] else 'the server did not call the agent'
 
 
+def letters_of(text):
+    return re.sub(r'(?u)[\W_]+', '', text).lower()
+
+
+def found_fields(found, title):
+    """What a search found for an item, as fields: OWN_TITLE where what it ranks first is called like the item."""
+    if not found:
+        return {}
+    names = [logs.to_text(row['name'] or '') for row in found]
+    highest = max(row['score'] or 0 for row in found)
+    best = [name for name, row in zip(names, found) if (row['score'] or 0) == highest]
+    own, called = letters_of(title), [letters_of(name) for name in best]
+    fields = {'matches': len(found), 'best match': shortened(best[0]),
+              OWN_TITLE: int(any(one and own and (one in own or own in one) for one in called))}
+    return dict((name, value) for name, value in fields.items() if value)
+
+
 class Match(Refresh):
     """One look for matches of an item: calls the agent's search() at once, and changes nothing."""
 
@@ -631,7 +649,7 @@ class Match(Refresh):
             if problem.status or problem.starting:
                 raise
             return self.close('timeout', 'search() did not answer in time')
-        row['after'] = {'fields': {'matches': len(found)} if found else {}, 'locked': [], 'agent': None}
+        row['after'] = {'fields': found_fields(found, row['title']), 'locked': [], 'agent': None}
         row['proof'] = 'search() was called and answered'
         self.read_log()
         self.conclude()

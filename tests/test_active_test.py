@@ -414,7 +414,15 @@ def test_a_search_is_tested_by_its_matches_and_nothing_is_refreshed():
     _, rows = measure(world, mode='match')
     assert world.refreshed == []
     assert [row['outcome'] for row in rows.values()] == ['ok', 'error', 'ok']
-    assert rows['101']['after']['fields'] == {'matches': 1} and rows['103']['after']['fields'] == {}
+    assert rows['101']['after']['fields'] == {'matches': 1, 'best match': 'n'} and rows['103']['after']['fields'] == {}
+
+
+@pytest.mark.parametrize('names, own', [
+    ([('North Pier', 90), ('South Pier', 80)], True), ([('North Pier', 80), ('South Pier', 90)], False),
+    ([('South Pier', 90), ('\u5317 north-pier!', 90)], True), ([('', None)], False), ([(None, 5)], False)])
+def test_what_a_search_holds_for_the_best_may_be_called_like_the_item(names, own):
+    found = active.found_fields([{'name': name, 'score': score} for name, score in names], 'North Pier')
+    assert (found['matches'], 'own title' in found) == (len(names), own)
 
 
 # ----------------------------------------------------------------------------------------------------------- the sample

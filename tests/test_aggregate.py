@@ -511,6 +511,16 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
     assert any('1 x before its fix, ' + AGENT in line for line in logs.report_lines(late))
 
 
+def test_what_was_rotated_away_since_an_earlier_aggregate_is_taken_over(tmpdir):
+    plug_in_log(tmpdir, traceback_record(3))
+    earlier, moment = logs.aggregate([str(tmpdir)]), logs.utc_seconds(patterns(tmpdir)[0]['last_seen'])
+    name, now = earlier['shortlist'][0], dict(earlier, patterns=[], shortlist=[])
+    rows = [logs.with_rotated_away(now, earlier, resolved, since)['shortlist'] for resolved, since in (
+        ([], None), ([], moment), ([], moment + 1), ([{'pattern': name}], None))]
+    assert rows == [[name], [name], [], []]
+    assert logs.with_rotated_away(earlier, earlier, []) == earlier
+
+
 @pytest.mark.parametrize('option, text', [
     ('--resolved', '[{"pattern": "p1-1", "fixed_at": 5}]'), ('--resolved', '5'), ('--resolved', '[{"fixed_at": "now"}]'),
     ('--resume', '{"streams": {"a": 5}}'), ('--resume', '[]')])

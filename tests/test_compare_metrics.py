@@ -355,6 +355,10 @@ def test_search_is_judged_by_its_matches():
     assert found['fixed'] == 1 and found['regressions'] == []
     found = decide([first, held_out], [dict(row(1, after=nothing), before=None), held_out])
     assert found['silenced'] == 1
+    own, other = [dict(match, fields=dict(match['fields'], **more)) for more in ({'own title': 1}, {'best match': 'South Pier'})]
+    beside = dict(held_out, after=own)
+    found = [decide([first, beside], [dict(row(1, after=after), before=None), beside]) for after in (own, other)]
+    assert [one['fixed'] for one in found] == [1, 0] and 'South Pier' in found[1]['items'][0]['note']
     found = decide([first, held_out], [dict(row(1, after=match), before=None), dict(held_out, after=nothing)])
     assert found['decision'] == 'ROLLBACK' and found['healthy']['broken'] == 1
 
