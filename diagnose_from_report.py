@@ -5733,6 +5733,20 @@ def key_meant(case, found):
                            0.88, 'the file itself says what %s has' % node.value.id)
 
 
+def tested_for_another(case, found):
+    """`if person['role'] is not None: role.role = staff['role']`: the test is about what its suite takes."""
+    for node in own_part(case.statement) if case.statement.kind == 'If' else ():
+        root = root_name(node)
+        if key_of(node) != unquoted(found.group('key'))[0] or not root or not node.text.startswith(root):
+            continue
+        asked = [one for part in case.statement.body for one in walk(part) if key_of(one) == key_of(node)]
+        others = set(root_name(one) for one in asked)
+        right = others.pop() if len(others) == 1 else None
+        if right not in (None, root) and all(one.text == right + node.text[len(root):] for one in asked):
+            first = next(one for one in walk(node) if is_name(one, root))
+            yield rename([first], right, 0.93, 'it is %s that is asked for %s below' % (right, key_of(node)))
+
+
 def gone_already(case, found):
     """`del d['a']`, and the lines that do the same for other keys: each only where there is something to delete."""
     statement, edits = case.statement, []
@@ -9207,6 +9221,21 @@ def module_beside(case, found):
             yield rename(same, '%s.%s' % (node.value.id, longer[0]), 0.8, why)
 
 
+def closed_too_late(case, found):
+    """`search(text.group(1))`, where the text has no group() and what search() gives has."""
+    for node in own_part(case.statement):
+        used = node.parent if is_called(node) else node
+        call = used.parent
+        if node.kind == 'Attribute' and node.attr == found.group('name') and call.kind == 'Call' and call.args[-1:] == [
+                used] and not (call.keywords or call.starargs or call.kwargs) and node.attr in {
+                    'match': MEMBERS['SRE_Match'], 'element': ELEMENT_MEMBERS, 'json': 'get items keys values'}.get(
+                        make_of(case, call), MEMBERS['HTTPRequest'] * is_call(call, 'Request')).split():
+            end = node.value.outer[1]
+            yield cure('right brackets', [(end, end, ')'), (used.end, call.end, '')],
+                       '.%s is asked of what %s() gives' % (node.attr, last_name(call.func)), 0.92,
+                       'the bracket is closed too late: what stands before the dot has none')
+
+
 def object_beside(case, found):
     """`app.STATE.paths`, where STATE has none, and an object of the one class that has is called app.SYNC."""
     owner, name = found.group('type').split('.')[-1], found.group('name')
@@ -11142,7 +11171,7 @@ SPECIAL_WAYS = (
     (r"^UnboundLocalError: local variable '(?P<name>\w+)'", unset_name, into_branch),
     (r"^NameError: (global name|name|free variable) '(?P<name>\w+)'", unknown_name),
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance)( has no attribute)?( named)? '(?P<name>\w+)'",
-     unknown_attribute, object_beside),
+     unknown_attribute, object_beside, closed_too_late),
     (r"^AttributeError: 'module' object has no attribute '_(?P<name>[a-z]\w*)'", private_elsewhere),
     (r"^AttributeError: '(module|RestrictedModule)' object has no attribute '(?P<name>\w+)'", module_beside),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
@@ -11173,7 +11202,7 @@ SPECIAL_WAYS = (
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
-    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),

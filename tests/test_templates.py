@@ -626,6 +626,12 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(page, oc):\n    for node in page.xpath('//b'):\n        title = node.xpath('./i/text()')[0]\n        url = node.xpath("
      "'./a/@href')[0]\n        day = node.xpath('./u/text()')[0]\n        oc.add(VideoClipObject(url=url, title=title, summary="
      "day))\n", "        title", "IndexError: list index out of range", "            continue\n"),
+    ("def f(row):\n    return RE_AGE.search(row['text'].group(1))\n", "    return",
+     "AttributeError: 'unicode' object has no attribute 'group'", "RE_AGE.search(row['text']).group(1)"),
+    ("def f(url):\n    return HTML.ElementFromURL(url.xpath('//b'))\n", "    return",
+     "AttributeError: 'str' object has no attribute 'xpath'", "HTML.ElementFromURL(url).xpath('//b')"),
+    ("def f(boat, crew):\n    if boat['n']['role'] is not None:\n        show(crew['n']['role'])\n", "    if boat",
+     "KeyError: 'role'", "    if crew['n']['role'] is"),
     ("def f(row):\n    try:\n        thumb = row['a']['b']\n    except KeyError:\n        thumb = ''\n    duration = row['c']['d']\n"
      "    show(thumb, duration)\n", "    duration", "KeyError: 'd'", "row['c'].get('d')\n"),
 ]
