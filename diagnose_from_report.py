@@ -5737,8 +5737,9 @@ def tested_for_another(case, found):
     """`if person['role'] is not None: role.role = staff['role']`: the test is about what its suite takes."""
     for node in own_part(case.statement) if case.statement.kind == 'If' else ():
         root = root_name(node)
-        if key_of(node) != unquoted(found.group('key'))[0] or not root or not node.text.startswith(root):
-            continue
+        if key_of(node) != unquoted(found.group('key'))[0] or not root or not node.text.startswith(root) or (
+                node.parent.kind != 'Compare'):
+            continue                            # (`if Prefs['photo']:` is a switch)
         asked = [one for part in case.statement.body for one in walk(part) if key_of(one) == key_of(node)]
         others = set(root_name(one) for one in asked)
         right = others.pop() if len(others) == 1 else None
