@@ -4559,7 +4559,7 @@ def effect(case, node, value, depth=0):
     """What happens where an expression has a certain value: CRASH, HOLLOW, OPEN (not known) or FINE."""
     if depth > 12:
         return OPEN
-    if value not in BY_KIND and is_raised_for(case, node, value):
+    if value not in BY_KIND and (is_raised_for(case, node, value) or leaves_unset(case, node, value)):
         return CRASH
     rule = EFFECTS.get(node.parent.kind, OPEN)
     return rule(case, node, node.parent, value, depth) if callable(rule) else rule
@@ -4577,6 +4577,16 @@ def is_raised_for(case, node, value):
         test = suite[0] if len(suite) == 1 else suite[-1] if suite and suite[-1].kind == 'Raise' else node
     return test.kind == 'Raise' and suite is not None and test.type is not None and not test.type.text.startswith(
         'Ex.') and catching_try(test, last_name(test.type) or '') is None
+
+
+def leaves_unset(case, node, value):
+    """Whether the `if` that asks for an expression then leaves a variable unset that is read behind it."""
+    test = statement_of(node)
+    if test.kind != 'If' or test.orelse or not is_in(node, test.test) or holds_for(
+            test.test, node.text, value) is not False or function_around(test) is not case.function:
+        return False
+    return any(use.start >= test.end for name in bound_names(*test.body) if not bound_before(case, name, test)
+               for use in later_uses(case, name, test))
 
 
 def effect_of_attribute(case, node, parent, value, depth):
@@ -4878,7 +4888,8 @@ def effect_of_operator(case, node, parent, value, depth):
     if value in (ZERO, NUMBER, SOME) and not (parent.op in ('Div', 'FloorDiv') and node is parent.right):
         made = ZERO if value == ZERO and parent.op in ('Mult', 'Div', 'FloorDiv') else NUMBER
         worth = effect(case, parent, made, depth + 1)
-        return min(worth, HOLLOW) if value == ZERO and made == NUMBER else worth    # 1 - 0 says something else
+        return min(worth, HOLLOW) if value == ZERO and (made == NUMBER or parent.op == 'Mult' and other.kind in (
+            'Name', 'Attribute', 'Subscript')) else worth       # 1 - 0 says something else, and size * 0 nothing
     return CRASH
 
 
@@ -4887,15 +4898,15 @@ def effect_of_formatting(case, operation, form, value, node, depth):
     values = as_list(operation.right.elts if operation.right.kind == 'Tuple' else operation.right)
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
-    if set(fields) & set('dfgeixX') and value not in (ZERO, NUMBER, SOME) or \
-            value not in BY_KIND and makes_date(case, operation, value):
+    if (set(fields) & set('dfgeixX') or not fields and is_call(node, 'int', 'float', 'long')) and value not in (
+            ZERO, NUMBER, SOME) or value not in BY_KIND and makes_date(case, operation, value):
         return CRASH
     if in_log_call(operation):
         return FINE
     if value not in BY_KIND and is_address(case, operation):
         return CRASH                            # what is asked for then is another thing, or nothing
     before = values[:values.index(node)][-1:] if node in values else ()
-    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or value not in BY_KIND and any(
+    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT, ZERO) or value not in BY_KIND and any(
         map(is_base, before)) else effect_of_words(case, operation, form, value, depth)
 
 
@@ -6865,6 +6876,9 @@ def left_unset(case, block, bad=()):
             continue
         if case.exception == NO_ADDRESS and case.expression is getattr(block[0], 'value', None):
             return None                         # nothing else is an address either
+        if copied_in(case, name, block):
+            needed[name] = copied_in(case, name, block)
+            continue
         kind = next((make_of(case, one.value) for one in block if name_assigned(one) == name), None)
         others = [NOTHING, EMPTY_OF[kind]] if kind in ('dict', 'list', 'date') else OTHERWISE      # no text for a dict
         best = best_value(wished_values(case, name, block) + others,
@@ -6895,6 +6909,15 @@ def left_unset(case, block, bad=()):
                 return None
             needed[target.text] = best[1]
     return needed
+
+
+def copied_in(case, name, block):
+    """The variable that a block gives to another one as it was in front of the block, and nothing else; or None."""
+    values = [value for _, value in values_given(case.function, name) if value is not None and in_any(value, block)]
+    root = values[0].id if len(values) == 1 and values[0].kind == 'Name' else None
+    return root if root is not None and bound_before(case, root, block[0]) and not any(
+        node.ctx == 'Store' and node.start < values[0].start and in_any(node, block)
+        for node in name_nodes(case.function, root)) else None
 
 
 def left_readers(case, target, block):
@@ -7635,7 +7658,8 @@ def all_rests_on(case, faults, filled=False):
                 if one.kind not in SIMPLE | frozenset(['Return']) and not all(rest(inner.body) for inner in one.suites):
                     return False
             elif needs(source) or one.kind == 'If' and made & names_in(source):
-                made.update(name for name in bound_names(one) if not is_sum(one, name))     # (that keeps what it was)
+                made.update(name for name in bound_names(one) if not (is_sum(one, name) or one.kind == 'If' and (
+                    bound_before(case, name, one) or copied_in(case, name, [one]))))      # (these stay)
                 needing.append(one)
             elif filled and one.kind == 'Return' and (any(is_name(arg, *made) for arg in getattr(source, 'args', ())) or
                                                       source.kind == 'Name' and is_filled(source.id, one)):

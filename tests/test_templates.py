@@ -632,6 +632,11 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "AttributeError: 'str' object has no attribute 'xpath'", "HTML.ElementFromURL(url).xpath('//b')"),
     ("def f(boat, crew):\n    if boat['n']['role'] is not None:\n        show(crew['n']['role'])\n", "    if boat",
      "KeyError: 'role'", "    if crew['n']['role'] is"),
+    ("def f(row, name):\n    day = row.xpath('./i/text()')[0].strip()\n    if len(day) > 0:\n        title = name\n"
+     "        name += ' ' + day\n    show(title, name)\n", "    day", "IndexError: list index out of range",
+     "    else:\n        title = name\n"),
+    ("def f(row, form):\n    name = form % int(row['n'])\n    show(name)\n", "    name",
+     "ValueError: invalid literal for int() with base 10: ''", "    name = form % int(row['n']) if row['n'] else None\n"),
     ("def f(row):\n    try:\n        thumb = row['a']['b']\n    except KeyError:\n        thumb = ''\n    duration = row['c']['d']\n"
      "    show(thumb, duration)\n", "    duration", "KeyError: 'd'", "row['c'].get('d')\n"),
 ]
