@@ -13736,7 +13736,7 @@ def counted_up(source):
         for one in re.finditer(r'\b([A-Za-z_]\w*)\+\+(?=[ \t]*([]),;]|$))', code):
             indent = re.match(r'[ \t]*', code).group()
             alone = re.search(r'(^|[:;])[ \t]*$', code[:one.start()]) and one.group(2) in ('', ';')
-            if not alone and HEADER_WORDS.match(code):
+            if not alone and HEADER_WORDS.match(code) and not re.match(r'[ \t]*try[ \t]*:[^;]*$', code[:one.start()]):
                 return []                       # what a header asks, or does, may be another time or often
             if not alone:
                 edits.append((begin, begin, '%s%s += 1%s' % (indent, one.group(1), source.newline)))

@@ -1551,6 +1551,7 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(pages):\n    n = 0\n    for page in pages:\n        page.show(n++)\n", 4, "        n += 1\n        page.show(n)\n"),
     ("def f(pages):\n    n = 0\n    for page in pages: n++\n", 3, "    for page in pages: n += 1\n"),
     ("def f(n, page):\n    while page(n++): Log(n)\n", 2, None),
+    ("def f(n, page):\n    try: page.show(n++)\n    except: pass\n", 2, "    n += 1\n    try: page.show(n)\n"),
     ("def f(d):\n    d.add(g(1,\n        h(2))\n\n    return d\n\ndef g(a)\n    return 7\n", 5,
      "        h(2)))\n\n    return d\n\ndef g(a):\n"),
     ("def f(d):\n    Log('a' % d\n\n    for a, \\\n            b in d:\n        Log(a)\n", 5, "    Log('a' % d)\n"),
