@@ -1951,18 +1951,6 @@ def was_used_before(case, bad):
     return any(map(needed, evaluated_before(case.statement, names_in(bad))))
 
 
-def mostly_used_before(case, fault):
-    """Whether a variable that is suspected to be None, or of another kind, was asked for several keys or attributes
-    before: these would have failed, though each of them may have stood in an `if`."""
-    bad = fault.bad
-    if bad.kind != 'Name' or case.exception not in ('AttributeError', 'TypeError'):
-        return False
-    asked = [use for use in reads(case.function, bad.id) if use.end < case.statement.start and use.parent.kind in (
-        'Attribute', 'Subscript') and use.parent.value is use and not exclusive(statement_of(use), case.statement)]
-    return len(asked) > 2 and not any(asked[0].start < one.start < bad.start
-                                      for one in bindings(case.function).get(bad.id, ()))
-
-
 def later_uses(case, name, statement):
     """Name nodes that read a variable after a statement bound it, up to where it is surely bound anew."""
     limit = None
@@ -3184,7 +3172,8 @@ def raises_index(node, hunt):
         if stored(node):
             return 0
         index = index_of(node)
-        if index is None or index.kind in ('Str', 'Dict') or made_as(hunt, node.value) in ('dict', 'filled on demand'):
+        if index is None or index.kind == 'Str' or node.value.kind == 'Dict' or \
+                made_as(hunt, node.value) in ('dict', 'filled on demand'):
             return 0
         if is_sandboxed(node) and hunt.kind == 'own':
             return 0.02
@@ -3194,8 +3183,6 @@ def raises_index(node, hunt):
         if name in SEQUENCE_CALLS or name in ('find', 'xpath'):
             around = statement_of(node)         # what had no title and no address would hardly have been found
             return 0.5 if around.kind == 'Assign' and last_name(around.targets[0]) in KNOWN_OF_ALL else 1.0
-        if node.value.kind in ('Dict',) or name in ('match', 'group'):
-            return 0.05
         return 0.8 if index.kind in ('Num', 'UnaryOp') else 0.5
     if node.kind == 'Call' and node.func.kind == 'Attribute':
         if node.func.attr == 'pop' and (what == 'pop' or 'pop' in what):
@@ -3273,9 +3260,7 @@ def operand_weight(node, hunt):
     if re.search(r"NoneType'? (and|objects)|: 'NoneType'", hunt.message) and \
             not re.search(r"and '?NoneType", hunt.message):
         return none_weight(hunt, left)
-    if re.search(r"and '?NoneType|NoneType found|not \"NoneType|not NoneType", hunt.message):
-        return none_weight(hunt, right)
-    return max(none_weight(hunt, left), none_weight(hunt, right))
+    return none_weight(hunt, right)
 
 
 def raises_formatting(node, hunt):
@@ -6102,8 +6087,6 @@ def soften(case, faults):
         prior = 0.88                            # text is added to a field that was empty, or one is counted
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
-    if begins_as(case.statement) not in (None, values[0]):
-        prior = min(prior, 0.65)                # the function says itself what it is without
     if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
         prior = 0.89
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
@@ -6359,15 +6342,15 @@ def borrowed(case):
 
 
 def other_branch(case):
-    """What the other branch of the `if` around an assignment gives to the same attribute, where that cannot fail."""
+    """The field of the metadata that the other branch of an `if` gives to the same attribute; anything else that it
+    gives is for other items."""
     statement = case.statement
     around = statement.parent
     if around.kind != 'If' or statement.targets[0].kind != 'Attribute':
         return None
     others = around.orelse if statement in around.body else around.body
     values = [one.value for one in others if one.kind == 'Assign' and one.targets[0].text == statement.targets[0].text]
-    plain = [value for value in values if value.kind in ('Str', 'Attribute') and not has_call(value)]
-    return plain[0] if len(values) == len(plain) == 1 else None
+    return values[0] if len(values) == 1 and values[0].kind == 'Attribute' and is_model(values[0]) else None
 
 
 def other_method(case, name):
@@ -11495,7 +11478,6 @@ def is_own_object(case):
 
 def guarded_ways(case, faults):
     """Proposals of all guards for the faults of a statement; those that look alike are mended together."""
-    faults = [fault for fault in faults if not mostly_used_before(case, fault)] or faults
     first = [fault for fault in faults if case.exception == 'KeyError' or not was_used_before(case, fault.bad)]
     again = [fault for fault in faults if fault not in first and any(
         one.node.text == fault.node.text and is_test_around(one.node, fault.node) for one in first)]

@@ -772,6 +772,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "AttributeError: 'NoneType' object has no attribute 'text'", '(ValueError, AttributeError)'),
     ("def f(metadata, url):\n    metadata.posters[url] = Proxy.Preview(HTTP.Request(url).content, sort_order=1)\n",
      '    metadata', 'ValueError: unknown url type: ', "content = ''"),
+    ("def f(metadata, d):\n    if d['x']:\n        metadata.title = 'Pilot'\n    else:\n        metadata.title = d['name']\n",
+     '        metadata.title = d', "KeyError: 'name'", "else 'Pilot'"),
     ("def f(metadata, s):\n    metadata.title = s.split(None, 1)[1]\n", '    metadata', 'IndexError: list index out of range',
      ' in s'),
     ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
