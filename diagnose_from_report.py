@@ -5258,8 +5258,7 @@ EFFECTS = {
     'keyword': effect_of_keyword, 'BinOp': effect_of_operator, 'UnaryOp': effect_of_unary,
     'BoolOp': effect_of_boolean, 'Compare': effect_of_comparison, 'If': FINE,
     'Index': lambda case, node, parent, value, depth: OPEN if value in BY_KIND else CRASH,
-    'Slice': lambda case, node, parent, value, depth: FINE if value in (NUMBER, SOME) else OPEN if value in (
-        NOTHING, ZERO) else CRASH,              # (all of it, or nothing)
+    'Slice': lambda case, node, parent, value, depth: FINE if value in (NOTHING, ZERO, NUMBER, SOME) else CRASH,
     'IfExp': lambda case, node, parent, value, depth: FINE if node is parent.test else effect(
         case, parent, value, depth + 1),
     'Return': lambda case, node, parent, value, depth: returned_effect(

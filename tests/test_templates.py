@@ -986,6 +986,12 @@ def test_the_element_of_enumerate_gets_a_name_of_its_own():
         pairs, '        if path', "AttributeError: 'tuple' object has no attribute 'startswith'")))
 
 
+def test_a_text_is_not_cut_where_its_mark_is_missing():
+    source = "def update(metadata, data):\n    found = re.search(' - ', data)\n    metadata.title = data[:found.start()]\n"
+    case = case_for(source, '    metadata', "AttributeError: 'NoneType' object has no attribute 'start'")
+    assert run(patches(case)[0][1], 'Quay')[0] == {'title': 'Quay'}
+
+
 def test_something_empty_passes_a_test_for_none():
     source = ("def update(metadata, data):\n    try:\n        leagues = data['leagues']\n    except KeyError:\n"
               "        Log('none')\n    if leagues is not None:\n        for league in leagues:\n"
