@@ -498,17 +498,15 @@ class Session(object):
 
     def earlier_aggregate(self, number):
         """Path of the last aggregate of these logs before this iteration's, or None."""
-        places = [(self.run_dir, number - 1)]
-        for path in reversed(self.earlier):
-            state = read_earlier(path)[0] or {}
+        for path in [self.run_dir] + self.earlier[::-1]:
+            state = self.state if path == self.run_dir else read_earlier(path)[0] or {}
             if state.get('plex_home') == self.options.plex_home:        # else it was on another server
-                places.append((path, state.get('iteration') or 0))
-        for path, iteration in places:
-            try:
-                logs.read_aggregate(logs.aggregate_path(path, iteration))
-                return logs.aggregate_path(path, iteration)
-            except Problem:
-                pass                            # none was made, or it is deleted or damaged
+                found = logs.aggregate_path(path, number - 1 if path == self.run_dir else state.get('iteration') or 0)
+                try:
+                    logs.read_aggregate(found)
+                    return found
+                except Problem:
+                    pass                        # none was made, or it is deleted or damaged
 
     def try_fix(self, number, pattern, fix):
         """Before-test, implement, after-test, verdict, and carry it out."""
@@ -951,6 +949,8 @@ def summary_lines(state, lessons, run_dir):
                                                      short_agent(row['agent'])))
         lines += wrapped('  why: ', row['why'])
     lines += sum((wrapped('person: ', sentence) for sentence in lessons['troubles']), [])
+    before = len(set(row['id'] for row in lessons['in_place']) - set(row['id'] for row in lessons['fixes']))
+    lines += ['in place   %s of earlier runs' % logs.count_text(before, 'fix', 'fixes')] if before else []
     lines += ['', 'Ended: %s.' % ENDINGS[state['ended']], 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
     return lines
 

@@ -126,7 +126,9 @@ def test_the_post_mortem_is_prose_and_says_what_was_tried_and_what_was_left():
 def test_the_summary_fits_a_terminal():
     fixes = [fix_row('a', 'KEEP', reason='word ' * 40, agent='com.plexapp.agents.' + 'long' * 20)]
     lessons = {'fixes': fixes, 'refused': [], 'troubles': ['look ' * 30]}
+    lessons['in_place'] = [{'id': 'a'}, {'id': 'of the night before'}]
     lines = loop.summary_lines({'ended': 'goal'}, lessons, '/runs/x')
+    assert 'in place   1 fix of earlier runs' in lines
     assert max(len(line) for line in lines) <= 80
 
 
