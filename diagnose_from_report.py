@@ -8040,9 +8040,9 @@ def own_element(case, name, binders):
     statement = case.statement
     nodes = [node for node in reads(case.function, name) if is_in(node, statement)]
     loop = enclosing(statement, 'For')
-    if loop is None or loop.target.kind != 'Name' or statement.kind != 'Assign' or not all(
-            node.parent.kind in ('Attribute', 'Subscript') and node.parent.value is node for node in nodes) or not any(
-                is_in(one, statement) for one in binders):
+    if loop is None or loop.target.kind != 'Name' or statement.kind != 'Assign' or is_call(
+            loop.iter, 'range', 'xrange') or not any(is_in(one, statement) for one in binders) or not all(
+                node.parent.kind in ('Attribute', 'Subscript') and node.parent.value is node for node in nodes):
         return
     right = loop.target.id
     if right != name and not any(is_in(one, loop) for one in reads(case.function, right)):
@@ -10554,7 +10554,9 @@ def rename_private(case):
 
 
 # where the name stands that a node of a kind writes: (name, offset)
-NAME_AT = {'Name': lambda node: (node.id, node.start), 'Attribute': lambda node: (node.attr, node.end - len(node.attr)),
+NAME_AT = {'Str': lambda node: (node.s if is_call(node.parent, 'getattr', 'hasattr', 'setattr', 'delattr') else None,
+                                node.start + node.text.find(node.s)),
+           'Name': lambda node: (node.id, node.start), 'Attribute': lambda node: (node.attr, node.end - len(node.attr)),
            'keyword': lambda node: (node.arg, node.start),
            'alias': lambda node: (node.asname, node.end - len(node.asname or '')),
            'FunctionDef': lambda node: (node.name, node.source.text.index(node.name, node.def_at)),

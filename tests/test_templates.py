@@ -604,6 +604,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "2 arguments (1 given)", "return f(7, depth, )"),
     ("def f(url):\n    return JSON.ObjectFromURL(url,\n                              )['a']\n", "    return", "URLError: <urlopen "
      "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
+    ("class Pier(object):\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x')\n", "        self._x",
+     "SyntaxError: Line 3: \"_x\" is an invalid attribute name because it starts with \"_\".", "getattr(self, 'x')"),
     ("def f(page):\n    return page.title().upper()\n", "    return", "TypeError: 'unicode' object is not callable",
      "return page.title.upper()"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
@@ -663,6 +665,12 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
     names = [node for node in diagnose.walk(tree) if node.kind == 'Name' and node.ctx == 'Load']
     assert sorted((node.id, diagnose.constant_text(node)) for node in names if node.id != 'Log') == [
         ('A', 'seven'), ('Core', None), ('Core', None)]
+
+
+def test_a_count_of_rounds_is_no_element_that_a_line_means():
+    source = "def f(page):\n    for level in range(7):\n        node = node.up()\n    return node\n"
+    found = patches(case_for(source, '        node', "UnboundLocalError: local variable 'node' referenced before assignment"))
+    assert all('level.' not in patched for _, patched in found)
 
 
 def test_what_nothing_can_have_set_yet_is_not_left_out_for_good():
