@@ -7319,7 +7319,7 @@ def widen_handler(case, faults):
         if handler.type is None or handler.type.text == '()' or handler.type.kind not in (
                 'Name', 'Tuple', 'Attribute') or any(node.kind == 'Raise' for node in walk(handler)):
             continue
-        if name in ABSENCE and re.search(r'\b(to|utc)?(day|now)\(\)', handler.text):
+        if name in ABSENCE and re.search(r'(?i)\b(to|utc)?(day|now)\(\)', handler.text):
             continue                            # the day of today stands for a text that says so, not for no text
         if handler.type.kind == 'Name' and any(
                 node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)) or \
@@ -9984,7 +9984,7 @@ def wrong_arguments(case, found):
         return ways
     ways += list(called_at_once(calls, definitions[0]))
     function = definitions[0]
-    own = list(object_taken(function))
+    own = list(object_taken(case, function))
     if own:
         return ways + own
     if unexpected:
@@ -10045,9 +10045,14 @@ def handed_over_twice(case):
                        'there' % twice.group(1), 0.9, 'the dict behind the asterisks may hold it too')
 
 
-def object_taken(function):
-    """A static method that asks for a self, or another one that does not."""
-    names = plain_parameters(function)
+def argument_counts(case):
+    """[how many arguments a function takes, how many it was given], as the error says; fewer where it says less."""
+    return [int(number) for number in re.findall(r'(\d+)(?= argument| given)', case.message)]
+
+
+def object_taken(case, function):
+    """A static method that asks for a self, or another one that does not and gets one argument more than it takes."""
+    names, counts = plain_parameters(function), argument_counts(case)
     if has_decorator(function, 'staticmethod') and names[:1] == ['self']:
         edits = [edit for one in function.parent.body if has_decorator(one, 'staticmethod')
                  for edit in without_self(one)]
@@ -10055,7 +10060,7 @@ def object_taken(function):
             yield cure('right arguments', edits, '%s takes no self' % function.name, 0.92,
                        'a static method gets no object')
     elif function.parent.kind == 'ClassDef' and 'self' not in names and names[:1] != ['cls'] and not has_decorator(
-            function, 'staticmethod', 'classmethod'):
+            function, 'staticmethod', 'classmethod') and not (counts[1:] and counts[0] > counts[1]):
         at = function.source.text.index('(', function.def_at) + 1
         yield cure('right arguments', [(at, at, 'self, ' if names else 'self')], '%s takes self' % function.name, 0.9,
                    'a method of a class gets its object first')
@@ -10154,7 +10159,7 @@ def run_at_once(case, definitions):
 
 def behind_wrapper(case, definitions):
     """`func(*args, **kwargs)` of a decorator: the functions of that name do without what their caller leaves out."""
-    counts = [int(number) for number in re.findall(r'\d+', case.message)]
+    counts = argument_counts(case)
     edits, words = [], set()
     for function in definitions if len(counts) == 2 and counts[0] > counts[1] else ():
         args = [one for one in function.args.args if one.kind == 'Name']
@@ -12248,8 +12253,8 @@ def at_every_place(rows, places):
             edits += [edit for edit in row[3].edits if edit not in edits or edit[0] == edit[1] and edit[2] in '()']
         yield (sure * min(row[0] / row[1].confidence for row in rows), first[1]._replace(confidence=sure), first[2],
                first[3]._replace(wide=True, edits=sorted(edits), prior=min(row[3].prior for row in rows),
-                                 risk=max(row[3].risk for row in rows), loss='; '.join(sorted(set(lost))) or 'nothing',
-                                 summary='; '.join(done),
+                                 risk=min((row[3].risk for row in rows), key=RISK_FACTOR.get),
+                                 loss='; '.join(sorted(set(lost))) or 'nothing', summary='; '.join(done),
                                  why=('the log shows errors of this kind at each of %s' if several
                                       else 'any of %s can have failed, and a guard costs the others nothing') % words))
 
@@ -13489,7 +13494,7 @@ def nameless(case):
 def fitting_request(case, brings_more):
     """The Proposal that makes the case's function take what a request brings (more than it takes, or less); or None."""
     function, parameters = case.function, [one for one in case.function.args.args if one.kind == 'Name']
-    counts = [int(number) for number in re.findall(r'\d+', case.message)]
+    counts = argument_counts(case)
     required = parameters[:len(parameters) - len(function.args.defaults)]
     last = (function.args.defaults or function.args.args or [None])[-1]
     first = case.source.text.index('(', function.def_at) + 1

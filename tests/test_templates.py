@@ -673,6 +673,16 @@ def test_a_count_of_rounds_is_no_element_that_a_line_means():
     assert all('level.' not in patched for _, patched in found)
 
 
+def test_no_more_is_taken_where_too_little_is_given_and_today_stands_for_no_missing_day():
+    source = "class Pier(object):\n    def of(this, x):\n        return this.y + x\n\n    def f(self):\n        return self.of()\n"
+    error = "TypeError: of() takes exactly 2 arguments (1 given)"
+    assert all('of(self' not in patched for _, patched in patches(case_for(source, '        return self', error)))
+    source = ("def f(row):\n    try:\n        day = Datetime.ParseDate(row).date()\n    except ValueError:\n"
+              "        day = Datetime.Now().date()\n    keep(day)\n")
+    found = patches(case_for(source, '        day = Datetime.P', "AttributeError: 'NoneType' object has no attribute 'date'"))
+    assert found and all('(ValueError' not in patched for _, patched in found)
+
+
 def test_what_nothing_can_have_set_yet_is_not_left_out_for_good():
     source = "def f(page, d):\n    d.title = name.strip()\n    d.keep(page)\n    name = page.name()\n    d.name = name\n"
     found = patches(case_for(source, '    d.title', "UnboundLocalError: local variable 'name' referenced before assignment"))
