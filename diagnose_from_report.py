@@ -9544,20 +9544,23 @@ def joined_types(case, found):
                      target.text for target in one.targets]] if case.statement.kind == 'AugAssign' else []
         bad = node.left if first and node.kind == 'BinOp' else node.right if node.kind == 'BinOp' else \
             begun[-1] if first and begun else node.value
-        if bad.kind in ('Str', 'BinOp', 'Tuple') or make_of(case, bad) == 'text' and bad.kind != 'Name' or \
-                node.kind == 'AugAssign' and make_of(case, node.target) == 'number':
-            continue                            # a sum
+        is_sum = node.kind == 'AugAssign' and make_of(case, node.target) == 'number'
+        if not is_sum and (bad.kind in ('Str', 'BinOp', 'Tuple') or
+                           make_of(case, bad) == 'text' and bad.kind != 'Name'):
+            continue
         total = node
         while is_op(total.parent, 'Add'):
             total = total.parent
         numbers = [part for part in summands(total) if make_of(case, part) == 'number' or case.statement.kind == (
             'Assign') and part.text == case.statement.targets[0].text and first]
-        if node.kind == 'BinOp' and numbers and not any(part.kind == 'Str' or make_of(case, part) == 'text'
-                                                        for part in summands(total)):
-            texts = [part for part in summands(total) if part not in numbers and code_of(part) and repeatable(part)]
-            if texts and node.left.kind != 'BinOp':     # (a float is no whole number)
-                yield cure('right type', [part.outer + ('(int(%s) if isinstance(%s, basestring) else %s)' % (
-                    (code_of(part),) * 3),) for part in texts], 'it becomes a number first', 0.84,
+        if is_sum or node.kind == 'BinOp' and numbers and not any(part.kind == 'Str' or make_of(case, part) == 'text'
+                                                                  for part in summands(total)):
+            parts = [node.value] * bool(first) if is_sum else [part for part in summands(total) if part not in numbers]
+            texts = [part for part in parts if code_of(part) and repeatable(part)]
+            if texts and (is_sum or node.left.kind != 'BinOp'):     # (a float is no whole number)
+                make = 'float' if first and first.group(1) == 'float' else 'int'
+                yield cure('right type', [part.outer + ('(%s(%s) if isinstance(%s, basestring) else %s)' % (
+                    (make,) + (code_of(part),) * 3),) for part in texts], 'it becomes a number first', 0.84,
                            'it is added to a number, and came as text')
             continue
         loose = is_loose(bad)
@@ -10330,13 +10333,17 @@ def may_be_pattern(case, node, depth=0):
 
 
 def number_format(case, found):
-    """'%d' with what is no number: '%s' writes a whole number the same way."""
+    """'%d' with what is no number: '%s' writes a whole number the same way; for '%02d' a text becomes one."""
+    is_text = re.search(r'not (str|unicode)$', case.message)
     for node in own_part(case.statement):
-        if is_op(node, 'Mod') and node.left.kind == 'Str' and (
-                in_log_call(node) or re.search(r'not (str|unicode)$', case.message)):
-            start, text = node.left.start, node.left.text
-            edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'(?<!%)%[di]', text)]
-            yield cure('right format', edits, '%s in place of %d', 0.85,
+        if is_op(node, 'Mod') and node.left.kind == 'Str' and (in_log_call(node) or is_text):
+            start, text = node.left.start, node.left.text.replace('%%', '  ')
+            edits = [(start + one.start(), start + one.end(), '%s') for one in re.finditer(r'%[di]', text)]
+            places, values = re.findall(PERCENT, text), as_list(getattr(node.right, 'elts', node.right))
+            wide = [value for place, value in zip(places, values) if re.match(r'%0?\d+[di]', place) and
+                    value.kind != 'Num'] if is_text and len(places) == len(values) else []
+            yield cure('right format', edits + [edit for value in wide for edit in enclose(value, 'int(', ')')],
+                       'a number is made of the text' if wide else '%s in place of %d', 0.85,
                        'whole numbers look the same, and other values are written too')
 
 

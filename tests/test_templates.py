@@ -606,6 +606,11 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
     ("class Pier(object):\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x')\n", "        self._x",
      "SyntaxError: Line 3: \"_x\" is an invalid attribute name because it starts with \"_\".", "getattr(self, 'x')"),
+    ("def f(rows):\n    total = 0\n    for row in rows:\n        total += row['n']\n    return total\n", "        total +=",
+     "TypeError: unsupported operand type(s) for +=: 'int' and 'unicode'",
+     "total += (int(row['n']) if isinstance(row['n'], basestring) else row['n'])"),
+    ("def f(boat, n):\n    return '%s %d%% S%02d' % (boat, n, boat.season)\n", "    return", "TypeError: %d format: a number "
+     "is required, not unicode", "'%s %s%% S%02d' % (boat, n, int(boat.season))"),
     ("def f(page):\n    return page.title().upper()\n", "    return", "TypeError: 'unicode' object is not callable",
      "return page.title.upper()"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
