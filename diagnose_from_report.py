@@ -8679,7 +8679,8 @@ def same_use(case, uses, name):
         return
     wanted = set().union(*map(asked_of, uses))
     names = set(names_in_order(case.function)) & local_names(case.function) & visible_names(case, uses[0])
-    fitting = [other for other in sorted(names) if other not in ('self', name) and wanted and wanted <= set().union(*[
+    fitting = [other for other in sorted(names) if other not in ('self', name) and not set([other, name]) <= set([
+        'metadata', 'media', 'results']) and wanted and wanted <= set().union(*[
         asked_of(node) for node in name_nodes(case.function, other) if getattr(node.parent, 'ctx', 'Load') == 'Load'])]
     if len(fitting) == 1 and not (len(wanted) == 1 and wanted <= COMMON and any(
             field_of(statement_of(use)) for use in uses)) and not all(
@@ -9115,14 +9116,22 @@ def unknown_attribute(case, found):
     if owner == 'NoneType' or not nodes:
         return
     alike, called = nodes_named(case.source, 'Attribute', name), is_called(nodes[0])
+    module, of_class = owner.split('.')[0], owner == 'module' and nodes[0].value.text == 'datetime'
+    if of_class and name in OF_THE_CLASS or '.' in owner and MODULE_OF.get(name) == module:
+        same = [node for node in alike if node.value.text == nodes[0].value.text]
+        yield rename([node.value for node in same], 'datetime.datetime', 0.92, 'the class of that name has it') if (
+            of_class) else rename(same, name, 0.92, 'the class is asked for what its module has')._replace(
+                edits=written(same, name) + ([] if name in bindings(case.source.tree) else add_import(
+                    case, 'from %s import %s' % (module, name))))
+        return
     if owner == 'RecordObject' and name in RECORD_NAMES:
         same = [node for node in alike if (name not in PICTURES or is_in(node, case.function)) and (
             node.value.text == nodes[0].value.text or is_record(node.value))]
         if same:
             yield respelt(same, RECORD_NAMES[name], 0.9, 'an episode has thumbs' if name in PICTURES else
                           'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
-    if any(node.ctx == 'Store' for node in alike):
-        return                                  # it is no typo where something sets it
+    if any(node.ctx == 'Store' for node in alike) and owner not in MODELS:
+        return                                  # it is no typo where something sets it, which those refuse
     if owner in ('dict', 'DictObject') and not called:
         same = [node for node in alike if node.value.text == nodes[0].value.text and
                 enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
@@ -9851,7 +9860,10 @@ def text_of_answer(case, found):
             use.parent.kind == 'Attribute' and use.parent.attr in MEMBERS[made[2]].split()
             for use in name_nodes(case.function, node.id) if use.ctx == 'Load')
         where = node if as_object else call
-        yield cure('right value', [(where.outer[1], where.outer[1], made[1])],
+        asked, end = where.parent, where.outer[1]
+        if asked.kind == 'Attribute' and asked.attr in ('read', 'content', 'text'):     # how others have it
+            end = asked.parent.end if is_called(asked) else asked.end
+        yield cure('right value', [(where.outer[1], end, made[1])],
                    'the text of the answer is taken, not the request', 0.93,
                    '%s() gives an object, and the text that came is its %s' % (last_name(call.func), made[1]))
         return
@@ -11199,7 +11211,7 @@ SPECIAL_WAYS = (
      newer_path),
     (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
-    (r"^AttributeError: type object '(?P<type>\w+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
+    (r"^AttributeError: type object '(?P<type>[\w.]+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element, key_of_pair),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
     (r"^TypeError: expected string or buffer", text_of_element),

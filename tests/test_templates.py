@@ -611,6 +611,14 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "total += (int(row['n']) if isinstance(row['n'], basestring) else row['n'])"),
     ("def f(boat, n):\n    return '%s %d%% S%02d' % (boat, n, boat.season)\n", "    return", "TypeError: %d format: a number "
      "is required, not unicode", "'%s %s%% S%02d' % (boat, n, int(boat.season))"),
+    ("def f(url):\n    return HTTP.Request(url).read()\n", "    return", "AttributeError: 'HTTPRequest' object has no attribute "
+     "'read'", "return HTTP.Request(url).content\n"),
+    ("import datetime\n\ndef f(x):\n    return datetime.strptime(x, '%Y')\n", "    return", "AttributeError: 'module' object "
+     "has no attribute 'strptime'", "return datetime.datetime.strptime(x, '%Y')"),
+    ("from datetime import datetime\n\ndef f(x):\n    return x - datetime.timedelta(7)\n", "    return", "AttributeError: type "
+     "object 'datetime.datetime' has no attribute 'timedelta'", "import timedelta\n\ndef f(x):\n    return x - timedelta(7)"),
+    ("def f(metadata, x):\n    metadata.originaly_available_at = x\n", "    metadata", "AttributeError: 'Movie' object has no "
+     "attribute 'originaly_available_at'", "metadata.originally_available_at = x"),
     ("def f(page):\n    return page.title().upper()\n", "    return", "TypeError: 'unicode' object is not callable",
      "return page.title.upper()"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
@@ -686,6 +694,12 @@ def test_no_more_is_taken_where_too_little_is_given_and_today_stands_for_no_miss
               "        day = Datetime.Now().date()\n    keep(day)\n")
     found = patches(case_for(source, '        day = Datetime.P', "AttributeError: 'NoneType' object has no attribute 'date'"))
     assert found and all('(ValueError' not in patched for _, patched in found)
+
+
+def test_the_metadata_are_not_meant_where_the_media_are_at_hand():
+    source = "def f(media):\n    for s in media.seasons:\n        metadata.seasons[s].title = media.seasons[s].id\n"
+    found = patches(case_for(source, '        metadata', "NameError: global name 'metadata' is not defined"))
+    assert all('        media.seasons' not in patched for _, patched in found)
 
 
 def test_what_nothing_can_have_set_yet_is_not_left_out_for_good():
