@@ -8346,6 +8346,7 @@ MODULE_OF = dict((name, module) for module, names in {      # a well-known name 
 MODULES_USED_BARE = frozenset(['etree', 'parser', 'ElementTree', 'cElementTree', 'minidom', 'saxutils'])
 PACKAGES = ('xml.etree.ElementTree', 'xml.etree.cElementTree', 'xml.dom.minidom', 'xml.sax.saxutils', 'dateutil.parser',
             'lxml.etree', 'lxml.html')
+OF_THE_PATH = frozenset('abspath basename dirname exists getmtime getsize isdir isfile join normpath splitext'.split())
 OF_THE_CLASS = frozenset('combine fromordinal fromtimestamp now strptime today utcfromtimestamp utcnow'.split())
 LITERAL_NAMES = {'true': 'True', 'false': 'False', 'null': 'None', 'none': 'None', 'nil': 'None', 'NULL': 'None',
                  'TRUE': 'True', 'FALSE': 'False', 'NONE': 'None', 'undefined': 'None'}
@@ -9116,13 +9117,18 @@ def unknown_attribute(case, found):
     if owner == 'NoneType' or not nodes:
         return
     alike, called = nodes_named(case.source, 'Attribute', name), is_called(nodes[0])
-    module, of_class = owner.split('.')[0], owner == 'module' and nodes[0].value.text == 'datetime'
-    if of_class and name in OF_THE_CLASS or '.' in owner and MODULE_OF.get(name) == module:
-        same = [node for node in alike if node.value.text == nodes[0].value.text]
-        yield rename([node.value for node in same], 'datetime.datetime', 0.92, 'the class of that name has it') if (
-            of_class) else rename(same, name, 0.92, 'the class is asked for what its module has')._replace(
-                edits=written(same, name) + ([] if name in bindings(case.source.tree) else add_import(
-                    case, 'from %s import %s' % (module, name))))
+    root, same = nodes[0].value.text, [node for node in alike if node.value.text == nodes[0].value.text]
+    below = 'os.path' if root == 'os' and name in OF_THE_PATH else 'datetime.datetime' if (
+        root == 'datetime' and name in OF_THE_CLASS) else None
+    if owner == 'module' and below:
+        yield rename([node.value for node in same if is_unbound(node.value) == is_unbound(nodes[0].value)], below, 0.92,
+                     '%s itself has no %s' % (root, name))
+        return                                  # (a function may have imported the other for itself)
+    if '.' in owner and MODULE_OF.get(name) == owner.split('.')[0]:
+        edits = [] if name in bindings(case.source.tree) else add_import(case, 'from %s import %s' % (
+            MODULE_OF[name], name))
+        yield right_name(edits + written(same, name), name, nodes[0].text, 0.92,
+                         'the class is asked for what its module has')
         return
     if owner == 'RecordObject' and name in RECORD_NAMES:
         same = [node for node in alike if (name not in PICTURES or is_in(node, case.function)) and (
@@ -9296,6 +9302,15 @@ MEMBERS = {
                 'isoweekday replace ctime toordinal utctimetuple astimezone',
     'date': 'year month day strftime isoformat weekday isoweekday replace ctime toordinal timetuple',
     'timedelta': 'days seconds microseconds total_seconds'}
+# what agents ask these modules for; what one of them lacks, it lacks on every system (not so os)
+MODULES = {
+    're': 'compile search match findall finditer sub subn split escape IGNORECASE DOTALL MULTILINE UNICODE VERBOSE',
+    'json': 'load loads dump dumps', 'time': 'time sleep strftime strptime localtime gmtime mktime clock ctime',
+    'urllib': 'quote quote_plus unquote unquote_plus urlencode urlopen urlretrieve pathname2url',
+    'urllib2': 'urlopen Request HTTPError URLError build_opener install_opener HTTPCookieProcessor ProxyHandler',
+    'urlparse': 'urlparse urljoin urlsplit urlunparse urlunsplit parse_qs parse_qsl',
+    'datetime': 'datetime date time timedelta tzinfo', 'hashlib': 'md5 sha1 sha256 sha512',
+    'random': 'random randint choice shuffle sample uniform', 'base64': 'b64encode b64decode'}
 # how the framework says what its containers of pictures and seasons lack
 INSTEAD = {('ProxyContainerObject', 'clear'): 'validate_keys([])', ('MapObject', 'clear'): 'validate_keys([])'}
 # type -> how something is put into it; the results of a search are a MediaContainer
@@ -9400,7 +9415,7 @@ def attributes_of(case, node, owner):
         return members_of(owners[0])
     if owner in ('module', 'RestrictedModule') and root:
         source = module_behind(case, root)
-        return module_names(source) if source is not None else ()
+        return module_names(source) if source is not None else MODULES.get(root, '').split()
     return ()
 
 

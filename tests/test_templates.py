@@ -619,6 +619,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "object 'datetime.datetime' has no attribute 'timedelta'", "import timedelta\n\ndef f(x):\n    return x - timedelta(7)"),
     ("def f(metadata, x):\n    metadata.originaly_available_at = x\n", "    metadata", "AttributeError: 'Movie' object has no "
      "attribute 'originaly_available_at'", "metadata.originally_available_at = x"),
+    ("import re\n\ndef f(x):\n    return re.serach('a', x)\n", "    return", "AttributeError: 'module' object has no attribute "
+     "'serach'", "return re.search('a', x)"),
     ("def f(page):\n    return page.title().upper()\n", "    return", "TypeError: 'unicode' object is not callable",
      "return page.title.upper()"),
     ("def f(row):\n    return int(row['mode'], 8)\n", "    return", "TypeError: int() can't convert non-string with explicit "
@@ -720,6 +722,7 @@ REFUSED = [     # nothing is known that would make these succeed
     ("def f(url, at):\n    page = JSON.ObjectFromURL(url)\n    return page['names'][at]\n", "return", "KeyError: 0"),
     ("class Mark(object):\n    pass\n\ndef f(marks):\n    x = 0.0\n    for i in marks:\n        x = x + i\n    return x\n",
      "x = x", "TypeError: unsupported operand type(s) for +: 'float' and 'Mark'"),
+    ("import time\n\ndef f(x):\n    return time.now()\n", "    return", "AttributeError: 'module' object has no attribute 'now'"),
     ("def f(x):\n    return frobnicate(x)\n", "return", "NameError: global name 'frobnicate' is not defined"),
     ("def f(metadata, s):\n    metadata.seasons[s].title = 'x'\n", "metadata", "KeyError: '3'"),
     ("def f(x):\n    raise x\n", "raise", "KeyboardInterrupt: "),
