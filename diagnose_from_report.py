@@ -9302,7 +9302,7 @@ MEMBERS = {
                 'isoweekday replace ctime toordinal utctimetuple astimezone',
     'date': 'year month day strftime isoformat weekday isoweekday replace ctime toordinal timetuple',
     'timedelta': 'days seconds microseconds total_seconds'}
-# what agents ask these modules for; what one of them lacks, it lacks on every system (not so os)
+# what agents ask these modules of Python for
 MODULES = {
     're': 'compile search match findall finditer sub subn split escape IGNORECASE DOTALL MULTILINE UNICODE VERBOSE',
     'json': 'load loads dump dumps', 'time': 'time sleep strftime strptime localtime gmtime mktime clock ctime',
