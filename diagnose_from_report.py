@@ -11451,9 +11451,10 @@ def never_has(case):
         return True                             # JSON, HTTP and what is imported are the same for all items
     if lacks_member(case, owner, name):
         return not is_flag_asked(case, name)
-    if owner in ('list', 'tuple', 'int', 'float', 'bool') and not any(
-            is_called(node) for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name):
-        return True                             # something else altogether was handed over
+    asked = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
+    if owner in ('list', 'tuple', 'int', 'float', 'bool') and not any(map(is_called, asked)) or owner in (
+            'str', 'unicode') and any(make_of(case, node.value) == 'text' for node in asked):
+        return True                             # something else altogether was handed over, or it is always a text
     return name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language, unknown_attribute) for _ in way(case, found)
         if owner in ('list', 'str', 'unicode') or owner == 'dict' and way is not unknown_attribute)

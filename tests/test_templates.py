@@ -1490,6 +1490,8 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      '    for key', 'ValueError: too many values to unpack'),
     ("import json\n\ndef f(text):\n    name = json.parse(text)\n    return name\n", '    name',
      "AttributeError: 'module' object has no attribute 'parse'"),
+    ("def f(metadata, node):\n    title = node.text.strip()\n    metadata.title = title.get('name')\n", '    metadata',
+     "AttributeError: 'unicode' object has no attribute 'get'"),
     ("def f():\n    name = Client.Pier\n    return name\n", '    name',
      "AttributeError: 'ClientKit' object has no attribute 'Pier'"),
 ])
