@@ -46,6 +46,7 @@ WEAK_BELOW = active_test.ENOUGH     # a KEEP on fewer measured items is tested a
 TYPICAL_SHARE = 80                  # percent of the healthy items that have a field, for an item to "should have" it
 Z_95 = 1.959963984540054            # two-sided 95 % of the normal distribution, for Wilson's interval
 JUDGED = ('fixed', 'silenced', 'still_failing', 'broken')
+FINDS_OTHERS = 'no error, but it finds something else: '
 FURTHER_ON = 'another error: '     # of an item that fails, but no longer as it did
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
@@ -240,7 +241,7 @@ def judge_failing(before, after, rules):
     elif after['errors']:
         verdict, note = 'still_failing', FURTHER_ON + error_words(after['errors'])
     elif finds_others_only(after, rules):
-        note = 'no error, but it finds something else: ' + (after['after']['fields'].get('best match') or 'no name')
+        note = FINDS_OTHERS + (after['after']['fields'].get('best match') or 'no name')
     elif gained:
         verdict, note = 'fixed', 'no error, gained ' + names_text(gained)
     elif has_all_it_should(after, rules.typical, rules.predicted):
@@ -572,9 +573,13 @@ def why_sentences(verdict):
                          'or against it. It is taken out without a verdict on its merit, and may be tried again.')
     elif not verdict['measured']:
         sentences.append('No data is not success: a fix that nobody has seen work does not stay on a server.')
-    if verdict['silenced']:
+    others = sum(item['note'].startswith(FINDS_OTHERS) for item in verdict['items'])
+    if others:
+        sentences.append('For %s the search now finds only what is called otherwise; to be matched with that would be '
+                         'worse than no match.' % logs.count_text(others, 'item'))
+    if verdict['silenced'] > others:
         sentences.append('%s lost the error and gained nothing: an error that is only silenced is no success.'
-                         % logs.count_text(verdict['silenced'], 'item'))
+                         % logs.count_text(verdict['silenced'] - others, 'item'))
     if verdict['further']:
         sentences.append('%s got past this place and failed further on: the next diagnosis sees both, and can '
                          'mend them together.' % logs.count_text(verdict['further'], 'item'))

@@ -359,6 +359,7 @@ def test_search_is_judged_by_its_matches():
     beside = dict(held_out, after=own)
     found = [decide([first, beside], [dict(row(1, after=after), before=None), beside]) for after in (own, other)]
     assert [one['fixed'] for one in found] == [1, 0] and 'South Pier' in found[1]['items'][0]['note']
+    assert 'gained nothing' not in compare.report_text(found[1], 1) and 'called otherwise' in compare.report_text(found[1], 1)
     found = decide([first, held_out], [dict(row(1, after=match), before=None), dict(held_out, after=nothing)])
     assert found['decision'] == 'ROLLBACK' and found['healthy']['broken'] == 1
 
