@@ -4883,15 +4883,16 @@ def effect_of_formatting(case, operation, form, value, node, depth):
     values = as_list(operation.right.elts if operation.right.kind == 'Tuple' else operation.right)
     if len(fields) == len(values):              # the field that this very value is written into
         fields = [field for field, one in zip(fields, values) if one is node]
-    if (set(fields) & set('dfgeixX') or not fields and is_call(node, 'int', 'float', 'long')) and value not in (
-            ZERO, NUMBER, SOME) or value not in BY_KIND and makes_date(case, operation, value):
+    number = is_call(node, 'int', 'float', 'long')
+    if (set(fields) & set('dfgeixX') or not fields and number) and value not in (ZERO, NUMBER, SOME) or \
+            value not in BY_KIND and makes_date(case, operation, value):
         return CRASH
     if in_log_call(operation):
         return FINE
     if value not in BY_KIND and is_address(case, operation):
         return CRASH                            # what is asked for then is another thing, or nothing
     before = values[:values.index(node)][-1:] if node in values else ()
-    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT, ZERO) or value not in BY_KIND and any(
+    return HOLLOW if value in (NOTHING, NO_LIST, NO_DICT) or number and value == ZERO or value not in BY_KIND and any(
         map(is_base, before)) else effect_of_words(case, operation, form, value, depth)
 
 
