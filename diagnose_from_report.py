@@ -244,7 +244,14 @@ def in_any(node, others):
 
 def enclosing(node, *kinds):
     """The nearest node around it of one of these kinds, or None."""
-    return next((around for around in ancestors(node) if around.kind in kinds), None)
+    return nearest(node.parent, kinds)
+
+
+def nearest(node, kinds):
+    """A node itself or the nearest one around it that is of one of these kinds; or None. (Asked a million times.)"""
+    while node is not None and node.kind not in kinds:
+        node = node.parent
+    return node
 
 
 def function_around(node):
@@ -259,7 +266,7 @@ def name_around(node):
 
 def statement_of(node):
     """The statement that the node is, or is part of; None for a module."""
-    return node if node.kind in STATEMENTS else enclosing(node, *STATEMENTS)
+    return nearest(node, STATEMENTS)
 
 
 def loop_over(node):
@@ -283,7 +290,7 @@ def caught_as(handler):
 
 def frame_of(node):
     """The scope whose frame runs this node (a Module, FunctionDef, Lambda, ClassDef or generator expression)."""
-    return enclosing(node, *SCOPES)
+    return nearest(node.parent, SCOPES)
 
 
 def statements(node, nested=False):
@@ -524,17 +531,21 @@ def apply_edits(source, edits):
 
     Errors: SourceError where edits overlap, lie outside, or hold characters that the file's encoding lacks.
     """
-    pieces, at = [], 0
-    for start, end, replacement in sorted(edits, key=lambda edit: edit[:2]):
-        if not at <= start <= end <= len(source.text):
-            raise SourceError('two edits overlap, or one lies outside of the file', 0)
-        pieces.extend((source.text[at:start], replacement))
-        at = end
-    pieces.append(source.text[at:])
     try:
-        return (codecs.BOM_UTF8 if source.bom else b'') + ''.join(pieces).encode(source.encoding)
+        return (codecs.BOM_UTF8 if source.bom else b'') + with_edits(source.text, edits).encode(source.encoding)
     except UnicodeError:
         raise SourceError('the change holds characters that the encoding of the file (%s) lacks' % source.encoding)
+
+
+def with_edits(text, edits, at=0):
+    """A text from an offset on with each (start, end, replacement text) made. Errors: SourceError, see apply_edits()."""
+    pieces = []
+    for start, end, replacement in sorted(edits, key=lambda edit: edit[:2]):
+        if not at <= start <= end <= len(text):
+            raise SourceError('two edits overlap, or one lies outside of the file', 0)
+        pieces.extend((text[at:start], replacement))
+        at = end
+    return ''.join(pieces + [text[at:]])
 
 
 # ---------------------------------------------------------------------------------------------------------- tokens
@@ -5174,6 +5185,7 @@ def returned_effect(case, function, value, depth=0):
     return worst
 
 
+@kept
 def returns_of(function):
     return [node for node in own_nodes(function) if node.kind == 'Return']
 
@@ -11943,17 +11955,44 @@ def split_lines(data):
 
 def unified_diff(name, before, after):
     """A unified diff of bytes with paths from the Plug-ins folder on, as bytes; exact for any line end."""
-    import difflib
-    old = [line.decode('latin-1') for line in split_lines(before)]
-    new = [line.decode('latin-1') for line in split_lines(after)]
+    old, new = split_lines(before), split_lines(after)
+    end = '\t\n' if ' ' in name else '\n'      # as patch(1) wants it
     out = []
-    for line in difflib.unified_diff(old, new, 'a/@', 'b/@', lineterm='\n'):
-        if line.startswith(('--- a/@', '+++ b/@')):
-            out.append((line[:6] + name + ('\t\n' if ' ' in name else '\n')).encode('utf-8'))   # as patch(1) wants it
+    for hunk in hunks_between(old, new):
+        spans = []
+        for start, stop in ((hunk[0][1], hunk[-1][2]), (hunk[0][3], hunk[-1][4])):
+            spans.append('%d' % (start + 1) if stop - start == 1 else '%d,%d' % (start + (stop > start), stop - start))
+        out.append(('@@ -%s +%s @@\n' % tuple(spans)).encode('ascii'))
+        for tag, old_start, old_stop, new_start, new_stop in hunk:
+            out += [(b' ' if tag == 'equal' else b'-') + line for line in old[old_start:old_stop]]
+            out += [b'+' + line for line in new[new_start:new_stop] if tag != 'equal']
+    head = ['--- a/%s%s' % (name, end), '+++ b/%s%s' % (name, end)] if out else []
+    return b''.join([line.encode('utf-8') for line in head] + [
+        line if line.endswith(b'\n') else line + b'\n\\ No newline at end of file\n' for line in out])
+
+
+def hunks_between(old, new):
+    """What difflib's get_grouped_opcodes() gives for two lists of lines. Only those between the first and the last that
+    differ are compared, unless one changed there reads like the one beside, or what is alike holds no landmark."""
+    import difflib
+    often = set(line for line, count in collections.Counter(new).items() if count > len(new) // 100 + 1) if len(
+        new) >= 200 else ()                     # autojunk, as for the whole file: these lines are no landmarks
+    alike = [len(os.path.commonprefix([old[::step], new[::step]])) for step in (1, -1)]
+    for first, last in (alike, (0, 0)):
+        if first + last > min(len(old), len(new)):
             continue
-        line = line.encode('latin-1')
-        out.append(line if line.endswith(b'\n') else line + b'\n\\ No newline at end of file\n')
-    return b''.join(out)
+        ends = len(old) - last, len(new) - last
+        matcher = difflib.SequenceMatcher(None, old[first:ends[0]], new[first:ends[1]], autojunk=False)
+        for line in often:
+            matcher.b2j.pop(line, None)
+        rows = [(row[0],) + tuple(first + at for at in row[1:]) for row in matcher.get_opcodes()]
+        moved = [old[row[1]:row[2]] + new[row[3]:row[4]] for row in rows[:1] + rows[-1:]] or [(), ()]
+        around = [part for part in ((old[:first][::-1], moved[0]), (old[ends[0]:], moved[1])) if part[0]]
+        if not any(lines[0] in put or all(line in often for line in lines) for lines, put in around):
+            break
+    matcher.opcodes = [('equal', 0, first, 0, first)][:first] + rows + [
+        ('equal', ends[0], len(old), ends[1], len(new))][:last]
+    return matcher.get_grouped_opcodes()
 
 
 def changed_lines(patch):
@@ -12094,32 +12133,45 @@ def fix_patch_path(run_dir, name):
     return os.path.join(run_dir, 'fixes', '%s.patch' % name)
 
 
-def safety_problems(bundle, name, after, function=None):
-    """Sentences on what a change would break; function: where it lies within one, only that is read again."""
-    part = function_part(function, after) if function is not None else None
-    try:
-        new = Source(after if part is None else part, name)
-        new.tree
-    except SourceError as problem:
-        return ['the patched file cannot be read as Python 2: %s' % problem.sentence]
-    if not name.startswith('Contents/Code/'):
-        return []
-    known = bundle.known_violations(name)
-    return ['the sandbox would refuse it%s: %s' % ('' if part else ' (line %d)' % line, sentence)
-            for line, sentence in sandbox_violations(new, bundle, name) if sentence not in known]
+def safety_problems(bundle, name, after, source=None, edits=()):
+    """Sentences on what a change would break; source, edits: what it was made of, then only the defs that the edits
+    lie in are read again."""
+    parts, found = changed_defs(source, edits) if source is not None else None, []
+    for part in parts or [after]:
+        try:
+            new = Source(part, name)
+            new.tree
+        except SourceError as problem:
+            return ['the patched file cannot be read as Python 2: %s' % problem.sentence]
+        if name.startswith('Contents/Code/'):
+            found += [('' if parts else ' (line %d)' % line, sentence)
+                      for line, sentence in sandbox_violations(new, bundle, name)]
+    known = bundle.known_violations(name) if found else ()
+    return ['the sandbox would refuse it%s: %s' % row for row in found if row[1] not in known]
 
 
-def function_part(function, after):
-    """The bytes of a def in the patched file, as a file of its own; None where the change goes beyond it."""
-    if function.kind != 'FunctionDef' or function.inline or function.source.bom:
-        return None
-    source = function.source
-    text = after.decode(source.encoding)
-    start, behind = source.offset_of_line(function.line), len(source.text) - function.end
-    if text[:start] != source.text[:start] or behind <= 0 or text[-behind:] != source.text[-behind:]:
-        return None
-    head = '# -*- coding: utf-8 -*-' + source.newline + ('class Around:' + source.newline if function.indent else '')
-    return (head + text[start:-behind] + source.newline).encode('utf-8')
+def changed_defs(source, edits):
+    """The bytes of the defs that edits lie in, each with them, as files of their own; None where one lies elsewhere."""
+    inside, defs = {}, outermost_defs(source)
+    for edit in edits:
+        at = bisect.bisect_right(defs, (edit[0], len(source.text))) - 1
+        if at < 0 or edit[1] > defs[at][1]:
+            return None
+        inside.setdefault(at, []).append(edit)
+    parts = []
+    for at in sorted(inside):
+        start, end = defs[at]
+        head = '# -*- coding: utf-8 -*-' + source.newline + (
+            'class Around:' + source.newline if source.text[start] in ' \t' else '')
+        parts.append((head + with_edits(source.text[:end], inside[at], start) + source.newline).encode('utf-8'))
+    return parts
+
+
+@kept
+def outermost_defs(source):
+    """[(where its first line begins, its end)] of the defs of a file that stand in no other."""
+    return [(source.offset_of_line(node.line), node.end) for node in walk(source.tree)
+            if node.kind == 'FunctionDef' and enclosing(node, 'FunctionDef') is None]
 
 
 def sandbox_violations(source, bundle, name):
@@ -12446,17 +12498,18 @@ def fix_record(scene, case, place, proposal):
     target = proposal.path or scene.frame.name  # the class of a missing attribute may lie in another file
     changes = []
     for name, edits in [(target, proposal.edits)] + sorted(dict(proposal.others).items()):
-        own = name == target and not proposal.path
+        source = case.source if name == target and not proposal.path else bundle.source(name)
         try:
-            after = apply_edits(case.source if own else bundle.source(name), edits)
+            after = apply_edits(source, edits)
         except SourceError as problem:
             return None, None, 'its edits do not fit (%s)' % problem.sentence
-        if after == bundle.data(name):
+        before = bundle.data(name)
+        if after == before:
             return None, None, 'it changes nothing'
-        unsafe = safety_problems(bundle, name, after, case.function if own else None)
+        unsafe = safety_problems(bundle, name, after, source, edits)
         if unsafe:
             return None, None, unsafe[0]
-        changes.append((name, bundle.data(name), after))
+        changes.append((name, before, after))
     patch, files = patch_of(bundle, changes)
     lines = changed_lines(patch)
     if lines > MAX_CHANGED_LINES:
@@ -13899,11 +13952,21 @@ def passed_over(bundle, chain, index, place):
     for frame in reversed(chain[:index]):
         source = bundle.source(frame.name)
         function = function_named(source, frame) if source else None
-        places = locate(function, frame, '', '') if function else []
-        if not places:
+        statement = calling_statement(function, frame) if function else None
+        if statement is None:
             return None
-        rows.append(places[0].statement)
+        rows.append(statement)
     return rows
+
+
+def calling_statement(function, frame):
+    """The likeliest statement of a function by the lines of a frame and what it called; None. Kept, as the ways to
+    many errors go through the same few functions."""
+    known = function.__dict__.setdefault('kept calling_statement', {})
+    asked = tuple(frame.lines), any(len(start) > 1 for start in frame.starts), frame_kind(frame)
+    if asked not in known:
+        known[asked] = next((place.statement for place in locate(function, frame, '', '')), None)
+    return known[asked]
 
 
 def fills_behind(statement, spoilt):
