@@ -156,6 +156,20 @@ def kept(make):
     return answer
 
 
+def kept_for(make):
+    """The same for functions of a node and texts."""
+    name = 'kept %s' % make.__name__
+
+    def answer(place, *asked):
+        known = place.__dict__.setdefault(name, {})
+        if asked not in known:
+            known[asked] = make(place, *asked)
+        return known[asked]
+
+    answer.__doc__ = make.__doc__
+    return answer
+
+
 def kept_on(part):
     """The same for functions of a case and texts or nodes: the answers are kept on the case's source or bundle. A large
     bundle is asked for the same names many thousand times."""
@@ -2022,6 +2036,7 @@ def values_before(case, name, start):
     return [value for value in assigned_before(case, name, start) if value.start < start]
 
 
+@kept_for
 def values_given(scope, name):
     """[(statement, value)] of what gives a variable a value in a function, class or module; the value is None where no
     plain assignment tells it."""
@@ -3646,9 +3661,15 @@ def said_weight(hunt, statement, last):
             call = call_of(passed)
             if call is not None and root_name(call.func) == 'Log':
                 return 0.05
-            if any(voice.statement is passed and voice.asks for voice in voices(hunt.function)):
+            if passed in asking(hunt.function):
                 return 0.15                     # a request, unless its answer came from the cache
     return 0.7 ** min(4, silent_between(hunt, last, statement, known))
+
+
+@kept
+def asking(function):
+    """The statements of a function that ask for an address."""
+    return set(voice.statement for voice in voices(function) if voice.asks)
 
 
 def silent_between(hunt, last, statement, known):
@@ -3684,7 +3705,7 @@ def earlier_uses(hunt, node):
     text = base or flat(node)
     root, factor = root_name(asked), 1.0
     shown = (None, catching_try(node, hunt.exception))          # what another try catches is not seen
-    for other in reads_of(hunt.function):
+    for other in reads_of(hunt.function).get(text, ()):
         if other.start >= node.start or factor < 0.1:
             break
         if (asked_value(hunt, other) if base else other.kind == node.kind and flat(other)) == text and \
@@ -3697,8 +3718,10 @@ def earlier_uses(hunt, node):
 
 @kept
 def reads_of(function):
-    """The nodes of a function that ask a value for something, in the order of the text."""
-    return sorted((node for node in frame_nodes(function) if refuses_none(node)), key=lambda node: node.start)
+    """{text: [nodes]} of the nodes of a function that ask a value for something, in the order of the text: by their own
+    text and by that of the value."""
+    nodes = sorted((node for node in frame_nodes(function) if refuses_none(node)), key=lambda node: node.start)
+    return grouped((text, node) for node in nodes for text in set([flat(node), flat(refuses_none(node))]))
 
 
 def exclusive(node, other):
@@ -5166,8 +5189,11 @@ def effect_of_augmented(case, node, parent, value, depth):
 def returned_effect(case, function, value, depth=0):
     """What the callers in this file make of a value that a function answers; those in others that surely mean it (by
     its module, or because no other function has the name) only say whether they fail."""
-    if function is None:
-        return OPEN
+    return OPEN if function is None else effect_of_answer(function, case, value, depth)
+
+
+@kept_for
+def effect_of_answer(function, case, value, depth):
     worst, calls, module = FINE, 0, function.source.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]
     own = nodes_named(function.source, 'Call', function.name)
     meant = bundle_nodes(case, 'Call', function.name) if len(
