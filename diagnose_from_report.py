@@ -12195,8 +12195,12 @@ def changed_defs(source, edits):
 
 @kept
 def outermost_defs(source):
-    """[(where its first line begins, its end)] of the defs of a file that stand in no other."""
-    return [(source.offset_of_line(node.line), node.end) for node in walk(source.tree)
+    """[(where its first line begins, its end)] of the defs of a file that stand in no other; [] where it is damaged."""
+    try:
+        nodes = walk(source.tree)
+    except SourceError:
+        return []
+    return [(source.offset_of_line(node.line), node.end) for node in nodes
             if node.kind == 'FunctionDef' and enclosing(node, 'FunctionDef') is None]
 
 
