@@ -552,7 +552,7 @@ def apply_edits(source, edits):
 
 
 def with_edits(text, edits, at=0):
-    """A text from an offset on with each (start, end, replacement text) made. Errors: SourceError, see apply_edits()."""
+    """A text from an offset on with each (start, end, replacement text) made. Errors: see apply_edits()."""
     pieces = []
     for start, end, replacement in sorted(edits, key=lambda edit: edit[:2]):
         if not at <= start <= end <= len(text):
