@@ -1978,16 +1978,21 @@ def was_used_before(case, bad):
 
 def later_uses(case, name, statement):
     """Name nodes that read a variable after a statement bound it, up to where it is surely bound anew."""
+    return uses_behind(statement, name, case.function)
+
+
+@kept_for
+def uses_behind(statement, name, function):
     limit = None
     node = statement
-    while limit is None and node.parent is not None and node is not case.function:
+    while limit is None and node.parent is not None and node is not function:
         limit = next((one for one in later_siblings(node) if one.kind == 'Assign' and name in bound_names(one) or
                       one.kind == 'For' and name in names_in(one.target)), None)
         if limit is None and node.parent.kind == 'ExceptHandler':
             node = node.parent
         node = node.parent
     found = []
-    for use in reads(case.function, name):
+    for use in reads(function, name):
         if use.start >= own_end(statement):
             if limit is not None and use.start >= limit.start:
                 first = limit.value if limit.kind == 'Assign' else limit.iter
@@ -11773,7 +11778,7 @@ def is_path_below(node, other):
 
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
-    faults = faults + [fault._replace(bad=one) for fault in faults for one in other_names(case, fault.bad)]
+    faults = faults + [fault._replace(bad=one) for fault in faults for one in other_names(fault.bad, case.function)]
     found = [fault for fault in faults_of(case) if same_value(fault, faults) and (
         fault.what != FAILED or 'NoneType' not in case.message) and (
         case.exception != 'KeyError' or key_of(fault.node) is not None or fault.node.text in [
@@ -11794,17 +11799,18 @@ def echo_faults(case, faults):
         any(is_path_below(fault.bad, one.bad) for one in faults))]
 
 
-def other_names(case, node):
-    """What else the function knows a value by: `a['b']` for x, and x for `a['b']`, where x is set to nothing else."""
+@kept_for
+def other_names(node, function):
+    """What else a function knows a value by: `a['b']` for x, and x for `a['b']`, where x is set to nothing else."""
     if node.kind == 'Name':
-        given = [value for _, value in values_given(case.function, node.id)]
+        given = [value for _, value in values_given(function, node.id)]
         return [one for one in given if one is not None and one.kind in ('Subscript', 'Attribute', 'Call') and
                 repeatable(one)] if len(given) == 1 else []
     name = last_name(node.func) if node.kind == 'Call' else key_of(node) or last_name(node)
     setters = [one.parent for one in (nodes_named(node.source, node.kind, name) if repeatable(node) else ())
                if one.text == node.text and name_assigned(one.parent) and one.parent.value is one]
-    return [one.targets[0] for one in setters if is_in(one, case.function) and len(values_given(
-        case.function, name_assigned(one))) == 1]
+    return [one.targets[0] for one in setters if is_in(one, function) and len(values_given(
+        function, name_assigned(one))) == 1]
 
 
 def is_guarded(case, fault):
@@ -11831,7 +11837,7 @@ def same_defects(case, faults, behind):
             continue                            # what catches it there may well do something about it
         for fault in echo_faults(case._replace(statement=one, expression=None), faults):
             roots = [next((node for node in walk(bad) if node.kind == 'Name'), None) for bad in [
-                fault.bad] + other_names(case, fault.bad)]
+                fault.bad] + other_names(fault.bad, case.function)]
             if any(root.id not in anew and (root in later_uses(case, root.id, case.statement) or any(
                     goes_through_again(node, root) for one in faults for node in walk(one.bad)))
                    for root in roots if root is not None):
