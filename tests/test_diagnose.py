@@ -1533,6 +1533,29 @@ def test_the_same_change_at_two_places_is_two_fixes():
     assert len(set(names)) == 2
 
 
+@pytest.mark.parametrize('size', [9, 260])
+def test_a_part_of_a_file_is_compared_as_difflib_compares_the_whole(size):
+    chance = random.Random(size)
+    for _ in range(60):
+        old = [chance.choice(['\n', '    return None\n', 'line %d\n' % at]) for at in range(size)]
+        new, at = list(old), chance.randrange(size)
+        for at in (at, chance.choice([at, chance.randrange(size)])):
+            new[at:at + 2] = chance.choice([['    ' + line for line in new[at:at + 2]], ['if x:\n', '    return None\n'] +
+                                            new[at:at + 2], [], new[at:at + 1] * 2])
+        patch = diagnose.unified_diff('x', ''.join(old).encode('ascii'), ''.join(new).encode('ascii')).decode('ascii')
+        assert patch == ''.join(difflib.unified_diff(old, new, 'a/x', 'b/x', lineterm='\n'))
+
+
+def test_only_the_functions_that_a_patch_changes_are_read_again():
+    source = diagnose.Source(b'def a():\n    x = 1\n\nclass B:\n    def b(self):\n        y = 2\n\nz = 3\n')
+    at = [source.text.index(text) for text in ('1', '2', '3')]
+    edits = [(one, one + 1, '9') for one in at]
+    parts = diagnose.changed_defs(source, edits[:2])
+    assert [part.partition(b'def ')[2] for part in parts] == [b'a():\n    x = 9\n', b'b(self):\n        y = 9\n']
+    assert diagnose.changed_defs(source, edits) is None
+    assert diagnose.changed_defs(diagnose.Source(b"x = 'open\n"), [(0, 1, 'y')]) is None
+
+
 def test_a_name_with_a_blank_is_ended_as_patch_wants_it():
     patch = diagnose.unified_diff('My Agent.bundle/Contents/Code/__init__.py', b'a\n', b'b\n')
     assert patch.startswith(b'--- a/My Agent.bundle/Contents/Code/__init__.py\t\n')
