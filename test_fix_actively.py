@@ -617,20 +617,32 @@ def judge(row, called, calls_are_logged, gap, shared=False):
 
 
 def letters_of(text):
-    return re.sub(r'(?u)[\W_]+', '', text).lower()
+    """The letters and digits of a title without their accents: a Mac writes these in file names as signs of their own.
+    """
+    import unicodedata
+    return re.sub(r'(?u)[\W_]+', '', unicodedata.normalize('NFKD', logs.to_text(text or ''))).lower()
 
 
-def found_fields(found, title):
-    """What a search found for an item, as fields: OWN_TITLE where what it ranks first is called like the item."""
+def found_fields(found, item):
+    """What a search found for an item, as fields: OWN_TITLE where what it ranks first may be the item."""
     if not found:
         return {}
-    names = [logs.to_text(row['name'] or '') for row in found]
     highest = max(row['score'] or 0 for row in found)
-    best = [name for name, row in zip(names, found) if (row['score'] or 0) == highest]
-    own, called = letters_of(title), [letters_of(name) for name in best]
-    fields = {'matches': len(found), 'best match': shortened(best[0]),
-              OWN_TITLE: int(any(one and own and (one in own or own in one) for one in called))}
+    best = [row for row in found if (row['score'] or 0) == highest]
+    fields = {'matches': len(found), 'best match': shortened(logs.to_text(best[0]['name'] or '')),
+              OWN_TITLE: int(any(may_be(row, item) for row in best))}
     return dict((name, value) for name, value in fields.items() if value)
+
+
+def may_be(row, item):
+    """Is what a search found called like the item, or the record that it is matched with, or at least of its year? A
+    provider in another language calls it otherwise.
+    """
+    name, year = letters_of(row['name']), item['fields'].get('year')
+    titles = filter(None, map(letters_of, (item['title'], item['fields'].get('originalTitle'))))
+    return bool(name) and any(name in title or title in name for title in titles) or bool(year) and (
+        six.text_type(row['year']) == six.text_type(year)) or bool(row['guid']) and (
+            row['guid'].partition('?')[0] == item['guid'].partition('?')[0])
 
 
 class Match(Refresh):
@@ -640,7 +652,8 @@ class Match(Refresh):
         from implement_fix import ServerError
         tester, row = self.tester, self.row
         row['started'] = utc_text(tester.clock.time())
-        if tester.server.item(row['rating_key']) is None:
+        item = tester.server.item(row['rating_key'])
+        if item is None:
             return self.close('gone', 'it was deleted')
         self.alone, self.position = True, tester.watch.position()      # nothing else is asked for until it answers
         try:
@@ -649,7 +662,7 @@ class Match(Refresh):
             if problem.status or problem.starting:
                 raise
             return self.close('timeout', 'search() did not answer in time')
-        row['after'] = {'fields': found_fields(found, row['title']), 'locked': [], 'agent': None}
+        row['after'] = {'fields': found_fields(found, item), 'locked': [], 'agent': None}
         row['proof'] = 'search() was called and answered'
         self.read_log()
         self.conclude()

@@ -419,9 +419,12 @@ def test_a_search_is_tested_by_its_matches_and_nothing_is_refreshed():
 
 @pytest.mark.parametrize('names, own', [
     ([('North Pier', 90), ('South Pier', 80)], True), ([('North Pier', 80), ('South Pier', 90)], False),
-    ([('South Pier', 90), ('\u5317 north-pier!', 90)], True), ([('', None)], False), ([(None, 5)], False)])
-def test_what_a_search_holds_for_the_best_may_be_called_like_the_item(names, own):
-    found = active.found_fields([{'name': name, 'score': score} for name, score in names], 'North Pier')
+    ([('South Pier', 90), ('\u5317 north-pier!', 90)], True), ([('', None)], False), ([(None, 5)], False),
+    ([('No\u0308rth Pie\u0301r', 9)], True), ([('Jet\xe9e', 9)], True), ([('Autre chose', 9, 1999)], True),
+    ([('Autre chose', 9, 1998)], False), ([('Autre chose', 9, None, 'x://4?lang=fr')], True)])
+def test_what_a_search_holds_for_the_best_may_be_the_item(names, own):
+    found = active.found_fields([dict(zip(('name', 'score', 'year', 'guid'), row + (None, None))) for row in names], {
+        'title': 'N\xf6rth Pier', 'guid': 'x://4?lang=en', 'fields': {'year': '1999', 'originalTitle': 'La Jet\xe9e'}})
     assert (found['matches'], 'own title' in found) == (len(names), own)
 
 
