@@ -3460,15 +3460,38 @@ def aggregate(paths, position=None, since=None, until=None, keep_paths=False, ev
     }
 
 
-def with_rotated_away(document, earlier, resolved, since=None):
+# what is read of a row of an earlier aggregate, for fits(): other versions of this script wrote other rows
+EARLIER_ROW = dict([(name + '?', STRING) for name in ('exception', 'message', 'first_seen')], **{
+    'pattern': STRING, 'agent': STRING, 'level': STRING, 'kind': STRING, 'wrapper': STRING, 'count': int,
+    'last_seen': Regex(r'\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z$'),
+    'items_total': int, 'items': [{'guid?': STRING, 'rating_key?': STRING}], 'possible_items': [dict],
+    'own_frames': [{'file': STRING, 'function?': STRING}], 'caused_by?': {'pattern': STRING, 'count': int},
+    'exemplars': [dict], 'noise?': STRING, 'echo_of?': STRING, 'resolved?': {
+        'fixed_at': STRING, 'came_back': bool, 'before': int}})
+
+
+def with_rotated_away(document, earlier, resolved, since=None, keep_paths=False):
     """An aggregate with what is on the shortlist of an earlier one and in no log any more: each start of a plug-in
     takes its oldest log away, and each fix that is tried starts it twice. resolved: patterns that have a fix in place.
     """
     here = set(row['pattern'] for row in list(document['patterns']) + list(resolved))
-    lost = [row for row in earlier['patterns'] if row['pattern'] in earlier.get('shortlist', ())
-            and row['pattern'] not in here and row['last_seen'] and utc_seconds(row['last_seen']) >= (since or 0)]
+    listed = earlier['shortlist'] if fits(earlier, {'shortlist': [STRING]}) else ()
+    lost = [without_homes(row, keep_paths) for row in earlier['patterns'] if row['pattern'] in listed
+            and row['pattern'] not in here and fits(row, EARLIER_ROW) and utc_seconds(row['last_seen']) >= (since or 0)]
+    for row in lost:
+        row.update((name[:-1], None) for name in EARLIER_ROW if name.endswith('?') and name[:-1] not in row)
+        row['rotated_away'] = True
     rows = sorted(document['patterns'] + lost, key=place_in_report)
     return dict(document, patterns=rows, shortlist=shortlist_of(rows)) if lost else document
+
+
+def without_homes(value, keep_paths):
+    """A JSON value whose texts name no home folder unless keep_paths: an earlier aggregate was perhaps to keep them."""
+    if isinstance(value, dict):
+        return dict((name, without_homes(below, keep_paths)) for name, below in value.items())
+    if isinstance(value, list):
+        return [without_homes(below, keep_paths) for below in value]
+    return hide(HOME, '<user>', value.lower(), value) if isinstance(value, STRING) and not keep_paths else value
 
 
 def place_in_report(row):
@@ -4166,6 +4189,8 @@ def pattern_lines(number, row):
     if names:
         more = row['items_total'] - len(names)
         lines += wrapped('     items %s%s' % (', '.join(names), ' and %d more' % more if more else ''), 8, most=3)
+    if row.get('rotated_away'):
+        lines.append('     in no log any more; as an earlier aggregate told it')
     if row['caused_by']:
         lines.append('     follows %s (%d times)' % (row['caused_by']['pattern'], row['caused_by']['count']))
     if row['resolved']:
@@ -4291,7 +4316,8 @@ def run(options):
                          resolved,
                          options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
     if options.earlier:
-        document = with_rotated_away(document, read_aggregate(options.earlier), resolved, since)
+        document = with_rotated_away(document, read_aggregate(options.earlier), resolved, since,
+                                     options.keep_paths)
     if events:
         events.seek(0)
         write_file(options.events, without_secrets(events.read()))

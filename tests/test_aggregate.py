@@ -513,12 +513,21 @@ def test_resolved_pattern_is_left_out_until_it_comes_back(tmpdir):
 
 def test_what_was_rotated_away_since_an_earlier_aggregate_is_taken_over(tmpdir):
     plug_in_log(tmpdir, traceback_record(3))
-    earlier, moment = logs.aggregate([str(tmpdir)]), logs.utc_seconds(patterns(tmpdir)[0]['last_seen'])
+    earlier = json.loads(json.dumps(logs.aggregate([str(tmpdir)])))
+    moment = logs.utc_seconds(earlier['patterns'][0]['last_seen'])
     name, now = earlier['shortlist'][0], dict(earlier, patterns=[], shortlist=[])
     rows = [logs.with_rotated_away(now, earlier, resolved, since)['shortlist'] for resolved, since in (
         ([], None), ([], moment), ([], moment + 1), ([{'pattern': name}], None))]
     assert rows == [[name], [name], [], []]
     assert logs.with_rotated_away(earlier, earlier, []) == earlier
+    row = dict(earlier['patterns'][0], message='no /home/jane/a')
+    texts = [json.dumps(logs.with_rotated_away(now, dict(earlier, patterns=[row]), [], None, keep)) for keep in (0, 1)]
+    assert ['jane' in text for text in texts] == [False, True]
+    assert logs.with_rotated_away(now, json.loads(texts[1]), [], None, True) == json.loads(texts[1])    # the next night
+    for field in row:                           # of another version of the script, or damaged
+        for other in (dict((key, row[key]) for key in row if key != field), dict(row, **{field: 5.5})):
+            if field != 'pattern':
+                assert logs.report_lines(logs.with_rotated_away(now, dict(earlier, patterns=[other]), []))
 
 
 @pytest.mark.parametrize('option, text', [
