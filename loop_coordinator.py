@@ -329,10 +329,11 @@ def goal_percent(diagnosis, fixes):
 
 
 def in_need_of_more(verdict):
-    """How many items a fix brought further, or left as they were where it cured others: they fail at another place, and
-    the next fix may mend both.
+    """How many items a fix brought further, or left as they were where it cured enough others for that to be no chance:
+    they fail at another place, and the next fix may mend both.
     """
-    return verdict['further'] or (verdict['still_failing'] if verdict['fixed'] and not verdict['regressions'] else 0)
+    partly = not verdict['regressions'] and (verdict['success_percent'] or 0) >= HARDLY
+    return verdict['further'] or (verdict['still_failing'] if partly else 0)
 
 
 def gained_nothing(fixes):
@@ -500,8 +501,9 @@ class Session(object):
         """Path of the last aggregate of these logs before this iteration's, or None."""
         for path in [self.run_dir] + self.earlier[::-1]:
             state = self.state if path == self.run_dir else read_earlier(path)[0] or {}
-            if state.get('plex_home') == self.options.plex_home:        # else it was on another server
-                found = logs.aggregate_path(path, number - 1 if path == self.run_dir else state.get('iteration') or 0)
+            same = state.get('plex_home') == self.options.plex_home     # else it was on another server
+            newest = (number - 1 if path == self.run_dir else logs.current_iteration(path, None)) if same else 0
+            for found in [logs.aggregate_path(path, one) for one in range(newest, max(0, newest - 9), -1)]:
                 try:
                     logs.read_aggregate(found)
                     return found

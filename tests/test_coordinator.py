@@ -55,10 +55,11 @@ def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
 
 
 @pytest.mark.parametrize('further, fixed, failing, regressions, more', [
-    (2, 0, 6, 1, 2), (0, 3, 6, 0, 6), (0, 3, 6, 1, 0), (0, 0, 9, 0, 0), (0, 9, 0, 0, 0)])
+    (2, 0, 6, 1, 2), (0, 2, 8, 0, 8), (0, 1, 9, 0, 0), (0, 3, 6, 1, 0), (0, 0, 9, 0, 0), (0, 9, 0, 0, 0)])
 def test_what_a_fix_did_not_cure_is_for_the_next_one_to_mend_as_well(further, fixed, failing, regressions, more):
     assert loop.in_need_of_more(
-        {'further': further, 'fixed': fixed, 'still_failing': failing, 'regressions': regressions}) == more
+        {'further': further, 'success_percent': 100 * fixed / (fixed + failing), 'still_failing': failing,
+         'regressions': regressions}) == more
 
 
 def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
@@ -152,6 +153,22 @@ def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tm
     assert [row['class'] for row in session.refused] == ['quiet'] and session.person_list() == []
     session.options.pattern = 'p-a'
     assert session.quiet_patterns({'patterns': found}) == set()
+
+
+def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tmpdir):
+    options = loop.build_parser().parse_args(['--plex-home', 'here'])
+    for name, iteration, home, whole in (('01', 2, 'here', [1]), ('02', 3, 'here', [1, 2]), ('03', 1, 'there', [1]),
+                                         ('04', 'x', None, [1])):
+        folder = tmpdir.mkdir('2026-10-%sT000000Z' % name)
+        state = {'ended': 'goal', 'fixes': [], 'iteration': iteration, 'plex_home': home}
+        loop.write_json(folder.join('loop_state.json').strpath, state, 1)
+        for number in whole:
+            loop.write_json(loop.logs.aggregate_path(folder.strpath, number), {'patterns': []}, 1)
+    run_dir = tmpdir.mkdir('2026-10-05T000000Z')
+    session = loop.Session(options, run_dir.strpath, tmpdir.strpath)
+    assert session.earlier_aggregate(1) == tmpdir.join('2026-10-02T000000Z', 'aggregated_logs_iteration_2.json').strpath
+    run_dir.join('aggregated_logs_iteration_1.json').write('{"schema": 1, "patterns": []}')
+    assert session.earlier_aggregate(2) == run_dir.join('aggregated_logs_iteration_1.json').strpath
 
 
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
