@@ -12218,7 +12218,7 @@ def sandbox_violations(source, bundle, name):
 # what is read of a row of the history has these types, for logs.fits(); the coordinator's own rows hold them too
 HISTORY_ROW = dict([(name + '?', logs.STRING) for name in (
     'pattern', 'agent', 'template', 'exception', 'run', 'time', 'reason', 'function', 'home_run', 'summary', 'loss',
-    'risk')], **{'id': logs.STRING, 'decision?': logs.STRING, 'measured?': int, 'further?': int, 'iteration?': int,
+    'risk', 'live')], **{'success_percent?': (int, float), 'id': logs.STRING, 'decision?': logs.STRING, 'measured?': int, 'further?': int, 'iteration?': int,
                  'contains?': [logs.STRING], 'probed?': {'lines': [int], 'version': logs.STRING}})
 
 
@@ -14180,7 +14180,7 @@ def report_text(document):
     kinds = set(record['class'] for record in document['patterns'])
     lines += [''] + ['- %s: %s.' % pair for pair in CLASS_WORDS if pair[0] in kinds]
     if document.get('ended'):
-        lines += ['', 'Not logged since a fix for it was kept: %s.' % '; '.join(
+        lines += ['', 'Not logged since a fix for it was put in place: %s.' % '; '.join(
             prose('%s of %s (%s)' % (row['exception'] or 'the error', row['agent'], row['fix'] or row['pattern']))
             for row in document['ended'])]
     for number, record in enumerate(document['patterns'], 1):
@@ -14415,7 +14415,7 @@ def chosen_patterns(document, options, history=()):
 
 
 def is_ended(pattern):
-    """Whether a fix that was kept has ended a pattern."""
+    """Whether a fix that is in place has ended a pattern."""
     return bool(pattern.get('resolved')) and not pattern['resolved'].get('came_back')
 
 

@@ -1555,7 +1555,7 @@ def fix_states(plug_ins, operations, known):
                 'state': one_state(state for state, _ in rows), 'patch': one_patch(patch for _, patch in rows),
                 'files': dict((entry['path'], state) for entry, (state, _) in zip(row['files'], rows)),
                 'bundle': row['bundle'], 'agent': row['agent'], 'iteration': row.get('iteration')}
-        found = states[row['fix']]
+        found = states.get(row['fix'], {'state': None})     # the line that it was put in by may be damaged
         found.update(ended=row['ended'], live=row['live'])
         if row['ended'] == 'rolled back' and found['state'] == 'other':
             found.update(state='before', patch=None)        # what became of the file later is not our business

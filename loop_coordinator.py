@@ -52,7 +52,7 @@ LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
 OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
-    'retest': bool, 'success_percent?': (int, float), 'was?': dict}
+    'retest': bool, 'was?': dict}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
@@ -362,7 +362,7 @@ class Session(object):
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
-                      'plex_home': options.plex_home,
+                      'plex_home': options.plex_home and os.path.realpath(options.plex_home),
                       'goal': {'percent': options.goal, 'reached_percent': None}, 'started': utc_text()}
 
     # -- keeping track
@@ -501,7 +501,7 @@ class Session(object):
         """Path of the last aggregate of these logs before this iteration's, or None."""
         for path in [self.run_dir] + self.earlier[::-1]:
             state = self.state if path == self.run_dir else read_earlier(path)[0] or {}
-            same = state.get('plex_home') == self.options.plex_home     # else it was on another server
+            same = state.get('plex_home') == self.state['plex_home']    # else it was on another server
             newest = (number - 1 if path == self.run_dir else logs.current_iteration(path, None)) if same else 0
             for found in [logs.aggregate_path(path, one) for one in range(newest, max(0, newest - 9), -1)]:
                 try:
@@ -552,6 +552,8 @@ class Session(object):
 
     def implement(self, number, row):
         """Put the fix of a row in place -> whether it is live. If it is not, it is undone and the row says why."""
+        from implement_fix import journal_time
+        began = journal_time()
         self.save(phase='implement', fixes=self.state['fixes'] + [row])     # from here on an undo may be needed
         try:
             code, _, words = self.phase('implement_fix.py', row['id'], '--iteration', number, where=ANYWHERE,
@@ -562,7 +564,7 @@ class Session(object):
         if code == UNSAFE:
             self.replace_row(row, decision='NOT_TRIED', reason=words or 'refused as unsafe')
         elif code == NEGATIVE:
-            self.replace_row(row, decision='ROLLBACK', evidence=True,
+            self.replace_row(row, decision='ROLLBACK', evidence=True, live=began, time=utc_text(),
                              reason='the plug-in did not come up with the new code')
         elif code == INCOMPLETE:
             self.put_off_patterns.add(row['pattern'])       # of another fix it would be known no better
@@ -658,7 +660,7 @@ class Session(object):
         return json.loads(out)
 
     # -- fixes of earlier runs, and undoing
-    def compare_with_the_files(self):
+    def compare_with_the_files(self, undo=True):
         """Hold what earlier runs wrote of their fixes against the files.
 
         A kept fix that is not there any more (the agent was updated, say) holds nothing up; one that should have been
@@ -672,7 +674,7 @@ class Session(object):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
                 self.note('fix %s of run %s is not in place here (any more)' % (row['id'], row['home_run']))
-            elif there in ('in place', 'changed') and not kept:
+            elif there in ('in place', 'changed') and not kept and undo:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = not self.roll_back(dict(row))
 
@@ -1091,10 +1093,12 @@ def dry_run(options, run_dir):
     """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
     session = Session(options, run_dir, os.path.dirname(run_dir))
     session.state['iteration'] = 1
+    session.past = sum((read_earlier(path)[1] for path in session.earlier), [])
+    session.compare_with_the_files(undo=False)
     try:
         diagnosis = session.look(1)
         session.remember_refusals(diagnosis)
-        choice = choose_fix(diagnosis, set(), set(), options.pattern)
+        choice = choose_fix(diagnosis, session.quiet_patterns(diagnosis), set(), options.pattern)
         if choice:
             code, out, words = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', '--iteration', 1,
                                              where=('plex_home', 'python27'), accept=(DONE, UNSAFE))

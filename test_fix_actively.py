@@ -361,7 +361,7 @@ def filled(element):
 
 def is_hollow(item):
     """A role, say, that an agent made just before it failed, without a name: to lose that one is no loss."""
-    return not set(item.keys()) - {'index'} and not any((part.text or '').strip() for part in item.iter())
+    return not any(set(part.keys()) - {'index'} or (part.text or '').strip() for part in item.iter())
 
 
 def parts_of(element, folder):

@@ -501,7 +501,7 @@ def test_the_agents_own_file_is_read_where_plex_keeps_it(tmpdir):
     digest = hashlib.sha1(guid.encode('utf-8')).hexdigest()
     home = tmpdir.join('Plex Media Server')
     home.ensure('Metadata', 'Movies', digest[0], digest[1:] + '.bundle', 'Contents', AGENT, 'Info.xml').write_binary(
-        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item>a</item><item url="b"/></genres><year>0</year>'
+        '<?xml version="1.0"?><Movie id="m"><title>Ünï</title><summary/><genres><item>a</item><item><tag url="b"/></item></genres><year>0</year>'
         '<roles><item index="0"><name/><role> </role></item></roles>'
         '</Movie>'.encode('utf-8'))
     assert active.agent_fields(str(home), AGENT, 'movie', guid) == {'title': 'Ünï', 'genres': 2}

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import diagnose_from_report as diagnose
 import loop_coordinator as loop
 from aggregate_plex_logs import Problem
 
@@ -73,6 +74,15 @@ def test_undecided_cycles_count_in_a_row():
     rows = [fix_row('a', word) for word in ('MONITOR', 'KEEP', 'MONITOR', 'MONITOR')]
     assert loop.undecided_cycles(rows, 'a') == 2
     assert loop.undecided_cycles(rows, 'b') == 0
+
+
+def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.phase, row = lambda *words, **how: (loop.NEGATIVE, '', ''), fix_row('a', None)
+    assert not session.implement(1, row)
+    seen = {'agent': row['agent'], 'first_seen': row['time'], 'last_seen': row['time']}
+    assert diagnose.only_in_trials(seen, [loop.history_row(row)]) and row['time'] > fix_row('a', None)['time']
+    assert not diagnose.only_in_trials(dict(seen, first_seen='2026-11-22T10:31:00Z'), [loop.history_row(row)])
 
 
 def test_a_plateau_counts_fixes_that_gained_nothing():
@@ -160,7 +170,7 @@ def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tm
     for name, iteration, home, whole in (('01', 2, 'here', [1]), ('02', 3, 'here', [1, 2]), ('03', 1, 'there', [1]),
                                          ('04', 'x', None, [1])):
         folder = tmpdir.mkdir('2026-10-%sT000000Z' % name)
-        state = {'ended': 'goal', 'fixes': [], 'iteration': iteration, 'plex_home': home}
+        state = {'ended': 'goal', 'fixes': [], 'iteration': iteration, 'plex_home': home and os.path.realpath(home)}
         loop.write_json(folder.join('loop_state.json').strpath, state, 1)
         for number in whole:
             loop.write_json(loop.logs.aggregate_path(folder.strpath, number), {'patterns': []}, 1)

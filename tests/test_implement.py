@@ -223,8 +223,10 @@ def test_a_damaged_or_forged_diagnosis_is_one_sentence(rig, capsys, patterns):
 
 
 def test_a_damaged_intent_in_the_journal_is_none(rig):
-    write(fix.journal_path(rig.run_dir), '{"schema": 1, "step": "intent", "time": 6, "action": "implement", "fix": "a", '
-                                         '"bundle": "b", "plug_ins": "c", "files": 5}\n')
+    line = ('{"schema": 1, "step": "intent", "time": %s, "action": "%s", "fix": "a", "bundle": "b", "plug_ins": "c", '
+            '"files": %s}\n')
+    write(fix.journal_path(rig.run_dir), line % (6, 'implement', 5) + line % ('"6"', 'undo', '[]') +
+          '{"step": "rolled back", "fix": "a"}\n')
     assert rig.main('--status') == 0 and rig.main('--recover') == 0
 
 

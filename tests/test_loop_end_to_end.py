@@ -128,6 +128,7 @@ def test_a_session_finds_patches_tests_and_keeps_and_the_next_one_tests_weak_evi
     again = json_of(newest(runs), 'loop_state.json')['fixes']
     assert [(row['decision'], row['retest'], row['measured']) for row in again] == [('KEEP', True, 7)]
 
+    assert run_loop(plex, runs, '--dry-run')[1].startswith('No pattern has a fix to try.')
     undo(plex, run_dir, state['fixes'][0]['id'])
     assert code_of(plex) == original
 
