@@ -12218,8 +12218,9 @@ def sandbox_violations(source, bundle, name):
 # what is read of a row of the history has these types, for logs.fits(); the coordinator's own rows hold them too
 HISTORY_ROW = dict([(name + '?', logs.STRING) for name in (
     'pattern', 'agent', 'template', 'exception', 'run', 'time', 'reason', 'function', 'home_run', 'summary', 'loss',
-    'risk', 'live')], **{'success_percent?': (int, float), 'id': logs.STRING, 'decision?': logs.STRING, 'measured?': int, 'further?': int, 'iteration?': int,
-                 'contains?': [logs.STRING], 'probed?': {'lines': [int], 'version': logs.STRING}})
+    'risk', 'live')], **{
+        'id': logs.STRING, 'decision?': logs.STRING, 'success_percent?': (int, float), 'measured?': int, 'further?': int,
+        'iteration?': int, 'contains?': [logs.STRING], 'probed?': {'lines': [int], 'version': logs.STRING}})
 
 
 def fix_history_path(run_dir):
