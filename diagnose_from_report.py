@@ -12219,8 +12219,9 @@ def sandbox_violations(source, bundle, name):
 HISTORY_ROW = dict([(name + '?', logs.STRING) for name in (
     'pattern', 'agent', 'template', 'exception', 'run', 'time', 'reason', 'function', 'home_run', 'summary', 'loss',
     'risk', 'live')], **{
-        'id': logs.STRING, 'decision?': logs.STRING, 'success_percent?': (int, float), 'measured?': int, 'further?': int,
-        'iteration?': int, 'contains?': [logs.STRING], 'probed?': {'lines': [int], 'version': logs.STRING}})
+        'id': logs.STRING, 'decision?': logs.STRING, 'success_percent?': (int, float), 'measured?': int,
+        'further?': int, 'iteration?': int, 'contains?': [logs.STRING],
+        'probed?': {'lines': [int], 'version': logs.STRING}})
 
 
 def fix_history_path(run_dir):
