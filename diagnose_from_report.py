@@ -16,8 +16,8 @@ Examples:
   diagnose_from_report.py --adopt my.patch --pattern p1-4711  # your own patch
 
 Exit codes:
-  0 done   2 usage   4 nothing to read   5 a patch to adopt was refused
-  6 no fix could be offered   130 interrupted
+  0 done   2 usage   3 a bug cost a part of the report   4 nothing to read
+  5 a patch to adopt was refused   6 no fix could be offered   130 interrupted
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -11348,15 +11348,32 @@ def propose(case):
     if case.function.kind in ('Lambda', 'GeneratorExp'):        # from here on, the function that it stands in counts
         case = case._replace(function=function_around(case.function))
     proposals = [proposal for row in SPECIAL_WAYS for found in [searched(row[0], error_text(case))] if found
-                 for way in row[1:] for proposal in way(case, found)]
-    found = ranked(case, proposals + list(guarded_ways(case, faults)))
+                 for way in row[1:] for proposal in spared(way, case, found)]
+    found = ranked(case, proposals + list(spared(guarded_ways, case, faults)))
     named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
     if edits:                                   # what is caught must be imported as well
         found = [proposal._replace(edits=proposal.edits + edits) if any(
             'except %s' % named in edit[2] for edit in proposal.edits) else proposal for proposal in found]
     known = dict(((proposal.template, proposal.summary), proposal.prior) for proposal in reversed(found))
-    return found + [proposal for proposal in unfolded_ways(given)
+    return found + [proposal for proposal in spared(unfolded_ways, given)
                     if proposal.prior > known.get((proposal.template, proposal.summary), 0)]
+
+
+BUGS = []                           # tracebacks of rules of ours that failed in this run
+
+
+def spared(rule, *given):
+    """The rows that a rule gives, up to where a bug of ours in it ends them: that must not cost a night all the other
+    patches. It looks like a bug all the same: on stderr, in the report and by the exit code.
+    """
+    try:
+        for row in rule(*given):
+            yield row
+    except (logs.Problem, IOError, OSError):
+        raise
+    except Exception:
+        import traceback
+        BUGS.append(logs.to_text(traceback.format_exc()))
 
 
 def unfolded_ways(case):
@@ -11591,7 +11608,7 @@ def guarded_ways(case, faults):
         groups.insert(0, within)                # a['x']['y']: so much is asked of a that it hardly is what is missing
     for number, group in enumerate(groups):
         for way in GUARDS:
-            for proposal in way(case, group):
+            for proposal in spared(way, case, group):
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if flag:
@@ -12005,25 +12022,16 @@ def unified_diff(name, before, after):
 
 def hunks_between(old, new):
     """What difflib's get_grouped_opcodes() gives for two lists of lines. Only those between the first and the last that
-    differ are compared, unless one changed there reads like the one beside, or what is alike holds no landmark."""
+    differ are compared, and frequent ones are landmarks too: else a long file's patch would rewrite what it keeps.
+    """
     import difflib
-    often = set(line for line, count in collections.Counter(new).items() if count > len(new) // 100 + 1) if len(
-        new) >= 200 else ()                     # autojunk, as for the whole file: these lines are no landmarks
-    alike = [len(os.path.commonprefix([old[::step], new[::step]])) for step in (1, -1)]
-    for first, last in (alike, (0, 0)):
-        if first + last > min(len(old), len(new)):
-            continue
-        ends = len(old) - last, len(new) - last
-        matcher = difflib.SequenceMatcher(None, old[first:ends[0]], new[first:ends[1]], autojunk=False)
-        for line in often:
-            matcher.b2j.pop(line, None)
-        rows = [(row[0],) + tuple(first + at for at in row[1:]) for row in matcher.get_opcodes()]
-        moved = [old[row[1]:row[2]] + new[row[3]:row[4]] for row in rows[:1] + rows[-1:]] or [(), ()]
-        around = [part for part in ((old[:first][::-1], moved[0]), (old[ends[0]:], moved[1])) if part[0]]
-        if not any(lines[0] in put or all(line in often for line in lines) for lines, put in around):
-            break
-    matcher.opcodes = [('equal', 0, first, 0, first)][:first] + rows + [
-        ('equal', ends[0], len(old), ends[1], len(new))][:last]
+    first, last = [len(os.path.commonprefix([old[::step], new[::step]])) for step in (1, -1)]
+    last = min(last, len(old) - first, len(new) - first)
+    ends = len(old) - last, len(new) - last
+    matcher = difflib.SequenceMatcher(None, old[first:ends[0]], new[first:ends[1]], autojunk=False)
+    matcher.opcodes = [('equal', 0, first, 0, first)][:first] + [
+        (row[0],) + tuple(first + at for at in row[1:]) for row in matcher.get_opcodes()] + [
+            ('equal', ends[0], len(old), ends[1], len(new))][:last]
     return matcher.get_grouped_opcodes()
 
 
@@ -12611,7 +12619,7 @@ Inquiry = collections.namedtuple('Inquiry', 'pattern bundle history record chain
 
 def diagnose(pattern, document, bundles, history):
     """The Diagnosis of one pattern: the record for diagnostic_report.json, and the patches of its fixes by id."""
-    agent = agent_row(document, pattern.get('agent'))
+    agent, bugs = agent_row(document, pattern.get('agent')), len(BUGS)
     bundle = bundle_of(pattern, bundles)
     confessed = confession(pattern, bundle) if bundle is not None else None
     told = dict(pattern, exception=confessed.exception, message=confessed.message) if confessed else pattern
@@ -12652,7 +12660,10 @@ def diagnose(pattern, document, bundles, history):
         facts = evidence[-1:] + evidence[:1] if len(evidence) > 1 else evidence     # what says so, and how often
         no_fix = 'the fault is not in the code (%s): %s' % (verdict.cls, '; '.join(facts + [verdict.advice]))
     elif bundle is not None:
-        no_fix, patches = mend(Inquiry(pattern, bundle, history, record, chain, index), confessed)
+        inquiry = Inquiry(pattern, bundle, history, record, chain, index)
+        no_fix, patches = (list(spared(lambda: [mend(inquiry, confessed)])) or [(None, None)])[0]
+        if patches is None:
+            record['fixes'], patches = [], {}
     else:
         no_fix = NO_LINE if index is None else NO_BUNDLE
     if record.get('hidden_lines'):
@@ -12662,7 +12673,7 @@ def diagnose(pattern, document, bundles, history):
                        'advice': 'nothing; the plug-in copes with it'})
     record['hypothesis'] = hypothesis(record)
     if not record['fixes']:
-        record['no_fix_because'] = no_fix or why_no_template(record)
+        record['no_fix_because'] = OWN_BUG if len(BUGS) > bugs else no_fix or why_no_template(record)
     return Diagnosis(record, patches)
 
 
@@ -12789,6 +12800,7 @@ def left_by_handler(pattern, bundle):
 COPED = 'the code already goes on without it, and nothing else is lost'
 NO_LINE = "the log names no line of the plug-in's own code"
 NO_BUNDLE = 'the bundle is not at hand, so the place is known from the traceback alone'
+OWN_BUG = 'a bug in diagnose_from_report.py itself ended the search for one; please report it'
 
 
 def mend(inquiry, confessed):
@@ -14446,10 +14458,11 @@ def run(options):
     records, patches, hit = [], {}, {}
     for pattern in chosen_patterns(aggregate, options, history):
         hit[pattern['pattern']] = guids_of(pattern)
-        found = diagnose(pattern, aggregate, bundles, history)
-        patches.update(found.patches)
-        patches.update(mend_together(pattern, found.record, bundles, history, run_dir))
-        records.append(found.record)
+        for found in spared(lambda: [diagnose(pattern, aggregate, bundles, history)]):
+            records.append(found.record)
+            patches.update(found.patches)
+            for more in spared(lambda: [mend_together(pattern, found.record, bundles, history, run_dir)]):
+                patches.update(more)
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes'] and
                   hit[record['pattern']] <= hit[row['pattern']]]
@@ -14476,6 +14489,12 @@ def run(options):
         for line in summary_lines(document):
             logs.say(line)
         logs.say(diagnosis_path(run_dir, '.md'))
+    for text in BUGS:
+        logs.say(text, sys.stderr)
+    if BUGS:
+        logs.warn('diagnose_from_report.py', 'a bug in this script broke off %s (tracebacks above); the rest of the '
+                  'report stands; please report the bug' % logs.count_text(len(BUGS), 'search', 'searches'))
+        return logs.INCOMPLETE
     return logs.DONE if any(record['fixes'] for record in records) else logs.NEGATIVE
 
 

@@ -398,10 +398,11 @@ class Session(object):
             code, '')), seconds_now() - began, last_words and '; ' + last_words))
         if code == INTERRUPTED:
             raise KeyboardInterrupt
-        if code not in how.get('accept', (DONE,)):
-            if err.strip():
-                with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
-                    kept.write(logs.for_people('%s %s\n%s\n' % (utc_text(), script, logs.redact(err))))
+        is_failed = code not in how.get('accept', (DONE,))
+        if err.strip() and (is_failed or 'Traceback' in err):
+            with io.open(os.path.join(self.run_dir, 'loop_errors.txt'), 'a', encoding='utf-8') as kept:
+                kept.write(logs.for_people('%s %s\n%s\n' % (utc_text(), script, logs.redact(err))))
+        if is_failed:
             raise PhaseFailed(script, code, last_words if code is not None else
                               '%s did not end within %d s' % (script, PHASE_LIMIT[script]))
         return code, out, last_words
@@ -478,7 +479,11 @@ class Session(object):
         self.aggregate(number)
         self.save(phase='diagnose')
         write_fix_history(self.run_dir, [history_row(row) for row in verdicts_of(self.past + self.state['fixes'])])
-        self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME, accept=(DONE, NEGATIVE))
+        code, _, words = self.phase('diagnose_from_report.py', '--iteration', number, where=AT_HOME,
+                                    accept=(DONE, INCOMPLETE, NEGATIVE))
+        words = 'diagnose_from_report.py: ' + words
+        if code == INCOMPLETE and words not in self.troubles:
+            self.troubles.append(words)
         if self.options.adopt and not self.adopted:
             try:
                 self.phase('diagnose_from_report.py', '--iteration', number, '--adopt', self.options.adopt, '--pattern',

@@ -9,5 +9,17 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import os
 import sys
 
+import pytest
+
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@pytest.fixture(autouse=True)
+def no_bug_is_spared():
+    """A rule that fails costs a user only itself, and a test everything."""
+    import diagnose_from_report as diagnose
+    yield
+    found = diagnose.BUGS[:]
+    del diagnose.BUGS[:]
+    assert not found, found[0]

@@ -17,6 +17,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import aggregate_plex_logs as logs                                                                  # noqa: E402
 import diagnose_from_report as diagnose                                                             # noqa: E402
+import implement_fix                                                                                # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AGENT = 'com.plexapp.agents.harbour'
@@ -1534,7 +1535,7 @@ def test_the_same_change_at_two_places_is_two_fixes():
 
 
 @pytest.mark.parametrize('size', [9, 260])
-def test_a_part_of_a_file_is_compared_as_difflib_compares_the_whole(size):
+def test_a_patch_changes_what_was_edited_and_no_more_in_a_long_file_too(size):
     chance = random.Random(size)
     for _ in range(60):
         old = [chance.choice(['\n', '    return None\n', 'line %d\n' % at]) for at in range(size)]
@@ -1542,8 +1543,11 @@ def test_a_part_of_a_file_is_compared_as_difflib_compares_the_whole(size):
         for at in (at, chance.choice([at, chance.randrange(size)])):
             new[at:at + 2] = chance.choice([['    ' + line for line in new[at:at + 2]], ['if x:\n', '    return None\n'] +
                                             new[at:at + 2], [], new[at:at + 1] * 2])
-        patch = diagnose.unified_diff('x', ''.join(old).encode('ascii'), ''.join(new).encode('ascii')).decode('ascii')
-        assert patch == ''.join(difflib.unified_diff(old, new, 'a/x', 'b/x', lineterm='\n'))
+        before, after = (''.join(lines).encode('ascii') for lines in (old, new))
+        patch = diagnose.unified_diff('a.bundle/x', before, after)
+        assert diagnose.changed_lines(patch) <= 8
+        for _, hunks in implement_fix.parse_patch(patch) if patch else ():
+            assert implement_fix.apply_hunks(before, hunks, 'x') == after
 
 
 def test_only_the_functions_that_a_patch_changes_are_read_again():
@@ -2150,3 +2154,20 @@ def test_what_a_patch_itself_logs_is_known_by_its_fixed_words():
 +        Log('%s', name)
 """
     assert diagnose.words_logged(patch) == ['No studio: ', 'nothing was found']
+
+
+@pytest.mark.parametrize('name, count, left', [
+    ('GUARDS', 1, True), ('guarded_ways', 1, False), ('mend', 1, False), ('judge', 0, False)])
+def test_a_bug_in_a_rule_costs_that_rule_and_looks_like_a_bug(tmpdir, monkeypatch, capsys, name, count, left):
+    def fails(*_words):
+        raise ZeroDivisionError('of our own')
+    run_dir, plug_ins = start_run(tmpdir, missing_motto())
+    words = ['--run-dir', run_dir, '--plug-ins', plug_ins, '--quiet']
+    monkeypatch.setattr(diagnose, name, (fails,) + tuple(diagnose.GUARDS) if name == 'GUARDS' else fails)
+    assert diagnose.main(words) == logs.INCOMPLETE
+    del diagnose.BUGS[:]
+    err = capsys.readouterr()[1]
+    assert 'Traceback' in err and 'of our own' in err and 'report the bug' in err.splitlines()[-1]
+    found = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns']
+    assert len(found) == count and [bool(row['fixes']) for row in found] == [left] * count
+    assert all(row['fixes'] or row['no_fix_because'] == diagnose.OWN_BUG for row in found)
