@@ -5775,16 +5775,18 @@ def key_meant(case, found):
 def tested_for_another(case, found):
     """`if person['role'] is not None: role.role = staff['role']`: the test is about what its suite takes."""
     for node in own_part(case.statement) if case.statement.kind == 'If' else ():
-        root = root_name(node)
-        if key_of(node) != unquoted(found.group('key'))[0] or not root or not node.text.startswith(root) or (
-                node.parent.kind != 'Compare'):
+        key, root = key_of(node), root_name(node)
+        if key != unquoted(found.group('key'))[0] or not root or not node.text.startswith(root) or (
+                node.parent.kind != 'Compare' or literal_value(node.parent.comparators[0]) not in (NOTHING, NO_TEXT)):
             continue                            # (`if Prefs['photo']:` is a switch)
-        asked = [one for part in case.statement.body for one in walk(part) if key_of(one) == key_of(node)]
-        others = set(root_name(one) for one in asked)
+        asked = [one for one in walk(case.function) if key_of(one) == key and one is not node]
+        others = set(root_name(one) for one in asked if in_any(one, case.statement.body))
         right = others.pop() if len(others) == 1 else None
-        if right not in (None, root) and all(one.text == right + node.text[len(root):] for one in asked):
+        if right not in (None, root) and root not in map(root_name, asked) and all(
+                one.ctx == 'Load' and one.text == right + node.text[len(root):]
+                for one in asked if is_in(one, case.statement)):
             first = next(one for one in walk(node) if is_name(one, root))
-            yield rename([first], right, 0.93, 'it is %s that is asked for %s below' % (right, key_of(node)))
+            yield rename([first], right, 0.93, 'it is %s that is asked for %s below' % (right, key))
 
 
 def gone_already(case, found):
@@ -7947,8 +7949,8 @@ def unset_name(case, found):
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
-    can_be_set = any(node.start < here[0].start or any(around.kind in ('For', 'While') and is_in(
-        node, around) for around in ancestors(here[0])) for node in binders)
+    can_be_set = any(node.start < here[0].start and statement_of(node) is not case.statement or any(
+        around.kind in ('For', 'While') and is_in(node, around) for around in ancestors(here[0])) for node in binders)
     edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and can_be_set and not flags and not (
         sums or any(is_op(use.parent, 'Add', 'Mod') for use in uses)) else None
     if edits and len(edits) < 40 and along is not None and not in_each_others_way(edits, along):
@@ -9169,6 +9171,8 @@ def unknown_attribute(case, found):
                      '%s itself has no %s' % (root, name))
         return                                  # (a function may have imported the other for itself)
     if '.' in owner and MODULE_OF.get(name) == owner.split('.')[0]:
+        if name in bindings(case.function):
+            return
         edits = [] if name in bindings(case.source.tree) else add_import(case, 'from %s import %s' % (
             MODULE_OF[name], name))
         yield right_name(edits + written(same, name), name, nodes[0].text, 0.92,
@@ -9226,7 +9230,8 @@ def unknown_attribute(case, found):
             name.startswith(one) and len(name) - len(one) < 5 and (
                 owner not in ('str', 'unicode') or name[len(one):] == 'case') or len(one) == len(name) and sum(
                 a != b for a, b in zip(one, name)) == 1)][:1]
-        alike_ends = [one for one in known if owner.endswith('Kit') and words_of(one)[-2:] == words_of(name)[-2:]]
+        alike_ends = [one for one in known if owner.endswith('Kit') and words_of(one)[-2:] == words_of(name)[-2:] and
+                      not any(name in members.split() for members in API.values())]
         pairs = pairs or [(one, 0.88) for one in alike_ends if len(alike_ends) == 1 and len(words_of(name)) > 1]
     gone = INSTEAD.get((owner, name))
     if gone and called and not nodes[0].parent.args:
@@ -9289,14 +9294,23 @@ def module_beside(case, found):
 
 def closed_too_late(case, found):
     """`search(text.group(1))`, where the text has no group() and what search() gives has."""
-    for node in own_part(case.statement):
+    def is_asked(nodes, members):
+        return any(use.parent.kind == 'Attribute' and use.parent.attr in members for use in nodes)
+    for base in [node.value for node in own_part(case.statement) if found.group('type') in TEXT_TYPES and
+                 node.kind == 'Attribute' and node.attr == found.group('name')]:
+        node = base.parent
         used = node.parent if is_called(node) else node
         call = used.parent
-        if node.kind == 'Attribute' and node.attr == found.group('name') and call.kind == 'Call' and call.args[-1:] == [
-                used] and not (call.keywords or call.starargs or call.kwargs) and node.attr in {
-                    'match': MEMBERS['SRE_Match'], 'element': ELEMENT_MEMBERS, 'json': 'get items keys values'}.get(
-                        make_of(case, call), MEMBERS['HTTPRequest'] * is_call(call, 'Request')).split():
-            end = node.value.outer[1]
+        if call.kind != 'Call' or call.args[-1:] != [used] or call.keywords or call.starargs or call.kwargs:
+            continue
+        made, name, text = make_of(case, call), name_assigned(call.parent), base.text.rpartition('.')[2]
+        members = {'match': MEMBERS['SRE_Match'], 'element': ELEMENT_MEMBERS, 'json': 'get items keys values'}.get(
+            made, MEMBERS['HTTPRequest'] * is_call(call, 'Request')).split()
+        others = [use for use in reads(case.function, base.id) if use is not base] if base.kind == 'Name' else []
+        if node.attr in members and not (is_asked(others, members) or is_asked(
+                [call] + (later_uses(case, name, case.statement) if name else []), members) or made == 'json' and (
+                    make_of(case, base) != 'text' and not LEADS_TO.search(text))):   # (a row may be a text for once)
+            end = base.outer[1]
             yield cure('right brackets', [(end, end, ')'), (used.end, call.end, '')],
                        '.%s is asked of what %s() gives' % (node.attr, last_name(call.func)), 0.92,
                        'the bracket is closed too late: what stands before the dot has none')
@@ -9624,7 +9638,7 @@ def joined_types(case, found):
         if is_sum or node.kind == 'BinOp' and numbers and not any(part.kind == 'Str' or make_of(case, part) == 'text'
                                                                   for part in summands(total)):
             parts = [node.value] * bool(first) if is_sum else [part for part in summands(total) if part not in numbers]
-            texts = [part for part in parts if code_of(part) and repeatable(part)]
+            texts = [part for part in parts if code_of(part) and repeatable(part) and part.kind not in ('Str', 'BinOp')]
             if texts and (is_sum or node.left.kind != 'BinOp'):     # (a float is no whole number)
                 make = 'float' if first and first.group(1) == 'float' else 'int'
                 yield cure('right type', [part.outer + ('(%s(%s) if isinstance(%s, basestring) else %s)' % (
@@ -10203,7 +10217,8 @@ def one_more(call, text):
     """Edits that hand one more argument, or several, over, behind the others that are no starred ones."""
     given = call.args + [one.value for one in call.keywords]
     at = max(one.outer[1] for one in given) if given else call.source.text.index('(', call.func.outer[1]) + 1
-    return [(at, at, ', ' * bool(given) + text)]
+    starred = call.starargs is not None or call.kwargs is not None
+    return [(at, at, ', ' * bool(given) + text + ', ' * (starred and not given))]
 
 
 def without_self(function):
@@ -12209,9 +12224,10 @@ def changed_defs(source, edits):
 
 @kept
 def outermost_defs(source):
-    """[(where its first line begins, its end)] of the defs of a file that stand in no other; [] where it is damaged."""
+    """[(where its first line begins, its end)] of the defs of a file that stand in no other; [] where it is damaged, or
+    print is a name in it."""
     try:
-        nodes = walk(source.tree)
+        nodes = walk(source.tree) if 'print_function' not in source.text else ()
     except SourceError:
         return []
     return [(source.offset_of_line(node.line), node.end) for node in nodes

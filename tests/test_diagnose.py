@@ -1558,6 +1558,8 @@ def test_only_the_functions_that_a_patch_changes_are_read_again():
     assert [part.partition(b'def ')[2] for part in parts] == [b'a():\n    x = 9\n', b'b(self):\n        y = 9\n']
     assert diagnose.changed_defs(source, edits) is None
     assert diagnose.changed_defs(diagnose.Source(b"x = 'open\n"), [(0, 1, 'y')]) is None
+    printed = diagnose.Source(b'from __future__ import print_function\ndef a(x):\n    print(x, file=x)\n')
+    assert diagnose.changed_defs(printed, [(printed.text.index('x):'), printed.text.index('):'), 'y')]) is None
 
 
 def test_a_name_with_a_blank_is_ended_as_patch_wants_it():

@@ -604,6 +604,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "2 arguments (1 given)", "return f(7, depth, )"),
     ("def f(url):\n    return JSON.ObjectFromURL(url,\n                              )['a']\n", "    return", "URLError: <urlopen "
      "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
+    ("def f(row):\n    return HTTP.Request(*row)\n", "    return", "URLError: <urlopen error timed out>",
+     "HTTP.Request(timeout=60.0, *row)"),
     ("class Pier(object):\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x')\n", "        self._x",
      "SyntaxError: Line 3: \"_x\" is an invalid attribute name because it starts with \"_\".", "getattr(self, 'x')"),
     ("def f(rows):\n    total = 0\n    for row in rows:\n        total += row['n']\n    return total\n", "        total +=",
@@ -818,6 +820,18 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      ' in s'),
     ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
      'IndexError: list index out of range', ' in s'),
+    ("def f(old, new):\n    if old['n'] != new['n']:\n        show(new['n'])\n", '    if', "KeyError: 'n'", 'if new['),
+    ("def f(old, new):\n    if old['n'] is None:\n        old['n'] = new['n']\n", '    if', "KeyError: 'n'", 'if new['),
+    ("def f(row):\n    info = JSON.ObjectFromString(row.get('body'))\n    show(info['x'])\n", '    info',
+     "AttributeError: 'unicode' object has no attribute 'get'", '(row).get'),
+    ("def f(row, x):\n    found = re.search(x, row.group(1))\n    show(found.group(2))\n", '    found',
+     "AttributeError: 'unicode' object has no attribute 'group'", 'x, row).group'),
+    ("def f(url):\n    page = JSON.ElementFromString(url)\n    show(page)\n", '    page',
+     "AttributeError: 'JSONKit' object has no attribute 'ElementFromString'", 'JSON.ObjectFromString'),
+    ("def f(row):\n    total = 7\n    total += ', ' + row\n    show(total)\n", '    total +=',
+     "TypeError: unsupported operand type(s) for +=: 'int' and 'str'", 'int('),
+    ("def f(metadata):\n    title = title.strip()\n    metadata.title = title\n", '    title',
+     "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not None'),
 ]
 
 
