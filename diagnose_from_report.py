@@ -9918,6 +9918,12 @@ def mended_path(path):
 CLOSED_BY = {'(': ')', '[': ']', '{': '}'}
 
 
+def way_to_text(node):
+    """The end of what asks an answer for its text, as others have it: `.read()`, `.text`; None for whatever else."""
+    asked = node.parent if node.parent.kind == 'Attribute' and node.parent.attr in ('read', 'content', 'text') else None
+    return asked and (asked.parent if is_called(asked) else asked).end
+
+
 def text_of_answer(case, found):
     """`page = HTTP.Request(url)`, and page is used as if it were the text that came: that is its content."""
     for node in own_part(case.statement):
@@ -9932,11 +9938,10 @@ def text_of_answer(case, found):
         as_object = call is not node and any(
             use.parent.kind == 'Attribute' and use.parent.attr in MEMBERS[made[2]].split()
             for use in name_nodes(case.function, node.id) if use.ctx == 'Load')
-        where = node if as_object else call
-        asked, end = where.parent, where.outer[1]
-        if asked.kind == 'Attribute' and asked.attr in ('read', 'content', 'text'):     # how others have it
-            end = asked.parent.end if is_called(asked) else asked.end
-        yield cure('right value', [(where.outer[1], end, made[1])],
+        asked = [use for use in (name_nodes(case.function, node.id) if call is not node else ()) if way_to_text(use)]
+        edits = [(one.outer[1], way_to_text(one) or one.outer[1], made[1])
+                 for one in (asked if node in asked else [node if as_object else call])]
+        yield cure('right value', edits,
                    'the text of the answer is taken, not the request', 0.93,
                    '%s() gives an object, and the text that came is its %s' % (last_name(call.func), made[1]))
         return
@@ -10652,7 +10657,8 @@ def rename_private(case):
 
 
 # where the name stands that a node of a kind writes: (name, offset)
-NAME_AT = {'Str': lambda node: (node.s if is_call(node.parent, 'getattr', 'hasattr', 'setattr', 'delattr') else None,
+NAME_AT = {'Str': lambda node: (node.s if is_call(node.parent, 'getattr', 'hasattr', 'setattr', 'delattr') and
+                                node.parent.args[1:2] == [node] and node.s in node.text else None,
                                 node.start + node.text.find(node.s)),
            'Name': lambda node: (node.id, node.start), 'Attribute': lambda node: (node.attr, node.end - len(node.attr)),
            'keyword': lambda node: (node.arg, node.start),
@@ -11529,18 +11535,26 @@ def never_has(case):
         return not is_flag_asked(case, name)
     asked = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
     if owner in ('list', 'tuple', 'int', 'float', 'bool') and not any(map(is_called, asked)) or owner in (
-            'str', 'unicode') and any(make_of(case, node.value) == 'text' for node in asked):
+            'str', 'unicode') and any(is_always_text(case, node.value) for node in asked):
         return True                             # something else altogether was handed over, or it is always a text
     return name not in MEMBERS.get(owner, name).split() or any(
         True for way in (first_of_list, other_language, unknown_attribute) for _ in way(case, found)
         if owner in ('list', 'str', 'unicode') or owner == 'dict' and way is not unknown_attribute)
 
 
+def is_always_text(case, node):
+    """Whether an expression, or all that gives a variable its value, makes a text and nothing else."""
+    values = [value for _, value in values_given(case.function, node.id)] if node.kind == 'Name' else [node]
+    return bool(values) and all(value is not None and value.kind not in ('BoolOp', 'IfExp', 'Name') and
+                                make_of(case, value) == 'text' for value in values)
+
+
 def is_imported(case, name):
     """Whether a statement asks what an import binds, and nothing else, for an attribute."""
     asked = [root_name(node) for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
     return not name.startswith('_') and any(asked) and all(one.kind == 'alias' for root in asked for one in bindings(
-        case.function).get(root) or bindings(case.source.tree).get(root) or [case.statement])
+        case.function).get(root) or bindings(case.source.tree).get(root) or [case.statement]) and not any(
+            one.ctx == 'Store' for one in bundle_nodes(case, 'Attribute', name))
 
 
 def lacks_member(case, owner, name):
@@ -13876,14 +13890,14 @@ def counted_up(source):
     edits = []
     for number in range(1, len(source.lines) + 1) if '++' in source.text else ():
         code, begin = bare_code(source.line_text(number)), source.offset_of_line(number)
-        for one in re.finditer(r'\b([A-Za-z_]\w*)\+\+(?=[ \t]*([]),;]|$))', code):
+        for one in re.finditer(r'(?<![.\w])([A-Za-z_]\w*)\+\+(?=[ \t]*([]),;]|$))', code):
             indent = re.match(r'[ \t]*', code).group()
             alone = re.search(r'(^|[:;])[ \t]*$', code[:one.start()]) and one.group(2) in ('', ';')
             if not alone and HEADER_WORDS.match(code) and not re.match(r'[ \t]*try[ \t]*:[^;]*$', code[:one.start()]):
                 return []                       # what a header asks, or does, may be another time or often
             if not alone:
                 edits.append((begin, begin, '%s%s += 1%s' % (indent, one.group(1), source.newline)))
-            edits.append((begin + one.end(1), begin + one.end(), ' += 1' * bool(alone)))
+            edits.append((begin + one.end(1), begin + one.end(), ' += 1' if alone else ' - 1' * (one.group(2) == ']')))
     return edits
 
 

@@ -604,8 +604,6 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "2 arguments (1 given)", "return f(7, depth, )"),
     ("def f(url):\n    return JSON.ObjectFromURL(url,\n                              )['a']\n", "    return", "URLError: <urlopen "
      "error timed out>", "ObjectFromURL(url, timeout=60.0,\n"),
-    ("def f(row):\n    return HTTP.Request(*row)\n", "    return", "URLError: <urlopen error timed out>",
-     "HTTP.Request(timeout=60.0, *row)"),
     ("class Pier(object):\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x')\n", "        self._x",
      "SyntaxError: Line 3: \"_x\" is an invalid attribute name because it starts with \"_\".", "getattr(self, 'x')"),
     ("def f(rows):\n    total = 0\n    for row in rows:\n        total += row['n']\n    return total\n", "        total +=",
@@ -615,6 +613,12 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "is required, not unicode", "'%s %s%% S%02d' % (boat, n, int(boat.season))"),
     ("def f(url):\n    return HTTP.Request(url).read()\n", "    return", "AttributeError: 'HTTPRequest' object has no attribute "
      "'read'", "return HTTP.Request(url).content\n"),
+    ("def f(url):\n    page = HTTP.Request(url)\n    return page.read().strip()\n", "    return", "AttributeError: "
+     "'HTTPRequest' object has no attribute 'read'", "HTTP.Request(url)\n    return page.content.strip()\n"),
+    ("def f(row):\n    boat = row.get('boat') or ''\n    show(boat.get('n'))\n", "    show", "AttributeError: 'str' object "
+     "has no attribute 'get'", "if isinstance(boat, dict):"),
+    ("import pier\n\ndef f():\n    return pier.boat\n\ndef g(n):\n    pier.boat = n\n", "    return", "AttributeError: "
+     "'module' object has no attribute 'boat'", "hasattr(pier, 'boat')"),
     ("import datetime\n\ndef f(x):\n    return datetime.strptime(x, '%Y')\n", "    return", "AttributeError: 'module' object "
      "has no attribute 'strptime'", "return datetime.datetime.strptime(x, '%Y')"),
     ("from datetime import datetime\n\ndef f(x):\n    return x - datetime.timedelta(7)\n", "    return", "AttributeError: type "
@@ -820,6 +824,9 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      ' in s'),
     ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
      'IndexError: list index out of range', ' in s'),
+    ("def f(row):\n    return HTTP.Request(*row)\n", '    return', 'URLError: <urlopen error timed out>', '0*row'),
+    ("class A:\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x', '_x') + getattr(self, '\\x5fx')\n",
+     '        self._x', 'SyntaxError: Line 3: "_x" is an invalid attribute name because it starts with "_".', "'x', 'x')"),
     ("def f(old, new):\n    if old['n'] != new['n']:\n        show(new['n'])\n", '    if', "KeyError: 'n'", 'if new['),
     ("def f(old, new):\n    if old['n'] is None:\n        old['n'] = new['n']\n", '    if', "KeyError: 'n'", 'if new['),
     ("def f(row):\n    info = JSON.ObjectFromString(row.get('body'))\n    show(info['x'])\n", '    info',
@@ -1615,6 +1622,8 @@ UNREADABLE = [      # (source, line that the log names, what makes it readable o
     ("def f(pages):\n    n = 0\n    for page in pages:\n        page.show(n++)\n", 4, "        n += 1\n        page.show(n)\n"),
     ("def f(pages):\n    n = 0\n    for page in pages: n++\n", 3, "    for page in pages: n += 1\n"),
     ("def f(n, page):\n    while page(n++): Log(n)\n", 2, None),
+    ("def f(n, page):\n    page[n++] = n\n    self.n++\n", 2, None),
+    ("def f(n, page):\n    page[n++] = 7\n", 2, "    n += 1\n    page[n - 1] = 7\n"),
     ("def f(n, page):\n    try: page.show(n++)\n    except: pass\n", 2, "    n += 1\n    try: page.show(n)\n"),
     ("def f(d):\n    d.add(g(1,\n        h(2))\n\n    return d\n\ndef g(a)\n    return 7\n", 5,
      "        h(2)))\n\n    return d\n\ndef g(a):\n"),
