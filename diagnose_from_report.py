@@ -2221,7 +2221,7 @@ class Bundle(object):
     def data(self, name):
         """The bytes of a file named from the bundle on; None where it cannot be read."""
         try:
-            with open(os.path.join(self.path, *name.split('/')), 'rb') as source:
+            with open(logs.walkable(os.path.join(self.path, *name.split('/'))), 'rb') as source:
                 return source.read()
         except (IOError, OSError):
             return None
@@ -2246,7 +2246,7 @@ class Bundle(object):
         path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.path))), 'Plug-in Support',
                             'Preferences', self.identifier + '.xml')
         try:
-            with open(path, 'rb') as source:
+            with open(logs.walkable(path), 'rb') as source:
                 text = logs.to_text(source.read())
         except (IOError, OSError):
             return found
@@ -2339,10 +2339,10 @@ def find_bundles(plug_ins):
     by hand leave it. Without an identifier the folder's name stands in for it, as where another bundle has the same.
     """
     bundles = {}
-    if not os.access(plug_ins, os.R_OK):
+    if not os.access(logs.walkable(plug_ins), os.R_OK):
         raise logs.Problem('there is no folder %s; name the folder of the bundles with --plug-ins' % plug_ins)
     for name in names_below(plug_ins):
-        path = os.path.join(plug_ins, name)
+        path = os.path.join(logs.to_text(plug_ins), name)
         inner = [os.path.join(path, below) for below in names_below(path) if '.bundle' in below]
         for folder in [path] + inner:
             bundle = read_bundle(folder)
@@ -2360,15 +2360,16 @@ def find_bundles(plug_ins):
 
 def read_bundle(path):
     """The Bundle in a folder, or None when the folder is none."""
-    contents = os.path.join(path, 'Contents')
+    contents, plist, code = [logs.walkable(os.path.join(path, *names)) for names in (
+        ('Contents',), ('Contents', 'Info.plist'), ('Contents', 'Code'))]
     if not os.path.isdir(contents):
         return None
     try:
-        with open(os.path.join(contents, 'Info.plist'), 'rb') as source:
+        with open(plist, 'rb') as source:
             text = logs.to_text(source.read())
     except (IOError, OSError):
         text = ''
-        if not os.path.isdir(os.path.join(contents, 'Code')):
+        if not os.path.isdir(code):
             return None
     policy = 'Elevated' if plist_value(text, 'PlexPluginCodePolicy') == 'Elevated' else 'Standard'
     bundle = Bundle(path, plist_value(text, 'CFBundleIdentifier') or os.path.basename(path), policy)
