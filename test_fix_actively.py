@@ -889,8 +889,8 @@ def filled_before(run_dir, plug_ins, document):
         first, second = [last_rows(test['rows']) for test in tests]
         for key, treated in second.items():
             failed = first.get(key)
-            if failed and failed['outcome'] == 'error' and treated['after'] and (treated['outcome'] == 'ok' or (
-                    treated['outcome'] == 'error' and treated['after'] != failed['after'])):
+            if failed and failed['outcome'] == 'error' and treated['after'] and treated['outcome'] in ('ok', 'error') \
+                    and treated['after'] != failed['after']:
                 found.setdefault(key, {'fix': row['fix'], 'guid': treated['guid'], 'without': failed['after'],
                                        'with': treated['after']})
     return found

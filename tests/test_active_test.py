@@ -517,11 +517,12 @@ def test_what_the_first_part_of_a_fix_filled_in_counts_though_its_items_failed_f
 
     def test_of(path):
         fix, after = path.split(os.sep)[0], 'after' in path
-        row = {'rating_key': '1', 'guid': 'a://1', 'outcome': 'error', 'after': fields[fix] if after else {}}
+        row = {'rating_key': '1', 'guid': 'a://1', 'outcome': 'ok' if after and fix == 'in vain' else 'error',
+               'after': fields[fix] if after else {}}
         return {'fix': fix, 'server': {}, 'rows': [row]}
 
     monkeypatch.setattr(active, 'read_active_test', test_of)
-    for contains, first in (([], 'other'), (['part'], 'part')):
+    for contains, first in (([], 'other'), (['part'], 'part'), (['in vain'], 'other')):
         found = active.filled_before('', '', {'fix': 'both', 'contains': contains, 'pattern': 'p1', 'server': {}})
         assert (found['1']['fix'], found['1']['with']) == (first, fields[first])
 
