@@ -2671,6 +2671,8 @@ def agent_row(document, identifier):
 
 def counted_calls(pattern, agent):
     """(how many, of how many) calls of this agent, of the pattern's kind, it came in; (0, 0) when it is not known."""
+    if pattern.get('rotated_away'):             # and so are the calls: those in the log are later ones
+        return 0, 0
     since_fix = pattern.get('resolved') or {}   # its errors are then counted from the fix on, and so are the calls
     calls = since_fix.get(calls_meant(pattern), agent.get(calls_meant(pattern))) or 0
     return min(calls, pattern.get(calls_meant(pattern)) or pattern.get('count') or 0), calls

@@ -303,6 +303,13 @@ def test_a_failed_request_that_the_code_catches_is_code_where_it_then_lacks_its_
         assert look(row, tmpdir, text).record['class'] == cls
 
 
+def test_calls_are_not_counted_for_what_an_earlier_aggregate_told():
+    agent = document()['agents'][0]
+    for away, words in ((None, 'in 19 of 31 updates'), (True, 'in 19 of')):
+        evidence = '; '.join(diagnose.judge(pattern(rotated_away=away), agent).evidence)
+        assert (words in evidence) is not bool(away)
+
+
 def test_a_function_that_calls_another_one_of_its_name_is_not_the_place(tmpdir):
     source = SOURCE.replace('class Harbour', 'class Other(object):\n  def fill(self, boat):\n    return Harbour.fill(boat)\n\n'
                             'class Harbour')
