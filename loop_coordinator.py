@@ -591,7 +591,7 @@ class Session(object):
             else:
                 self.probed[row['pattern']] = number
             self.roll_back(row)
-            self.replace_row(row, decision='PROBED', evidence=not stopped)
+            self.replace_row(row, decision='PROBED', evidence=not stopped, time=utc_text())     # when it had been asked
 
     def after_test_and_verdict(self, number, row, sample):
         """Measure the items with the fix in place, decide, carry it out; the row is the last one of the state."""

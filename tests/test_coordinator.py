@@ -82,6 +82,11 @@ def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdi
     assert not session.implement(1, row)
     seen = {'agent': row['agent'], 'first_seen': row['time'], 'last_seen': row['time']}
     assert diagnose.only_in_trials(seen, [loop.history_row(row)]) and row['time'] > fix_row('a', None)['time']
+    session.implement, session.roll_back = lambda *words: True, lambda row: True
+    session.test, session.stopped_test = lambda *words: (0, '', ''), lambda *words: (None, False)
+    probe = fix_row('b', None)
+    session.probe(2, probe)
+    assert probe['decision'] == 'PROBED' and probe['time'] >= row['time']   # what failed in its test came before
     assert not diagnose.only_in_trials(dict(seen, first_seen='2026-11-22T10:31:00Z'), [loop.history_row(row)])
 
 
