@@ -5330,9 +5330,14 @@ def code_of(node):
     if '#' in text or '"""' in text or "'''" in text or any(
             one.kind == 'Str' and one.line != one.end_line for one in walk(node)):
         return None
-    text = re.sub(r'([(\[{])\s*[\r\n]+\s*', r'\1', text)
+    text = re.sub(r'\s*\\?[\r\n]+\s*\.', '.', re.sub(r'([(\[{])\s*[\r\n]+\s*', r'\1', text))
     text = re.sub(r',?\s*[\r\n]+\s*([)\]}])', r'\1', text)
     return re.sub(r'\s*\\?[\r\n]+\s*', ' ', text)
+
+
+def value_of(node):
+    """The text of an expression as the value of an assignment of its own, where no brackets stand around it."""
+    return code_of(node) or '(%s)' % node.text
 
 
 def operand(node):
@@ -5537,7 +5542,7 @@ def condition(case, faults, hoist=True, outside=False):
                 return None                     # it would be evaluated before anything is asked
             if plain not in names:
                 names[plain] = fresh_name(case, local_name_for(fault.bad))
-                before.append('%s = %s' % (names[plain], plain))
+                before.append('%s = %s' % (names[plain], value_of(fault.bad)))
             edits.append(fault.bad.outer + (names[plain],))
             text = names[plain]
         elif text is None or not repeatable(fault.bad):
@@ -10867,7 +10872,8 @@ def parse_first(case, faults):
     local = fresh_name(case, wish)
     step = step_of(case.statement)
     edits = put_before(case.statement, [
-        'try:', step + '%s = %s' % (local, node.text), 'except %s:' % name, step + '%s = %s' % (local, default)] + [
+        'try:', step + '%s = %s' % (local, value_of(node)), 'except %s:' % name,
+        step + '%s = %s' % (local, default)] + [
             step + line for line in log_line(case, '%s: %s' % (local, fault.what))])
     same = [one.node for one in faults if one.node.text == node.text and one.node is not node]
     edits += [one.outer + (local,) for one in [node] + same]

@@ -2647,6 +2647,9 @@ HARM = [
     ("def f(d):\n    if not d['on']:\n        return ''\n    return d['crew']['names']\n\n\ndef update(metadata, d):\n    for one in "
      "f(d):\n        metadata.genres.add(one)\n", "    return d", "TypeError: 'NoneType' object has no attribute '__getitem__'",
      "if d['crew'] is not None else []"),
+    ("def update(metadata, page):\n    metadata.title = (page.find('a')\n                      .parent()\n                      "
+     ".get('x'))\n    metadata.year = 3\n", "    metadata.title", "AttributeError: 'NoneType' object has no attribute 'get'",
+     "    found = page.find('a').parent()\n    if found is not None:"),
 ]
 
 
