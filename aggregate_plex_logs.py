@@ -3473,13 +3473,15 @@ EARLIER_ROW = dict([(name + '?', STRING) for name in ('exception', 'message', 'f
 def with_rotated_away(document, earlier, resolved, since=None, keep_paths=False):
     """An aggregate with what is on the shortlist of an earlier one and in no log any more: each start of a plug-in
     takes its oldest log away, and each fix that is tried starts it twice. resolved: patterns that have a fix in place.
-    What keeps a plug-in from starting is not among them: it shows at each later start, or is over.
+    What keeps a plug-in from starting is not among them: it shows at each later start, or is over. Nor is that of an
+    agent that has no log here now, so that nothing of it could be measured.
     """
     here = set(row['pattern'] for row in list(document['patterns']) + list(resolved))
+    agents = set(row['identifier'] for row in document['agents'])
     listed = earlier['shortlist'] if fits(earlier, {'shortlist': [STRING]}) else ()
     lost = [without_homes(row, keep_paths) for row in earlier['patterns'] if row['pattern'] in listed
             and row['pattern'] not in here and fits(row, EARLIER_ROW) and row['kind'] not in ('load', 'start')
-            and utc_seconds(row['last_seen']) >= (since or 0)]
+            and row['agent'] in agents and utc_seconds(row['last_seen']) >= (since or 0)]
     for row in lost:
         row.update((name[:-1], None) for name in EARLIER_ROW if name.endswith('?') and name[:-1] not in row)
         row['rotated_away'] = True

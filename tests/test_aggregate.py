@@ -525,6 +525,7 @@ def test_what_was_rotated_away_since_an_earlier_aggregate_is_taken_over(tmpdir):
     assert ['jane' in text for text in texts] == [False, True]
     assert logs.with_rotated_away(now, json.loads(texts[1]), [], None, True) == json.loads(texts[1])    # the next night
     assert logs.with_rotated_away(now, dict(earlier, patterns=[dict(row, kind='load')]), []) == now
+    assert logs.with_rotated_away(dict(now, agents=[]), earlier, []) == dict(now, agents=[])
     for field in row:                           # of another version of the script, or damaged
         for other in (dict((key, row[key]) for key in row if key != field), dict(row, **{field: 5.5})):
             if field != 'pattern':
