@@ -6826,10 +6826,11 @@ def is_put_in_step(case):
 
 
 def is_in_step(use):
-    """Whether a list is gone through side by side with another one, or asked for its n-th element: where one is left
-    out, the others do not fit any more."""
-    return is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or is_indexed(
-        use) and getattr(index_of(use.parent), 'kind', 'Num') not in ('Num', 'UnaryOp', 'Str')
+    """Whether a list is gone through side by side with another one, or asked for its n-th element, but the first or
+    last: where one is left out, the others do not fit any more."""
+    index = index_of(use.parent) if is_indexed(use) else None
+    return is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or \
+        index is not None and index.kind not in ('UnaryOp', 'Str') and getattr(index, 'n', 1) != 0
 
 
 def dependents(case, faults):
@@ -7957,8 +7958,8 @@ def unset_name(case, found):
                        % (' and '.join([name] + alike), value_words(value), also([other for other, _ in mates])),
                        '%s is empty on the ways that do not set it' % name, 'low' if outcome == FINE else 'medium',
                        prior, 'a value before the branches, of the kind that the rest of the function expects')
-    can_be_set = any(node.start < here[0].start and statement_of(node) is not case.statement or any(
-        around.kind in ('For', 'While') and is_in(node, around) for around in ancestors(here[0])) for node in binders)
+    can_be_set = any(node.start < here[0].start or any(around.kind in ('For', 'While') and is_in(
+        node, around) for around in ancestors(here[0])) for node in binders if statement_of(node) is not case.statement)
     edits = guarded_uses(case, name, readers, HOLLOW) if best == HOLLOW and can_be_set and not flags and not (
         sums or any(is_op(use.parent, 'Add', 'Mod') for use in uses)) else None
     if edits and len(edits) < 40 and along is not None and not in_each_others_way(edits, along):

@@ -824,6 +824,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      ' in s'),
     ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
      'IndexError: list index out of range', ' in s'),
+    ("def f(metadata, row):\n    cells = []\n    for cell in row:\n        cells.append(cell.text.strip())\n"
+     "    metadata.studio = cells[1]\n", '        cells', "AttributeError: 'NoneType' object has no attribute 'strip'", 'continue'),
     ("def f(row):\n    return HTTP.Request(*row)\n", '    return', 'URLError: <urlopen error timed out>', '0*row'),
     ("class A:\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x', '_x') + getattr(self, '\\x5fx')\n",
      '        self._x', 'SyntaxError: Line 3: "_x" is an invalid attribute name because it starts with "_".', "'x', 'x')"),
@@ -837,8 +839,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "AttributeError: 'JSONKit' object has no attribute 'ElementFromString'", 'JSON.ObjectFromString'),
     ("def f(row):\n    total = 7\n    total += ', ' + row\n    show(total)\n", '    total +=',
      "TypeError: unsupported operand type(s) for +=: 'int' and 'str'", 'int('),
-    ("def f(metadata):\n    title = title.strip()\n    metadata.title = title\n", '    title',
-     "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not None'),
+    ("def f(metadata, n):\n    for x in n:\n        title = title.strip()\n        metadata.title = title\n",
+     '        title', "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not'),
 ]
 
 
