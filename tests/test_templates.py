@@ -824,8 +824,6 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      ' in s'),
     ("def f(metadata, s, sign=None):\n    metadata.title = s.split(sign)[1]\n", '    metadata',
      'IndexError: list index out of range', ' in s'),
-    ("def f(metadata, row):\n    cells = []\n    for cell in row:\n        cells.append(cell.text.strip())\n"
-     "    metadata.studio = cells[1]\n", '        cells', "AttributeError: 'NoneType' object has no attribute 'strip'", 'continue'),
     ("def f(row):\n    return HTTP.Request(*row)\n", '    return', 'URLError: <urlopen error timed out>', '0*row'),
     ("class A:\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x', '_x') + getattr(self, '\\x5fx')\n",
      '        self._x', 'SyntaxError: Line 3: "_x" is an invalid attribute name because it starts with "_".', "'x', 'x')"),
@@ -2652,6 +2650,9 @@ HARM = [
     ("def update(metadata, page):\n    metadata.title = (page.find('a')\n                      .parent()\n                      "
      ".get('x'))\n    metadata.year = 3\n", "    metadata.title", "AttributeError: 'NoneType' object has no attribute 'get'",
      "    found = page.find('a').parent()\n    if found is not None:"),
+    ("def f(metadata, row):\n    cells = []\n    for cell in row:\n        cells.append(cell.text.strip())\n"
+     "    metadata.studio = cells[1]\n", '        cells', "AttributeError: 'NoneType' object has no attribute 'strip'",
+     "append((cell.text or '').strip())"),
 ]
 
 
