@@ -10161,8 +10161,9 @@ def object_taken(case, function):
         if edits and not name_nodes(function, 'self')[1:]:
             yield cure('right arguments', edits, '%s takes no self' % function.name, 0.92,
                        'a static method gets no object')
-    elif function.parent.kind == 'ClassDef' and 'self' not in names and names[:1] != ['cls'] and not has_decorator(
-            function, 'staticmethod', 'classmethod') and not (counts[1:] and counts[0] > counts[1]):
+    elif function.parent.kind == 'ClassDef' and 'self' not in names and names[:1] not in (['cls'], ['this']) and not (
+            has_decorator(function, 'staticmethod', 'classmethod') or counts[1:] and counts[0] > counts[1]) and len(
+                bindings(function.parent).get(function.name, ())) == 1:     # (get = staticmethod(get))
         at = function.source.text.index('(', function.def_at) + 1
         yield cure('right arguments', [(at, at, 'self, ' if names else 'self')], '%s takes self' % function.name, 0.9,
                    'a method of a class gets its object first')
@@ -10217,7 +10218,8 @@ def fitted(case, function, call):
         yield cure('right arguments', [(base[1], asked[0], ', '), (asked[1], inner.outer[1], '')],
                    '%s and %s are handed over apart' % tuple(given[:2]), 0.93,
                    '%s calls .%s() itself' % (name, inner.func.attr))
-    extra, lost = len(call.args) - len(given), list(lost_parameter(case, function))
+    counts, lost = argument_counts(case), list(lost_parameter(case, function))
+    extra = min([len(call.args) - len(given)] + [got - takes for takes, got in zip(counts, counts[1:]) if got > takes])
     for proposal in lost:
         yield proposal
     if extra > 0 and not (lost or is_act(call) or function.args.vararg) and all(map(repeatable, call.args[-extra:])):
