@@ -6660,7 +6660,9 @@ def tighten(case, faults):
         return
     edits = found.edits + put_before(case.statement, found.before)
     around = operand_node.parent
-    body_needs = case.statement.kind == 'If' and any(needs_value(case, one, faults) for one in case.statement.body)
+    body = case.statement.body if case.statement.kind == 'If' else ()
+    body_needs = any(needs_value(case, one, faults) for one in body) or 'no len()' in case.message and any(
+        is_same(asked, faults[0].bad.text) for one in body for asked in map(refuses_none, walk(one)) if asked)
     if acts_in(getattr(case.statement, 'orelse', ())):
         return
     if around.kind == 'UnaryOp' and (is_none_check(operand_node) or body_needs or acts_in(getattr(
@@ -6669,7 +6671,8 @@ def tighten(case, faults):
     start, end = operand_node.outer
     absent = operand_node.kind == 'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and not (acts_in(getattr(
         case.statement, 'body', ())) or case.statement.kind == 'If' and calls_itself(case)) and \
-        case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs
+        case.statement.kind != 'While' and not is_empty_literal(operand_node.comparators[0]) and not body_needs and \
+        holds_for(operand_node, faults[0].bad.text) is not False                # (len(x) != 0)
     if operand_node.kind == 'Compare' and is_call(operand_node.left, 'find', 'rfind'):
         absent = not body_needs and (operand_node.ops[0] == 'Lt' or operand_node.ops[0] == 'Eq' and flat(
             operand_node.comparators[0]) in ('-1', 'None'))             # -1 says that it is not there

@@ -828,6 +828,10 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      '        return self', 'TypeError: g() takes exactly 1 argument (2 given)', 'self.g()'),
     ("class A:\n    def g(x):\n        return x\n    g = staticmethod(g)\n\n    def f(self, x):\n        return self.g(x, 7)\n",
      '        return self', 'TypeError: g() takes exactly 1 argument (2 given)', 'g(self, x)'),
+    ("def f(rows):\n    if len(rows) != 0:\n        show(7)\n", '    if', "TypeError: object of type 'NoneType' has no len()",
+     'rows is None or'),
+    ("def f(rows):\n    if len(rows) != 2:\n        show(rows[0])\n", '    if', "TypeError: object of type 'NoneType' has no "
+     "len()", 'rows is None or'),
     ("def f(row):\n    return HTTP.Request(*row)\n", '    return', 'URLError: <urlopen error timed out>', '0*row'),
     ("class A:\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x', '_x') + getattr(self, '\\x5fx')\n",
      '        self._x', 'SyntaxError: Line 3: "_x" is an invalid attribute name because it starts with "_".', "'x', 'x')"),
