@@ -9255,6 +9255,10 @@ def unknown_attribute(case, found):
     if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
         pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
     for near, prior in pairs:
+        if nodes[0].ctx == 'Store' and (name.rstrip('0123456789') == near or any(
+                one.ctx == 'Store' and one.value.text == root and is_in(one, case.function)
+                for one in nodes_named(case.source, 'Attribute', near))):
+            continue                            # what is set already would be lost
         same = [node for node in alike if node.value.text == nodes[0].value.text]
         yield respelt(same, near, prior, 'there is no %s, and %s is there' % (name, near))
 
@@ -11543,8 +11547,8 @@ def never_has(case):
     if found is None:
         return False
     owner, name = found.groups()
-    if owner in MODELS and name not in FIELDS or owner.endswith('Kit') or owner in ('module', 'RestrictedModule') and (
-            module_asked(case, name) or is_imported(case, name)):
+    if owner in MODELS and name not in FIELDS or owner.endswith(('Kit', '_descriptor')) or owner in (
+            'module', 'RestrictedModule') and (module_asked(case, name) or is_imported(case, name)):
         return True                             # JSON, HTTP and what is imported are the same for all items
     if lacks_member(case, owner, name):
         return not is_flag_asked(case, name)

@@ -832,6 +832,12 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      'rows is None or'),
     ("def f(rows):\n    if len(rows) != 2:\n        show(rows[0])\n", '    if', "TypeError: object of type 'NoneType' has no "
      "len()", 'rows is None or'),
+    ("def f(metadata, x):\n    metadata.title2 = x\n", '    metadata', "AttributeError: 'Movie' object has no attribute "
+     "'title2'", 'metadata.title ='),
+    ("def f(metadata, x):\n    metadata.summary = x\n    metadata.summry = 7\n", '    metadata.summry', "AttributeError: 'Movie' "
+     "object has no attribute 'summry'", 'metadata.summary = 7'),
+    ("def f(x):\n    show(datetime.date.today(), x)\n", '    show', "AttributeError: 'method_descriptor' object has no attribute "
+     "'today'", 'hasattr'),
     ("def f(row):\n    return HTTP.Request(*row)\n", '    return', 'URLError: <urlopen error timed out>', '0*row'),
     ("class A:\n    def f(self):\n        self._x = 7\n        return getattr(self, '_x', '_x') + getattr(self, '\\x5fx')\n",
      '        self._x', 'SyntaxError: Line 3: "_x" is an invalid attribute name because it starts with "_".', "'x', 'x')"),
