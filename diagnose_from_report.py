@@ -7381,7 +7381,8 @@ def widen_handler(case, faults):
             continue                            # the day of today stands for a text that says so, not for no text
         if handler.type.kind == 'Name' and any(
                 node.kind == 'Attribute' and is_name(node.value, caught_as(handler)) for node in walk(handler)) or \
-                is_for_its_own_error(case, around, handler) or hands_text_on(case, handler):
+                is_for_its_own_error(case, around, handler) or hands_text_on(case, handler) or leaves_bare(
+                    case, around, handler):
             continue                            # it asks the exception for what only its own kind has
         if handler.type.kind == 'Tuple':
             at = handler.type.elts[-1].outer[1]
@@ -7397,6 +7398,14 @@ def widen_handler(case, faults):
                        0.88 if len(edits) > 1 and bound_names(case.statement).intersection(bound_names(*handler.body))
                        else 0.8, 'the code already says what to do when this line fails in another way')
         return
+
+
+def leaves_bare(case, around, handler):
+    """Whether what stands behind a try reads a variable that it then lacks: the except clause sets none and goes on."""
+    unset = bound_names(*[one for one in around.body if one.end >= case.statement.end]) - bound_names(*handler.body)
+    return handler.body[-1].kind not in EXITS and any(
+        use.start >= around.end for name in unset if not bound_before(case, name, around)
+        for use in later_uses(case, name, around))
 
 
 def is_for_its_own_error(case, around, handler):

@@ -2667,6 +2667,8 @@ HARM = [
     ("def f(metadata, row):\n    cells = []\n    for cell in row:\n        cells.append(cell.text.strip())\n"
      "    metadata.studio = cells[1]\n", '        cells', "AttributeError: 'NoneType' object has no attribute 'strip'",
      "append((cell.text or '').strip())"),
+    ("def update(metadata, d):\n    try:\n        crew = [one['name'] for one in d]\n    except IOError:\n        pass\n    "
+     "metadata.tags = crew\n", "        crew", "KeyError: 'name'", "one.get('name')|if 'name' in one]"),
 ]
 
 
