@@ -54,6 +54,7 @@ OWN_ROW = {                         # types in a row of the state, for logs.fits
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
     'retest': bool, 'was?': dict}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
+ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
@@ -270,12 +271,12 @@ def to_retest(rows):
                   key=lambda row: (row['time'], row['id']))
 
 
-def undecided_cycles(rows, fix_id):
-    """How many verdicts in a row, the newest last, were MONITOR for this fix."""
+def cycles(rows, fix_id, decision='MONITOR'):
+    """How many verdicts in a row, the newest last, were this one for a fix."""
     count = 0
     for row in rows:
         if row['id'] == fix_id:
-            count = count + 1 if row['decision'] == 'MONITOR' else 0
+            count = count + 1 if row['decision'] == decision else 0
     return count
 
 
@@ -617,8 +618,12 @@ class Session(object):
                 self.put_off_patterns.add(row['pattern'])
             self.roll_back(row)
             evidence = evidence or by_hand          # whoever took it out does not want it
+        weak = verdict['weak_evidence']
+        if weak and cycles(self.past, row['id'], 'KEEP') >= ENOUGH_KEEPS - 1:     # the library may have no more items
+            weak, row['reason'] = False, row['reason'] + '; kept %d times in a row, so it is not tested again' % (
+                ENOUGH_KEEPS)
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
-                         measured=verdict['measured'], weak_evidence=verdict['weak_evidence'], time=utc_text(),
+                         measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
                          further=in_need_of_more(verdict), evidence=evidence)
 
     def server_answers(self):
@@ -711,7 +716,7 @@ class Session(object):
                        was=dict((name, old[name]) for name in STANDING))
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])
             self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
-            if undecided_cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
+            if cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
                 self.troubles.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
 

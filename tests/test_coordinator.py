@@ -72,8 +72,22 @@ def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
 
 def test_undecided_cycles_count_in_a_row():
     rows = [fix_row('a', word) for word in ('MONITOR', 'KEEP', 'MONITOR', 'MONITOR')]
-    assert loop.undecided_cycles(rows, 'a') == 2
-    assert loop.undecided_cycles(rows, 'b') == 0
+    assert loop.cycles(rows, 'a') == 2
+    assert loop.cycles(rows, 'b') == 0
+
+
+@pytest.mark.parametrize('nights, weak', [(1, True), (2, False)])
+def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmpdir, monkeypatch, nights, weak):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(session, 'read_verdict', lambda number: {
+        'decision': 'KEEP', 'reason': '3 of 3', 'success_percent': 100.0, 'measured': 3, 'weak_evidence': True, 'further': 0,
+        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'undecided': False})
+    session.past = [fix_row('a', 'KEEP', measured=3, weak_evidence=True)] * nights
+    row = fix_row('a', None, retest=True)
+    session.after_test_and_verdict(1, row, ())
+    assert (row['decision'], row['weak_evidence'], 'not tested again' in row['reason']) == ('KEEP', weak, not weak)
+    assert loop.to_retest([row]) == [row] * weak
 
 
 def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
