@@ -235,7 +235,8 @@ def read_earlier(path):
 def is_rows(rows):
     """Whether something that was read is a list of fixes as this script writes them."""
     from diagnose_from_report import HISTORY_ROW
-    return logs.fits(rows, [dict(HISTORY_ROW, **OWN_ROW)])
+    return logs.fits(rows, [dict(HISTORY_ROW, **OWN_ROW)]) and all(
+        set(('template', 'reason') + STANDING) <= set(row) for row in rows)     # which may hold null
 
 
 def latest_by_fix(rows):
@@ -1104,7 +1105,10 @@ def dry_run(options, run_dir):
     """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
     session = Session(options, run_dir, os.path.dirname(run_dir))
     session.state['iteration'] = 1
-    session.past = sum((read_earlier(path)[1] for path in session.earlier), [])
+    for path in session.earlier:
+        _, rows, sentences = read_earlier(path)
+        session.past += rows
+        session.troubles += sentences
     session.compare_with_the_files(undo=False)
     try:
         diagnosis = session.look(1)

@@ -202,7 +202,9 @@ def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tm
 
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
 @pytest.mark.parametrize('text', ['', '{"schema": 1}', '{"schema": 1, "fixes": [{}], "ended": null}', '{"schema": 99}',
-                                  json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [fix_row('a', 'KEEP', time=7)]})])
+                                  json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [fix_row('a', 'KEEP', time=7)]}),
+                                  json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [dict(
+                                      (name, value) for name, value in fix_row('a', 'KEEP').items() if name != 'template')]})])
 def test_a_damaged_earlier_run_is_named_and_stops_nothing(tmpdir, name, text):
     document = {'ended': 'goal', 'fixes': [fix_row('a', 'KEEP')]}
     for whole in ('loop_state.json', 'lessons_learned.json'):

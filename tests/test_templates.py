@@ -688,32 +688,31 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
         ('A', 'seven'), ('Core', None), ('Core', None)]
 
 
-def test_a_count_of_rounds_is_no_element_that_a_line_means():
-    source = "def f(page):\n    for level in range(7):\n        node = node.up()\n    return node\n"
-    found = patches(case_for(source, '        node', "UnboundLocalError: local variable 'node' referenced before assignment"))
-    assert all('level.' not in patched for _, patched in found)
+NEVER = [
+    # a count of rounds is no element that a line means
+    ("def f(page):\n    for level in range(7):\n        node = node.up()\n    return node\n", '        node',
+     "UnboundLocalError: local variable 'node' referenced before assignment", 'level.'),
+    # no more is taken where too little is given
+    ("class Pier(object):\n    def of(this, x):\n        return this.y + x\n\n    def f(self):\n        return self.of()\n",
+     '        return self', "TypeError: of() takes exactly 2 arguments (1 given)", 'of(self'),
+    # today stands for no missing day
+    ("def f(row):\n    try:\n        day = Datetime.ParseDate(row).date()\n    except ValueError:\n"
+     "        day = Datetime.Now().date()\n    keep(day)\n", '        day = Datetime.P',
+     "AttributeError: 'NoneType' object has no attribute 'date'", '(ValueError'),
+    # the metadata are not meant where the media are at hand
+    ("def f(media):\n    for s in media.seasons:\n        metadata.seasons[s].title = media.seasons[s].id\n", '        metadata',
+     "NameError: global name 'metadata' is not defined", '        media.seasons'),
+    # what nothing can have set yet is not left out for good
+    ("def f(page, d):\n    d.title = name.strip()\n    d.keep(page)\n    name = page.name()\n    d.name = name\n", '    d.title',
+     "UnboundLocalError: local variable 'name' referenced before assignment", 'name is not None'),
+]
 
 
-def test_no_more_is_taken_where_too_little_is_given_and_today_stands_for_no_missing_day():
-    source = "class Pier(object):\n    def of(this, x):\n        return this.y + x\n\n    def f(self):\n        return self.of()\n"
-    error = "TypeError: of() takes exactly 2 arguments (1 given)"
-    assert all('of(self' not in patched for _, patched in patches(case_for(source, '        return self', error)))
-    source = ("def f(row):\n    try:\n        day = Datetime.ParseDate(row).date()\n    except ValueError:\n"
-              "        day = Datetime.Now().date()\n    keep(day)\n")
-    found = patches(case_for(source, '        day = Datetime.P', "AttributeError: 'NoneType' object has no attribute 'date'"))
-    assert found and all('(ValueError' not in patched for _, patched in found)
-
-
-def test_the_metadata_are_not_meant_where_the_media_are_at_hand():
-    source = "def f(media):\n    for s in media.seasons:\n        metadata.seasons[s].title = media.seasons[s].id\n"
-    found = patches(case_for(source, '        metadata', "NameError: global name 'metadata' is not defined"))
-    assert all('        media.seasons' not in patched for _, patched in found)
-
-
-def test_what_nothing_can_have_set_yet_is_not_left_out_for_good():
-    source = "def f(page, d):\n    d.title = name.strip()\n    d.keep(page)\n    name = page.name()\n    d.name = name\n"
-    found = patches(case_for(source, '    d.title', "UnboundLocalError: local variable 'name' referenced before assignment"))
-    assert all('name is not None' not in patched for _, patched in found)
+@pytest.mark.parametrize('source,line,error,never', NEVER)
+def test_no_patch_holds_what_would_do_harm(source, line, error, never):
+    found = patches(case_for(source, line, error))
+    assert never not in source and all(never not in patched for _, patched in found)
+    assert found or 'Datetime' not in source
 
 
 REFUSED = [     # nothing is known that would make these succeed
