@@ -12748,11 +12748,11 @@ def mend_together(pattern, record, bundles, history, run_dir):
             continue
         try:
             half = Patched(bundle, read_patch(run_dir, row))
-            if not changes_function(half, bundle, record['divergence_point']):
-                continue                        # by now it fits a copy of that alone
             behind, document = next_error(pattern, row, run_dir)
         except (logs.Problem, KeyError, TypeError, AttributeError, ValueError):     # that run is deleted or damaged, or
             continue                            # the plug-in is another version by now
+        if not changes_function(half, bundle, record['divergence_point']):
+            continue                            # by now it fits a copy of that alone
         found = diagnose(behind, document, {half.identifier: half}, others) if behind else None
         for fix in [one for one in found.record['fixes'] if one['kind'] == 'fix'] if found else ():
             joined, patch = continued(bundle, half, row, fix, found.patches[fix['id']])
