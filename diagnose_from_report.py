@@ -4400,8 +4400,9 @@ VALUES = (
 Cause = collections.namedtuple('Cause', 'value expression origin steps calls')
 Cause.__new__.__defaults__ = ((),)
 # value: as in Case; expression: text of what had the bad value; origin: words for what it comes from, or None;
-# steps: [(line, text)] from the failing place back to where the value came from, or where a variable gets one; calls:
-# those on that way
+# steps: [{'file', 'function', 'line', 'text'}] from the failing place back to where the value came from, or where a
+# variable gets one; calls: those on that way
+MOST_STEPS = 12
 
 
 def value_known(exception, message):
@@ -4459,8 +4460,10 @@ def bad_values(case):
     return [suspect(failed, case.message)]
 
 
-def find_cause(case):
-    """Follow the bad value back through the assignments of the function."""
+def find_cause(case, chain=()):
+    """Follow the bad value back through the assignments of its function, to those that handed it over and into what
+    answered it. chain: the Frames above that of the case, outermost first.
+    """
     value = value_known(case.exception, case.message)
     if case.expression is None:
         return Cause(value, '', None, [])
@@ -4468,58 +4471,122 @@ def find_cause(case):
         name = case.expression.text
         givers = [node.parent if node.parent.kind == 'ExceptHandler' else statement_of(node)
                   for node in name_nodes(case.function, name) if node.ctx == 'Store' and not in_comprehension(node)]
-        return Cause(value, name, None, sorted((one.line, one_line(header_text(one).rstrip(':'))) for one in givers))
+        return Cause(value, name, None, [step_at(one) for one in sorted(givers, key=lambda one: one.start)])
     nodes = bad_values(case)
     text = '" or "'.join(one_line(node.text) for node in nodes)
     if len(nodes) > 1 or value == 'undefined name' or nodes[0] is case.expression and ARGUMENTS.match(case.message):
         return Cause(value, text, None, [])
-    node, steps, origin, answered, calls = nodes[0], [], 'unknown', None, []
-    arguments = names_in(case.function.args) - set(['self', 'cls']) if case.function.kind in (
-        'FunctionDef', 'Lambda') else ()
-    for _ in range(6):
-        node = carried(node)
-        segment = one_line(node.text)
-        origin = next((name for shape, name, _ in ORIGINS if searched(shape, segment)), 'unknown')
-        root = root_name(node)
-        if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
-            origin = 'preference' if root == 'Prefs' else 'field'
-        steps.append((node.line, segment))
+    steps, answered, calls, callers, seen, words = [], None, [], list(chain), [], ''
+    behind = nodes[:1]
+    while len(behind) == 1 and behind[0] not in seen and len(seen) < MOST_STEPS:
+        seen.append(behind[0])
+        node = carried(behind[0])
+        steps.append(step_at(node, words))
+        asked = asked_first(node)
         calls += plain_calls(node)
-        asked = node
-        while asked.kind in ('Attribute', 'Subscript'):
-            asked = asked.value
         if asked.kind == 'Call' and answered is None and (steps[1:] or asked is not node):
             answered = one_line(asked.text)
-        if origin in ('request', 'file', 'preference') or root is None:
-            break
-        assignment = last_assignment(case.function, next(below for below in walk(node) if is_name(below, root)),
-                                     node.kind != 'Name', value == 'None' and node.kind == 'Name')
-        if assignment is None:
-            if root in arguments and origin in ('unknown', 'field', 'media', 'function'):
-                origin = 'media' if root == 'media' else 'argument' if origin == 'unknown' else origin
-            elif origin == 'field':
-                origin = 'unknown'              # a table of the code itself
-            break
-        if assignment.kind == 'For':
-            if is_in(node, assignment.iter):    # `for x in x`
-                break
-            steps.append((assignment.line, 'each of %s' % one_line(assignment.iter.text)))
-            node, origin = assignment.iter, 'element' if origin == 'unknown' else origin
-        elif node.kind == 'Name' or origin in ('unknown', 'field', 'function'):
-            node = assignment.value
-        else:
-            break
+        origin, behind, words = came_from(case, node, value, callers)
+    steps += [step_at(one, 'or else ' if at else '') for at, one in enumerate(behind) if len(behind) > 1]
     source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
         ORIGIN_WORDS.get(origin)
-    comes = 'comes from' if steps[1:] or origin == 'argument' and node.kind != 'Name' else 'is'
+    comes = 'comes from' if seen[1:] or origin == 'argument' and node.kind != 'Name' else 'is'
     return Cause(value, text, source and 'which %s %s' % (comes, source), steps, calls)
 
 
+def step_at(node, words=''):
+    """One step of a Cause; words: what stands before its text."""
+    return {'file': node.source.path, 'function': name_in_log(function_around(node)), 'line': node.line,
+            'text': one_line(words + header_text(node).rstrip(':'))}
+
+
+def asked_first(node):
+    """What a chain like a(b).c[d] asks first: a(b)."""
+    while node.kind in ('Attribute', 'Subscript'):
+        node = node.value
+    return node
+
+
+def came_from(case, node, value, callers):
+    """(origin, the nodes that its value can have come from, words before them) of an expression. callers: [Frame or
+    statement] that called the function of the node, the last one directly; changed to be those of the answer's."""
+    segment, root = one_line(node.text), root_name(node)
+    origin = next((name for shape, name, _ in ORIGINS if searched(shape, segment)), 'unknown')
+    if node.kind == 'Subscript' and (root == 'Prefs' or origin in ('unknown', 'media')):
+        origin = 'preference' if root == 'Prefs' else 'field'
+    if origin in ('request', 'file', 'preference') or root is None:
+        return origin, [], ''
+    name = next(below for below in walk(node) if is_name(below, root))
+    function, loop = nearest(node, ('FunctionDef', 'Lambda', 'Module')), loop_over(name)
+    given = loop if loop is not None and loop.kind == 'comprehension' else last_assignment(
+        function, name, node.kind != 'Name', value == 'None' and node.kind == 'Name')
+    if given is not None and given.kind != 'Assign':        # (not followed: `for x in x`)
+        behind = [] if is_in(node, given.iter) else [given.iter]
+        return 'element' if origin == 'unknown' else origin, behind, 'each of '
+    if given is not None:
+        return origin, [given.value] if node.kind == 'Name' or origin in ('unknown', 'field', 'function') else [], ''
+    if function.kind != 'Module' and root in names_in(function.args) - set(['self', 'cls']):
+        if root == 'media' or origin not in ('unknown', 'field', 'function'):
+            return 'media' if root == 'media' else origin, [], ''
+        return 'argument' if origin == 'unknown' else origin, handed_over(case, function, root, callers), ''
+    asked = asked_first(node)
+    behind = answers_of(case, asked, value == 'None' and asked is node, callers) or set_in_object(node, callers)
+    return 'unknown' if origin == 'field' else origin, behind, ''      # (a field of a table of the code itself)
+
+
+def handed_over(case, function, name, callers):
+    """What a function's one known caller gives for a parameter, as [node]; [] where it is not known."""
+    if function.kind != 'FunctionDef':
+        return []
+    called, caller = function.parent.name if function.name == '__init__' else function.name, None
+    if callers:
+        caller = callers.pop()
+        caller = statement_calling(case.bundle, caller) if isinstance(caller, Frame) else caller
+    calls = [one for one in own_part(caller) if is_call(one, called)] if caller is not None else bundle_nodes(
+        case, 'Call', called)
+    if len(calls) != 1:
+        return []
+    call, names = calls[0], given_parameters(function)
+    at = names.index(name) if name in names else len(call.args)
+    return call.args[at:at + 1] or [one.value for one in call.keywords if one.arg == name]
+
+
+def answers_of(case, call, is_none, callers):
+    """What the one function of the bundle that a call leads to can have answered, as [node]: the values of its returns,
+    or a Return that has none; [] where too much is possible. is_none: it answered None."""
+    found = functions_meant(case.bundle, call) if call.kind == 'Call' else []
+    function = found[0][1] if len(found) == 1 else None
+    if function is None or any(node.kind == 'Yield' for node in own_nodes(function)):
+        return []
+    empty = [one for one in returns_of(function) if one.value is None or is_name(one.value, 'None')]
+    answers = [one.value for one in returns_of(function) if one not in empty and not (
+        is_none and never_none(one.value) or is_call(one.value, function.name))]
+    answers += empty if is_none else []
+    callers.append(statement_of(call))
+    return answers if len(answers) < 5 else []
+
+
+def set_in_object(node, callers):
+    """The one value that the class gives an attribute which a chain starts with, as [node]."""
+    owner, part = enclosing(node, 'ClassDef'), node
+    while part.kind in ('Call', 'Attribute', 'Subscript') and not (
+            part.kind == 'Attribute' and is_name(part.value, 'self')):
+        part = part.func if part.kind == 'Call' else part.value
+    values = [one.parent.value for one in nodes_named(node.source, 'Attribute', part.attr) if sets_self(one) and
+              one.parent.kind == 'Assign' and enclosing(one, 'ClassDef') is owner and not is_name(
+                  one.parent.value, 'None')] if part.kind == 'Attribute' and owner is not None else []
+    del callers[:]                              # another method set it, and who called that is not known
+    return values if len(values) == 1 else []
+
+
 def carried(node):
-    """What an expression only hands on: x of enumerate(x), x.items(), sorted(x), `x or []`."""
+    """What an expression only hands on: x of enumerate(x), x.items(), `x or []`, [one for one in x if one]."""
     while True:
         if node.kind == 'BoolOp':
             node = node.values[0]
+        elif node.kind in COMPREHENSIONS and len(node.generators) == 1 and is_name(
+                getattr(node, 'elt', None), getattr(node.generators[0].target, 'id', '')):
+            node = node.generators[0].iter
         elif node.kind == 'Call' and node.args and is_name(node.func, 'enumerate', 'sorted', 'list', 'reversed', 'set',
                                                            'tuple', 'iter', 'dict'):
             node = node.args[0]
@@ -12910,9 +12977,10 @@ def offer_one(inquiry, scene, case, place, proposal):
 def note_cause(inquiry, frame, function, first, logged):
     """Fill the Cause at the first Place into the record. Returns why a patch would gain nothing, or None."""
     scene = Scene(inquiry.pattern, inquiry.bundle, inquiry.history, function.source, frame, function, [], logged)
-    cause = find_cause(case_at(scene, first.statement, first.expression, first.message))
-    inquiry.record.update({'cause': [{'line': line, 'text': text} for line, text in cause.steps],
-                           'origin': cause.origin, 'suspect': cause.expression, 'value': cause.value})
+    cause = find_cause(case_at(scene, first.statement, first.expression, first.message),
+                       inquiry.chain[:inquiry.index])
+    inquiry.record.update({'cause': cause.steps, 'origin': cause.origin, 'suspect': cause.expression,
+                           'value': cause.value})
     return lost_answer(inquiry, cause.calls)
 
 
@@ -14058,19 +14126,21 @@ def passed_over(bundle, chain, index, place):
     """The failing statement and, frame by frame, those that called it; None where one of these is not known."""
     rows = [place.statement]
     for frame in reversed(chain[:index]):
-        source = bundle.source(frame.name)
-        function = function_named(source, frame) if source else None
-        statement = calling_statement(function, frame) if function else None
+        statement = statement_calling(bundle, frame)
         if statement is None:
             return None
         rows.append(statement)
     return rows
 
 
-def calling_statement(function, frame):
-    """The likeliest statement of a function by the lines of a frame and what it called; None. Kept, as the ways to
-    many errors go through the same few functions."""
-    known = function.__dict__.setdefault('kept calling_statement', {})
+def statement_calling(bundle, frame):
+    """The likeliest statement of a Frame by its lines and what it called; None. Kept, as the ways to many errors go
+    through the same few functions."""
+    source = bundle.source(frame.name)
+    function = function_named(source, frame) if source else None
+    if function is None:
+        return None
+    known = function.__dict__.setdefault('kept statement_calling', {})
     asked = tuple(frame.lines), any(len(start) > 1 for start in frame.starts), frame_kind(frame)
     if asked not in known:
         known[asked] = next((place.statement for place in locate(function, frame, '', '')), None)
@@ -14319,10 +14389,18 @@ def point_text(record):
     return lines
 
 
+def place_words(step, point):
+    """Where a step of the cause stands, as far as that is not the function that failed."""
+    if (step['file'], step['function']) == (point['file'], point['function']):
+        return ''
+    return ' of ' + prose(step['function']) + (' in ' + prose(step['file']) if step['file'] != point['file'] else '')
+
+
 def cause_text(record):
     lines = [prose(record['hypothesis']), '']
     unset, steps = record.get('value') == 'unbound', '; '.join(
-        'line %d, %s' % (step['line'], prose(step['text'])) for step in record['cause'])
+        'line %d%s, %s' % (step['line'], place_words(step, record['divergence_point']), prose(step['text']))
+        for step in record['cause'])
     if unset and steps:
         lines += ['It gets a value here only: %s.' % steps, '']
     elif record['cause'][1:]:

@@ -416,7 +416,62 @@ def test_the_hypothesis_names_what_can_have_been_bad(tmpdir, body, exception, me
                  tmpdir, source)
     assert said in found.record['hypothesis']
     if exception == 'UnboundLocalError':
-        assert found.record['cause'] == [{'line': line_of('x = 7', source), 'text': 'x = 7'}]
+        assert [(step['line'], step['text']) for step in found.record['cause']] == [(line_of('x = 7', source), 'x = 7')]
+
+
+PIER = """class Pier(object):
+  def __init__(self, page):
+    self.page = page
+
+  def update(self, metadata, media, lang):
+    boats = [row for row in self.fetch(metadata.id) if row]
+    for boat in boats:
+      self.fill(metadata, boat, crew=boat['crew'])
+    self.berth(Pier(boats))
+
+  def fill(self, metadata, boat, crew=None):
+    metadata.title = boat['name']
+    metadata.studio = crew['first']
+    metadata.summary = self.motto(boat).strip()
+
+  def fetch(self, number):
+    if not number:
+      return None
+    return JSON.ObjectFromURL('http://boats.example/%s' % number)
+
+  def motto(self, boat):
+    if boat.get('quiet'):
+      return None
+    return boat.get('motto')
+
+  def berth(self, other):
+    return self.page['berth']
+"""
+TRACES = [
+    # the line that failed, in which function, the error; the steps of its cause, and where the value comes from
+    ("= boat['name']", 'fill', 'KeyError', "'name'",
+     ['12 fill boat', '8 update boat', '7 update each of boats', '6 update self.fetch(metadata.id)',
+      "19 fetch JSON.ObjectFromURL('http://boats.example/%s' % number)"], 'which comes from the answer to a request'),
+    ("= crew['first']", 'fill', 'KeyError', "'first'",
+     ['13 fill crew', "8 update boat['crew']", '7 update each of boats', '6 update self.fetch(metadata.id)',
+      "19 fetch JSON.ObjectFromURL('http://boats.example/%s' % number)"], 'which comes from the answer to a request'),
+    ('.strip()', 'fill', 'AttributeError', "'NoneType' object has no attribute 'strip'",
+     ['14 fill self.motto(boat)', "24 motto boat.get('motto')", '23 motto or else return None'],
+     'which is the answer of another function of the plug-in'),
+    ("self.page['berth']", 'berth', 'KeyError', "'berth'",
+     ['27 berth self.page', '3 __init__ page', '9 update boats', '6 update self.fetch(metadata.id)',
+      "19 fetch JSON.ObjectFromURL('http://boats.example/%s' % number)"], 'which comes from the answer to a request'),
+]
+
+
+@pytest.mark.parametrize('text, function, exception, message, steps, origin', TRACES)
+def test_a_value_is_traced_through_calls_to_where_it_came_from(tmpdir, text, function, exception, message, steps, origin):
+    frames = [frame('update', line_of('self.%s(' % function, PIER), source=PIER),
+              frame(function, line_of(text, PIER), source=PIER, callees=[GETITEM] if exception == 'KeyError' else [])]
+    record = look(pattern(exception, message, frames), tmpdir, PIER).record
+    assert ['%d %s %s' % (step['line'], step['function'], step['text']) for step in record['cause']] == steps
+    assert record['origin'] == origin
+    assert ('; line 8 of update, ' in diagnose.cause_text(record)[2]) == steps[1].startswith('8 ')
 
 
 def test_text_of_logs_and_sources_stays_itself_in_markdown():
