@@ -4542,8 +4542,8 @@ def handed_over(case, function, name, callers):
     if callers:
         caller = callers.pop()
         caller = statement_calling(case.bundle, caller) if isinstance(caller, Frame) else caller
-    calls = [one for one in own_part(caller) if is_call(one, called)] if caller is not None else bundle_nodes(
-        case, 'Call', called)
+    calls = [one for one in own_part(caller) if is_call(one, called)] if caller is not None else [
+        one for one in bundle_nodes(case, 'Call', called) if surely_means(one, function)]
     if len(calls) != 1:
         return []
     call, names = calls[0], given_parameters(function)
@@ -4556,7 +4556,8 @@ def answers_of(case, call, is_none, callers):
     or a Return that has none; [] where too much is possible. is_none: it answered None."""
     found = functions_meant(case.bundle, call) if call.kind == 'Call' else []
     function = found[0][1] if len(found) == 1 else None
-    if function is None or any(node.kind == 'Yield' for node in own_nodes(function)):
+    if function is None or not surely_means(call, function) or any(
+            node.kind == 'Yield' for node in own_nodes(function)):
         return []
     empty = [one for one in returns_of(function) if one.value is None or is_name(one.value, 'None')]
     answers = [one.value for one in returns_of(function) if one not in empty and not (
@@ -4564,6 +4565,18 @@ def answers_of(case, call, is_none, callers):
     answers += empty if is_none else []
     callers.append(statement_of(call))
     return answers if len(answers) < 5 else []
+
+
+OF_DATA = TEXT_METHODS | SHARED_METHODS | DICT_METHODS | LIST_METHODS | SEQUENCE_CALLS | OFTEN_NONE
+
+
+def surely_means(call, function):
+    """Whether a call of a function's name means it: by the object, class or module asked, or as no data have such a
+    method: `row.get()` is none of the bundle's get()."""
+    base = call.func.value if call.func.kind == 'Attribute' else None
+    return base is None or call.func.attr not in OF_DATA or is_name(
+        base, 'self', 'cls', getattr(function.parent, 'name', None),
+        os.path.basename(function.source.path).partition('.')[0])
 
 
 def set_in_object(node, callers):
