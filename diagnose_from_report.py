@@ -4399,9 +4399,9 @@ VALUES = (
 
 Cause = collections.namedtuple('Cause', 'value expression origin steps calls')
 Cause.__new__.__defaults__ = ((),)
-# value: as in Case; expression: text of what had the bad value; origin: words for what it comes from, or None;
-# steps: [{'file', 'function', 'line', 'text'}] from the failing place back to where the value came from, or where a
-# variable gets one; calls: those on that way
+# value: as value_known() says; expression: text of what had the bad value; origin: words for what it comes from, or
+# None; steps: [{'file', 'function', 'line', 'text'}] from the failing place back to where the value came from, or where
+# a variable gets one; calls: those on that way
 MOST_STEPS = 12
 
 
@@ -4519,7 +4519,7 @@ def came_from(case, node, value, callers):
     name = next(below for below in walk(node) if is_name(below, root))
     function, loop = nearest(node, ('FunctionDef', 'Lambda', 'Module')), loop_over(name)
     given = loop if loop is not None and loop.kind == 'comprehension' else last_assignment(
-        function, name, node.kind != 'Name', value == 'None' and node.kind == 'Name')
+        function, name, value if node.kind == 'Name' else 'type')
     if given is not None and given.kind != 'Assign':        # (not followed: `for x in x`)
         behind = [] if is_in(node, given.iter) else [given.iter]
         return 'element' if origin == 'unknown' else origin, behind, 'each of '
@@ -4615,13 +4615,14 @@ def header_text(node):
     return node.source.text[node.start:getattr(node, 'header_end', node.end)] if node.kind in COMPOUND else node.text
 
 
-def last_assignment(function, name, has_value=False, is_none=False):
-    """The Assign or For nearest before a Name that binds it, or None. has_value: to what can be asked for something;
-    is_none: to what can be None."""
-    found = [one for one, value in values_given(function, name.id) if one.start < name.start and (
-        one.kind == 'For' or value is not None and one.end <= name.start and not (
-            has_value and is_name(value, 'None') or is_none and never_none(value)))]
-    return max(found, key=lambda one: one.start) if found else None
+def last_assignment(function, name, value):
+    """The Assign or For nearest before a Name that binds it, or None. value: what is known of it, as in Cause."""
+    found = [(one, given) for one, given in values_given(function, name.id) if one.start < name.start and (
+        one.kind == 'For' or given is not None and one.end <= name.start and not (
+            never_none(given) if value == 'None' else value == 'type' and is_name(given, 'None')))]
+    if value not in ('None', 'index'):          # what came from elsewhere, rather than an empty dict to begin with
+        found = [row for row in found if row[1] is None or row[1].kind not in ('Str', 'Num', 'Dict', 'List')] or found
+    return max((one for one, _ in found), key=lambda one: one.start) if found else None
 
 
 def one_line(text):
