@@ -4243,8 +4243,9 @@ def build_parser():
                                                          'position)')
     parser.add_argument('--resolved', metavar='FILE', help='JSON list of {pattern, fixed_at}: of these, what came '
                                                            'before the fix is only counted')
-    parser.add_argument('--earlier', metavar='FILE', help='an earlier aggregate: its patterns that no log holds any '
-                                                          'more are taken over')
+    parser.add_argument('--earlier', metavar='FILE', action='append', default=[],
+                        help='an earlier aggregate: its patterns that no log holds any more are taken over '
+                             '(repeatable, the newest first)')
     parser.add_argument('--events', metavar='FILE', help='also write one JSON line per error event')
     parser.add_argument('--keep-paths', action='store_true', help='do not shorten home folders')
     parser.add_argument('--jobs', metavar='N', type=int, help='processes (default: 2 for over 64 MB on two cores, '
@@ -4292,6 +4293,9 @@ class ProgressBar(object):
 
 
 def run(options):
+    if options.earlier and (options.resume or options.until):
+        raise Problem('--earlier takes over what no log holds any more, and --resume and --until leave out some that '
+                      'they hold; leave one out', USAGE)
     if options.logs:
         paths = options.logs
     else:
@@ -4319,9 +4323,8 @@ def run(options):
     document = aggregate(paths, position, since, until, options.keep_paths, event_writer(events) if events else None,
                          resolved,
                          options.jobs, ProgressBar(sys.stderr) if sys.stderr.isatty() else None)
-    if options.earlier:
-        document = with_rotated_away(document, read_aggregate(options.earlier), resolved, since,
-                                     options.keep_paths)
+    for path in options.earlier:
+        document = with_rotated_away(document, read_aggregate(path), resolved, since, options.keep_paths)
     if events:
         events.seek(0)
         write_file(options.events, without_secrets(events.read()))

@@ -52,13 +52,14 @@ LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
 OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
-    'retest': bool, 'was?': dict}
-IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there')
+    'retest': bool, 'was?': dict, 'cured?': int}
+IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand')
 ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
 RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
+MOST_EARLIER = 9                    # so many aggregates are looked at for what was rotated away since
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
 HARDLY = 20                         # percent of success that are hardly worth the refreshes
 UNUSED_TOKEN = 'UNUSED_PLEX_TOKEN'    # what PLEX_TOKEN held where --token-file takes its place: also to be hidden
@@ -282,14 +283,18 @@ def cycles(rows, fix_id, decision='MONITOR'):
 
 
 def whereabouts(row, places):
-    """'in place', 'changed' (somebody else's version holds the fix), 'undone' (by --rollback) or 'gone'; None: its
-    journal could not be read. places: {run: what fixes_in_place() gives}.
+    """'in place', 'by hand' (so it is again, or without a verdict: a person has put it in), 'changed' (somebody else's
+    version holds the fix), 'undone' (by --rollback) or 'gone'; None: its journal could not be read. places: {run: what
+    fixes_in_place() gives}.
     """
     if row['home_run'] not in places:
         return None
     found = places[row['home_run']].get(row['id'], {})
     if found.get('state') == 'before' and found['ended'] == 'rolled back':
         return 'undone'
+    if found.get('state') == 'after' and (found['ended'] == 'rolled back' or row['decision'] == 'NOT_TRIED' or (
+            row['decision'] == 'ROLLBACK' and found['times'] > 1)):     # a run puts a fix in place once
+        return 'by hand'
     return 'in place' if found.get('state') == 'after' else 'changed' if found.get('patch') == 'there' else 'gone'
 
 
@@ -354,6 +359,7 @@ class Session(object):
     def __init__(self, options, run_dir, runs):
         self.options = options
         self.run_dir = run_dir
+        self.reserve = os.path.join(run_dir, '.reserve')        # room for the undo when the disk runs full
         self.runs = runs
         self.began = seconds_now()
         self.earlier = earlier_runs(runs, run_dir)
@@ -414,10 +420,9 @@ class Session(object):
         """The whole session; returns why it ended. Problem when something that a run needs is not there."""
         self.save()
         ended = 'failed'
-        reserve = os.path.join(self.run_dir, '.reserve')        # room for the undo when the disk runs full
         try:
             write_manifest(self.run_dir, self.options)
-            write_file(reserve, b' ' * 2 ** 20)
+            write_file(self.reserve, b' ' * 2 ** 20)
             self.clean_up_after_killed_runs()
             self.compare_with_the_files()
             self.retest_undecided()
@@ -429,14 +434,17 @@ class Session(object):
             raise
         finally:
             on_signals('ignore')        # a second Ctrl-C must not break off the undo
-            if os.path.exists(reserve):
-                os.remove(reserve)
+            self.give_up_reserve()
             self.withdraw('the run ended before the verdict')
             self.state['ended'] = 'person' if ended == 'no_fix_left' and self.person_list() else ended
             self.write_lessons()
             self.note('the run ended: %s' % ENDINGS[self.state['ended']])
             self.save(phase='done')
         return self.state['ended']
+
+    def give_up_reserve(self):
+        if os.path.exists(self.reserve):
+            os.remove(self.reserve)
 
     def improve(self):
         """Iterate until goal, plateau, no fix left or the limit; returns which."""
@@ -499,23 +507,31 @@ class Session(object):
         """The baseline of an iteration."""
         self.save(phase='aggregate')
         write_resolved(self.run_dir, self.past + self.state['fixes'])
-        earlier = self.earlier_aggregate(number)
+        words = sum((['--earlier', path] for path in self.earlier_aggregates(number)), [])
         self.phase('aggregate_plex_logs.py', '--iteration', number, '--since', self.options.since, '--resolved',
-                   os.path.join(self.run_dir, 'resolved_patterns.json'), *(['--earlier', earlier] if earlier else []),
-                   where=AT_HOME, accept=(DONE, INCOMPLETE))
+                   os.path.join(self.run_dir, 'resolved_patterns.json'), *words, where=AT_HOME,
+                   accept=(DONE, INCOMPLETE))
 
-    def earlier_aggregate(self, number):
-        """Path of the last aggregate of these logs before this iteration's, or None."""
+    def earlier_aggregates(self, number):
+        """Paths of the last aggregates of these logs before this iteration's, the newest first, down to one that goes
+        back as far as this one is to: a run by hand with a short --since has left out the rest.
+        """
+        found, since = [], utc_text(logs.moment_of(self.options.since))
         for path in [self.run_dir] + self.earlier[::-1]:
             state = self.state if path == self.run_dir else read_earlier(path)[0] or {}
             same = state.get('plex_home') == self.state['plex_home']    # else it was on another server
             newest = (number - 1 if path == self.run_dir else logs.current_iteration(path, None)) if same else 0
-            for found in [logs.aggregate_path(path, one) for one in range(newest, max(0, newest - 9), -1)]:
+            for one in range(newest, max(0, newest - MOST_EARLIER), -1):
                 try:
-                    logs.read_aggregate(found)
-                    return found
+                    window = logs.read_aggregate(logs.aggregate_path(path, one)).get('window')
                 except Problem:
-                    pass                        # none was made, or it is deleted or damaged
+                    continue                    # none was made, or it is deleted or damaged
+                found.append(logs.aggregate_path(path, one))
+                if not logs.fits(window, {'asked': {'since': logs.STRING}}) or window['asked']['since'] <= since \
+                        or len(found) == MOST_EARLIER:
+                    return found
+                break
+        return found
 
     def try_fix(self, number, pattern, fix):
         """Before-test, implement, after-test, verdict, and carry it out."""
@@ -625,7 +641,8 @@ class Session(object):
                 ENOUGH_KEEPS)
         self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
                          measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
-                         further=in_need_of_more(verdict), evidence=evidence)
+                         further=in_need_of_more(verdict), evidence=evidence,
+                         cured=0 if verdict['regressions'] else verdict['fixed'])
 
     def server_answers(self):
         """Whether the server is there (again) within the time-out of a refresh."""
@@ -688,6 +705,9 @@ class Session(object):
             elif there in ('in place', 'changed') and not kept and undo:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = not self.roll_back(dict(row))
+            elif there == 'by hand':            # against a verdict or without one, as whoever did it knows
+                row['by_hand'] = True
+                self.note('fix %s of run %s was put in by hand; it is left alone' % (row['id'], row['home_run']))
 
     def places_of(self, rows):
         """What became of the fixes of the runs that rows name, as fixes_of_runs() gives it; {} where that cannot be
@@ -762,6 +782,7 @@ class Session(object):
                            accept=(DONE, INCOMPLETE, NEGATIVE))
                 killed = Session(self.options, path, self.runs)
                 killed.state = state
+                killed.give_up_reserve()
                 killed.withdraw('the run was killed before the verdict')
                 killed.state['ended'] = 'failed'
                 killed.write_lessons()
@@ -785,7 +806,8 @@ class Session(object):
     def remember_refusals(self, diagnosis):
         self.refused = [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': pattern['class'],
                          'exception': pattern.get('exception'), 'message': pattern.get('message'),
-                         'items': pattern['items_total'], 'why': pattern['no_fix_because']}
+                         'items': pattern['items_total'],
+                         'why': pattern['no_fix_because'] + self.too_few(pattern['pattern'])}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because') and not
                         pattern.get('mended_with')]
         quiet = self.quiet_patterns(diagnosis)
@@ -794,6 +816,17 @@ class Session(object):
                           'why': 'no item that is still there showed it when they were last refreshed, and it was not '
                                  'logged since'}
                          for pattern in diagnosis['patterns'] if pattern['pattern'] in quiet and pattern['fixes']]
+
+    def too_few(self, pattern):
+        """Words on the undone fix that cured most items of a pattern and harmed none, where no fix is left for it."""
+        rows = [row for row in latest_by_fix(self.past + self.state['fixes']).values() if row['pattern'] == pattern and
+                row['decision'] == 'ROLLBACK' and row.get('cured') and not row.get('by_hand')]
+        best = max(rows, key=lambda row: (row['success_percent'], row['id'])) if rows else None
+        return '' if best is None else (
+            '. Fix %s (%s) cured %d of %d items and harmed none, too few to stay by itself: if the others are beyond '
+            'help, implement_fix.py %s --run-dir %s puts it in, and no run takes it out again' % (
+                best['id'], best['template'] or 'adopted', best['cured'], best['measured'], best['id'],
+                os.path.join(os.path.basename(self.runs), best['home_run'])))
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
@@ -819,7 +852,8 @@ class Session(object):
         lessons = {'run': self.state['run'], 'ended': self.state['ended'], 'fixes': self.state['fixes'],
                    'in_place': [dict((name, row.get(name)) for name in IN_PLACE)
                                 for row in sorted(newest, key=lambda row: (row['time'], row['id']))
-                                if row['decision'] in ('KEEP', 'MONITOR') or row.get('still_there')],
+                                if row['decision'] in ('KEEP', 'MONITOR') or row.get('still_there') or
+                                row.get('by_hand')],
                    'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(),
                    'goal': self.state['goal'], 'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
@@ -888,6 +922,8 @@ def decision_words(row):
     """The decision, and whether the patch is in the bundle."""
     if row.get('still_there'):
         return '%s, but it could NOT be taken out' % row['decision']
+    if row.get('by_hand'):
+        return 'put in by hand' + ('; the verdict was ROLLBACK' if row['decision'] == 'ROLLBACK' else '')
     return {'ROLLBACK': 'ROLLBACK, taken out', 'NOT_TRIED': 'not tried', 'PROBED': 'probe, taken out', 'MONITOR':
             'MONITOR, in place', 'KEEP': 'KEEP, in place'}.get(row['decision'], row['decision'])
 
@@ -1201,6 +1237,7 @@ def build_parser():
 def run(options):
     if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
         raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
+    logs.moment_of(options.since)               # before anything is begun
     if options.adopt and not options.pattern:
         raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
     if options.check:

@@ -544,6 +544,11 @@ def test_what_is_no_list_of_fixes_or_no_position_is_one_sentence(tmpdir, capsys,
     assert (out, err.count('\n')) == ('', 1) and 'given.json' in err
 
 
+@pytest.mark.parametrize('option', ['--resume', '--until'])
+def test_what_leaves_out_some_of_the_logs_cannot_tell_what_none_holds_any_more(option):
+    assert logs.main(['--earlier', 'a', option, 'b']) == 2
+
+
 def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
     plug_in_log(tmpdir, call(2) + traceback_record(3, guid=AGENT + '://1?lang=en') + answer(4) + call(40)
                 + traceback_record(40, guid=AGENT + '://2') + answer(41) + call(42) + answer(43))

@@ -184,6 +184,32 @@ def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tm
     assert session.quiet_patterns({'patterns': found}) == set()
 
 
+@pytest.mark.parametrize('decision, ended, times, there', [
+    ('KEEP', 'verified', 2, 'in place'), ('ROLLBACK', 'verified', 1, 'in place'), ('ROLLBACK', 'verified', 2, 'by hand'),
+    ('ROLLBACK', 'rolled back', 1, 'by hand'), ('NOT_TRIED', 'verified', 1, 'by hand')])
+def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, decision, ended, times, there):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    row, undone = fix_row('a', decision), []
+    session.past, session.roll_back = [row], undone.append
+    places = {row['home_run']: {'a': {'state': 'after', 'patch': None, 'ended': ended, 'times': times}}}
+    session.places_of = lambda rows: places
+    assert loop.whereabouts(row, places) == there
+    session.compare_with_the_files()
+    assert (len(undone), bool(row.get('by_hand'))) == (decision == 'ROLLBACK' and there == 'in place', there == 'by hand')
+    session.write_lessons()
+    assert ('put in by hand' in tmpdir.join('lessons_learned.md').read()) == (there == 'by hand')
+
+
+def test_what_cured_too_few_and_harmed_none_is_named_to_the_person_who_gets_the_rest(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir.mkdir('r')), str(tmpdir.mkdir('runs')))
+    session.past = [fix_row(name, 'ROLLBACK', pattern='p', measured=9, success_percent=percent, cured=cured)
+                    for name, percent, cured in (('a', 11.1, 1), ('b', 33.3, 3), ('c', 44.4, 0))]
+    session.remember_refusals({'patterns': [dict(pattern_row(name, 9), no_fix_because='none is left', last_seen=None)
+                                            for name in ('p', 'q')]})
+    assert [('Fix b' in row['why'], '3 of 9' in row['why'], 'runs/2026' in row['why']) for row in session.refused] == [
+        (True,) * 3, (False,) * 3]
+
+
 def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tmpdir):
     options = loop.build_parser().parse_args(['--plex-home', 'here'])
     for name, iteration, home, whole in (('01', 2, 'here', [1]), ('02', 3, 'here', [1, 2]), ('03', 1, 'there', [1]),
@@ -195,9 +221,12 @@ def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tm
             loop.write_json(loop.logs.aggregate_path(folder.strpath, number), {'patterns': []}, 1)
     run_dir = tmpdir.mkdir('2026-10-05T000000Z')
     session = loop.Session(options, run_dir.strpath, tmpdir.strpath)
-    assert session.earlier_aggregate(1) == tmpdir.join('2026-10-02T000000Z', 'aggregated_logs_iteration_2.json').strpath
-    run_dir.join('aggregated_logs_iteration_1.json').write('{"schema": 1, "patterns": []}')
-    assert session.earlier_aggregate(2) == run_dir.join('aggregated_logs_iteration_1.json').strpath
+    full = tmpdir.join('2026-10-02T000000Z', 'aggregated_logs_iteration_2.json').strpath
+    assert session.earlier_aggregates(1) == [full]
+    own = run_dir.join('aggregated_logs_iteration_1.json')
+    for since, more in (('2026-10-01T00:00:00Z', []), (loop.utc_text(), [full])):       # by hand, with a short --since
+        loop.write_json(own.strpath, {'patterns': [], 'window': {'asked': {'since': since}}}, 1)
+        assert session.earlier_aggregates(2) == [own.strpath] + more
 
 
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
