@@ -247,7 +247,8 @@ def judge_failing(before, after, rules):
     elif has_all_it_should(after, rules.typical, rules.predicted):
         verdict, note = 'fixed', 'no error, and it has all that it should have'
     else:
-        verdict, note = filled_earlier(rules.filled.get(before['rating_key']), after, rules.fixes) or (verdict, note)
+        verdict, note = filled_earlier(rules.filled.get(before['rating_key']), before, after, rules.fixes) or (
+            verdict, note)
     upstream = provider_failed_anew(before, after)
     if upstream and verdict != 'fixed':
         verdict, note = 'not_measured', 'the provider failed: ' + ', '.join(upstream)
@@ -262,14 +263,15 @@ def finds_others_only(row, rules):
         active_test.OWN_TITLE not in row['after']['fields']
 
 
-def filled_earlier(filled, after, fixes):
+def filled_earlier(filled, before, after, fixes):
     """(verdict, note) of an item that could gain nothing, as a fix that was undone since had filled it; or None.
 
     fixes: ids of the one under test and of those that it holds as they were. They are seen to leave in place what they
-    gave; of another one it is not known what it would give.
+    gave; of another one it is not known what it would give. Where the end of that try was not seen, what the item has
+    more now than before it counts for what it gave.
     """
-    names = [name for name in gained_fields([filled['without']], filled['with']) if name in contents(after['after'])
-             ] if filled and filled['guid'] == after['guid'] else []
+    names = [name for name in gained_fields([filled['without']], filled['with'] or before['after']) if name in contents(
+        after['after'])] if filled and filled['guid'] == after['guid'] else []
     if not names:
         return None
     if filled['fix'] in fixes:
@@ -414,11 +416,39 @@ def find_regressions(items, before, after, baseline, postfix):
     found = [{'kind': 'healthy item broke' if item['role'] == 'healthy' else 'metadata lost',
               'sentence': '%s item %s (%s): %s' % (item['role'], item['rating_key'], item['title'], item['note'])}
              for item in items if item['verdict'] == 'broken']
-    found += [{'kind': 'new error', 'sentence': 'pattern %s, which the baseline does not have: %s'
-               % (row['pattern'], error_words([row]))} for row in new_patterns(before, after, baseline, postfix)]
+    found += [{'kind': 'new error', 'pattern': row['pattern'],
+               'sentence': 'pattern %s, which the baseline does not have: %s' % (row['pattern'], error_words([row]))}
+              for row in new_patterns(before, after, baseline, postfix)]
     if plug_in_is_down(after):
         found.append({'kind': 'plug-in down', 'sentence': 'the plug-in did not come back: its last start failed'})
     return found
+
+
+def broken_items(verdict, after):
+    """Rating keys of the items that broke with a fix, or showed an error that the baseline does not have."""
+    new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(after['rows'])
+    return [item['rating_key'] for item in verdict['items'] if item['verdict'] == 'broken' or
+            item['rating_key'] in rows and new.intersection(patterns_of(rows[item['rating_key']]))]
+
+
+def seen_without(verdict, before, undone):
+    """(was it not the fix's doing, [items that have not got back what they lost]), of a test of broken_items() without.
+
+    It was not where nothing that went wrong is right again. That an item which fails in any case gets nothing back says
+    nothing, and where such items lost something, no healthy one may have been spared.
+    """
+    new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(undone['rows'])
+    undone = dict(undone, rows=[dict(row, before=None) for row in rows.values()])   # held against what it was at first
+    again, same, lost = dict((item['rating_key'], item) for item in judge_items(before, undone)), [], []
+    for item in verdict['items']:
+        now = again[item['rating_key']]
+        if item['rating_key'] in rows and (item['role'] == 'healthy' or not item['lost']):
+            same.append(now['verdict'] in ('broken', 'not_measured') or
+                        bool(new.intersection(patterns_of(rows[item['rating_key']]))))
+        if item['verdict'] == 'broken' and item['lost'] and (now['verdict'] == 'not_measured' or now['lost']):
+            lost.append(item)
+    lossy = any(item['role'] == 'failing' and item['lost'] for item in verdict['items'])
+    return bool(same) and all(same) and not (lossy and verdict['healthy']['intact']), lost
 
 
 def plug_in_is_down(after):

@@ -12723,14 +12723,18 @@ def prediction(pattern, case, chance, loss):
     items = number_of_items(pattern)
     lost = re.findall(r'\w+(?=(?:(?:,| and) \w+)* (?:may stay empty|stays as it was))', loss)
     fields = [name for name in fields_after(case) if name not in lost and not loss.startswith('everything that')]
-    percent = in_percent(chance)
+    is_search = 'search' in (pattern.get('kind'), pattern.get('call'))
+    percent = in_percent(chance * FOUND_SHARE if is_search else chance)
     gain = ', '.join(fields[:3]) + (' and more' if len(fields) > 3 else '')
     said = 'this error should not come again%s' % (', and what follows can be filled: %s' % gain if gain else '')
     if items:                                   # they fail at one place, and go through together or not at all
         said = '%s %s go through without this error%s (chance: %d %%)' % (
             'this item' if items == 1 else 'all %d items' % items, 'should' if percent >= 50 else 'may',
-            ' and gain %s' % gain if gain else '', percent)
+            ' and find a match' if is_search else ' and gain %s' % gain if gain else '', percent)
     return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
+
+
+FOUND_SHARE = 0.7               # of the chance: a search that got through often finds nothing, or only what is similar
 
 
 def in_percent(share):

@@ -633,7 +633,10 @@ class Session(object):
                 row['reason'] += '; it was undone by hand meanwhile'
             if by_hand or not evidence:             # another fix would be measured no better now
                 self.put_off_patterns.add(row['pattern'])
-            self.roll_back(row)
+            if self.roll_back(row) and verdict['regressions'] and self.same_without(number, row):
+                row['reason'] += '; but without it that was the same, so it may be tried again'
+                self.put_off_patterns.add(row['pattern'])
+                evidence = False
             evidence = evidence or by_hand          # whoever took it out does not want it
         weak = verdict['weak_evidence']
         if weak and cycles(self.past, row['id'], 'KEEP') >= ENOUGH_KEEPS - 1:     # the library may have no more items
@@ -643,6 +646,30 @@ class Session(object):
                          measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
                          further=in_need_of_more(verdict), evidence=evidence,
                          cured=0 if verdict['regressions'] else verdict['fixed'])
+
+    def same_without(self, number, row):
+        """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault. What was
+        lost comes back by that, or is named to a person.
+        """
+        from compare_metrics import broken_items, read_test_report, seen_without, test_report_path
+        from test_fix_actively import active_test_path, read_active_test
+        before, after = [read_active_test(active_test_path(self.run_dir, number, when)) for when in ('before', 'after')]
+        verdict, weather, lost = read_test_report(test_report_path(self.run_dir, number)), False, []
+        keys = broken_items(verdict, after)
+        if keys:
+            self.save(phase='undone-test')
+            try:
+                self.test('undone', number, '--fix', row['id'], '--only', ','.join(keys))
+                weather, lost = seen_without(verdict, before, read_active_test(active_test_path(
+                    self.run_dir, number, 'undone')))
+            except PhaseFailed:                     # the server went away, say; then the verdict stands
+                lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
+        if lost:
+            self.troubles.append('with fix %s, which is out again, %s lost something and did not get it back yet (%s); '
+                                 'refresh them in Plex when the provider is well' % (
+                                     row['id'], logs.count_text(len(lost), 'item'), ', '.join(
+                                         '%s: %s' % (item['rating_key'], logs.fit(item['title'])) for item in lost)))
+        return weather
 
     def server_answers(self):
         """Whether the server is there (again) within the time-out of a refresh."""
@@ -676,7 +703,8 @@ class Session(object):
         from test_fix_actively import active_test_path, read_active_test
         before = read_active_test(active_test_path(self.run_dir, number, 'before'))
         seen = [error['pattern'] for row in before['rows'] if row['role'] == 'failing' for error in row['errors']]
-        quiet = before['complete'] and not before['stopped'] and before['pattern'] not in seen
+        quiet = before['complete'] and not before['stopped'] and before['pattern'] not in seen and any(
+            row['outcome'] == 'ok' for row in before['rows']) and not any(row['upstream'] for row in before['rows'])
         if code == NEGATIVE or before['stopped']:
             return before['stopped'] or words, quiet
         return None if before['pattern'] in seen else 'the items fail otherwise now: none showed this error', quiet

@@ -3,12 +3,14 @@
 """Refresh failing and healthy items of an agent, and record what each refresh did.
 
 Reads:   diagnostic_report.json, the server's API, the agent's log and its files
-Writes:  active_test_iteration_N_before.json or _after.json in the run directory
+Writes:  active_test_iteration_N_before.json, _after.json or _undone.json in the
+         run directory
 Changes: asks the server to refresh some 25 items, nothing else
 
 Usage:
   test_fix_actively.py --phase before --fix ID [options]    without the fix
   test_fix_actively.py --phase after --fix ID [options]     same items, with it
+  test_fix_actively.py --phase undone --fix ID --only KEYS  some, when it is out
 
 Examples:
   test_fix_actively.py --phase before --fix 3f2a90c1-1
@@ -72,6 +74,7 @@ FIELDS_BY_ATTRIBUTE = {             # the names that agents use, where the serve
     'producers': 'Producer', 'collections': 'Collection', 'countries': 'Country', 'moods': 'Mood', 'styles': 'Style',
     'posters': 'thumb', 'banners': 'banner', 'themes': 'theme', 'original_title': 'originalTitle',
     'originally_available_at': 'originallyAvailableAt', 'content_rating': 'contentRating'}
+WORD = re.compile('(?u)[{0}]|[^\\W_{0}]+'.format('\u0e00-\u0eff\u1100-\u11ff\u3040-\u9fff'))    # Thai to Chinese
 OWN_TITLE = 'own title'             # of what a search found
 ESSENTIAL = {'title', 'summary', 'thumb'}               # what nearly every agent sets
 
@@ -113,8 +116,8 @@ UPSTREAM = (
     (re.compile(r'HTTP Error (403|429|5\d\d)'), 'HTTP %s'),
     (re.compile(r'(?i)\bbanned\b'), 'ban'),
     (re.compile(r'(?i)too many requests|(?<!disk )quota.?exceeded'), 'HTTP 429'),
-    (re.compile(r'(?i)\bURLError\b|Connection(?:Error|Refused|Reset)|getaddrinfo|Name or service not known'),
-     'no connection'),
+    (re.compile(r'(?i)\bURLError\b|Connection ?(?:Error|Refused|Reset|Aborted)|getaddrinfo|Name or service not known|'
+                r'\b(?:BadStatusLine|IncompleteRead|RemoteDisconnected|ChunkedEncodingError)\b'), 'no connection'),
     (re.compile(r'(?i)\btimed out\b|\bTimeout\b'), 'time-out'),
     (re.compile(r'\bSSLError\b'), 'no connection'))
 SHUT_OUT = ('HTTP 429', 'ban')      # going on would make it worse
@@ -616,11 +619,14 @@ def judge(row, called, calls_are_logged, gap, shared=False):
     return 'not_measured', 'the plug-in restarted meanwhile' if row['restarts'] else 'the server did not call the agent'
 
 
-def letters_of(text):
-    """The letters and digits of a title without their accents: a Mac writes these in file names as signs of their own.
+def words_of(text):
+    """' the words of a title ' without accents, which a Mac writes in file names as signs of their own; '' of none.
+    Where a script puts no blanks between words, each letter is one.
     """
     import unicodedata
-    return re.sub(r'(?u)[\W_]+', '', unicodedata.normalize('NFKD', logs.to_text(text or ''))).lower()
+    signs = unicodedata.normalize('NFKD', logs.to_text(text or '')).lower()
+    words = WORD.findall(''.join(sign for sign in signs if not unicodedata.combining(sign)))
+    return ' %s ' % ' '.join(words) if words else ''
 
 
 def found_fields(found, item):
@@ -638,9 +644,10 @@ def may_be(row, item):
     """Is what a search found called like the item, or the record that it is matched with, or at least of its year? A
     provider in another language calls it otherwise.
     """
-    name, year = letters_of(row['name']), item['fields'].get('year')
-    titles = filter(None, map(letters_of, (item['title'], item['fields'].get('originalTitle'))))
-    return bool(name) and any(name in title or title in name for title in titles) or bool(year) and (
+    name, year = words_of(row['name']), item['fields'].get('year')
+    titles = filter(None, map(words_of, (item['title'], item['fields'].get('originalTitle'))))
+    return bool(name) and any(name in title or title in name or name.replace(' ', '') == title.replace(' ', '')
+                              for title in titles) or bool(year) and (
         six.text_type(row['year']) == six.text_type(year)) or bool(row['guid']) and (
             row['guid'].partition('?')[0] == item['guid'].partition('?')[0])
 
@@ -869,8 +876,8 @@ def filled_before(run_dir, plug_ins, document):
     """{rating key: {fix, guid, without, with}} of what earlier tries of fixes for a pattern, undone since, filled in.
 
     without, with: snapshots after the refreshes of that try, also where it only brought an item further, to another
-    error. What was filled in stays, so these items cannot gain it once more. Of several tries, those of the fix itself
-    and of what it is a continuation of come first.
+    error; with is None where no end of a refresh was seen. What was filled in stays, so these items cannot gain it once
+    more. Of several tries, those of the fix itself and of what it is a continuation of come first.
     """
     from implement_fix import all_operations
     found, server = {}, document['server']
@@ -889,10 +896,11 @@ def filled_before(run_dir, plug_ins, document):
         first, second = [last_rows(test['rows']) for test in tests]
         for key, treated in second.items():
             failed = first.get(key)
-            if failed and failed['outcome'] == 'error' and treated['after'] and treated['outcome'] in ('ok', 'error') \
-                    and treated['after'] != failed['after']:
+            measured = treated['after'] and treated['outcome'] in ('ok', 'error')
+            unseen = not measured and treated.get('started') and treated['outcome'] != 'gone'
+            if failed and failed['outcome'] == 'error' and (unseen or measured and treated['after'] != failed['after']):
                 found.setdefault(key, {'fix': row['fix'], 'guid': treated['guid'], 'without': failed['after'],
-                                       'with': treated['after']})
+                                       'with': treated['after'] if measured else None})
     return found
 
 
@@ -934,13 +942,15 @@ def plug_in_facts(watch, position):
 
 def build_parser():
     parser = parser_for(__doc__, 'test_fix_actively.py')
-    parser.add_argument('--phase', choices=PHASES, required=True, help='without the fix, or with it in place')
+    parser.add_argument('--phase', choices=PHASES + ('undone',), required=True,
+                        help='without the fix, with it in place, or when it is out again')
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument('--fix', metavar='ID', help='the fix under test')
     target.add_argument('--pattern', metavar='ID', help='the pattern under test, when there is no fix')
     parser.add_argument('--sample', metavar='FILE',
                         help='a before-test to take over: with --phase after that of an earlier run, to test its fix '
                              'again; with --phase before one of the same pattern that a probe ran in')
+    parser.add_argument('--only', metavar='KEYS', help='with --phase undone: rating keys of the items, with commas')
     parser.add_argument('--items', metavar='N', type=int, default=20, help='failing items (default: 20)')
     parser.add_argument('--healthy', metavar='N', type=int, default=5, help='healthy items (default: 5)')
     parser.add_argument('--concurrency', metavar='N', type=int, default=2, help='refreshes at a time (default: 2)')
@@ -956,6 +966,8 @@ def build_parser():
 def check_options(options):
     if options.items < 1 or options.healthy < 0 or options.concurrency < 1 or options.pause < 0 or options.timeout <= 0:
         raise Problem('--items and --concurrency count from 1, --healthy and --pause from 0, --timeout above 0', USAGE)
+    if (options.phase == 'undone') != bool(options.only):
+        raise Problem('--phase undone needs --only, and no other phase takes it', USAGE)
 
 
 def prepare_before(run_dir, iteration, options):
@@ -990,6 +1002,16 @@ def prepare_after(run_dir, iteration, options):
     return dict(document, retest=bool(options.sample)), lambda server: items_to_repeat(before)
 
 
+def prepare_undone(run_dir, iteration, options):
+    """The same for some items of an after-test, when the fix is out again: they get back what it took from them, or it
+    was not its doing.
+    """
+    before = read_active_test(active_test_path(run_dir, iteration, 'before'))
+    document = dict((name, before[name]) for name in DOCUMENT if name in before)
+    return document, lambda server: [item for item in items_to_repeat(before)
+                                     if item['rating_key'] in options.only.split(',')]
+
+
 def fix_home(run_dir, options):
     """The run directory that the fix was made in: its journal knows the fix."""
     return os.path.dirname(os.path.abspath(options.sample)) if options.sample else run_dir
@@ -1000,7 +1022,7 @@ def run(options):
     check_options(options)
     run_dir = logs.find_run_dir(options.run_dir)
     iteration = logs.current_iteration(run_dir, options.iteration)
-    prepare = prepare_before if options.phase == 'before' else prepare_after
+    prepare = {'before': prepare_before, 'after': prepare_after, 'undone': prepare_undone}[options.phase]
     document, choose = prepare(run_dir, iteration, options)
     plex_home = logs.find_plex_home(options.plex_home)
     watch = LogWatch(logs.find_log_folder(plex_home), document['agent'])

@@ -275,7 +275,7 @@ def test_a_404_is_an_answer_and_no_failure_of_the_provider():
     assert active.upstream_failures([event('p', 'HTTPError', 'HTTP Error 404: Not Found')]) == []
     assert active.upstream_failures([event('p', 'KeyError', "'banned'"), event('p', 'TypeError', 'Timeout() takes')]) == []
     assert active.upstream_failures([event('p', 'timeout', 'timed out'), event('p', 'URLError', '<urlopen error x>'),
-                                     event('p', 'HTTPError', 'HTTP Error 503: Busy')]) == [
+                                     event('p', 'HTTPError', 'HTTP Error 503: Busy'), event('p', 'BadStatusLine', "''")]) == [
         'HTTP 503', 'no connection', 'time-out']
 
 
@@ -421,7 +421,8 @@ def test_a_search_is_tested_by_its_matches_and_nothing_is_refreshed():
     ([('North Pier', 90), ('South Pier', 80)], True), ([('North Pier', 80), ('South Pier', 90)], False),
     ([('South Pier', 90), ('\u5317 north-pier!', 90)], True), ([('', None)], False), ([(None, 5)], False),
     ([('No\u0308rth Pie\u0301r', 9)], True), ([('Jet\xe9e', 9)], True), ([('Autre chose', 9, 1999)], True),
-    ([('Autre chose', 9, 1998)], False), ([('Autre chose', 9, None, 'x://4?lang=fr')], True)])
+    ([('Autre chose', 9, 1998)], False), ([('North Piers', 9)], False), ([('Lanorth Pier', 9)], False),
+    ([('Site: North-Pier (1987)', 9)], True), ([('\u5317North Pier\u5317\u6d77', 9)], True), ([('Northpier', 9)], True), ([('Autre chose', 9, None, 'x://4?lang=fr')], True)])
 def test_what_a_search_holds_for_the_best_may_be_the_item(names, own):
     found = active.found_fields([dict(zip(('name', 'score', 'year', 'guid'), row + (None, None))) for row in names], {
         'title': 'N\xf6rth Pier', 'guid': 'x://4?lang=en', 'fields': {'year': '1999', 'originalTitle': 'La Jet\xe9e'}})
@@ -519,12 +520,16 @@ def test_what_the_first_part_of_a_fix_filled_in_counts_though_its_items_failed_f
         fix, after = path.split(os.sep)[0], 'after' in path
         row = {'rating_key': '1', 'guid': 'a://1', 'outcome': 'ok' if after and fix == 'in vain' else 'error',
                'after': fields[fix] if after else {}}
-        return {'fix': fix, 'server': {}, 'rows': [row]}
+        return {'fix': fix, 'server': {}, 'rows': [dict(row, **(hung if after else {}))]}
 
+    hung = {}
     monkeypatch.setattr(active, 'read_active_test', test_of)
     for contains, first in (([], 'other'), (['part'], 'part'), (['in vain'], 'other')):
         found = active.filled_before('', '', {'fix': 'both', 'contains': contains, 'pattern': 'p1', 'server': {}})
         assert (found['1']['fix'], found['1']['with']) == (first, fields[first])
+    hung = {'outcome': 'timeout', 'after': None, 'started': 'x'}        # the agent may have gone on, unseen
+    found = active.filled_before('', '', {'fix': 'both', 'contains': ['part'], 'pattern': 'p1', 'server': {}})
+    assert found['1'] == {'fix': 'part', 'guid': 'a://1', 'without': {}, 'with': None}
 
 
 def test_what_the_agent_wrote_for_episodes_is_counted(tmpdir):

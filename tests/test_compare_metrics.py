@@ -140,6 +140,9 @@ def test_what_an_earlier_try_filled_in_cannot_be_gained_once_more(fix, guid, fie
     name, found = verdict_of(failing(1, before=fields, after=fields), row(1, before=fields, after=fields),
                              first_changes={'filled': filled, 'contains': ['fix-part']})
     assert name == verdict and words in found['items'][0]['note']
+    filled['1']['with'] = None                                          # its end was not seen: what the item has now
+    assert verdict_of(failing(1, before=fields, after=fields), row(1, before=fields, after=fields),
+                      first_changes={'filled': filled, 'contains': ['fix-part']})[0] == name
     assert verdict_of(failing(1), failing(1), first_changes={'filled': filled})[0] == 'still_failing'
 
 
@@ -511,3 +514,40 @@ def test_a_patch_that_never_had_anything_to_do_may_have_met_items_that_healed(sa
     assert ('logged for 7 items' in compare.report_text(found, 1)) == (said == 7)
     again = decide([failing(1)], [row(1, after=RICH)], {'said': 3}, {'said': said})
     assert again['said'] is None and 'logged' not in again['reason']    # the agent says so without the fix, too
+
+
+# ---------------------------------------------------------------------------------------------------- seen without it again
+EMPTY = {'title': 'T'}
+
+
+@pytest.mark.parametrize('with_fix, again, weather, lost', [
+    ([row(1, after=EMPTY), healthy(2, after=EMPTY), healthy(3, after=EMPTY)], [healthy(2), healthy(3)], False, []),
+    ([row(1, after=EMPTY), healthy(2, after=EMPTY), healthy(3, after=EMPTY)],
+     [healthy(2, before=EMPTY, after=EMPTY), healthy(3, before=EMPTY, after=EMPTY)], True, ['2', '3']),
+    ([row(1, after=EMPTY), healthy(2, after=EMPTY), healthy(3)], [healthy(2), healthy(3)], False, []),
+    ([failing(1), healthy(2, errors=[OTHER]), healthy(3)], [healthy(2, errors=[OTHER])], True, []),
+    ([failing(1), healthy(2, after=EMPTY, errors=[OTHER]), healthy(3)], [healthy(2, outcome='timeout', after=None)], True, ['2']),
+    ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [failing(1)], False, []),        # only with the fix
+    ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [row(1, errors=[OTHER])], True, [])])
+def test_what_is_wrong_without_the_fix_too_was_not_its_doing(with_fix, again, weather, lost):
+    seen = [dict(error, count=1, noise=None) for item in with_fix for error in item['errors']]
+    before, after = before_document([failing(1), healthy(2), healthy(3)]), after_document(with_fix, patterns_seen=seen)
+    verdict = compare.decide(before, after)
+    assert verdict['decision'] == 'ROLLBACK'
+    if verdict['regressions']:
+        keys = compare.broken_items(verdict, after)
+        undone = after_document([item for item in again if item['rating_key'] in keys])
+        found, items = compare.seen_without(verdict, before, undone)
+        assert (found, [item['rating_key'] for item in items]) == (weather, lost)
+    else:
+        assert not weather
+
+
+def test_items_that_fail_and_lost_something_excuse_no_fix_that_spared_the_healthy_ones():
+    rich = [failing(1, before=RICH, after=RICH), healthy(2), healthy(3)]
+    before, after = before_document(rich), after_document([row(1, before=RICH, after=EMPTY), healthy(2, after=EMPTY), healthy(3)])
+    verdict = compare.decide(before, after)
+    assert sorted(compare.broken_items(verdict, after)) == ['1', '2']
+    gone = after_document([failing(1, before=EMPTY, after=EMPTY), healthy(2, before=EMPTY, after=EMPTY)])
+    found, items = compare.seen_without(verdict, before, gone)
+    assert not found and [item['rating_key'] for item in items] == ['1', '2']

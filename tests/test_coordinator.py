@@ -76,6 +76,46 @@ def test_undecided_cycles_count_in_a_row():
     assert loop.cycles(rows, 'b') == 0
 
 
+@pytest.mark.parametrize('weather, server', [(True, True), (False, True), (False, False)])
+def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server):
+    import compare_metrics
+    import test_fix_actively as active
+    session, asked = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir)), []
+    lost = [{'rating_key': '7', 'title': 'Seven', 'verdict': 'broken', 'lost': ['year']}]
+    monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(session, 'read_verdict', lambda number: {
+        'decision': 'ROLLBACK', 'reason': 'regression', 'success_percent': 0.0, 'measured': 3, 'weak_evidence': False,
+        'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'undecided': False})
+    monkeypatch.setattr(active, 'read_active_test', os.path.basename)
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost})
+    monkeypatch.setattr(compare_metrics, 'broken_items', lambda verdict, after: ['7'])
+    monkeypatch.setattr(compare_metrics, 'seen_without', lambda verdict, before, undone: (weather, lost))
+
+    def test(when, number, *words):
+        asked.append((when,) + words)
+        if when == 'undone' and not server:
+            raise loop.PhaseFailed('test_fix_actively.py', 4, 'gone')
+    session.test, row, session.places_of = test, fix_row('a', None), lambda rows: {}
+    session.after_test_and_verdict(1, row, ())
+    assert asked[-1] == ('undone', '--fix', 'a', '--only', '7')
+    assert (row['decision'], row['evidence'], session.put_off_patterns == {'p-a'}) == ('ROLLBACK', not weather, weather)
+    assert '7: Seven' in session.troubles[0] and loop.verdicts_of([row]) == [row] * (not weather)
+
+
+@pytest.mark.parametrize('rows, quiet', [
+    ([('error', ['p2'], []), ('ok', [], [])], True), ([('error', ['p2'], ['HTTP 503']), ('ok', [], [])], False),
+    ([('error', ['p2'], [])], False), ([('ok', [], [])], True), ([('ok', ['p1'], [])], False)])
+def test_bad_weather_in_a_before_test_puts_no_pattern_to_rest(tmpdir, rows, quiet):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    named = ('phase', 'fix', 'pattern', 'agent', 'server', 'window')
+    loop.write_json(loop.home_sample(str(tmpdir), 1), dict(
+        dict.fromkeys(named, {}), pattern='p1', patterns_seen=[], complete=True, stopped=None, rows=[dict(
+            dict.fromkeys(('rating_key', 'guid', 'title', 'type', 'section', 'reason', 'before', 'after')), role='failing',
+            outcome=outcome, errors=[{'pattern': name} for name in errors], upstream=upstream)
+            for outcome, errors, upstream in rows]), 1)
+    assert session.stopped_test(1, 0, '')[1] == quiet
+
+
 @pytest.mark.parametrize('nights, weak', [(1, True), (2, False)])
 def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmpdir, monkeypatch, nights, weak):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
