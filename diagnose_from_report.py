@@ -12403,7 +12403,7 @@ def brought_further(row):
     """Whether a fix was undone though it cured its own place: at least half of the items that it did not cure failed
     further on, at another one.
     """
-    left = (row.get('measured') or 0) * (100 - (row.get('success_percent') or 0)) / 100
+    left = int((row.get('measured') or 0) * (100 - (row.get('success_percent') or 0)) / 100 + .0005)    # 33.3: 5 of 15
     return row.get('decision') == 'ROLLBACK' and bool(row.get('further')) and 2 * row['further'] >= left
 
 

@@ -96,10 +96,11 @@ class Lock(object):
             holder = self.handle.read().strip() or 'another process'
             self.handle.close()
             raise Problem('another run holds the lock (%s); wait for it to end' % holder, LOCKED)
-        self.handle.seek(0)
-        self.handle.truncate()
-        self.handle.write('process %d since %s\n' % (os.getpid(), utc_text()))
-        self.handle.flush()
+        try:
+            self.handle.truncate(0)
+            os.write(self.handle.fileno(), logs.to_bytes('process %d since %s\n' % (os.getpid(), utc_text())))
+        except (IOError, OSError):                  # a full disk: it is held all the same, and what follows says so
+            pass
         return self
 
     def __exit__(self, *_):
@@ -377,8 +378,13 @@ class Session(object):
     def note(self, event):
         """One line in loop.log; on a terminal also on stderr."""
         line = logs.for_people('%s %s\n' % (utc_text(), logs.redact(event).replace('\n', ' ')))
-        with io.open(os.path.join(self.run_dir, 'loop.log'), 'a', encoding='utf-8') as out:
-            out.write(line)
+        path = os.path.join(self.run_dir, 'loop.log')
+        try:
+            with io.open(path, 'a', encoding='utf-8') as out:
+                out.write(line)
+        except (IOError, OSError) as problem:
+            logs.name_file(problem, path)
+            raise
         if sys.stderr.isatty() and not self.options.quiet:
             say('[%4d s] %s' % (seconds_now() - self.began, event), sys.stderr)
 
