@@ -9258,76 +9258,134 @@ def private_elsewhere(case, found):
                        % (text, node.args[1].s), 0.9, 'the one with the underscore is there on some systems only')
 
 
+Asked = collections.namedtuple('Asked', 'owner name node alike same')
+# what an object of the type `owner` was asked for and lacks: the attribute's name, the node, those of the name in the
+# file, and (same) those of them that are asked of the same
+
+
 def unknown_attribute(case, found):
     """'X' object has no attribute 'y', where y is nearly the name of something that X has."""
-    name, owner = found.group('name'), found.group('type')
-    nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == name]
-    if owner == 'NoneType' or not nodes:
+    owner, name = found.group('type'), found.group('name')
+    node = next((one for one in own_part(case.statement) if one.kind == 'Attribute' and one.attr == name), None)
+    if owner == 'NoneType' or node is None:
         return
-    alike, called = nodes_named(case.source, 'Attribute', name), is_called(nodes[0])
-    root, same = nodes[0].value.text, [node for node in alike if node.value.text == nodes[0].value.text]
-    below = 'os.path' if root == 'os' and name in OF_THE_PATH else 'datetime.datetime' if (
-        root == 'datetime' and name in OF_THE_CLASS) else None
-    if owner == 'module' and below:
-        yield rename([node.value for node in same if is_unbound(node.value) == is_unbound(nodes[0].value)], below, 0.92,
-                     '%s itself has no %s' % (root, name))
+    alike = nodes_named(case.source, 'Attribute', name)
+    asked = Asked(owner, name, node, alike, [one for one in alike if one.value.text == node.value.text])
+    below = class_below(asked)
+    if below:
+        same = [one.value for one in asked.same if is_unbound(one.value) == is_unbound(node.value)]
+        yield rename(same, below, 0.92, '%s itself has no %s' % (node.value.text, name))
         return                                  # (a function may have imported the other for itself)
     if '.' in owner and MODULE_OF.get(name) == owner.split('.')[0]:
-        if name in bindings(case.function):
-            return
-        edits = [] if name in bindings(case.source.tree) else add_import(case, 'from %s import %s' % (
-            MODULE_OF[name], name))
-        yield right_name(edits + written(same, name), name, nodes[0].text, 0.92,
-                         'the class is asked for what its module has')
+        if name not in bindings(case.function):
+            edits = [] if name in bindings(case.source.tree) else add_import(case, 'from %s import %s' % (
+                MODULE_OF[name], name))
+            yield right_name(edits + written(asked.same, name), name, node.text, 0.92,
+                             'the class is asked for what its module has')
         return
-    if owner == 'RecordObject' and name in RECORD_NAMES:
-        same = [node for node in alike if (name not in PICTURES or is_in(node, case.function)) and (
-            node.value.text == nodes[0].value.text or is_record(node.value))]
-        if same:
-            yield respelt(same, RECORD_NAMES[name], 0.9, 'an episode has thumbs' if name in PICTURES else
-                          'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[name])
-    if any(node.ctx == 'Store' for node in alike) and owner not in MODELS:
-        return                                  # it is no typo where something sets it, which those refuse
-    if owner in ('dict', 'DictObject') and not called:
-        same = [node for node in alike if node.value.text == nodes[0].value.text and
-                enclosing(node, 'FunctionDef') is enclosing(nodes[0], 'FunctionDef')]
-        yield cure('right brackets', [(node.value.outer[1], node.end, "['%s']" % name) for node in same],
-                   '%s is asked for as a key' % name, 0.88, 'a dict has keys, and no such attribute')
-    if owner in ('function', 'instancemethod', 'builtin_function_or_method', 'method'):
-        twice = [node for node in alike if node.value.kind == 'Attribute' and node.value.attr == name and
-                 node.value.text == nodes[0].value.text]
-        end = nodes[0].value.end
-        if twice:
-            yield cure('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once', 0.92,
-                       '.%s stands there twice' % name)
-        elif nodes[0].value.kind == 'Attribute' and nodes[0].value.attr in ARGUMENTLESS and (
-                name in TEXT_METHODS | DICT_METHODS | LIST_METHODS):
-            yield cure('right name', [(end, end, '()')], 'it is called first', 0.92,
-                       'a function is asked for what its answer has')
-        return
-    methods = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef')
-    around = enclosing(case.statement, 'ClassDef')
+    ways = [name_of_record]
+    if owner in MODELS or not any(one.ctx == 'Store' for one in alike):
+        ways += [asked_as_key] + ([asked_of_function] if owner in FUNCTION_TYPES else [own_member, near_member])
+    for way in ways:                            # (it is no typo where something sets it, which models refuse)
+        for proposal in way(case, asked):
+            yield proposal
+
+
+def class_below(asked):
+    """'os.path' or 'datetime.datetime', where os or datetime, the module, is asked for what that has; or None."""
+    root = asked.node.value.text
+    if asked.owner != 'module':
+        return None
+    return 'os.path' if root == 'os' and asked.name in OF_THE_PATH else 'datetime.datetime' if (
+        root == 'datetime' and asked.name in OF_THE_CLASS) else None
+
+
+def name_of_record(case, asked):
+    """`role.role` for an object that calls it otherwise."""
+    same = [node for node in asked.alike if (asked.name not in PICTURES or is_in(node, case.function)) and (
+        node in asked.same or is_record(node.value))] if (
+            asked.owner == 'RecordObject' and asked.name in RECORD_NAMES) else []
+    if same:
+        yield respelt(same, RECORD_NAMES[asked.name], 0.9, 'an episode has thumbs' if asked.name in PICTURES else
+                      'the framework calls it .%s since roles have names and photos' % RECORD_NAMES[asked.name])
+
+
+def asked_as_key(case, asked):
+    """`data.title` for `data['title']`."""
+    if asked.owner in ('dict', 'DictObject') and not is_called(asked.node):
+        same = [node for node in asked.same if enclosing(node, 'FunctionDef') is enclosing(asked.node, 'FunctionDef')]
+        yield cure('right brackets', [(node.value.outer[1], node.end, "['%s']" % asked.name) for node in same],
+                   '%s is asked for as a key' % asked.name, 0.88, 'a dict has keys, and no such attribute')
+
+
+FUNCTION_TYPES = ('function', 'instancemethod', 'builtin_function_or_method', 'method')
+
+
+def asked_of_function(case, asked):
+    """`x.text.text`, or `x.getroot.find()` for `x.getroot().find()`."""
+    function = asked.node.value
+    twice = [node for node in asked.same if node.value.kind == 'Attribute' and node.value.attr == asked.name]
+    if twice:
+        yield cure('right name', [(node.value.end, node.end, '') for node in twice], 'it is written once', 0.92,
+                   '.%s stands there twice' % asked.name)
+    elif function.kind == 'Attribute' and function.attr in ARGUMENTLESS and (
+            asked.name in TEXT_METHODS | DICT_METHODS | LIST_METHODS):
+        yield cure('right name', [(function.end, function.end, '()')], 'it is called first', 0.92,
+                   'a function is asked for what its answer has')
+
+
+def own_member(case, asked):
+    """`page.fetch(x)` for the method self.fetch(x), or `self.page` for a variable of the method."""
+    name, node, around = asked.name, asked.node, enclosing(case.statement, 'ClassDef')
+    of_self, called = is_name(node.value, 'self'), is_called(node)
     own = [one for one in around.body if one.kind == 'FunctionDef' and one.name == name and len(
-        parameter_names(one)) == len(nodes[0].parent.args) + 1] if around is not None and called else []
-    if own and not is_name(nodes[0].value, 'self') and 'self' in parameter_names(case.function):
-        yield cure('right name', [nodes[0].value.outer + ('self',)], 'it is a method of the object itself', 0.93,
-                   '%s is none of %s, and the class has one that takes as much' % (name, nodes[0].value.text))
-    local = [node for node in bindings(case.function).get(name, ()) if node.end < case.statement.start]
-    if is_name(nodes[0].value, 'self') and local and not called:
-        yield cure('right name', written([node for node in alike if is_name(node.value, 'self') and is_in(
-            node, case.function)], name), '%s is written without self.' % name, 0.9,
-            'the object has no %s, and the method has one of its own' % name)
-    known = attributes_of(case, nodes[0], owner)
+        parameter_names(one)) == len(node.parent.args) + 1] if around is not None and called else []
+    if own and not of_self and 'self' in parameter_names(case.function):
+        yield cure('right name', [node.value.outer + ('self',)], 'it is a method of the object itself', 0.93,
+                   '%s is none of %s, and the class has one that takes as much' % (name, node.value.text))
+    if of_self and not called and any(
+            one.end < case.statement.start for one in bindings(case.function).get(name, ())):
+        yield cure('right name', written([one for one in asked.same if is_in(one, case.function)], name),
+                   '%s is written without self.' % name, 0.9,
+                   'the object has no %s, and the method has one of its own' % name)
+
+
+def near_member(case, asked):
+    """Something of nearly the name that the object has."""
+    name, node, owner = asked.name, asked.node, asked.owner
+    gone, pairs = INSTEAD.get((owner, name)), members_near(case, asked)
+    if gone and is_called(node) and not node.parent.args:
+        yield cure('right name', [(node.end - len(name), node.parent.end, gone)],
+                   '.%s is written in place of .%s()' % (gone, name), 0.9,
+                   'the framework has no %s() for it, and takes out so what is not named' % name)
+    if name.lower() in ('add', 'append', 'push') and ADDED_BY.get(owner) not in (None, name):
+        pairs = [(ADDED_BY[owner], 0.95)]
+    if is_name(node.value, 'Log') and name.lower() == 'warning':
+        pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
+    for near, prior in pairs:
+        if node.ctx == 'Store' and (name.rstrip('0123456789') == near or any(
+                one.ctx == 'Store' and one.value.text == node.value.text and is_in(one, case.function)
+                for one in nodes_named(case.source, 'Attribute', near))):
+            continue                            # what is set already would be lost
+        yield respelt(asked.same, near, prior, 'there is no %s, and %s is there' % (name, near))
+
+
+def members_near(case, asked):
+    """[(name, prior)] of what the object has and that can have been meant."""
+    name, node, owner, called = asked.name, asked.node, asked.owner, is_called(asked.node)
+    methods, around = set(one.name for one in walk(case.source.tree) if one.kind == 'FunctionDef'), enclosing(
+        case.statement, 'ClassDef')
+    known = attributes_of(case, node, owner)
     pairs = near_names(name, [one for one in known if called or one not in methods])
-    if not pairs and called and around is not None and is_name(nodes[0].value, 'self'):
+    if not pairs and called and around is not None and is_name(node.value, 'self'):
         mine = words_of(name)
         shorter = [mine[:at] + mine[at + 1:] for at in range(len(mine)) if len(mine) > 3]
         pairs = [(one, 0.84) for one in inherited(around) if one in methods and words_of(one) in shorter and not is_act(
-            nodes[0].parent) and all(0 <= len(given_parameters(other)) - len(
-                nodes[0].parent.args + nodes[0].parent.keywords) <= len(other.args.defaults)
-                                     for other in nodes_named(case.source, 'FunctionDef', one))]
+            node.parent) and all(0 <= len(given_parameters(other)) - len(
+                node.parent.args + node.parent.keywords) <= len(other.args.defaults)
+                                 for other in nodes_named(case.source, 'FunctionDef', one))]
         pairs *= len(pairs) == 1
-    if not pairs and (is_name(nodes[0].value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
+    if not pairs and (is_name(node.value, *API) or owner.split('.')[-1] in MEMBERS or owner in ('str', 'unicode')):
         pairs = [(one, 0.85) for one in sorted(known, key=len, reverse=True) if len(one) > 3 and (
             name.startswith(one) and len(name) - len(one) < 5 and (
                 owner not in ('str', 'unicode') or name[len(one):] == 'case') or len(one) == len(name) and sum(
@@ -9335,22 +9393,7 @@ def unknown_attribute(case, found):
         alike_ends = [one for one in known if owner.endswith('Kit') and words_of(one)[-2:] == words_of(name)[-2:] and
                       not any(name in members.split() for members in API.values())]
         pairs = pairs or [(one, 0.88) for one in alike_ends if len(alike_ends) == 1 and len(words_of(name)) > 1]
-    gone = INSTEAD.get((owner, name))
-    if gone and called and not nodes[0].parent.args:
-        yield cure('right name', [(nodes[0].end - len(name), nodes[0].parent.end, gone)],
-                   '.%s is written in place of .%s()' % (gone, name), 0.9,
-                   'the framework has no %s() for it, and takes out so what is not named' % name)
-    if name.lower() in ('add', 'append', 'push') and ADDED_BY.get(owner) not in (None, name):
-        pairs = [(ADDED_BY[owner], 0.95)]
-    if is_name(nodes[0].value, 'Log') and name.lower() == 'warning':
-        pairs = [('Warn', 0.95)]                # the one that everybody expects and the framework does not have
-    for near, prior in pairs:
-        if nodes[0].ctx == 'Store' and (name.rstrip('0123456789') == near or any(
-                one.ctx == 'Store' and one.value.text == root and is_in(one, case.function)
-                for one in nodes_named(case.source, 'Attribute', near))):
-            continue                            # what is set already would be lost
-        same = [node for node in alike if node.value.text == nodes[0].value.text]
-        yield respelt(same, near, prior, 'there is no %s, and %s is there' % (name, near))
+    return pairs
 
 
 def inherited(owner, met=()):
