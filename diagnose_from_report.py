@@ -1718,10 +1718,25 @@ def index_of(node):
     return inner.value if inner.kind == 'Index' else None
 
 
+def text_at(node):
+    """The text that an expression is: as it stands there, or the one that its name, or its object's class, has been
+    given once and for all; None."""
+    if node.kind == 'Str':
+        return node.s
+    scopes, name = [], getattr(node, 'id', None)
+    if node.kind == 'Name' and node.ctx == 'Load':
+        scopes = [frame_of(node), node.source.tree]
+    elif node.kind == 'Attribute' and is_name(node.value, 'self', 'cls') and not stored(node):
+        scopes, name = [enclosing(node, 'ClassDef')] * (node.attr not in set_on_self(node.source)), node.attr
+    given = next((bindings(scope)[name] for scope in scopes if scope is not None and name in bindings(scope)), ())
+    value = given[0].parent.value if len(given) == 1 and given[0].parent.kind == 'Assign' else None
+    return value.s if value is not None and value.kind == 'Str' else None
+
+
 def key_of(node):
-    """The text 'a' of x['a']; None for whatever is not such a Subscript."""
+    """The text 'a' of x['a'], or of x[KEY] where KEY is nothing but 'a'; None for whatever is not such a Subscript."""
     index = index_of(node) if node.kind == 'Subscript' else None
-    return index.s if index is not None and index.kind == 'Str' else None
+    return text_at(index) if index is not None else None
 
 
 NAMED_BY = {'Call': last_name, 'FunctionDef': lambda node: node.name, 'ClassDef': lambda node: node.name,
@@ -3185,8 +3200,8 @@ def raises_key(node, hunt):
 
 def key_weight(index, key, quoted):
     """How well an index can be the key that a KeyError names: 0 for not at all .. 1."""
-    if index.kind == 'Str':
-        return 1.0 if quoted and index.s == key else 0
+    if text_at(index) is not None:
+        return 1.0 if quoted and text_at(index) == key else 0
     if index.kind in ('Num', 'UnaryOp'):
         text = logs.to_text(str(index.n)) if index.kind == 'Num' else flat(index)
         return 1.0 if not quoted and text == key else 0
@@ -3754,7 +3769,9 @@ def guarded(hunt, node):
         if hunt.exception == 'IndexError':
             return is_length_check(test, base.text) or node.kind == 'Subscript' and flat(node.slice) in (
                 '0', '-1') and says_there(test, holds, base.text, NO_LIST)
-        return holds and any(asks_for(one, node) for one in and_operands(test))
+        while is_op(test, 'Not'):
+            test, holds = test.operand, not holds
+        return any(asks_for(one, node, holds) for one in same_operands(test, 'And' if holds else 'Or'))
 
     return any(makes_sure(test, holds) for test, holds in conditions_at(node))
 
@@ -5968,7 +5985,7 @@ def has_get(case, node, index):
     """Whether what was indexed surely has .get(): it raised KeyError on a text, and is none of Plex's own stores."""
     if root_name(node.value) in ('Prefs', 'Dict', 'metadata', 'Data') and make_of(case, node.value) != 'dict':
         return False
-    return index.kind == 'Str' or is_mapping(case, node.value) or make_of(case, index) == 'text'
+    return text_at(index) is not None or is_mapping(case, node.value) or make_of(case, index) == 'text'
 
 
 def get_edits(node, default):
@@ -6637,25 +6654,30 @@ def takes_conditional(node):
 def other_way(case, faults):
     """`if answer:` with an else, where the one statement below needs a part of the answer: it asks for that too."""
     around, root = case.statement.parent, root_name(faults[0].bad)
-    empty = around.kind == 'If' and around.orelse and around.body[0] is case.statement and all(
-        one.kind == 'Assign' and (is_empty_literal(one.value) or is_name(one.value, 'None')) for one in around.orelse)
+    if around.kind != 'If' or not around.orelse or around.orelse[0].is_elif or root is None:
+        return
+    holds = case.statement in around.body       # (else it stands below the else of `if not answer:`)
+    mine, other = (around.body, around.orelse) if holds else (around.orelse, around.body)
+    empty = mine[0] is case.statement and all(
+        one.kind == 'Assign' and (is_empty_literal(one.value) or is_name(one.value, 'None')) for one in other)
     spoilt = bound_names(case.statement) if empty else set()
-    for one in around.body[1:] if empty else ():
+    for one in mine[1:] if empty else ():
         spoilt = spoilt | (bound_names(one) if spoilt.intersection(names_in(one)) else set())
     if empty and not any(stored(node) and node.kind != 'Name' or node.kind in EXITS + ('Expr',)
-                         for one in around.body for node in walk(one)) and all(
-            name in spoilt.intersection(bound_names(*around.orelse)) or not later_uses(case, name, around)
-            for name in bound_names(*around.body)):
+                         for one in mine for node in walk(one)) and all(
+            name in spoilt.intersection(bound_names(*other)) or not later_uses(case, name, around)
+            for name in bound_names(*mine)):
         pass                                    # all that the suite makes needs it, and is empty there
-    elif around.kind != 'If' or around.body != [case.statement] or not around.orelse or root is None or \
-            not says_there(around.test, True, root) or any(needs_value(case, one, faults) for one in around.orelse) or \
-            case.statement.kind != 'Return' and any(has_exit(one) for one in around.orelse):
+    elif mine != [case.statement] or not says_there(around.test, holds, root) or any(
+            needs_value(case, one, faults) for one in other) or case.statement.kind != 'Return' and any(
+            has_exit(one) for one in other):
         return                                  # (for one key, not all that follows)
     found = condition(case, faults, hoist=False, outside=True)
     if found is not None and not found.before:
         start, end = around.test.outer
-        loose = around.test.kind in ('IfExp', 'Lambda') or is_op(around.test, 'Or')
-        edits = [(start, start, '(')] * loose + [(end, end, ')' * loose + ' and ' + found.text)]
+        loose = around.test.kind in ('IfExp', 'Lambda') or is_op(around.test, 'Or' if holds else 'And')
+        edits = [(start, start, '(')] * loose + [(end, end, ')' * loose + (
+            ' and ' + found.text if holds else ' or ' + found.opposite))]
         yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.9 if empty else 0.88,
                        'its else already says what to do without')
 
@@ -6673,8 +6695,9 @@ def is_way_out(case, faults, tested):
     if any(needs_value(case, one, faults) for one in test.body):
         return False
     loop = innermost_loop(case)
-    if bad.kind == 'Name' and faults[0].test is none_test and loop is not None and is_name(loop.target, bad.id) and \
-            test.body[0].kind == 'Continue':    # an element that is nothing is as little meant as those left out here
+    if bad.kind == 'Name' and faults[0].test is none_test and getattr(loop, 'kind', None) == 'For' and is_name(
+            loop.target, bad.id) and test.body[0].kind == 'Continue':
+        # an element that is nothing is as little meant as those left out here
         return any(not is_checked(case, use, bad.id) for use in later_uses(case, bad.id, test) if is_in(use, loop))
     return any(needs_value(case, one, faults) or bad.kind == 'Name' and faults[0].test is none_test and any(
         effect(case, use, NOTHING) == CRASH for use in reads(one, bad.id)) for one in later_siblings(test)[:1])
@@ -6778,52 +6801,75 @@ def stores_either_way(case):
 
 
 def ask_value(case, faults):
-    """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too."""
-    found = [(fault.bad, fault.test, around, asked) for fault in faults if fault.test in (none_test, truth_test) and
-             repeatable(fault.bad) for around, asked in asking_tests(case, fault.bad)][:1]
+    """`if 'a' in d:` around d['a'], which is there and None: the same condition asks for a value too. So do
+    `if 'a' not in d: return` in front of it, and the else of `if 'a' not in d:`."""
+    found = [(fault.bad, fault.test, around, asked, holds) for fault in faults if fault.test in (
+        none_test, truth_test) and repeatable(fault.bad) for around, asked, holds in asking_tests(case, fault.bad)][:1]
     if not found or not all(is_in(fault.bad, found[0][0]) or fault.bad.text == found[0][0].text for fault in faults):
         return
-    bad, test, around, asked = found[0]
-    if acts_in(as_list(around.orelse)):
+    bad, test, around, asked, holds = found[0]
+    inside, ways = is_in(bad, around), [as_list(around.body), as_list(around.orelse)]
+    mine, other = (ways if in_any(bad, ways[0]) else ways[::-1]) if inside else (later_siblings(around), ways[0])
+    if acts_in(other):
         return
-    beside = [part for part in and_operands(around.test) if part is not asked]
-    kept = around.kind == 'If' and (any(not is_in(bad, one) and not echoes(case, one, faults)
-                                        for one in around.body) if not around.orelse else any(
-                                            root_name(bad) in names_in(part) for part in beside))
-    at = asked.outer[1]
-    yield Proposal('None guard', [(at, at, ' and %s' % test(bad.text)[0])],
+    beside = [part for part in same_operands(asked) if part is not asked]
+    kept = around.kind == 'If' and (any(not is_in(bad, one) and not echoes(case, one, faults) for one in mine)
+                                    if not (inside and other) else any(
+                                        root_name(bad) in names_in(part) for part in beside))
+    loose = is_op(asked.parent, 'Not') and not asked.parens
+    (start, at), text = (asked.start, asked.end) if is_op(asked.parent, 'Not') else asked.outer, test(bad.text)
+    yield Proposal('None guard', [(start, start, '(')] * loose + [
+        (at, at, (' and %s' % text[0] if holds else ' or %s' % text[1]) + ')' * loose)],
                    'what is there without a value counts as not there', loss_words(case), 'low', 0.78 if kept else 0.89,
                    'the code already says what to do for an item that has none')
 
 
 def asking_tests(case, bad):
-    """[(if, condition)] around an expression that only ask whether it is there, the inner ones first."""
-    return [(test.parent, one) for test, holds in conditions_at(bad)
-            if holds and test.parent.kind in ('If', 'IfExp') and is_in(test.parent, case.function) and not any(
+    """[(if, condition, whether it holds)] around an expression, or before it, that only ask whether it is there, the
+    inner ones first."""
+    found = []
+    for test, holds in conditions_at(bad):
+        around = test.parent
+        while is_op(test, 'Not'):
+            test, holds = test.operand, not holds
+        if around.kind in ('If', 'IfExp') and is_in(around, case.function) and not any(
                 other.start < bad.start and names_in(bad) & bound_names(other)
-                for other in (statements(test.parent) if test.parent.kind == 'If' else ()))
-            for one in and_operands(test) if asks_for(one, bad)]
+                for other in (statements(around) if around.kind == 'If' else ())):
+            found += [(around, one, holds) for one in same_operands(test, 'And' if holds else 'Or')
+                      if asks_for(one, bad, holds)]
+    return found
 
 
 def and_operands(test):
     """The conditions that all hold where a test does."""
-    return [part for value in test.values for part in and_operands(value)] if is_op(test, 'And') else [test]
+    return same_operands(test, 'And')
 
 
-def asks_for(test, bad):
+def same_operands(test, op=None):
+    """The conditions that a test joins by one operator; by default by the one that it stands below."""
+    top = test
+    while op is None and is_op(top.parent, 'And', 'Or'):
+        top = top.parent
+    op = op or getattr(top, 'op', None)
+    return [part for value in top.values for part in same_operands(value, op)] if is_op(top, op) else [top]
+
+
+def asks_for(test, bad, holds=True):
     """Whether a condition asks whether something has what `bad` reads from it, and not what value that has; or whether
-    `bad` is something else than nothing of another kind: None is not '' either."""
-    if test.kind == 'Compare' and test.ops[0] == 'NotEq' and literal_value(test.comparators[0]) in OTHERWISE[1:]:
+    `bad` is something else than nothing of another kind: None is not '' either. holds: whether it holds then."""
+    if test.kind == 'Compare' and test.ops[0] == ('NotEq' if holds else 'Eq') and literal_value(
+            test.comparators[0]) in OTHERWISE[1:]:
         return bad.text == test.left.text
-    if test.kind == 'Compare' and len(test.ops) == 1 and test.ops[0] == 'In':
+    if test.kind == 'Compare' and len(test.ops) == 1 and test.ops[0] == ('In' if holds else 'NotIn'):
         key, owner = test.left, test.comparators[0]
-    elif is_call(test, 'has_key') and len(test.args) == 1:
+    elif is_call(test, 'has_key') and len(test.args) == 1 and holds:
         key, owner = test.args[0], test.func.value
     else:
         return False
     index = index_of(bad) if bad.kind == 'Subscript' else bad.args[0] if is_call(bad, 'get') and bad.args else None
     base = bad.func.value if bad.kind == 'Call' and index is not None else getattr(bad, 'value', None)
-    return index is not None and index.text == key.text and base.text == owner.text
+    return index is not None and (index.text == key.text or text_at(key) == text_at(index) is not None) and \
+        base.text == owner.text
 
 
 def is_none_check(node):
@@ -7435,10 +7481,11 @@ def try_around(case, faults):
 
 
 def innermost_loop(case):
-    """The For around the statement, no `finally` or def between; never a While, which may move on later; or None."""
+    """The For around the statement, no `finally` or def between, or the While that has moved on by then; or None."""
     for inner, outer in levels(case.statement):
         if outer.kind in ('For', 'While') and inner in outer.body:
-            return outer if outer.kind == 'For' else None
+            return outer if outer.kind == 'For' or any(
+                moves_loop_on([one]) for one in earlier_siblings(inner)) else None
         if outer.kind == 'TryFinally' and inner in outer.finalbody:
             return None
     return None
@@ -7508,9 +7555,20 @@ def hands_text_on(case, handler):
                for use in later_uses(case, one.targets[0].id, one) if use.parent.kind == 'Assign')
 
 
+def round_of(case):
+    """The function of a case where a loop does nothing with its elements but to call it for each; or None."""
+    function = case.function
+    if function.kind != 'FunctionDef' or loop_around(case.statement) is not None or any(
+            one.value is not None for one in returns_of(function)):
+        return None
+    inner, call = called_there(case, function, function.name)
+    return function if inner is not None and inner.statement.kind == 'Expr' and inner.statement.value is call and (
+        inner.statement.parent.kind == 'For' and inner.statement.parent.body == [inner.statement]) else None
+
+
 def skip_round(case, faults):
     """Leave the rest of this round of the loop out and go on with the next element."""
-    loop = innermost_loop(case)
+    loop = innermost_loop(case) or round_of(case)
     if loop is None or case.statement.inline or case.statement.is_elif or \
             case.statement.kind == 'For' and left_unbound(case):
         return
@@ -7533,8 +7591,9 @@ def skip_round(case, faults):
         words = 'Skipped one %s' % name_assigned(begun)
     between = [one for one in earlier_siblings(case.statement) if begun is not None and one.start >= begun.end]
     late = bound_names(*between) & set().union(*[names_in(fault.bad) for fault in faults])
-    place = case._replace(statement=begun) if begun is not None and not late else case
-    edits = exit_edits(place, found, words, faults[0].what, 'continue')
+    place = case._replace(statement=begun) if begun is not None and not late else case._replace(
+        statement=with_tests(case.statement)) if kept and not found.before else case
+    edits = exit_edits(place, found, words, faults[0].what, 'return' if loop is case.function else 'continue')
     if edits is None or found is None and case.statement.kind == 'Return':
         return
     text, start, end = case.source.text, line_start(begun or case.statement), line_end(begun or case.statement)
@@ -7578,16 +7637,22 @@ def is_other_row(case, faults):
         text == node.text and is_indexed(node) for one in earlier_siblings(case.statement) for node in walk(one))
 
 
+def with_tests(statement):
+    """The outermost `if` that does nothing but to hold a statement (`if a: if b.c:` is one `if`); else this itself."""
+    while statement.parent.kind == 'If' and statement.parent.body == [statement] and not statement.parent.orelse:
+        statement = statement.parent
+    return statement
+
+
 def is_kept_later(case, fault):
     """Whether the loop puts the value that is None into a list or dict further on, as it would any other."""
-    bad = fault.bad
+    bad, top = fault.bad, with_tests(case.statement)
     if bad.kind != 'Name' or fault.test is not none_test or not all(
-            bad.id in names_in(one) or is_passed_over(one) for one in later_siblings(case.statement)):
+            bad.id in names_in(one) or is_passed_over(one) for one in later_siblings(top)):
         return False                            # (what else the round does needs none of it)
     return any((is_call(use.parent, 'append') or use.parent.kind == 'Assign' and use.parent.value is use and
                 use.parent.targets[0].kind == 'Subscript') and not is_checked(case, use, bad.id) and
-               siblings(statement_of(use)) is siblings(case.statement)
-               for use in later_uses(case, bad.id, case.statement))
+               siblings(statement_of(use)) is siblings(top) for use in later_uses(case, bad.id, case.statement))
 
 
 def normal_empty(case):
@@ -7936,6 +8001,66 @@ def caller_edits(case, call, way):
     return next((proposal.edits for proposal in fence(inner, [fault])), None)
 
 
+def called_there(case, function, name):
+    """The Case of the one statement of another function that calls a function of the file, and that call; or Nones."""
+    calls = [call for call in nodes_named(case.source, 'Call', name) if call.func.kind in ('Name', 'Attribute')]
+    around = enclosing(calls[0], 'FunctionDef') if len(calls) == 1 else None
+    if around is None or around is function or is_in(calls[0], function) or len(
+            name_nodes(case.source.tree, name)) > 2 or bindings(function_around(function)).get(name, [0])[1:]:
+        return None, None
+    return case._replace(statement=statement_of(calls[0]), function=around, expression=None), calls[0]
+
+
+def mended_there(case, function, name):
+    """The Proposal that mends the one caller of a function that does nothing but answer an expression, as if it
+    answered None; None for no such."""
+    inner, call = called_there(case, function, name)
+    if inner is None or getattr(inner.statement, 'value', None) is call:
+        return None
+    inner = inner._replace(exception='AttributeError', message="'NoneType' object has no attribute ''")
+    fault = none_fault(inner, call.parent, call, '%s found nothing' % name)
+    return next(iter(ranked(inner, list(guarded_ways(inner, [fault])))), None)
+
+
+def at_caller(case, faults):
+    """A function that does nothing but answer an expression is one of its caller's that has got a name: that is mended
+    as if it stood there, where the argument is missing, or what is made of it; and where that is caught."""
+    function = case.function
+    inner, call = called_there(case, function, function.name) if function.kind == 'FunctionDef' and [
+        one for one in function.body if not is_passed_over(one)] == [case.statement] else (None, None)
+    if inner is None:
+        return
+    given = dict(zip(given_parameters(function), call.args))
+    bad = given.get(faults[0].bad.id) if faults[0].bad.kind == 'Name' else None
+    asked = [Fault(call, bad, faults[0].test, [], faults[0].what)] if bad is not None and all(
+        fault.bad.text == faults[0].bad.text for fault in faults) else []
+    if asked and same_defects(inner, asked, inner.statement.end):   # who calls it needs the same value again
+        for proposal in guarded_ways(inner, asked):
+            yield proposal
+    edits = leaving_edits(case, faults, NOTHING)
+    there = mended_there(case, function, function.name) if edits is not None else None
+    if there is not None and returned_effect(case, function, NOTHING) == CRASH:
+        yield there._replace(edits=edits + there.edits, summary='%s answers None; %s' % (function.name, there.summary))
+    for proposal in widen_handler(inner, faults):
+        yield proposal
+
+
+def answers_none(case, faults):
+    """`pick = lambda row: row.a.b` answers None where that is not there, and who calls it goes on without; where no
+    condition tells it, the error is met there."""
+    function = case.function
+    name = name_assigned(function.parent)
+    found = condition(case, faults, hoist=False)
+    there = mended_there(case, function, name) if found is not None and not found.before else None
+    if there is not None:
+        yield there._replace(edits=conditional_edits(function.body, found.text, NOTHING) + there.edits,
+                             summary='%s answers None; %s' % (name, there.summary))
+    inner, call = called_there(case, function, name)
+    if inner is not None:
+        for proposal in guarded_ways(inner, [Fault(call.parent, call, None, [], FAILED)]):
+            yield proposal
+
+
 def around_uses(case, name):
     """Edits that leave out the block behind the case's assignment that uses a variable, where it is None; or None."""
     suite, uses = siblings(case.statement), later_uses(case, name, case.statement)
@@ -8268,9 +8393,9 @@ def is_flag(case, name):
 
 
 def is_formatted(use):
-    """Whether a use is a part of `'...' % (...)`."""
-    around = use.parent.parent if use.parent.kind == 'Tuple' else use.parent
-    return around.kind == 'BinOp' and around.op in ('Mod', '%') and use is not around.left
+    """Whether a use is a part of `'...' % (...)` or of `'...'.format(...)`."""
+    around = use.parent.parent if use.parent.kind in ('Tuple', 'keyword') else use.parent
+    return is_op(around, 'Mod') and use is not around.left or is_call(around, 'format') and not is_in(use, around.func)
 
 
 def set_in_turn(case, owner, setters):
@@ -11265,7 +11390,15 @@ def join_faults(case, found):
     for node in calls_of(frame_part(case), 'join'):
         bad = node.args[0] if len(node.args) == 1 else None
         text = operand(bad) if bad is not None else None
-        if bad is not None and bad.kind in ('GeneratorExp', 'ListComp'):
+        parts = bad.elts[int(re.search(r'\d+', case.message).group()):] if bad is not None and bad.kind in (
+            'List', 'Tuple') else ()            # ''.join(['a', b]): it says which one
+        if parts and 'NoneType' in case.message:
+            yield none_fault(case, node, parts[0], 'there is no value')
+        elif parts:
+            loose = is_loose(parts[0])
+            yield Fault(node, parts[0], None, [(enclose(parts[0], "'%s' % " + '(' * loose, ')' * loose), parts[0],
+                                                TEXT)], NOT_ALL_TEXT)
+        elif bad is not None and bad.kind in ('GeneratorExp', 'ListComp'):
             if 'NoneType' in case.message and len(bad.generators) == 1 and repeatable(bad.elt):
                 edits = also_if(bad.generators[0], '%s is not None' % code_of(bad.elt))
                 yield Fault(node, bad.elt, None, [(edits, bad, SOME)], NOT_ALL_TEXT)
@@ -11522,14 +11655,29 @@ def propose(case):
         case = case._replace(function=function_around(case.function))
     proposals = [proposal for row in SPECIAL_WAYS for found in [searched(row[0], error_text(case))] if found
                  for way in row[1:] for proposal in spared(way, case, found)]
-    found = ranked(case, proposals + list(spared(guarded_ways, case, faults)))
+    proposals += spared(guarded_ways, case, faults)
+    if given.function.kind == 'Lambda' and name_assigned(given.function.parent):    # it runs where it is called
+        proposals = [proposal for proposal in proposals if all(
+            is_within(given.function.body.outer, edit) for edit in proposal.edits)]
+        proposals += spared(answers_none, given, faults)
+    found = ranked(case, proposals)
     named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
     if edits:                                   # what is caught must be imported as well
         found = [proposal._replace(edits=proposal.edits + edits) if any(
             'except %s' % named in edit[2] for edit in proposal.edits) else proposal for proposal in found]
-    known = dict(((proposal.template, proposal.summary), proposal.prior) for proposal in reversed(found))
-    return found + [proposal for proposal in spared(unfolded_ways, given)
-                    if proposal.prior > known.get((proposal.template, proposal.summary), 0)]
+    known = priors_of(found)
+    others = list(spared(other_readings, given, max([0] + list(known.values()))))
+    seen, use = priors_of(others), read_next(case.statement)
+    if seen and use is not None and is_copied(use):     # it is for the other variable that all of them are weighed
+        found = [proposal._replace(prior=seen.get(proposal[:1] + proposal[2:3], min(
+            proposal.prior, max(seen.values())) * 0.95)) for proposal in found]
+    found += [proposal for proposal in others if proposal.prior > known.get(proposal[:1] + proposal[2:3], 0)]
+    return sorted(found, key=lambda proposal: -proposal.prior)
+
+
+def priors_of(proposals):
+    """{(template, summary): prior}, the first of each."""
+    return dict((proposal[:1] + proposal[2:3], proposal.prior) for proposal in reversed(proposals))
 
 
 BUGS = []                           # tracebacks of rules of ours that failed in this run
@@ -11549,16 +11697,94 @@ def spared(rule, *given):
         BUGS.append(logs.to_text(traceback.format_exc()))
 
 
-def unfolded_ways(case):
-    """What could be proposed if the statement, and those behind it, did not share their lines with others."""
-    unfolded = Unfolded(case.source, case.statement)
-    inner = case._replace(source=unfolded.new, statement=unfolded.moved(case.statement), function=unfolded.moved(
-        case.function), expression=case.expression and unfolded.moved(case.expression), logged=tuple(filter(
-            None, map(unfolded.moved, case.logged)))) if unfolded.groups else None
-    if inner is not None and inner.statement is not None and inner.function is not None:
-        for proposal in propose(inner):
-            if not proposal.path:
-                yield unfolded.folded(proposal)
+def other_readings(case, most):
+    """What could be proposed if the statement, and those behind it, did not share their lines with others; and if what
+    the next statement alone reads stood in that one. Where that takes a variable away whose name may tell something,
+    it comes behind what is likely by `most` without."""
+    for view in Unfolded(case.source, case.statement), Inlined(case.source, case.statement):
+        inner = case._replace(source=view.new, statement=view.moved(case.statement), function=view.moved(
+            case.function), expression=case.expression and view.moved(case.expression), logged=tuple(filter(
+                None, map(view.moved, case.logged)))) if view.new is not case.source else None
+        if inner is not None and inner.statement is not None and inner.function is not None:
+            for proposal in propose(inner):
+                if not proposal.path:
+                    yield view.folded(proposal, most)
+
+
+def is_copied(use):
+    """Whether a variable is read only to be put into another one."""
+    return use.parent.kind == 'Assign' and use.parent.value is use
+
+
+def read_next(given):
+    """Where the next statement, and nothing else, reads the variable that a statement sets; None."""
+    name, behind = name_assigned(given), later_siblings(given)[:1]
+    function = enclosing(given, 'FunctionDef')
+    uses = [node for node in walk(function) if is_name(node, name)] if name and function is not None and behind else ()
+    text = given.source.text
+    if len(uses) != 2 or uses[-1] not in own_part(behind[0]) or given.inline or given.line != given.end_line or \
+            text[line_start(given):given.start].strip() or text[given.end:line_start(behind[0])].strip() or \
+            line_start(behind[0]) < given.end or given.value.kind in ('Tuple', 'List', 'Dict') or stored(
+            uses[-1]) or 'Prefs' in names_in(given.value) or not can_hoist(uses[-1], behind[0]) or any(
+                node.kind in ('Lambda', 'Yield') for node in walk(given.value)):
+        return None                             # (a preference that is not set is not for one use alone)
+    return uses[-1]
+
+
+class Inlined(object):
+    """A source in which what only the statement behind the given one reads stands in that one: `a = b.c` `d = a[0]`
+    is `d = b.c[0]`."""
+
+    def __init__(self, source, given):
+        self.source = self.new = source
+        use = read_next(given) if not hasattr(source, 'is_view') else None
+        if use is None:
+            return
+        self.given, self.behind, self.is_copied, text = given, statement_of(use), is_copied(use), source.text
+        loose = is_loose(given.value) and not is_apart(use, 'For', 'If')
+        self.first, self.last = given.value.outer
+        self.start, after = line_start(given), line_start(self.behind)
+        self.place = use.outer[0] - after + self.start + loose
+        self.after = self.place + self.last - self.first
+        self.header = self.behind.suites[0].header_end - 1 if self.behind.suites else self.behind.end
+        self.less = after - self.start + use.outer[1] - use.outer[0] - 2 * loose - self.last + self.first
+        self.new = Source((text[:self.start] + text[after:use.outer[0]] + '(' * loose + text[self.first:self.last] +
+                           ')' * loose + text[use.outer[1]:]).encode(source.encoding), source.path)
+        self.new.is_view = True                 # (one step is enough: more of them make another text of it)
+
+    def moved(self, node):
+        """The same node in the new text; the statement behind for the given one."""
+        at = self.behind.start - line_start(self.behind) + self.start if node is self.given else \
+            node.start - self.first + self.place if is_in(node, self.given) else node.start
+        kind = self.behind.kind if node is self.given else node.kind
+        found = [one for one in walk(self.new.tree) if one.start == at and one.kind == kind]
+        return next((one for one in found if kind in COMPOUND + ('Module',) or node is self.given or
+                     one.text == node.text), None)
+
+    def back(self, at):
+        """Where a place of the new text stands in the old one; None where that would come too late, or where it may
+        belong to what is around."""
+        return at if at <= self.start else at - self.place + self.first if self.place < at < self.after else \
+            at + self.less if at + self.less > self.header else None
+
+    def folded(self, proposal, most):
+        """A proposal for the new text as one for the old; the two statements stay one where it needs that."""
+        edits = [(self.first if start == self.place and end > start else self.back(start),
+                  self.last if end == self.after and end > start else self.back(end), words)
+                 for start, end, words in proposal.edits]
+        apart = all(None not in edit[:2] and (edit[1] != self.start or edit[2].endswith('\n')) for edit in edits)
+        if not (self.is_copied or apart and self.behind.kind == 'If'):
+            proposal = proposal._replace(prior=min(proposal.prior, most * 0.97))
+        if apart:
+            return proposal._replace(edits=edits)
+        lines = decode_source(apply_edits(self.new, proposal.edits))[0].splitlines(True)
+        one = self.new.line_text(self.new.line_of(self.start)).strip()
+        same = [number for number, line in enumerate(lines) if line.strip() == one]
+        if len(same) == 1 and self.behind.line == self.source.line_of(self.header):     # it is only moved: two again
+            line = lines[same[0]]
+            lines[same[0]:same[0] + 1] = [line.replace(one, text) for text in (
+                self.given.text, self.source.line_text(self.behind.line).strip())]
+        return proposal._replace(edits=edits_between(self.source, ''.join(lines)))
 
 
 class Unfolded(object):
@@ -11589,7 +11815,7 @@ class Unfolded(object):
         return next((one for one in walk(self.new.tree) if one.start == at and one.kind == node.kind and
                      (one.kind in COMPOUND + ('Module',) or one.text == node.text)), None)
 
-    def folded(self, proposal):
+    def folded(self, proposal, most):
         """A proposal for the unfolded text as one for the text as it is; lines left alone are folded again."""
         new, changes = self.new, list(proposal.edits)
         for group in self.groups:
@@ -11765,6 +11991,11 @@ def guarded_ways(case, faults):
     again = [fault for fault in faults if fault not in first and any(
         one.node.text == fault.node.text and is_test_around(one.node, fault.node) for one in first)]
     faults = first + again or faults            # a[0].b if a[0].c else a[0].d: the other way reads it too
+    faults = [fault for fault in faults if not any(     # a['x'].b if a['x'] else '': what the test lets through has it
+        one.node.text == fault.node.text and any(
+            around.kind == 'IfExp' and is_in(one.node, around.test) and is_in(fault.node, around.body) and not (is_op(
+                around.test, 'Not') or any(is_in(other.node, around.orelse) for other in faults))
+            for around in ancestors(fault.node)) for one in faults)]
     known = [fault for fault in faults if fault.test is none_test]
     if known:                                   # [a.x, a.y]: what guards one of them only would fail at the other
         faults = faults + [fault for fault in echo_faults(case, known) if not any(
@@ -11787,9 +12018,15 @@ def guarded_ways(case, faults):
                                                    for other in faults)]
     if len(within) < len(faults) and len(same_defects(case, faults, case.statement.end)) > 1:
         groups.insert(0, within)                # a['x']['y']: so much is asked of a that it hardly is what is missing
+    elif 0 < len(within) < len(faults):
+        groups.append(within)                   # a().get('x').get('y'): rather what it was asked for
+    told = False
     for number, group in enumerate(groups):
+        if group is within and number and told:
+            break
         for way in GUARDS:
             for proposal in spared(way, case, group):
+                told = True
                 if number:
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if flag:
@@ -11944,10 +12181,10 @@ def guarded_body(statement, proposal):
     text, node = statement.source.text, statement.test
     edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
     words = [edit[2] for edit in edits]
-    if is_op(node, 'Not') and statement.body[-1].kind in EXITS \
+    if is_op(node, 'Not') and (statement.orelse or statement.body[-1].kind in EXITS) \
             and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
-        return (statement.body[-1].end, rest[-1].end)
+        return (statement.body[-1].end, (statement.orelse or rest)[-1].end)
     if not is_op(node, 'And', 'Not') and statement.body[-1].kind in EXITS and not statement.orelse and any(
             word.endswith(' or ') for word in words):
         return (statement.end, siblings(statement)[-1].end)     # `if x is None or ...: break`
@@ -12154,12 +12391,12 @@ def own_id(case, faults):
 
 GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
           ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
-          skip_round, end_loop, join_guard, leave)
+          skip_round, end_loop, join_guard, leave, at_caller)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
 NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, end_loop, join_guard, leave,
-             widen_handler, default_attribute, other_hint, other_way)
+             widen_handler, default_attribute, other_hint, other_way, at_caller)
 
 
 def ranked(case, proposals):
