@@ -11701,7 +11701,9 @@ def other_readings(case, most):
     """What could be proposed if the statement, and those behind it, did not share their lines with others; and if what
     the next statement alone reads stood in that one. Where that takes a variable away whose name may tell something,
     it comes behind what is likely by `most` without."""
-    for view in Unfolded(case.source, case.statement), Inlined(case.source, case.statement):
+    views = [Unfolded(case.source, case.statement), Inlined(case.source, case.statement)]
+    for view in views + [Inlined(case.source, one) for one in earlier_siblings(case.statement)[-1:]
+                         if not most and 'None' in case.message]:
         inner = case._replace(source=view.new, statement=view.moved(case.statement), function=view.moved(
             case.function), expression=case.expression and view.moved(case.expression), logged=tuple(filter(
                 None, map(view.moved, case.logged)))) if view.new is not case.source else None
@@ -11754,12 +11756,12 @@ class Inlined(object):
 
     def moved(self, node):
         """The same node in the new text; the statement behind for the given one."""
-        at = self.behind.start - line_start(self.behind) + self.start if node is self.given else \
+        joined = node in (self.given, self.behind)
+        at = self.behind.start - line_start(self.behind) + self.start if joined else \
             node.start - self.first + self.place if is_in(node, self.given) else node.start
-        kind = self.behind.kind if node is self.given else node.kind
+        kind = self.behind.kind if joined else node.kind
         found = [one for one in walk(self.new.tree) if one.start == at and one.kind == kind]
-        return next((one for one in found if kind in COMPOUND + ('Module',) or node is self.given or
-                     one.text == node.text), None)
+        return next((one for one in found if kind in COMPOUND + ('Module',) or joined or one.text == node.text), None)
 
     def back(self, at):
         """Where a place of the new text stands in the old one; None where that would come too late, or where it may
@@ -11773,7 +11775,7 @@ class Inlined(object):
                   self.last if end == self.after and end > start else self.back(end), words)
                  for start, end, words in proposal.edits]
         apart = all(None not in edit[:2] and (edit[1] != self.start or edit[2].endswith('\n')) for edit in edits)
-        if not (self.is_copied or apart and self.behind.kind == 'If'):
+        if most and not (self.is_copied or apart and self.behind.kind == 'If'):
             proposal = proposal._replace(prior=min(proposal.prior, most * 0.97))
         if apart:
             return proposal._replace(edits=edits)
