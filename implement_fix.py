@@ -696,7 +696,7 @@ def write_step(run_dir, step, **facts):
 
 
 def read_journal(run_dir):
-    """The steps of a run's journal, oldest first, as dicts; [] where there is none. Problem for a newer schema.
+    """The steps of a run's journal, oldest first, as dicts; [] where there is none. Problem where it cannot be read.
 
     A line that is not whole JSON was being written when the process died, so its step was not begun: it is left out.
     """
@@ -706,7 +706,8 @@ def read_journal(run_dir):
     except (IOError, OSError) as problem:
         if problem.errno == errno.ENOENT:
             return []
-        raise
+        raise Problem('%s cannot be read (%s); until it can be, what is in place is not known, and nothing is changed'
+                      % (journal_path(run_dir), logs.to_text(problem.strerror)))
     steps = []
     for line in lines:
         try:

@@ -753,18 +753,26 @@ class Session(object):
             found = implement_fix.fixes_of_runs([home for home in homes if os.path.isdir(home)], os.path.join(
                 self.options.plex_home, 'Plug-ins'))                # a run may have been on another server
         except (Problem, IOError, OSError) as problem:
-            self.troubles.append('what is in place of earlier fixes is not known: %s' % problem)
+            words = 'what is in place of earlier fixes is not known: %s' % problem
+            self.troubles += [words] if words not in self.troubles else []
             return {}
         return dict((os.path.basename(home), found.get(home, {})) for home in homes)
 
     def retest_undecided(self):
         """Test the MONITOR fixes of earlier runs (and KEEPs on weak evidence) before anything new."""
+        from test_fix_actively import read_active_test
         for old in to_retest(self.past):
+            home, why = os.path.join(self.runs, old['home_run']), None
             if whereabouts(old, self.places_of([old])) == 'changed':
-                self.troubles.append('fix %s of run %s keeps its verdict untested: somebody changed its file, which '
-                                     'still holds it' % (old['id'], old['home_run']))
+                why = 'somebody changed its file, which still holds it'
+            try:
+                read_active_test(home_sample(home, old['home_iteration']))
+            except Problem as problem:              # it must not keep all else from being done, night after night
+                why = problem.sentence
+            if why:
+                self.troubles.append('fix %s of run %s keeps its verdict untested: %s'
+                                     % (old['id'], old['home_run'], why))
                 continue
-            home = os.path.join(self.runs, old['home_run'])
             self.state['iteration'] += 1
             self.aggregate(self.state['iteration'])
             row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True,

@@ -70,6 +70,23 @@ def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
     assert loop.to_retest(rows + [fix_row('a', 'KEEP')]) == [rows[1]]
 
 
+def test_a_test_that_cannot_be_read_any_more_holds_up_nothing(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.past, session.places_of = [fix_row('a', 'MONITOR')], lambda rows: {}
+    session.retest_undecided()
+    assert session.state['fixes'] == [] and 'fix a of run' in session.troubles[0] and 'cannot be read' in session.troubles[0]
+
+
+def test_a_bug_in_a_search_for_patches_is_a_persons_business_once(tmpdir, monkeypatch):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    monkeypatch.setattr(session, 'aggregate', lambda number: None)
+    monkeypatch.setattr(session, 'phase', lambda script, *words, **how: (
+        loop.INCOMPLETE, '', 'a bug in this script broke off 1 search') if loop.INCOMPLETE in how['accept'] else 1 / 0)
+    monkeypatch.setattr(diagnose, 'read_diagnosis', lambda path: {'patterns': []})
+    assert [session.look(number)['patterns'] for number in (1, 2)] == [[], []]
+    assert session.troubles == ['diagnose_from_report.py: a bug in this script broke off 1 search'] == session.person_list()
+
+
 def test_undecided_cycles_count_in_a_row():
     rows = [fix_row('a', word) for word in ('MONITOR', 'KEEP', 'MONITOR', 'MONITOR')]
     assert loop.cycles(rows, 'a') == 2

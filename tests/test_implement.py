@@ -655,5 +655,8 @@ def test_read_journal_skips_a_line_that_a_crash_cut_off(rig):
 
 def test_a_run_without_a_journal_has_no_fixes(rig):
     assert fix.read_journal(rig.run_dir) == [] and fix.fixes_in_place(rig.run_dir) == {}
+    os.mkdir(fix.journal_path(rig.run_dir))
+    with pytest.raises(fix.Problem):            # one that cannot be read is none of these
+        fix.read_journal(rig.run_dir)
     with pytest.raises(Problem):
         fix.find_fix(rig.run_dir, 'a')
