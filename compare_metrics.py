@@ -50,6 +50,7 @@ FINDS_OTHERS = 'no error, but it finds something else: '
 FURTHER_ON = 'another error: '     # of an item that fails, but no longer as it did
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
+LEAVES = (AGENT_MARK + 'episodes', AGENT_MARK + 'tracks')       # and 'agent: episodes.summary', each a number of them
 PLAIN_ATTRIBUTES = ('title', 'summary', 'tagline', 'year', 'studio', 'rating', 'art')     # both call them the same
 
 
@@ -164,11 +165,18 @@ def gained_fields(earlier, after, retest=False):
                   and (comparable or not name.startswith(AGENT_MARK)))
 
 
+def complete_names(snapshot):
+    """Names of what an item has, of its episodes or tracks only what each has that is in the library."""
+    leaves = (snapshot or {}).get('leaves') or 0
+    return set(name for name, value in contents(snapshot).items() if not name.startswith(LEAVES) or
+               not isinstance(value, int) or value >= leaves)
+
+
 def typical_fields(rows):
     """{item type: names of what at least TYPICAL_SHARE of the healthy items of the type have}."""
     by_type = {}
     for row in rows:
-        by_type.setdefault(row['type'], []).append(set(contents(row['after'])))
+        by_type.setdefault(row['type'], []).append(complete_names(row['after']))
     return dict((kind, set(name for name in set().union(*found)
                            if reaches(sum(name in names for names in found), len(found), TYPICAL_SHARE)))
                 for kind, found in by_type.items())
@@ -180,7 +188,7 @@ def has_all_it_should(row, typical, predicted):
     A locked field is somebody's own choice, also when that is an empty one.
     """
     after = row['after']
-    has = contents(after)
+    has = complete_names(after)
     if row['type'] in typical:
         should = typical[row['type']]
     else:

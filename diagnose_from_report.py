@@ -2779,7 +2779,7 @@ def judge(pattern, agent):
         return Verdict(cls, family, evidence, against, family.people)
     if family.name != 'failed request':         # that one names the address itself
         host = upstream_host(pattern, failed)
-        evidence.append(cut(message or pattern.get('exception') or '', 160) + (
+        evidence.append(cut(message if re.search(r'\w', message) else pattern.get('exception') or '', 160) + (
             ' from %s' % host if host and not re.search("host='|://", message) else ''))
     return Verdict(cls, family, evidence, against, 'do not patch; %s' % family.people)
 
@@ -13152,7 +13152,8 @@ def continued(bundle, half, row, fix, patch):
         fix, id=name, template=template, pattern=row['pattern'], patch='fixes/%s.patch' % name, files=files,
         file=files[0]['path'], changed_lines=changed_lines(patch), function=row.get('function'), score=1.0,
         contains=(row.get('contains') or []) + [row['id']], loss='; '.join(sorted(losses)) or 'nothing',
-        summary='; '.join(part for part in (row.get('summary'), fix['summary']) if part),
+        summary='; '.join(collections.OrderedDict.fromkeys('; '.join(filter(None, (
+            row.get('summary'), fix['summary']))).split('; '))),
         risk=min([row.get('risk') or 'medium', fix['risk']], key=RISK_FACTOR.get),
         predicted=dict(fix['predicted'], success_percent=percent, sentence='the items should go through without this '
                        'error and the one behind it, and have what is filled in between and after (chance: %d %%)'

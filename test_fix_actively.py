@@ -292,15 +292,21 @@ class LogWatch(object):
 
 # ---------------------------------------------------------------------------------------------- what an item looks like
 def snapshot(item, plex_home, agent):
-    """{fields, locked, agent}: an item's metadata as the server shows it, and what the agent wrote by itself.
+    """{fields, locked, leaves, agent}: an item's metadata as the server shows it, and what the agent wrote by itself.
 
     fields: {name: text, number or count}, empty ones left out; locked: names that no refresh changes; agent: the same
     as fields, out of the agent's own Info.xml (free of other agents and of locks), or None where it cannot be read.
     """
     fields = dict((name, kept_value(value)) for name, value in item['fields'].items()
                   if name not in SERVER_FIELDS and not is_empty(value))
-    return {'fields': fields, 'locked': sorted(item.get('locked') or ()),
+    return {'fields': fields, 'locked': sorted(item.get('locked') or ()), 'leaves': leaves_of(item),
             'agent': agent_fields(plex_home, agent, item.get('type'), item['guid'])}
+
+
+def leaves_of(item):
+    """How many episodes, or tracks, the library has of an item; None where it does not say."""
+    found = six.text_type(item['fields'].get('leafCount') or '')
+    return int(found) if found.isdigit() else None
 
 
 def is_empty(value):

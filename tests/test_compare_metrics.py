@@ -248,6 +248,10 @@ def test_every_episode_counts():
     one, none = [snap(POOR, agent={'episodes': total, 'episodes.thumbs': have}) for total, have in ((9, 1), (8, 0))]
     assert compare.lost_fields(one, none) == []             # the only one that had any
     assert compare.lost_fields(more, few, retest=True) == compare.lost_fields(more, dict(few, agent=None)) == []
+    item = snap(POOR, agent={'title': 'T', 'episodes': 9, 'episodes.summary': 8})
+    for own, kin, has_all in ((None, 8, True), (8, 8, True), (9, 8, False), (9, 9, True)):      # in the library
+        typical = compare.typical_fields([healthy(2, after=dict(item, leaves=kin))])
+        assert compare.has_all_it_should(row(1, after=dict(item, leaves=own)), typical, None) == has_all
     assert compare.lost_fields(more, dict(few, agent={'episodes': 12, 'episodes.summary': 5}), retest=True)
 
 
