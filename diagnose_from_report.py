@@ -2130,6 +2130,12 @@ def make_of_call(case, node, depth):
         return 'element' if make_of(case, base, depth + 1) in ('element', None) else 'number'
     if name in TEXT_METHODS - SHARED_METHODS and not name.startswith(('is', 'starts', 'ends')):
         return 'text'
+    own = nodes_named(case.source, 'FunctionDef', name) if base is None or is_name(base, 'self') else ()
+    if len(own) == 1:                           # what one of the file gives, where that is of one kind
+        inner = case._replace(function=own[0])
+        kinds = [make_of(inner, one.value, depth + 1) for one in returns_of(own[0])
+                 if one.value is not None and not is_name(one.value, 'None')]
+        return kinds[0] if len(set(kinds)) == 1 else None
     return 'date' if name == 'date' and base is not None and make_of(case, base, depth + 1) == 'date' or name in (
         'date', 'datetime') and len(node.args) > 2 else None
 
@@ -2915,7 +2921,7 @@ FOREIGN = frozenset(
     'mechanize mock mutagen oauth2 oauthlib peewee pkg_resources plexapi psutil pychromecast pytz raven rarfile rebulk '
     'requests setuptools simplejson six socks soupsieve stevedore subliminal tmdbsimple tornado tvdb_api unidecode '
     'unrar urllib3 websocket werkzeug ws4py xmltodict yaml youtube_dl zope'.split())
-SIGNED = re.compile(r'(?im)^__(version|author|license|copyright)\w*__ *=|copyright|licen[sc]e')
+SIGNED = re.compile(r'(?im)^__(version|author|license|copyright)\w*__ *=|copyright|\blicen[sc]e[ds]?\b')
 
 
 def is_own_library(bundle, name):
@@ -4897,8 +4903,9 @@ def is_one_of_many(case, node, call):
     """Whether a loop fills a list with nothing but the values of a variable, and no other list goes along with it."""
     loop = enclosing(call, 'For')
     return loop is not None and is_in(case.statement, loop) and node.kind == 'Name' and is_call(call, 'append') and \
-        call.func.value.kind == 'Name' and not any(map(is_in_step, later_uses(case, call.func.value.id, loop))) and sum(
-            one.func.text == call.func.text for one in walk(loop) if one.kind == 'Call') == 1
+        call.func.value.kind == 'Name' and not any(map(is_in_step, later_uses(case, call.func.value.id, loop))) and all(
+            [arg.text for arg in one.args] == [node.text] for one in walk(loop) if one.kind == 'Call' and
+            one.func.text == call.func.text)
 
 
 def effect_of_adding(call, value, name):
@@ -4921,6 +4928,10 @@ def effect_in_callee(case, node, call, value, name, depth):
     """A value handed to a function: of the bundle's only one of that name, what its parameter goes through; else not
     known."""
     found = nodes_named(case.source, 'FunctionDef', name) or bundle_nodes(case, 'FunctionDef', name)
+    if not found:                               # (an object is made: what its class begins with gets the value)
+        owners = [enclosing(call, 'ClassDef')] if name == 'cls' else bundle_nodes(case, 'ClassDef', name)
+        found = [one for owner in owners if owner is not None for one in owner.body
+                 if one.kind == 'FunctionDef' and one.name == '__init__']
     if len(found) != 1 or call.starargs or depth > 6:
         return OPEN
     function = found[0]
@@ -4931,6 +4942,8 @@ def effect_in_callee(case, node, call, value, name, depth):
     if parameter not in parameters:
         return OPEN
     worst = parameter_effect(case, function, parameter, value, depth + 6)
+    if function.name == '__init__' and value in (NOTHING, NO_LIST, NO_DICT):
+        return min(worst, HOLLOW)               # an object about nothing
     if value not in BY_KIND and worst > HOLLOW and returns_none(function) and \
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
@@ -6236,6 +6249,8 @@ def soften(case, faults):
     if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text in (
             faults[0].bad.text, faults[0].node.text):
         prior = 0.88                            # text is added to a field that was empty, or one is counted
+    if worst == OPEN and all(value == NO_TEXT and is_part_of_text(fault.node) for value, fault in zip(values, faults)):
+        prior = max(prior, 0.8)                 # what else it says is not lost for the one part
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
     if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
@@ -6244,6 +6259,16 @@ def soften(case, faults):
                    % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
                    not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
                    if worst > HOLLOW else 'it goes on, but may store an empty value')
+
+
+def is_part_of_text(node):
+    """Whether a value is written into a text beside others that are no constants."""
+    while is_called(node) or node.parent.kind == 'Attribute' and node.parent.attr in TEXT_METHODS:
+        node = node.parent
+    text = node.parent.parent if node.parent.kind == 'Tuple' else node.parent
+    parts = text.right.elts if is_op(text, 'Mod') and text.right is node.parent else text.args if is_call(
+        text, 'format') else ()
+    return node in parts and any(one is not node and one.kind not in ('Str', 'Num') for one in parts)
 
 
 def is_put_into(case, node):
@@ -6683,6 +6708,7 @@ def other_way(case, faults):
 
 
 TIGHTENED = 'the condition first asks whether it is there'
+MADE_GOOD = 'what is not there is made as well'
 
 
 def is_way_out(case, faults, tested):
@@ -6747,9 +6773,12 @@ def ways_out(loop):
 def sets_what_is_missing(case, faults):
     """Whether the suite below a test makes what is not there: `if now > d['expires']: d['expires'] = ...`."""
     missing = [fault.node.text for fault in faults]
+    empty = [one.left.text for one in walk(getattr(case.statement, 'test', case.statement)) if one.kind == 'Compare' and
+             one.ops == ['Eq'] and literal_value(one.comparators[0]) in OTHERWISE]      # (what is '' is made, too)
     return case.exception == 'KeyError' and case.statement.kind == 'If' and any(
         target.text in missing for one in case.statement.body for inner in [one] + statements(one)
-        if inner.kind == 'Assign' and inner.value.kind in ('Call', 'BinOp') for target in inner.targets) and not any(
+        if inner.kind == 'Assign' and (inner.value.kind in ('Call', 'BinOp') or set(empty).intersection(missing))
+        for target in inner.targets) and not any(
             one.kind == 'Compare' and (one.ops[0] in ('Gt', 'GtE') and one.left.text in missing or one.ops[0] in (
                 'Lt', 'LtE') and one.comparators[-1].text in missing) for one in walk(case.statement.test))
 
@@ -6788,7 +6817,10 @@ def tighten(case, faults):
     inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
                                          operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
-    yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]], TIGHTENED,
+    yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
+                   MADE_GOOD if absent and sets_what_is_missing(case, faults) and any(
+                       target.text == faults[0].node.text for one in body if one.kind == 'Assign'
+                       for target in one.targets) else TIGHTENED,
                    'nothing; what the condition says for others is taken' if around.kind == 'IfExp' else
                    loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
 
@@ -7437,6 +7469,8 @@ def bundle_exception(case):
         elif binds(case.bundle, node.parent.module, name):
             last = node.parent.names[-1]
             return name, [] if last.name == '*' else [(last.end, last.end, ', ' + name)]
+    if name == 'ExpatError' and not deeper:     # minidom's, which has no name for it
+        return name, add_import(case, 'from xml.parsers.expat import ExpatError')
     return deeper[0] if deeper else None, []
 
 
@@ -9681,6 +9715,23 @@ def wrong_argument(case, found):
                    'the parameter is called %s, and so is a variable at hand' % name, path_of(case, argument))
 
 
+def hidden_module(case, found):
+    """`json.dumps(x)` where a parameter or variable of the function is called json too: the module, by another name."""
+    asked = found.group('name')
+    nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == asked and
+             node.value.kind == 'Name' and case.function.kind == 'FunctionDef']
+    name = nodes[0].value.id if nodes else None
+    imported = [one for one in case.source.tree.body if one.kind == 'Import' for alias in one.names
+                if alias.name == name and not alias.asname]
+    other = '%s_module' % name
+    if not imported or asked not in MODULES.get(name, '').split() or other in case.source.text or name not in \
+            parameter_names(case.function) | bound_names(*case.function.body) or len(set(map(flat, nodes))) > 1:
+        return
+    edits = written([node.value for node in nodes], other)
+    yield cure('right name', edits + put_before(case.statement, ['import %s as %s' % (name, other)]),
+               'the module is asked for by another name', 0.9, '%s is something else in this function' % name)
+
+
 def parameters_behind(function, node, depth=0):
     """The parameters of a function that an expression is read from, through its variables."""
     if function.kind != 'FunctionDef':
@@ -9701,10 +9752,11 @@ def parameters_behind(function, node, depth=0):
 def crossed_calls(case, function, parameter, depth):
     """[(argument, name)] of calls, direct or passed on, that give something else than the caller's own of that name."""
     names, found = given_parameters(function), []
-    position = names.index(parameter) if parameter in names else None
+    position = names.index(parameter) if parameter in names and function.name != '__init__' else None
     for call in bundle_nodes(case, 'Call', function.name) if position is not None else ():
         caller = enclosing(call, 'FunctionDef')
-        if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name':
+        if caller is None or position >= len(call.args) or call.starargs or call.args[position].kind != 'Name' or \
+                is_name(call.args[0], 'self'):  # (Base.method(self, ...): the object is handed over there)
             continue
         given = call.args[position]
         if given.id != parameter:               # episode_metadata for metadata is what is meant
@@ -11065,6 +11117,9 @@ def tidy_number(case, found):
             alike = [other.args[0] for one in siblings(case.statement) if one.kind == 'Assign' for other in calls_of(
                 own_part(one), name) if other.args and is_shaped_alike(other.args[0], bad) and (
                     bad.kind == 'Attribute' or bad.kind == 'Call' and not is_call(bad, 'get'))]    # (a text as well)
+            alike += [one.args[0] for one in calls_of(own_part(case.statement), name) if one is not node and
+                      one.parent is node.parent and one.parent.kind == 'BinOp' and one.args and
+                      one.args[0].kind == bad.kind and one.args[0] not in alike]    # int(a) - int(b): of one kind
             edits = [one.outer + (new % operand(one) + (
                 ' if isinstance(%s, basestring) else %s' % ((operand(one),) * 2) if repeatable(one) and (
                     make_of(case, one) != 'text' or one.kind in ('BoolOp', 'IfExp')) and not new.startswith('float')
@@ -11470,7 +11525,9 @@ WORDINGS = (
     (r"^AttributeError: '?(?P<type>[\w.]+)'? (object|instance) has no attribute '__iter__'", raises_iteration, None),
     (r"^TypeError: ('NoneType' object is not iterable|argument of type 'NoneType' is not iterable)",
      None, iteration_faults),
-    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_asked('Compare'), None),
+    (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_asked('Compare'), faults_where(
+        lambda case, node: node.comparators[-1:] if node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn') else [],
+        type_test('basestring', 'list', 'tuple', 'dict'), 'it is of another kind')),
     (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration, None),
     (r"^TypeError: 'in <string>' requires string", raises_where(lambda node: bool(sought(None, node))),
      faults_where(sought, none_test, 'there is no value')),
@@ -11574,7 +11631,7 @@ SPECIAL_WAYS = (
     (r"^AttributeError: '(module|RestrictedModule)' object has no attribute '(?P<name>\w+)'", module_beside),
     (r"^AttributeError: 'module' object has no attribute '(parse|request|error|client|cookiejar|parser|entities)'",
      newer_path),
-    (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument),
+    (r"^AttributeError: '(?!NoneType)\w+' object has no attribute '(?P<name>\w+)'", wrong_argument, hidden_module),
     (r"^AttributeError: '?(?P<type>\w+)'? (object|instance) has no attribute '(?P<name>\w+)'", unset_attribute),
     (r"^AttributeError: type object '(?P<type>[\w.]+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element, key_of_pair),
@@ -11852,10 +11909,17 @@ def faults_of(case):
     finder, found = by_wording(error_text(case), FINDER)
     if finder is None:
         return list(any_faults(case, None)) if bundle_exception(case)[0] else []
-    faults = could_be_none(finder(case, found))
+    faults = [fault for fault in could_be_none(finder(case, found)) if not is_handed_down(case, fault.node)]
     if not faults and 'None' in case.message:
         faults = could_be_none(callee_faults(case, found))
     return faults or list(any_faults(case, found))
+
+
+def is_handed_down(case, node):
+    """Whether an expression was worked out for a call of the bundle's own, in which the error then arose."""
+    return case.frame_kind == 'call' and bool(bundle_nodes(case, 'FunctionDef', case.callee)) and any(
+        is_in(node, part) for call in calls_of(own_part(case.statement), case.callee)
+        for part in call.args + [one.value for one in call.keywords])
 
 
 def fails_elsewhere(case, bad):
@@ -11879,7 +11943,8 @@ def could_be_none(faults):
 
 # for all items alike: a guard would only hide that
 MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |unbound method |\w+ expected (at \w+ )?\d+ arguments?, got |"
-                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg)"
+                    r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg|"
+                    r"argument of type '(type|function|instancemethod|module|builtin_\w+)')"
                     r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 
 
@@ -12055,6 +12120,8 @@ def doubted(proposal, factor, words):
 def with_echoes(case, faults, proposal, is_exit=False):
     """The proposal, extended to the places further on that would fail on the very same value; to those that ask for
     more of it, where it leaves what follows."""
+    if proposal.summary == MADE_GOOD:
+        return proposal
     first = min(edit[0] for edit in proposal.edits)
     last = max(edit[1] for edit in proposal.edits)
     lines, covered = [], [guarded_body(case.statement, proposal)] + [
@@ -12265,7 +12332,8 @@ def same_defects(case, faults, behind):
             name for loop in getattr(around, 'generators', ()) for name in names_in(loop.target)]
         if any(root_name(fault.bad) in own for fault in faults):
             return []                           # the `x` of another lambda or comprehension is something else
-    found, anew = [], bound_names(case.statement) if case.statement.kind in SIMPLE | frozenset(['For']) else ()
+    found, anew = [], set(bound_names(case.statement) if case.statement.kind in SIMPLE | frozenset(['For']) else ())
+    anew -= set(bound_names(*case.statement.orelse)) if case.statement.kind == 'For' else set()
     # (what a statement itself sets is another value behind it; what the suites of an `if` set is not, for its elif)
     for one in statements(case.function):
         around = catching_try(one, case.exception)
