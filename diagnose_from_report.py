@@ -4942,8 +4942,9 @@ def effect_in_callee(case, node, call, value, name, depth):
     if parameter not in parameters:
         return OPEN
     worst = parameter_effect(case, function, parameter, value, depth + 6)
-    if function.name == '__init__' and value in (NOTHING, NO_LIST, NO_DICT):
-        return min(worst, HOLLOW)               # an object about nothing
+    if function.name == '__init__' and value in (NOTHING, NO_LIST, NO_DICT) and make_of(case, node) in (
+            'json', 'element'):
+        return min(worst, HOLLOW)               # an object about nothing at all
     if value not in BY_KIND and worst > HOLLOW and returns_none(function) and \
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
@@ -6249,7 +6250,8 @@ def soften(case, faults):
     if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text in (
             faults[0].bad.text, faults[0].node.text):
         prior = 0.88                            # text is added to a field that was empty, or one is counted
-    if worst == OPEN and all(value == NO_TEXT and is_part_of_text(fault.node) for value, fault in zip(values, faults)):
+    if worst == OPEN and all(value == NO_TEXT and is_part_of_text(fault.node) or is_detail(fault.node)
+                             for value, fault in zip(values, faults)):
         prior = max(prior, 0.8)                 # what else it says is not lost for the one part
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
@@ -6269,6 +6271,23 @@ def is_part_of_text(node):
     parts = text.right.elts if is_op(text, 'Mod') and text.right is node.parent else text.args if is_call(
         text, 'format') else ()
     return node in parts and any(one is not node and one.kind not in ('Str', 'Num') for one in parts)
+
+
+def is_detail(node):
+    """Whether a value is one of several of a record, and one that it can do without: no title, no address."""
+    around = node.parent
+    if around.kind == 'Dict' and node in around.values:
+        name, size = getattr(around.keys[around.values.index(node)], 's', ''), len(around.values)
+    elif around.kind == 'keyword':
+        name, size = around.arg, len(around.parent.keywords)
+    else:
+        return False
+    return size > 2 and DETAILS.match(name) is not None
+
+
+DETAILS = re.compile(r'(?i)(plot|summary|desc|overview|synopsis|tagline|outline|rating|vote|year|thumb|poster|fanart|'
+                     r'art$|backdrop|image|img|picture|cover|icon|banner|studio|director|writer|genre|cast|actor|'
+                     r'runtime|duration|mpaa|date|aired|premier|release|country|language|trailer)')
 
 
 def is_put_into(case, node):
@@ -6693,6 +6712,8 @@ def other_way(case, faults):
             name in spoilt.intersection(bound_names(*other)) or not later_uses(case, name, around)
             for name in bound_names(*mine)):
         pass                                    # all that the suite makes needs it, and is empty there
+    elif faults[0].bad.kind == 'Name' and faults[0].test is none_test and makes_the_same(case, mine, other, faults):
+        pass
     elif mine != [case.statement] or not says_there(around.test, holds, root) or any(
             needs_value(case, one, faults) for one in other) or case.statement.kind != 'Return' and any(
             has_exit(one) for one in other):
@@ -6705,6 +6726,19 @@ def other_way(case, faults):
             ' and ' + found.text if holds else ' or ' + found.opposite))]
         yield Proposal(template_of(faults), edits, TIGHTENED, loss_words(case), 'low', 0.9 if empty else 0.88,
                        'its else already says what to do without')
+
+
+def makes_the_same(case, mine, other, faults):
+    """Whether both suites of an `if` only make the same of the same, or what was made before, and the first alone needs
+    the value that is nothing."""
+    if mine[0] is not case.statement or any(one.kind != 'Assign' for one in mine + other) or not set().union(
+            *[names_in(one.value) for one in other]) <= set().union(*map(names_in, mine)) - set([faults[0].bad.id]):
+        return False
+    made, again, before = [[target for one in suite if one.kind == 'Assign' for target in one.targets]
+                           for suite in (mine, other, earlier_siblings(case.statement.parent))]
+    known = set(one.text for one in again + before)
+    return any(one.text == target.text for one in made for target in again) and all(
+        one.text in known or one.kind == 'Name' and not later_uses(case, one.id, case.statement.parent) for one in made)
 
 
 TIGHTENED = 'the condition first asks whether it is there'
@@ -7070,6 +7104,7 @@ def left_unset(case, block, bad=()):
         uses += deferred_uses(case, name, block[0])
         kept = was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
             is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message
+        kept = kept and not is_narrowed(name, block)
         if not uses or kept and not any(
                 name_assigned(one) == name and (converts_itself(one) or changes_kind(case, one)) for one in block):
             continue
@@ -7108,6 +7143,13 @@ def left_unset(case, block, bad=()):
                 return None
             needed[target.text] = best[1]
     return needed
+
+
+def is_narrowed(name, block):
+    """Whether `page = page.xpath('//div')[0]` takes a part of what a variable holds: the whole holds other things."""
+    return any(name_assigned(one) == name and one.value.kind == 'Subscript' and is_call(
+        one.value.value, 'xpath', 'cssselect', 'findall', 'find_all', 'findAll', 'select') and is_name(
+            getattr(one.value.value.func, 'value', None), name) for one in block)
 
 
 def copied_in(case, name, block):
@@ -11139,6 +11181,20 @@ def tidy_number(case, found):
                        'the text is a number with words around it')
 
 
+def ordered_last(case, found):
+    """`key=lambda x: int(x[:-1])`: what is no number counts as 0 in the order, and is not lost for it."""
+    for node in calls_of(walk(case.statement), 'int'):
+        made = enclosing(node, 'Lambda')
+        use = made.parent if made is not None and made.body is node and len(node.args) == 1 else None
+        if use is not None and repeatable(node.args[0]) and (use.kind == 'keyword' and re.match(
+                'key$|sort', use.arg) or is_call(use, 'sort', 'sorted') and made in use.args):
+            text = code_of(node.args[0])        # (a part of it is a text for sure)
+            if node.args[0].kind != 'Subscript' or index_of(node.args[0]) is not None:
+                text = "('%%s' %% %s)" % text
+            yield cure('tolerant parse', enclose(node, '', ' if %s.isdigit() else 0' % text),
+                       'what is no number counts as 0 in the order', 0.9, 'the order needs one, and nothing else')
+
+
 def is_shaped_alike(node, other):
     """Whether two expressions differ in the numbers and texts they ask for only: cells[3].text and cells[4].text."""
     texts = [re.sub(r"\d+|'[^']*'", '', flat(one)) for one in (node, other)]
@@ -11685,7 +11741,7 @@ SPECIAL_WAYS = (
     (r"^SyntaxError: .*[\"'](?P<name>__\w+__)[\"'] is an invalid", foreign_constant),
     (r"^AttributeTypeMismatch: .*type '(?P<given>\w+)' is not of the required type '(?P<wanted>\w+)'", field_type),
     (r"^ValueError: (invalid literal for (\w+\(\) with base 10|float\(\))|could not convert string to float): ?"
-     r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number),
+     r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number, ordered_last),
     (r"^TypeError: int\(\) can't convert non-string with explicit base", text_for_base),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
     (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
@@ -12188,9 +12244,20 @@ def alike_places(case, fault):
     asked = fault.node if case.exception == 'KeyError' else fault.bad
     if asked.kind == 'Name':
         return other_variables(case, asked)
+    if root_name(asked) == 'self' and is_all_of_it(case.statement):
+        return [(one.body[-1], part) for one in case.function.parent.body
+                if one is not case.function and one.kind == 'FunctionDef' and is_all_of_it(one.body[-1])
+                for part in own_part(one.body[-1]) if part.text == asked.text and part.kind == asked.kind][:4]
     if key_of(asked) is None or case.exception != 'KeyError' and fault.test is not none_test:
         return []
     return other_keys(case, asked)
+
+
+def is_all_of_it(statement):
+    """Whether a method does nothing but return what a statement says."""
+    method = statement.parent
+    return statement.kind == 'Return' and method.kind == 'FunctionDef' and method.parent.kind == 'ClassDef' and \
+        [one for one in method.body if one.kind != 'Expr'] == [statement]
 
 
 def other_variables(case, asked):

@@ -2693,6 +2693,39 @@ HARM = [
      "append((cell.text or '').strip())"),
     ("def update(metadata, d):\n    try:\n        crew = [one['name'] for one in d]\n    except IOError:\n        pass\n    "
      "metadata.tags = crew\n", "        crew", "KeyError: 'name'", "one.get('name')|if 'name' in one]"),
+    # a part of a page is not asked for in the whole of it
+    ("def update(metadata, page):\n    page = page.xpath('//div')[0]\n    metadata.title = page.xpath('.//h1')[0].text\n", '    page',
+     'IndexError: list index out of range', "if nodes:\n        page = nodes[0]\n        metadata.title = page"),
+    # a row is not lost for one part of it, and what is nothing but this part is left out
+    ("def f(d):\n    rows = []\n    for one in d:\n        rows.append({'title': one['a'], 'plot': one['b'], 'url': one['c']})\n"
+     "    return rows\n", '        rows', "KeyError: 'b'", "one.get('b')"),
+    ("def f(d):\n    rows = []\n    for one in d:\n        rows.append('%s | %s' % (one['a'], one['b'].strip()))\n    return rows\n",
+     '        rows', "AttributeError: 'NoneType' object has no attribute 'strip'", "(one['b'] or '').strip()"),
+    ("def f(d, whole):\n    crew = []\n    for one in d:\n        name = one['name']\n        if whole:\n            crew.append(name)\n"
+     "        else:\n            crew.append(name)\n    return crew\n", '        name', "KeyError: 'name'", "continue|if 'name' in one:"),
+    # both of a sum, what comes behind a loop, and what others of the class ask for
+    ("def f(a, b):\n    return int(a) - int(b)\n", '    return', "ValueError: invalid literal for int() with base 10: '7.5'",
+     'int(float(a)) - int(float(b))'),
+    ("def f(d):\n    data = d.get('a')\n    for c in data.rstrip('='):\n        if c not in 'xyz':\n            break\n    else:\n"
+     "        data = data.decode('base64')\n    return data\n", '    for', "AttributeError: 'NoneType' object has no attribute "
+     "'rstrip'", "(data or '').decode"),
+    ("class A(object):\n    def a(self):\n        return float(self.d['x']['a'])\n    def b(self):\n        return float("
+     "self.d['x']['b'])\n", "        return float(self.d['x']['a'])", "KeyError: 'x'", "self.d['x']['b'] if 'x' in self.d"),
+    # what is nothing is made as what is empty, or goes the way that needs it not
+    ("def f(d):\n    if d['a'] == '':\n        d['a'] = d['b']\n    return d['a']\n", '    if', "KeyError: 'a'",
+     "if 'a' not in d or d['a'] == '':\n        d['a'] = d['b']\n    return d['a']"),
+    ("def f(d, name, part, item):\n    if item != part:\n        d['title'] = name + str(int(part))\n    else:\n        d['title'] = "
+     "name\n", "        d['title'] = name + ", "TypeError: int() argument must be a string or a number, not 'NoneType'",
+     'if item != part and part is not None'),
+    ("def f(rows):\n    return best(rows, key=lambda x: int(x[:-1]))\n", '    return', "ValueError: invalid literal for int() with "
+     "base 10: 'Aut'", 'int(x[:-1]) if x[:-1].isdigit() else 0)'),
+    # what the function calls like a module hides it; no guard makes a class one that can be searched
+    ("import json\n\ndef f(url, d, json=True):\n    return post(url, json.dumps(d) if json else d)\n", '    return',
+     "AttributeError: 'bool' object has no attribute 'dumps'", 'json_module.dumps(d) if json'),
+    ("def f(x):\n    return 'boat' in type(x)\n", '    return', "TypeError: argument of type 'type' is not iterable", ''),
+    ("class A(Base):\n    def __init__(self, film, parent):\n        Base.__init__(self, film.url, parent)\n        self.day = "
+     "'' + film.day.strftime('%Y')\n", '        self.day', "AttributeError: 'int' object has no attribute 'strftime'",
+     ''),
 ]
 
 
