@@ -381,7 +381,7 @@ def run_script(run, parser, argv=None):
         if problem.errno == errno.EPIPE:        # `| head` has seen enough
             sys.stdout = io.open(os.devnull, 'w')
             return DONE
-        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             what = problem.filename or 'a file cannot be written'
             warn(script, '%s: %s' % (to_text(what), to_text(problem.strerror)))
             return NO_ENVIRONMENT
