@@ -104,16 +104,17 @@ class Node(object):
     and, where they are compound, header_end (just behind the colon) and suites.
     """
 
-    parens = None
-    parent = None
+    # what every node has: beside its fields in one dict it would take twice the memory
+    __slots__ = ('kind', 'start', 'end', 'parens', 'parent', 'source', 'at', 'past', '__dict__')
     inline = is_elif = False
     suites = ()
 
-    def __init__(self, kind, start, end, **fields):
+    def __init__(self, kind, start, end, fields):
         self.__dict__ = fields
         self.kind = kind
         self.start = start
         self.end = end
+        self.parens = self.parent = None
 
     @property
     def line(self):
@@ -218,9 +219,9 @@ def each_once(values):
 
 def children(node):
     """The nodes directly below, in the order of CHILD_FIELDS."""
-    found = []
+    found, fields = [], node.__dict__
     for field in CHILD_FIELDS[node.kind]:
-        value = getattr(node, field)
+        value = fields[field]
         if value.__class__ is list:
             found.extend(value)
         elif value is not None:
@@ -563,7 +564,7 @@ def with_edits(text, edits, at=0):
 
 
 # ---------------------------------------------------------------------------------------------------------- tokens
-KEYWORDS = dict((str(word), word) for word in (
+KEYWORDS = dict((word, word) for word in (
     'and as assert break class continue def del elif else except exec finally for from global if import in is lambda '
     'not or pass print raise return try while with yield').split())
 SHORT_STRING = r"(?!{0}{0}{0}){0}[^{0}\\\r\n]*(?:\\(?:\r\n|[\s\S])[^{0}\\\r\n]*)*{0}"
@@ -621,28 +622,28 @@ def tokenize(source):
         change_indent(first.group(1), first.end())
     for token in TOKEN.finditer(text, first.end()):
         group = token.lastgroup
+        start, end = token.span(group)
         if group == 'name':
-            kinds.append(KEYWORDS.get(token.group('name'), 'name'))
+            kinds.append(KEYWORDS.get(text[start:end], 'name'))
         elif group == 'operator':
-            kind = token.group('operator')
+            kind = text[start:end]
             kinds.append(kind)
             depth += DEPTH.get(kind, 0)
         elif group == 'indentation':
             if depth <= 0:
                 add('newline', token.start('newline'), token.end('newline'))
-                if token.end() < len(text) and text[token.end()] != '#':        # only a last line can be a bare comment
-                    change_indent(token.group('indentation'), token.end())
+                if end < len(text) and text[end] != '#':        # only a last line can be a bare comment
+                    change_indent(text[start:end], end)
             continue
         elif group in ('string', 'number'):
             kinds.append(group)
         elif group == 'comment':
             continue
         else:
-            at = token.start(group)
-            raise SourceError('a string is not closed' if text[at] in '\'"' else
-                              'the character %s cannot stand here' % text[at], source.line_of(at))
-        starts.append(token.start(group))
-        ends.append(token.end(group))
+            raise SourceError('a string is not closed' if text[start] in '\'"' else
+                              'the character %s cannot stand here' % text[start], source.line_of(start))
+        starts.append(start)
+        ends.append(end)
     if depth > 0:
         raise SourceError('a bracket is still open at the end of the file', source.line_of(len(text)))
     if kinds and kinds[-1] not in ('newline', 'dedent'):
@@ -771,11 +772,12 @@ def link(module, source):
         node.source, node.at = source, len(nodes)
         nodes.append(node)
         node.past = len(nodes)
-        below = children(node)
-        for child in below:
-            child.parent = node
-        below.reverse()
-        waiting.extend(below)
+        if CHILD_FIELDS[node.kind]:             # (half of them are names and constants)
+            below = children(node)
+            for child in below:
+                child.parent = node
+            below.reverse()
+            waiting.extend(below)
     for node in nodes[:0:-1]:
         if node.past > node.parent.past:
             node.parent.past = node.past
@@ -827,7 +829,7 @@ class Parser(object):
 
     def node(self, kind, first, **fields):
         """A node from token `first` to the last one read."""
-        return Node(kind, self.starts[first], self.ends[self.at - 1], **fields)
+        return Node(kind, self.starts[first], self.ends[self.at - 1], fields)
 
     # --------------------------------------------------------------------------------------------- statements
     def module(self):
@@ -838,8 +840,8 @@ class Parser(object):
             self.at = 0
             again = self.statement()
             body[:len(again)] = again
-        return Node('Module', 0, len(self.text), body=body, logical_start=0, header_end=0,
-                    suites=[Suite('body', 0, 0, body)])
+        return Node('Module', 0, len(self.text), {'body': body, 'logical_start': 0, 'header_end': 0,
+                                                  'suites': [Suite('body', 0, 0, body)]})
 
     def statement(self):
         """The statements of one logical line (or one compound statement) as a list."""
@@ -864,8 +866,9 @@ class Parser(object):
 
     def compound(self, kind, first, suites, keyword=None, **fields):
         """A compound statement or handler whose suites were read. keyword: the first token of its logical line."""
-        return Node(kind, self.starts[first], suites[-1].body[-1].end, suites=suites, header_end=suites[0].header_end,
-                    logical_start=self.starts[first if keyword is None else keyword], body=suites[0].body, **fields)
+        fields.update({'suites': suites, 'header_end': suites[0].header_end, 'body': suites[0].body,
+                       'logical_start': self.starts[first if keyword is None else keyword]})
+        return Node(kind, self.starts[first], suites[-1].body[-1].end, fields)
 
     def suite(self, name, first):
         """`:` and the statements behind it. first: the token that begins the header."""
@@ -1015,7 +1018,7 @@ class Parser(object):
                 break
         start = self.starts[first]
         end = self.ends[self.at - 1] if self.at > first else start
-        return Node('arguments', start, end, args=names, vararg=vararg, kwarg=kwarg, defaults=defaults)
+        return Node('arguments', start, end, {'args': names, 'vararg': vararg, 'kwarg': kwarg, 'defaults': defaults})
 
     def parameter(self, ctx='Param'):
         """A Name, or a Tuple of them (`def f(a, (b, c))`)."""
@@ -1033,7 +1036,7 @@ class Parser(object):
             if items[0].kind == 'Name':
                 items[0].ctx = ctx
             return items[0]
-        return Node('Tuple', self.starts[inner - 1], self.ends[self.at - 1], elts=items, ctx='Store')
+        return Node('Tuple', self.starts[inner - 1], self.ends[self.at - 1], {'elts': items, 'ctx': 'Store'})
 
     # -------------------------------------------------------------------------------------- simple statements
     def keyword_alone(self):
@@ -1385,7 +1388,7 @@ class Parser(object):
             self.take('name')
         self.at = at + 1
         start, end = self.starts[at], self.ends[at]
-        return Node('Name', start, end, id=self.text[start:end], ctx='Load')
+        return Node('Name', start, end, {'id': self.text[start:end], 'ctx': 'Load'})
 
     def number(self):
         at = self.at
@@ -1490,7 +1493,8 @@ class Parser(object):
 
     def generator(self, element):
         generators = self.comprehensions(lambda: self.expression(OR))
-        return Node('GeneratorExp', element.outer[0], self.ends[self.at - 1], elt=element, generators=generators)
+        return Node('GeneratorExp', element.outer[0], self.ends[self.at - 1],
+                    {'elt': element, 'generators': generators})
 
     def comprehensions(self, read_iterated):
         """`for x in y if z` once or more."""
@@ -15072,7 +15076,7 @@ def run(options):
 
 def main(argv=None):
     import gc
-    gc.set_threshold(10000, 10, 10)             # trees of sources live to the end; to look through them took a fifth
+    gc.set_threshold(100000, 10, 10)            # trees of sources live to the end; to look through them took a fifth
     return logs.run_script(run, build_parser(), argv)
 
 
