@@ -12563,12 +12563,15 @@ def split_lines(data):
 
 def unified_diff(name, before, after):
     """A unified diff of bytes with paths from the Plug-ins folder on, as bytes; exact for any line end."""
-    old, new = split_lines(before), split_lines(after)
+    first, last = ends_alike(before, after)
+    skipped = before.count(b'\n', 0, first)
+    old, new = split_lines(before[first:len(before) - last]), split_lines(after[first:len(after) - last])
     end = '\t\n' if ' ' in name else '\n'      # as patch(1) wants it
     out = []
     for hunk in hunks_between(old, new):
         spans = []
         for start, stop in ((hunk[0][1], hunk[-1][2]), (hunk[0][3], hunk[-1][4])):
+            start, stop = start + skipped, stop + skipped
             spans.append('%d' % (start + 1) if stop - start == 1 else '%d,%d' % (start + (stop > start), stop - start))
         out.append(('@@ -%s +%s @@\n' % tuple(spans)).encode('ascii'))
         for tag, old_start, old_stop, new_start, new_stop in hunk:
@@ -12579,12 +12582,32 @@ def unified_diff(name, before, after):
         line if line.endswith(b'\n') else line + b'\n\\ No newline at end of file\n' for line in out])
 
 
+def same_at_first(one, other):
+    """How much two texts or lists begin with that is the same."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
+def ends_alike(before, after):
+    """(bytes, bytes) of whole lines that no hunk shows: the same at the begin, and at the end, of two files."""
+    first = before.rfind(b'\n', 0, same_at_first(before, after)) + 1
+    last = min(same_at_first(before[::-1], after[::-1]), len(before) - first, len(after) - first)
+    for _ in range(3):
+        first = before.rfind(b'\n', 0, max(0, first - 1)) + 1
+    for _ in range(4):                          # (the first of these lines may differ at its begin)
+        last = len(before) - (before.find(b'\n', len(before) - last) + 1 or len(before))
+    return first, last
+
+
 def hunks_between(old, new):
     """What difflib's get_grouped_opcodes() gives for two lists of lines. Only those between the first and the last that
     differ are compared, and frequent ones are landmarks too: else a long file's patch would rewrite what it keeps.
     """
     import difflib
-    first, last = [len(os.path.commonprefix([old[::step], new[::step]])) for step in (1, -1)]
+    first, last = [same_at_first(old[::step], new[::step]) for step in (1, -1)]
     last = min(last, len(old) - first, len(new) - first)
     ends = len(old) - last, len(new) - last
     matcher = difflib.SequenceMatcher(None, old[first:ends[0]], new[first:ends[1]], autojunk=False)
@@ -12614,16 +12637,29 @@ def fix_id(template, patch, before=b''):
     """A name made from the change and its place in the file before: the same in every run, wherever lines move."""
     import hashlib
     body = b'\n'.join(line for line in patch.split(b'\n') if not line.startswith(b'@@'))
-    lines = split_lines(before)
     for start, marked in parse_patch(patch)[0][1] if before else ():
-        old = [line[1:] for line in marked if line[:1] in (b' ', b'-')]
-        body += b'again' * sum(lines[at] == old[0] and lines[at:at + len(old)] == old for at in range(start - 1))
+        body += b'again' * times_above(start, before, b''.join(line[1:] for line in marked if line[:1] in (b' ', b'-')))
     return '%s-%s' % (re.sub(r'[^a-z0-9]+', '-', template.lower()).strip('-'), hashlib.sha256(body).hexdigest()[:10])
+
+
+def times_above(number, data, lines):
+    """How often some lines stand in a file above line `number` (from 1)."""
+    data, lines = b'\n' + data, b'\n' + lines
+    found, at = 0, data.find(lines) if lines.endswith(b'\n') else -1
+    while at >= 0 and data.count(b'\n', 0, at) < number - 1:
+        found, at = found + 1, data.find(lines, at + 1)
+    return found
 
 
 def sha256(data):
     import hashlib
     return hashlib.sha256(data).hexdigest()
+
+
+@kept
+def version_of(source):
+    """The digest of a file as it was read."""
+    return sha256(source.data)
 
 
 HUNK_HEAD = re.compile(br'@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@')
@@ -13059,7 +13095,7 @@ PROBE_SAYS = 'probe: line %d raised (%s)'       # aggregate_plex_logs.PROBE is h
 
 def version_mark(source):
     """A word for this version of a file: the lines that a probe named mean no other one."""
-    return sha256(source.data)[:8]
+    return version_of(source)[:8]
 
 
 def probed_lines(said, source):
@@ -13093,9 +13129,13 @@ def line_words(lines):
 
 def patch_of(bundle, changes):
     """(the patch, what the record of a fix says of its files) of [(file, its bytes before, after)]."""
-    rows = [('%s/%s' % (bundle.folder, name), before, after) for name, before, after in changes]
-    return b''.join(unified_diff(*row) for row in rows), [
-        {'path': path, 'sha256_before': sha256(before), 'sha256_after': sha256(after)} for path, before, after in rows]
+    patch, files = b'', []
+    for name, before, after in changes:
+        path, source = '%s/%s' % (bundle.folder, name), bundle.source(name)
+        patch += unified_diff(path, before, after)
+        files.append({'path': path, 'sha256_before': version_of(source) if source is not None and
+                      source.data is before else sha256(before), 'sha256_after': sha256(after)})
+    return patch, files
 
 
 def fix_record(scene, case, place, proposal):
@@ -13109,7 +13149,7 @@ def fix_record(scene, case, place, proposal):
             after = apply_edits(source, edits)
         except SourceError as problem:
             return None, None, 'its edits do not fit (%s)' % problem.sentence
-        before = bundle.data(name)
+        before = source.data
         if after == before:
             return None, None, 'it changes nothing'
         unsafe = safety_problems(bundle, name, after, source, edits)
