@@ -91,6 +91,7 @@ STATEMENTS = frozenset('FunctionDef ClassDef Return Delete Assign AugAssign Prin
                        'TryFinally Assert Import ImportFrom Exec Global Expr Pass Break Continue'.split())
 SCOPES = frozenset(['Module', 'FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp', 'SetComp', 'DictComp'])
 FRAMES = ('FunctionDef', 'ClassDef', 'Lambda', 'GeneratorExp')
+OUTERMOST = FRAMES + ('Module',)
 COMPREHENSIONS = ('ListComp', 'SetComp', 'DictComp', 'GeneratorExp')
 COMPOUND = ('If', 'For', 'While', 'With', 'TryExcept', 'TryFinally', 'FunctionDef', 'ClassDef', 'ExceptHandler')
 Suite = collections.namedtuple(str('Suite'), str('name start header_end body'))
@@ -243,7 +244,7 @@ def ancestors(node):
 
 def levels(node):
     """[(inner, outer)] of a node and what is around it, each with what it stands in, up to the frame that runs it."""
-    while node.parent is not None and node.parent.kind not in FRAMES + ('Module',):
+    while node.parent is not None and node.parent.kind not in OUTERMOST:
         yield node, node.parent
         node = node.parent
 
@@ -308,8 +309,19 @@ def frame_of(node):
     return nearest(node.parent, SCOPES)
 
 
-def statements(node, nested=False):
-    """All statements below, in the order of the text; those of nested functions and classes only where asked for."""
+@kept
+def statements(node):
+    """The statements below, in the order of the text, but for those of nested functions and classes."""
+    return statements_below(node, False)
+
+
+@kept
+def all_statements(node):
+    """The same with those of nested functions and classes."""
+    return statements_below(node, True)
+
+
+def statements_below(node, nested):
     found, waiting = [], [node]
     while waiting:
         current = waiting.pop()
@@ -340,14 +352,17 @@ def own_parts(scope):
     return inside + [first.target] + first.ifs + scope.generators[1:], [first.iter]
 
 
+@kept
 def own_nodes(scope):
     """Every node that runs in the frame of this scope; a nested scope itself is given, its inside is not."""
-    waiting = own_parts(scope)[0][::-1]
+    found, waiting = [], own_parts(scope)[0][::-1]
     while waiting:
         node = waiting.pop()
-        yield node
-        below = own_parts(node)[1] if node.kind in SCOPES else children(node)
-        waiting.extend(below[::-1])
+        found.append(node)
+        if CHILD_FIELDS[node.kind]:
+            below = own_parts(node)[1] if node.kind in SCOPES else children(node)
+            waiting.extend(below[::-1])
+    return found
 
 
 @kept
@@ -522,7 +537,7 @@ class Source(object):
     def indent_unit(self):
         """The step by which this file indents most often: a tab or blanks."""
         steps = collections.Counter()
-        for node in statements(self.tree, nested=True):
+        for node in all_statements(self.tree):
             if node.suites and not node.suites[0].body[0].inline:
                 inner, outer = node.suites[0].body[0].indent, node.indent
                 if inner.startswith(outer) and inner != outer:
@@ -1836,21 +1851,32 @@ def call_of(statement):
     return statement.value if statement.kind == 'Expr' and statement.value.kind == 'Call' else None
 
 
+@kept
+def seats(compound):
+    """{statement: (its suite, its place there)} of those that stand in the suites of another one."""
+    return dict((one, (suite.body, at)) for suite in compound.suites for at, one in enumerate(suite.body))
+
+
+def seat(statement):
+    """(the suite that a statement stands in, its place there)."""
+    return seats(statement.parent).get(statement) or ([statement], 0)
+
+
 def siblings(statement):
     """The statements of the suite that a statement stands in."""
-    return next((suite.body for suite in statement.parent.suites if statement in suite.body), [statement])
+    return seat(statement)[0]
 
 
 def earlier_siblings(node):
     """The statements in front of one in its suite; [] for what is no statement."""
-    suite = siblings(node) if node.kind in STATEMENTS else [node]
-    return suite[:suite.index(node)]
+    suite, at = seat(node) if node.kind in STATEMENTS else ([], 0)
+    return suite[:at]
 
 
 def later_siblings(statement):
     """The statements behind one in its suite."""
-    suite = siblings(statement)
-    return suite[suite.index(statement) + 1:]
+    suite, at = seat(statement)
+    return suite[at + 1:]
 
 
 def own_end(statement):
@@ -2028,9 +2054,11 @@ def bound_between(use, start):
     while node.parent is not None and node.kind not in SCOPES:
         if node.kind == 'For' and node.start >= start and not is_in(use, node.iter) and use.id in names_in(node.target):
             return True
-        if any(one.start >= start and one.kind == 'Assign' and use.id in bound_names(one)
-               for one in earlier_siblings(node)):
-            return True
+        for one in reversed(earlier_siblings(node)):
+            if one.start < start:
+                break
+            if one.kind == 'Assign' and use.id in bound_names(one):
+                return True
         node = node.parent
     return False
 
@@ -3423,6 +3451,13 @@ raises_parsing = raises_call('ObjectFromURL', 'ElementFromURL', 'load', 'parse',
                              *(PARSES - frozenset(['strptime'])))
 
 
+def fitting_kinds(hunt):
+    """The kinds of nodes that can fit the frame that stood right below (see expression_weight()); None for all."""
+    plain = hunt.kind == 'call' and re.match('[^<_]', hunt.callee or '') and hunt.callee not in ('set', 'load_module')
+    return ('Call', 'Attribute', 'FunctionDef') if plain else {
+        'getitem': ('Subscript', 'FunctionDef'), 'apply': ('Call', 'FunctionDef')}.get(hunt.kind)
+
+
 def callee_weight(node, hunt):
     """How well an expression fits the frame that stood right below: 0 for not at all."""
     if hunt.kind == 'getitem':
@@ -3493,7 +3528,7 @@ def passed_before(statement, known=frozenset()):
     known: texts of conditions that hold, besides those that the statement itself stands under.
     """
     place, known = statement, known | held_conditions(statement)
-    while statement.kind not in FRAMES + ('Module',):
+    while statement.kind not in OUTERMOST:
         for earlier in reversed(earlier_siblings(statement)):
             if earlier.kind == 'If' and all(flat(one) in known for one in and_operands(earlier.test)) and not any(
                     earlier.start < one.start < place.start for name in names_in(earlier.test)
@@ -3762,9 +3797,9 @@ def exclusive(node, other):
     both = next((around for around in ancestors(node) if around.start <= other.start < around.end), None)
     if both is None or both.kind not in ('If', 'IfExp'):
         return False
-    branches = [name for name in ('body', 'orelse') for part in (node, other) for one in as_list(getattr(both, name))
-                if one.start <= part.start < one.end]
-    return sorted(branches) == ['body', 'orelse']
+    branches = [name for name in ('body', 'orelse') for part in (node, other) for suite in [as_list(getattr(both, name))]
+                if suite and suite[0].start <= part.start < suite[-1].end]
+    return branches == ['body', 'orelse']
 
 
 def guarded(hunt, node):
@@ -4185,13 +4220,11 @@ def compiler_line(node):
 
 
 # --------------------------------------------------------------------------------------------------- the true statement
+@kept
 def frame_nodes(scope):
     """Every node that runs in the frame of a function; the sandbox also runs set and dict comprehensions there."""
-    for node in own_nodes(scope):
-        yield node
-        if node.kind in ('SetComp', 'DictComp') and is_sandboxed(scope):
-            for below in frame_nodes(node):
-                yield below
+    return list(itertools.chain.from_iterable([node] + (frame_nodes(node) if node.kind in (
+        'SetComp', 'DictComp') and is_sandboxed(scope) else []) for node in own_nodes(scope)))
 
 
 def locate(function, frame, exception, message, mixed=False, said=(), preferences=None, logged=()):
@@ -4204,8 +4237,10 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     hunt = hunt_for(function, frame, exception, message, preferences)
     heard = [statement for texts in said for statement in last_heard(function, texts) or (
         [function] if len(texts) < logs.MOST_SAID else ())]
-    rows, table = [], line_table(function)
+    rows, table, kinds = [], line_table(function), fitting_kinds(hunt)
     for node in frame_nodes(function):
+        if kinds is not None and node.kind not in kinds:
+            continue
         weight, statement, reasons = expression_weight(node, hunt), statement_of(node), []
         chances = [table.chance(node, statement, line) if statement.line <= line else 0
                    for line in frame.lines if weight]
@@ -6948,7 +6983,7 @@ def is_none_check(node):
 
 def needs_value(case, statement, faults):
     """Whether a statement, or one below it, would fail on the same value."""
-    return any(echoes(case, one, faults) for one in [statement] + statements(statement, nested=False))
+    return any(echoes(case, one, faults) for one in [statement] + statements(statement))
 
 
 def tested_operand(node):
@@ -8651,7 +8686,7 @@ def other_files(case):
 
 @kept
 def classes_of(source):
-    return [one for one in statements(source.tree, nested=True) if one.kind == 'ClassDef']
+    return [one for one in all_statements(source.tree) if one.kind == 'ClassDef']
 
 
 def top_of(node, function):
@@ -11055,7 +11090,7 @@ def collect_yields(case):
     """Edits that make a list of what a function yields, in each function whose generators are only gone through."""
     source, edits = case.source, []
     for function in [node for node in walk(source.tree) if node.kind == 'FunctionDef' and is_generator(node)]:
-        own = list(own_nodes(function))
+        own = own_nodes(function)
         yields = [node for node in own if node.kind == 'Yield']
         endless = [node for node in own if node.kind == 'While' and node.test.kind in ('Num', 'Name') and not any(
             one.kind in ('Break', 'Return') for one in walk(node))]
@@ -11955,7 +11990,7 @@ class Unfolded(object):
 def joined_lines(source):
     """[[statements]] of the lines of a file that hold several, none of them behind a header."""
     lines = grouped((one.logical_start, one) for one in (
-        statements(source.tree, nested=True) if ';' in source.text else ()))
+        all_statements(source.tree) if ';' in source.text else ()))
     return [line for _, line in sorted(lines.items()) if len(line) > 1 and not line[0].inline and
             line[0].kind not in COMPOUND]
 
@@ -13358,7 +13393,7 @@ def changes_function(half, bundle, point):
     source = bundle.source(point['file']) if line else None
     if source is None:
         return line == 0
-    function = function_around(next((one for one in statements(source.tree, nested=True) if one.line == line),
+    function = function_around(next((one for one in all_statements(source.tree) if one.line == line),
                                     source.tree))
     old, new = split_lines(source.data), split_lines(half.data(point['file']))
     above, below = [len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*pair))))
@@ -13759,7 +13794,7 @@ def mend_load_fault(inquiry, name, line):
 
 def statement_at(source, line):
     """The last statement that begins at a line or before it."""
-    return max((node for node in statements(source.tree, nested=True) if node.line <= line),
+    return max((node for node in all_statements(source.tree) if node.line <= line),
                key=lambda node: node.start)
 
 
@@ -13922,7 +13957,7 @@ def mend_confessed(inquiry, confessed):
     around = confessed.handler.parent
     function = function_around(around)
     frame = Frame(confessed.name, name_in_log(function))
-    again = any(raised_again(one) for one in statements(confessed.handler, nested=True))
+    again = any(raised_again(one) for one in all_statements(confessed.handler))
     record['evidence'].append('the except at line %d of %s caught it and %s; it came from %s' % (
         confessed.handler.line, confessed.name, 'raised it again' if again else 'wrote this line', tried_words(around)))
     found = failing_in(around, pattern, bundle)
