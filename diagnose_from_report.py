@@ -12804,9 +12804,9 @@ def fix_patch_path(run_dir, name):
 
 
 def safety_problems(bundle, name, after, source=None, edits=()):
-    """Sentences on what a change would break; source, edits: what it was made of, then only the defs that the edits
-    lie in are read again."""
-    parts, found = changed_defs(source, edits) if source is not None else None, []
+    """Sentences on what a change would break; source, edits: what it was made of, then only the statements that the
+    edits lie in are read again."""
+    parts, found = changed_parts(source, edits) if source is not None else None, []
     for part in parts or [after]:
         try:
             new = Source(part, name)
@@ -12820,8 +12820,9 @@ def safety_problems(bundle, name, after, source=None, edits=()):
     return ['the sandbox would refuse it%s: %s' % row for row in found if row[1] not in known]
 
 
-def changed_defs(source, edits):
-    """The bytes of the defs that edits lie in, each with them, as files of their own; None where one lies elsewhere."""
+def changed_parts(source, edits):
+    """The bytes of what edits lie in, each with them, as files of their own: the statements of a def, with the one in
+    front, which a clause may be added to, or all of the def; None where one lies in none."""
     inside, defs = {}, outermost_defs(source)
     for edit in edits:
         at = bisect.bisect_right(defs, (edit[0], len(source.text))) - 1
@@ -12830,22 +12831,29 @@ def changed_defs(source, edits):
         inside.setdefault(at, []).append(edit)
     parts = []
     for at in sorted(inside):
-        start, end = defs[at]
-        head = '# -*- coding: utf-8 -*-' + source.newline + (
-            'class Around:' + source.newline if source.text[start] in ' \t' else '')
+        start, end, function = defs[at]
+        lines = [source.offset_of_line(source.line_of(one.logical_start)) for one in function.body] + [end]
+        first = bisect.bisect_left(lines, min(edit[0] for edit in inside[at])) - 1
+        head = '# -*- coding: utf-8 -*-' + source.newline
+        if first < 0 or function.body[0].inline:
+            head += 'class Around:' + source.newline if source.text[start] in ' \t' else ''
+        else:
+            head += 'def %s(%s):%s' % (function.name, function.args.text, source.newline)
+            start = lines[max(0, first - 1)]
+            end = (lines + [end])[bisect.bisect_right(lines, max(edit[1] for edit in inside[at]))]
         parts.append((head + with_edits(source.text[:end], inside[at], start) + source.newline).encode('utf-8'))
     return parts
 
 
 @kept
 def outermost_defs(source):
-    """[(where its first line begins, its end)] of the defs of a file that stand in no other; [] where it is damaged, or
-    print is a name in it."""
+    """[(where its first line begins, its end, its node)] of the defs of a file that stand in no other; [] where it is
+    damaged, or print is a name in it."""
     try:
         nodes = walk(source.tree) if 'print_function' not in source.text else ()
     except SourceError:
         return []
-    return [(source.offset_of_line(node.line), node.end) for node in nodes
+    return [(source.offset_of_line(node.line), node.end, node) for node in nodes
             if node.kind == 'FunctionDef' and enclosing(node, 'FunctionDef') is None]
 
 
