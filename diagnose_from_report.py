@@ -12389,6 +12389,9 @@ def is_path_below(node, other):
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
     faults = faults + [fault._replace(bad=one) for fault in faults for one in other_names(fault.bad, case.function)]
+    text = case.source.text[case.statement.start:own_end(case.statement)]
+    if not any((one.bad.func if one.bad.kind == 'Call' else one.bad).text in text for one in faults):
+        return []                               # (asked of every statement of a function; most have nothing of it)
     found = [fault for fault in faults_of(case) if same_value(fault, faults) and (
         fault.what != FAILED or 'NoneType' not in case.message) and (
         case.exception != 'KeyError' or key_of(fault.node) is not None or fault.node.text in [
