@@ -185,10 +185,10 @@ def for_people(text):
     return without_secrets(CONTROLS.sub('\ufffd', text))
 
 
-def write_file(path, data, mode=0o644):
+def write_file(path, data, mode=0o644, alone=True):
     """Put bytes or text at path so that a reader sees the old file or the whole new one, also after a power cut.
 
-    Bytes are written as they are, text as for_people().
+    Bytes are written as they are, text as for_people(). alone: else the caller syncs the folder, once for many files.
     The temporary file stands beside the target (another folder may be another volume). A link is followed, so that
     what it points to changes, not the link. Errors: OSError, with nothing left behind.
     """
@@ -211,7 +211,8 @@ def write_file(path, data, mode=0o644):
             os.remove(temporary)
         name_file(problem, path)
         raise
-    sync_folder(folder)
+    if alone:
+        sync_folder(folder)
 
 
 def name_file(problem, path):

@@ -809,6 +809,7 @@ class Parser(object):
         self.unicode_literals = False
         self.logical_start = 0
         self.compound_of_kind = dict.fromkeys(('def', 'class', '@'), self.definition)
+        self.leaf_of_kind = {'name': self.name, 'string': self.string, 'number': self.number}
         self.simple_of_kind = dict.fromkeys(('pass', 'break', 'continue'), self.keyword_alone)
         for words, readers in (('if while for try with', self.compound_of_kind),
                                ('print del return raise global exec assert import from', self.simple_of_kind)):
@@ -1225,8 +1226,8 @@ class Parser(object):
     def test(self):
         kinds, first = self.kinds, self.at
         kind = kinds[first]
-        if kind == 'name' and kinds[first + 1] in ENDS_EXPRESSION:
-            return self.name()
+        if kind in self.leaf_of_kind and kinds[first + 1] in ENDS_EXPRESSION:
+            return self.leaf_of_kind[kind]()
         if kind == 'lambda':
             return self.lambda_expression(self.test)
         made = self.expression(OR)
@@ -3451,11 +3452,17 @@ raises_parsing = raises_call('ObjectFromURL', 'ElementFromURL', 'load', 'parse',
                              *(PARSES - frozenset(['strptime'])))
 
 
-def fitting_kinds(hunt):
-    """The kinds of nodes that can fit the frame that stood right below (see expression_weight()); None for all."""
-    plain = hunt.kind == 'call' and re.match('[^<_]', hunt.callee or '') and hunt.callee not in ('set', 'load_module')
-    return ('Call', 'Attribute', 'FunctionDef') if plain else {
-        'getitem': ('Subscript', 'FunctionDef'), 'apply': ('Call', 'FunctionDef')}.get(hunt.kind)
+def fitting_nodes(hunt):
+    """The nodes of a function that can fit the frame that stood right below (see expression_weight()), and some more.
+    """
+    nodes, kinds = frame_nodes(hunt.function), {'getitem': 'Subscript', 'apply': 'Call'}.get(hunt.kind)
+    if kinds:
+        return [node for node in nodes if node.kind in (kinds, 'FunctionDef')]
+    if hunt.kind == 'call' and re.match('[^<_]', hunt.callee or '') and hunt.callee not in ('set', 'load_module'):
+        names = (hunt.callee,) + STANDS_BEHIND.get(hunt.callee, ())
+        return [node for node in nodes if node.kind in ('Call', 'FunctionDef') or
+                node.kind == 'Attribute' and node.attr in names]
+    return nodes
 
 
 def callee_weight(node, hunt):
@@ -4237,10 +4244,8 @@ def locate(function, frame, exception, message, mixed=False, said=(), preference
     hunt = hunt_for(function, frame, exception, message, preferences)
     heard = [statement for texts in said for statement in last_heard(function, texts) or (
         [function] if len(texts) < logs.MOST_SAID else ())]
-    rows, table, kinds = [], line_table(function), fitting_kinds(hunt)
-    for node in frame_nodes(function):
-        if kinds is not None and node.kind not in kinds:
-            continue
+    rows, table = [], line_table(function)
+    for node in fitting_nodes(hunt):
         weight, statement, reasons = expression_weight(node, hunt), statement_of(node), []
         chances = [table.chance(node, statement, line) if statement.line <= line else 0
                    for line in frame.lines if weight]
@@ -7357,9 +7362,15 @@ def is_only_setter(case, target, block):
     nodes = bundle_nodes(case, 'Attribute', target.attr)
     return any(node.ctx == 'Load' and not of_the_server(node) and (
         is_in(node, owner) or not is_name(node.value, 'self')) for node in nodes) and not any(
-            sets_self(node) and not in_any(node, block) and (
-                name_around(node) in ('__init__', name_around(block[0])) if is_in(node, owner)
-                else are_kin(owner, enclosing(node, 'ClassDef'))) for node in nodes)
+            not in_any(node, block) and (name_around(node) in ('__init__', name_around(block[0])) if is_in(node, owner)
+                                         else are_kin(owner, enclosing(node, 'ClassDef')))
+            for node in set_by_methods(case, target.attr))
+
+
+@kept_on('source')
+def set_by_methods(case, name):
+    """The places in the bundle that set self.x."""
+    return [node for node in bundle_nodes(case, 'Attribute', name) if sets_self(node)]
 
 
 def are_kin(one, other):
@@ -8622,8 +8633,8 @@ def sources_with(case, text=''):
 @kept_on('bundle')
 def files_with(case, text, folder='Contents/Code/'):
     """[(path, Source)] of the bundle's files in a folder that can be read and in which a text occurs."""
-    return [(path, case.bundle.source(path)) for path in files_of(case) if path.startswith(folder) and
-            text in bundle_text(case, path) and case.bundle.source(path) is not None]
+    return [(path, case.bundle.source(path)) for path, body in bundle_texts(case) if text in body and
+            path.startswith(folder) and case.bundle.source(path) is not None]
 
 
 @kept_on('source')
@@ -9390,6 +9401,12 @@ def defining_module(case, name):
 @kept_on('bundle')
 def bundle_text(case, path):
     return logs.to_text(case.bundle.data(path) or b'')
+
+
+@kept_on('bundle')
+def bundle_texts(case):
+    """[(path, text)] of the bundle's files."""
+    return [(path, bundle_text(case, path)) for path in files_of(case)]
 
 
 def behind_docstring(body):
@@ -14794,7 +14811,9 @@ def write_report(run_dir, document, patches):
     if patches and not os.path.isdir(folder):
         os.makedirs(folder)
     for name, patch in sorted(patches.items()):
-        logs.write_file(fix_patch_path(run_dir, name), patch)
+        logs.write_file(fix_patch_path(run_dir, name), patch, alone=False)
+    if patches:
+        logs.sync_folder(folder)
     for fix in (fix for record in document['patterns'] for fix in record['fixes']
                 if fix['id'] in patches and fix['kind'] == 'fix'):      # what a person logs can mean anything
         fix['says'] = words_logged(patches[fix['id']])
@@ -15162,7 +15181,7 @@ def run(options):
 
 def main(argv=None):
     import gc
-    gc.set_threshold(100000, 10, 10)            # trees of sources live to the end; to look through them took a fifth
+    gc.set_threshold(300000, 10, 10)            # trees of sources live to the end; to look through them took a fifth
     return logs.run_script(run, build_parser(), argv)
 
 
