@@ -6529,8 +6529,8 @@ def given_up(case, name, here=False):
     function only."""
     made, found = shape_of_texts(case.statement.value), []
     known = FRAMEWORK_NAMES | set(bindings(case.source.tree))
-    for handler in sorted(nodes_named(case.source, 'ExceptHandler', None),
-                          key=lambda one: not is_in(one, case.function)):
+    inside = [one for one in walk(case.function) if one.kind == 'ExceptHandler']
+    for handler in inside + [one for one in handlers_setting(case.source).get(name, ()) if one not in inside]:
         tried = dict((name_assigned(one), one.value) for one in handler.parent.body if name_assigned(one))
         own = is_in(handler, case.function)
         for one in handler.body:
@@ -6546,6 +6546,13 @@ def given_up(case, name, here=False):
                     not LEADS_TO.search(name):
                 found.append(code_of(one.value))
     return [value for value in each_once(found) if value]
+
+
+@kept
+def handlers_setting(source):
+    """{variable: [the except clauses of a file that set it]}."""
+    return grouped((name, handler) for handler in nodes_named(source, 'ExceptHandler', None)
+                   for name in each_once(map(name_assigned, handler.body)) if name)
 
 
 def emptied_elsewhere(target):
