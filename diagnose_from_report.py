@@ -258,6 +258,11 @@ def in_any(node, others):
     return any(is_in(node, one) for one in others)
 
 
+def in_block(node, block):
+    """The same for statements that follow each other, and nodes of whatever file."""
+    return block[0].start <= node.start and node.end <= block[-1].end and node.source is block[0].source
+
+
 def enclosing(node, *kinds):
     """The nearest node around it of one of these kinds, or None."""
     return nearest(node.parent, kinds)
@@ -3804,9 +3809,9 @@ def exclusive(node, other):
     both = next((around for around in ancestors(node) if around.start <= other.start < around.end), None)
     if both is None or both.kind not in ('If', 'IfExp'):
         return False
-    branches = [name for name in ('body', 'orelse') for part in (node, other) for suite in [as_list(getattr(both, name))]
-                if suite and suite[0].start <= part.start < suite[-1].end]
-    return branches == ['body', 'orelse']
+    suites = [(name, as_list(getattr(both, name))) for name in ('body', 'orelse')]
+    return ['body', 'orelse'] == [name for name, suite in suites for part in (node, other)
+                                  if suite and suite[0].start <= part.start < suite[-1].end]
 
 
 def guarded(hunt, node):
@@ -7241,12 +7246,12 @@ def left_readers(case, target, block):
         wanted = is_lasting(case, target, block)
     else:
         return []
-    return [node for node in readers if not in_any(node, block)] if wanted else []
+    return [node for node in readers if not in_block(node, block)] if wanted else []
 
 
 def is_lasting(case, target, block):
     """Whether what an assignment sets outlives the item, and nothing sets it anew for the next one."""
-    others = [node for node in stored_alike(target) if not in_any(node, block) and node.parent.kind == 'Assign']
+    others = [node for node in stored_alike(target) if node.parent.kind == 'Assign' and not in_block(node, block)]
     owner = enclosing(target, 'ClassDef') if target.kind == 'Attribute' else None
     if any(function_around(node) is case.function and node.end < block[0].start or is_empty_literal(
             node.parent.value) and name_around(node) not in (None, '__init__', 'Start')

@@ -1617,16 +1617,25 @@ def test_a_patch_changes_what_was_edited_and_no_more_in_a_long_file_too(size):
             assert implement_fix.apply_hunks(before, hunks, 'x') == after
 
 
-def test_only_the_functions_that_a_patch_changes_are_read_again():
-    source = diagnose.Source(b'def a():\n    x = 1\n\nclass B:\n    def b(self):\n        y = 2\n\nz = 3\n')
-    at = [source.text.index(text) for text in ('1', '2', '3')]
+def test_only_the_statements_that_a_patch_changes_are_read_again():
+    source = diagnose.Source(b'def a():\n    x = 1\n\nclass B:\n    def b(self):\n        u = 1\n        v = 2\n'
+                             b'        if v:\n            y = 3\n        w = 4\n\nz = 5\n')
+    at = [source.text.index(text) for text in ('1', '3', '5')]
     edits = [(one, one + 1, '9') for one in at]
-    parts = diagnose.changed_defs(source, edits[:2])
-    assert [part.partition(b'def ')[2] for part in parts] == [b'a():\n    x = 9\n', b'b(self):\n        y = 9\n']
-    assert diagnose.changed_defs(source, edits) is None
-    assert diagnose.changed_defs(diagnose.Source(b"x = 'open\n"), [(0, 1, 'y')]) is None
+    parts = diagnose.changed_parts(source, edits[:2])
+    assert [part.partition(b'def ')[2] for part in parts] == [
+        b'a():\n    x = 9\n', b'b(self):\n        v = 2\n        if v:\n            y = 9\n\n']
+    in_front, behind = source.text.index('        w = '), source.text.index('w = 4') + 5
+    assert diagnose.changed_parts(source, [(in_front, in_front, '        else:\n            y = 0\n')])[0].endswith(
+        b'y = 3\n        else:\n            y = 0\n        w = 4\n')
+    assert diagnose.changed_parts(source, [(behind, behind, '5')])[0].endswith(b'y = 3\n        w = 45\n')
+    header = source.text.index('self')
+    assert b'class Around:\n    def b(me):\n        u = 1\n' in diagnose.changed_parts(
+        source, [(header, header + 4, 'me')])[0]
+    assert diagnose.changed_parts(source, edits) is None
+    assert diagnose.changed_parts(diagnose.Source(b"x = 'open\n"), [(0, 1, 'y')]) is None
     printed = diagnose.Source(b'from __future__ import print_function\ndef a(x):\n    print(x, file=x)\n')
-    assert diagnose.changed_defs(printed, [(printed.text.index('x):'), printed.text.index('):'), 'y')]) is None
+    assert diagnose.changed_parts(printed, [(printed.text.index('x):'), printed.text.index('):'), 'y')]) is None
 
 
 def test_a_name_with_a_blank_is_ended_as_patch_wants_it():

@@ -331,7 +331,7 @@ def test_functions_and_their_names():
     assert diagnose.frame_of(returned.value) is inner
     assert diagnose.statement_of(returned.value.left) is returned
     assert returned not in diagnose.statements(source.tree)
-    assert returned in diagnose.statements(source.tree, nested=True)
+    assert returned in diagnose.all_statements(source.tree)
 
 
 # -------------------------------------------------------------------------------------------------------------- sandbox

@@ -86,7 +86,7 @@ def run(source, data):
 def case_for(source, line, error, path=PATH, policy='Elevated', expression=None, kind='own', callee=None):
     read = diagnose.Source(source.encode('utf-8'), path)
     at = source.index(line) + len(line) - len(line.lstrip())
-    around = [one for one in diagnose.statements(read.tree, nested=True) if one.start <= at < one.end]
+    around = [one for one in diagnose.all_statements(read.tree) if one.start <= at < one.end]
     statement = max(around, key=lambda one: (one.start, -one.end))
     function = diagnose.enclosing(statement, 'FunctionDef') or read.tree
     exception, _, message = error.partition(': ')
