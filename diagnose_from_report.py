@@ -8157,7 +8157,17 @@ def mended_there(case, function, name):
         return None
     inner = inner._replace(exception='AttributeError', message="'NoneType' object has no attribute ''")
     fault = none_fault(inner, call.parent, call, '%s found nothing' % name)
-    return next(iter(ranked(inner, list(guarded_ways(inner, [fault])))), None)
+    return next((proposal for proposal in ranked(inner, list(guarded_ways(inner, [fault]))) if not any(
+        'Error' in edit[2] for edit in proposal.edits)), None)     # (no error is raised there then)
+
+
+def argument_ways(inner, call, function, faults):
+    """Proposals for the argument of a call that a function fails on, where who calls it needs the same value again."""
+    given = dict(zip(given_parameters(function), call.args))
+    bad = given.get(faults[0].bad.id) if faults and faults[0].bad.kind == 'Name' else None
+    asked = [Fault(call, bad, faults[0].test, [], faults[0].what)] if bad is not None and all(
+        fault.bad.text == faults[0].bad.text for fault in faults) else []
+    return guarded_ways(inner, asked) if asked and same_defects(inner, asked, inner.statement.end) else ()
 
 
 def at_caller(case, faults):
@@ -8168,13 +8178,8 @@ def at_caller(case, faults):
         one for one in function.body if not is_passed_over(one)] == [case.statement] else (None, None)
     if inner is None:
         return
-    given = dict(zip(given_parameters(function), call.args))
-    bad = given.get(faults[0].bad.id) if faults[0].bad.kind == 'Name' else None
-    asked = [Fault(call, bad, faults[0].test, [], faults[0].what)] if bad is not None and all(
-        fault.bad.text == faults[0].bad.text for fault in faults) else []
-    if asked and same_defects(inner, asked, inner.statement.end):   # who calls it needs the same value again
-        for proposal in guarded_ways(inner, asked):
-            yield proposal
+    for proposal in argument_ways(inner, call, function, faults):
+        yield proposal
     edits = leaving_edits(case, faults, NOTHING)
     there = mended_there(case, function, function.name) if edits is not None else None
     if there is not None and returned_effect(case, function, NOTHING) == CRASH:
@@ -8195,7 +8200,8 @@ def answers_none(case, faults):
                              summary='%s answers None; %s' % (name, there.summary))
     inner, call = called_there(case, function, name)
     if inner is not None:
-        for proposal in guarded_ways(inner, [Fault(call.parent, call, None, [], FAILED)]):
+        for proposal in itertools.chain(argument_ways(inner, call, function, faults), guarded_ways(
+                inner, [Fault(call.parent, call, None, [], FAILED)])):
             yield proposal
 
 
@@ -11836,12 +11842,12 @@ def propose(case):
         case = case._replace(function=function_around(case.function))
     proposals = [proposal for row in SPECIAL_WAYS for found in [searched(row[0], error_text(case))] if found
                  for way in row[1:] for proposal in spared(way, case, found)]
-    proposals += spared(guarded_ways, case, faults)
+    guards = list(spared(guarded_ways, case, faults))
     if given.function.kind == 'Lambda' and name_assigned(given.function.parent):    # it runs where it is called
-        proposals = [proposal for proposal in proposals if all(
-            is_within(given.function.body.outer, edit) for edit in proposal.edits)]
-        proposals += spared(answers_none, given, faults)
-    found = ranked(case, proposals)
+        guards = [proposal for proposal in guards if all(is_within(given.function.body.outer, edit)
+                                                         for edit in proposal.edits)]
+        guards += spared(answers_none, given, faults)
+    found = ranked(case, proposals + guards)
     named, edits = bundle_exception(case) if found and case.exception not in BUILTIN_EXCEPTIONS else (None, [])
     if edits:                                   # what is caught must be imported as well
         found = [proposal._replace(edits=proposal.edits + edits) if any(
