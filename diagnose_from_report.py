@@ -11886,10 +11886,9 @@ def spared(rule, *given):
 
 def other_readings(case, most):
     """What could be proposed if the statement, and those behind it, did not share their lines with others; and if what
-    the next statement alone reads stood in that one. Where that takes a variable away whose name may tell something,
-    it comes behind what is likely by `most` without."""
-    views = [Unfolded(case.source, case.statement), Inlined(case.source, case.statement)]
-    for view in views + [Inlined(case.source, one) for one in earlier_siblings(case.statement)[-1:]
+    the next statement alone reads stood in that one: a copy, or a test, or where nothing else is likely (`most`)."""
+    views = [Unfolded(case.source, case.statement), Inlined(case.source, case.statement, most)]
+    for view in views + [Inlined(case.source, one, 0) for one in earlier_siblings(case.statement)[-1:]
                          if not most and 'None' in case.message]:
         inner = case._replace(source=view.new, statement=view.moved(case.statement), function=view.moved(
             case.function), expression=case.expression and view.moved(case.expression), logged=tuple(filter(
@@ -11924,11 +11923,11 @@ class Inlined(object):
     """A source in which what only the statement behind the given one reads stands in that one: `a = b.c` `d = a[0]`
     is `d = b.c[0]`."""
 
-    def __init__(self, source, given):
+    def __init__(self, source, given, most):
         self.source = self.new = source
-        use = read_next(given) if not hasattr(source, 'is_view') else None
-        if use is None:
-            return
+        use = read_next(given) if not hasattr(source, 'is_view') and len(source.text) < 200000 else None
+        if use is None or most > 0.5 and not is_copied(use) and statement_of(use).kind != 'If':
+            return                              # (its name may tell something; and what is long takes long to read)
         self.given, self.behind, self.is_copied, text = given, statement_of(use), is_copied(use), source.text
         loose = is_loose(given.value) and not is_apart(use, 'For', 'If')
         self.first, self.last = given.value.outer
@@ -11962,7 +11961,7 @@ class Inlined(object):
                   self.last if end == self.after and end > start else self.back(end), words)
                  for start, end, words in proposal.edits]
         apart = all(None not in edit[:2] and (edit[1] != self.start or edit[2].endswith('\n')) for edit in edits)
-        if most and not (self.is_copied or apart and self.behind.kind == 'If'):
+        if most > 0.5 and not (self.is_copied or apart):
             proposal = proposal._replace(prior=min(proposal.prior, most * 0.97))
         if apart:
             return proposal._replace(edits=edits)
