@@ -11886,7 +11886,8 @@ def spared(rule, *given):
 
 def other_readings(case, most):
     """What could be proposed if the statement, and those behind it, did not share their lines with others; and if what
-    the next statement alone reads stood in that one: a copy, or a test, or where nothing else is likely (`most`)."""
+    the next statement alone reads stood in that one: a copy, a test, a call, or where nothing else is likely (`most`).
+    """
     views = [Unfolded(case.source, case.statement), Inlined(case.source, case.statement, most)]
     for view in views + [Inlined(case.source, one, 0) for one in earlier_siblings(case.statement)[-1:]
                          if not most and 'None' in case.message]:
@@ -11926,7 +11927,7 @@ class Inlined(object):
     def __init__(self, source, given, most):
         self.source = self.new = source
         use = read_next(given) if not hasattr(source, 'is_view') and len(source.text) < 200000 else None
-        if use is None or most > 0.5 and not is_copied(use) and statement_of(use).kind != 'If':
+        if use is None or most > 0.5 and not is_copied(use) and statement_of(use).kind not in ('If', 'Expr'):
             return                              # (its name may tell something; and what is long takes long to read)
         self.given, self.behind, self.is_copied, text = given, statement_of(use), is_copied(use), source.text
         loose = is_loose(given.value) and not is_apart(use, 'For', 'If')
@@ -11961,7 +11962,7 @@ class Inlined(object):
                   self.last if end == self.after and end > start else self.back(end), words)
                  for start, end, words in proposal.edits]
         apart = all(None not in edit[:2] and (edit[1] != self.start or edit[2].endswith('\n')) for edit in edits)
-        if most > 0.5 and not (self.is_copied or apart):
+        if most > 0.5 and not (self.is_copied or apart and self.behind.kind == 'If'):
             proposal = proposal._replace(prior=min(proposal.prior, most * 0.97))
         if apart:
             return proposal._replace(edits=edits)
