@@ -12938,11 +12938,12 @@ def tried_before(history, pattern, name, template, function, wide=False):
 
 
 def brought_further(row):
-    """Whether a fix was undone though it cured its own place: at least half of the items that it did not cure failed
-    further on, at another one.
+    """Whether a fix was undone though it cured its own place: with the items that failed further on, at another one, it
+    would have cured half. The rest may be beyond help.
     """
-    left = int((row.get('measured') or 0) * (100 - (row.get('success_percent') or 0)) / 100 + .0005)    # 33.3: 5 of 15
-    return row.get('decision') == 'ROLLBACK' and bool(row.get('further')) and 2 * row['further'] >= left
+    measured = row.get('measured') or 0
+    left = int(measured * (100 - (row.get('success_percent') or 0)) / 100 + .0005)      # percent are cut: 33.3, 5 of 15
+    return row.get('decision') == 'ROLLBACK' and bool(row.get('further')) and 2 * row['further'] >= 2 * left - measured
 
 
 def standing_fix(history, pattern):

@@ -167,7 +167,8 @@ def test_a_plateau_counts_fixes_that_gained_nothing():
     led_on = fix_row('c', 'ROLLBACK', success_percent=0.0, further=6)       # of 11
     assert loop.gained_nothing([led_on] * 3) == 0 and loop.template_counts([led_on]) == {}
     assert loop.gained_nothing([fix_row('a', 'ROLLBACK'), led_on, dict(led_on, further=5)]) == 2
-    assert loop.gained_nothing([dict(led_on, measured=15, success_percent=33.3, further=5)]) == 0       # half of ten
+    assert loop.gained_nothing([dict(led_on, measured=15, success_percent=33.3, further=5)]) == 0
+    assert [loop.gained_nothing([dict(led_on, measured=12, success_percent=25.0, further=count)]) for count in (2, 3)] == [1, 0]
 
 
 def test_the_lock_is_held_once_and_named(tmpdir):
