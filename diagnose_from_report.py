@@ -4991,9 +4991,9 @@ def effect_in_callee(case, node, call, value, name, depth):
     if parameter not in parameters:
         return OPEN
     worst = parameter_effect(case, function, parameter, value, depth + 6)
-    if function.name == '__init__' and value in (NOTHING, NO_LIST, NO_DICT) and make_of(case, node) in (
-            'json', 'element'):
-        return min(worst, HOLLOW)               # an object about nothing at all
+    if function.name == '__init__':             # (an object about nothing at all, or one that lacks a part)
+        about = value in (NOTHING, NO_LIST, NO_DICT) and make_of(case, node) in ('json', 'element')
+        return min(worst, HOLLOW) if about else worst if worst == CRASH else OPEN
     if value not in BY_KIND and worst > HOLLOW and returns_none(function) and \
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
