@@ -639,11 +639,7 @@ class Session(object):
                 row['reason'] += '; it was undone by hand meanwhile'
             if by_hand or not evidence:             # another fix would be measured no better now
                 self.put_off_patterns.add(row['pattern'])
-            if self.roll_back(row) and verdict['regressions'] and self.same_without(number, row):
-                row['reason'] += '; but without it that was the same, so it may be tried again'
-                self.put_off_patterns.add(row['pattern'])
-                evidence = False
-            evidence = evidence or by_hand          # whoever took it out does not want it
+            out, evidence = self.roll_back(row), evidence or by_hand        # whoever took it out does not want it
         weak = verdict['weak_evidence']
         if weak and cycles(self.past, row['id'], 'KEEP') >= ENOUGH_KEEPS - 1:     # the library may have no more items
             weak, row['reason'] = False, row['reason'] + '; kept %d times in a row, so it is not tested again' % (
@@ -652,29 +648,37 @@ class Session(object):
                          measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
                          further=in_need_of_more(verdict), evidence=evidence,
                          cured=0 if verdict['regressions'] else verdict['fixed'])
+        if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand and \
+                self.same_without(number, row, out == DONE):    # the verdict is written: killed in here, it stands
+            self.put_off_patterns.add(row['pattern'])
+            self.replace_row(row, evidence=False, time=utc_text(), reason=(
+                row['reason'] + '; but without it that was the same, so it may be tried again'))
 
-    def same_without(self, number, row):
+    def same_without(self, number, row, live):
         """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault. What was
-        lost comes back by that, or is named to a person.
+        lost comes back by that, or is named to a person. live: the plug-in is known to run without the fix.
         """
         from compare_metrics import broken_items, read_test_report, seen_without, test_report_path
         from test_fix_actively import active_test_path, read_active_test
         before, after = [read_active_test(active_test_path(self.run_dir, number, when)) for when in ('before', 'after')]
-        verdict, weather, lost = read_test_report(test_report_path(self.run_dir, number)), False, []
+        verdict, weather = read_test_report(test_report_path(self.run_dir, number)), False
         keys = broken_items(verdict, after)
-        if keys:
-            self.save(phase='undone-test')
-            try:
+        lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
+        try:
+            if keys and live:
+                self.save(phase='undone-test')
                 self.test('undone', number, '--fix', row['id'], '--only', ','.join(keys))
                 weather, lost = seen_without(verdict, before, read_active_test(active_test_path(
                     self.run_dir, number, 'undone')))
-            except PhaseFailed:                     # the server went away, say; then the verdict stands
-                lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
-        if lost:
-            self.troubles.append('with fix %s, which is out again, %s lost something and did not get it back yet (%s); '
-                                 'refresh them in Plex when the provider is well' % (
-                                     row['id'], logs.count_text(len(lost), 'item'), ', '.join(
-                                         '%s: %s' % (item['rating_key'], logs.fit(item['title'])) for item in lost)))
+        except (PhaseFailed, Problem):              # the server went away, say; then the verdict stands
+            pass
+        finally:                                    # also when it is interrupted
+            if lost:
+                self.troubles.append('with fix %s, which is out again, %s lost something and did not get it back yet '
+                                     '(%s); refresh them in Plex when the provider is well' % (
+                                         row['id'], logs.count_text(len(lost), 'item'), ', '.join(
+                                             '%s: %s' % (item['rating_key'], logs.fit(item['title']))
+                                             for item in lost)))
         return weather
 
     def server_answers(self):
@@ -732,14 +736,18 @@ class Session(object):
         places = self.places_of(rows)
         for row in rows:
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), whereabouts(row, places)
+            if there:                           # else what was known of it stands
+                found = places[row['home_run']].get(row['id'], {})
+                row.update(by_hand=False, still_there=not kept and (there in ('in place', 'changed') or (
+                    found.get('patch') == 'conflict' and bool(row.get('still_there')))))
             if kept and there in ('gone', 'undone'):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
                 self.note('fix %s of run %s is not in place here (any more)' % (row['id'], row['home_run']))
             elif there in ('in place', 'changed') and not kept and undo:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
-                row['still_there'] = not self.roll_back(dict(row))
-            elif there == 'by hand':            # against a verdict or without one, as whoever did it knows
+                row['still_there'] = self.roll_back(dict(row)) == UNSAFE
+            elif there == 'by hand' and not kept:       # against a verdict or without one, as whoever did it knows
                 row['by_hand'] = True
                 self.note('fix %s of run %s was put in by hand; it is left alone' % (row['id'], row['home_run']))
 
@@ -784,7 +792,9 @@ class Session(object):
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
 
     def roll_back(self, row):
-        """Undo a fix where it was made -> whether it is out; what cannot be undone safely is a person's business."""
+        """Undo a fix where it was made -> exit code, UNSAFE where it is still in; what cannot be undone safely is a
+        person's business, as is what is out where the plug-in is not seen to run without it.
+        """
         home = os.path.join(self.runs, row['home_run'])
         try:
             code, _, words = self.phase(
@@ -798,7 +808,7 @@ class Session(object):
         if code == UNSAFE:
             self.put_off_patterns.add(row['pattern'])
         row['still_there'] = code == UNSAFE
-        return code != UNSAFE
+        return code
 
     def withdraw(self, why):
         """A fix in place without a verdict is undone: an untested patch must not stay on somebody's server.

@@ -51,6 +51,7 @@ __test__ = False                    # the name begins with test_, and this is no
 
 ACTIVE_TEST_SCHEMA = 1
 PHASES = ('before', 'after')
+WORDS_OF_PHASE = {'before': 'Before the fix', 'after': 'After the fix', 'undone': 'With the fix out again'}
 ITEM = ('rating_key', 'guid', 'title', 'type', 'section', 'role')       # what of a row is the same in every test
 DOCUMENT = ('fix', 'template', 'pattern', 'agent', 'exception', 'bundle', 'mode', 'predicted', 'own_files', 'says',
             'baseline_patterns')    # of a before-test: what its after-test takes over
@@ -81,7 +82,7 @@ ESSENTIAL = {'title', 'summary', 'thumb'}               # what nearly every agen
 
 # --------------------------------------------------------------------------------------------------------- the artifact
 def active_test_path(run_dir, iteration, phase):
-    """Where the rows of a phase ('before' or 'after') of an iteration lie."""
+    """Where the rows of a phase ('before', 'after' or 'undone') of an iteration lie."""
     return os.path.join(run_dir, 'active_test_iteration_%d_%s.json' % (iteration, phase))
 
 
@@ -1012,9 +1013,8 @@ def prepare_undone(run_dir, iteration, options):
     """The same for some items of an after-test, when the fix is out again: they get back what it took from them, or it
     was not its doing.
     """
-    before = read_active_test(active_test_path(run_dir, iteration, 'before'))
-    document = dict((name, before[name]) for name in DOCUMENT if name in before)
-    return document, lambda server: [item for item in items_to_repeat(before)
+    document, choose = prepare_after(run_dir, iteration, options)
+    return document, lambda server: [item for item in choose(server)
                                      if item['rating_key'] in options.only.split(',')]
 
 
@@ -1098,7 +1098,7 @@ def report(options, document, path):
         import json
         say(json.dumps(document, sort_keys=True, indent=2))
     elif not options.quiet:
-        say('%s the fix: %d items of %s' % (document['phase'].capitalize(), len(rows), document['agent']))
+        say('%s: %d items of %s' % (WORDS_OF_PHASE[document['phase']], len(rows), document['agent']))
         for role, outcome in sorted(counts):
             say('  %-8s %-13s %4d' % (role, outcome, counts[role, outcome]))
         say('Read: %s' % path)

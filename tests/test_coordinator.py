@@ -93,8 +93,9 @@ def test_undecided_cycles_count_in_a_row():
     assert loop.cycles(rows, 'b') == 0
 
 
-@pytest.mark.parametrize('weather, server', [(True, True), (False, True), (False, False)])
-def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server):
+@pytest.mark.parametrize('weather, server, live', [
+    (True, True, True), (False, True, True), (False, False, True), (False, True, False)])
+def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server, live):
     import compare_metrics
     import test_fix_actively as active
     session, asked = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir)), []
@@ -112,9 +113,12 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
         asked.append((when,) + words)
         if when == 'undone' and not server:
             raise loop.PhaseFailed('test_fix_actively.py', 4, 'gone')
+        if when == 'undone':                        # killed in here, it is known that it is out
+            assert (row['decision'], row['evidence'], row['reason']) == ('ROLLBACK', True, 'regression')
     session.test, row, session.places_of = test, fix_row('a', None), lambda rows: {}
+    session.roll_back = lambda row: loop.DONE if live else loop.INCOMPLETE
     session.after_test_and_verdict(1, row, ())
-    assert asked[-1] == ('undone', '--fix', 'a', '--only', '7')
+    assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live else ('after', '--fix', 'a'))
     assert (row['decision'], row['evidence'], session.put_off_patterns == {'p-a'}) == ('ROLLBACK', not weather, weather)
     assert '7: Seven' in session.troubles[0] and loop.verdicts_of([row]) == [row] * (not weather)
 
@@ -245,18 +249,21 @@ def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tm
 
 @pytest.mark.parametrize('decision, ended, times, there', [
     ('KEEP', 'verified', 2, 'in place'), ('ROLLBACK', 'verified', 1, 'in place'), ('ROLLBACK', 'verified', 2, 'by hand'),
-    ('ROLLBACK', 'rolled back', 1, 'by hand'), ('NOT_TRIED', 'verified', 1, 'by hand')])
+    ('ROLLBACK', 'rolled back', 1, 'by hand'), ('NOT_TRIED', 'verified', 1, 'by hand'),
+    ('ROLLBACK', 'rolled back', 0, 'undone'), ('KEEP', 'rolled back', 0, 'undone')])
 def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, decision, ended, times, there):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
-    row, undone = fix_row('a', decision), []
+    row, undone = fix_row('a', decision, still_there=True, by_hand=True), []         # as it was in an earlier run
     session.past, session.roll_back = [row], undone.append
-    places = {row['home_run']: {'a': {'state': 'after', 'patch': None, 'ended': ended, 'times': times}}}
+    places = {row['home_run']: {'a': {'state': 'after' if times else 'before', 'patch': None, 'ended': ended, 'times': times}}}
     session.places_of = lambda rows: places
     assert loop.whereabouts(row, places) == there
     session.compare_with_the_files()
     assert (len(undone), bool(row.get('by_hand'))) == (decision == 'ROLLBACK' and there == 'in place', there == 'by hand')
     session.write_lessons()
-    assert ('put in by hand' in tmpdir.join('lessons_learned.md').read()) == (there == 'by hand')
+    written = tmpdir.join('lessons_learned.md').read()
+    assert ('put in by hand' in written, 'NOT be taken out' in written) == (there == 'by hand', False)
+    assert ('No patch of this loop' in written) == (there == 'undone' or bool(undone))
 
 
 def test_what_cured_too_few_and_harmed_none_is_named_to_the_person_who_gets_the_rest(tmpdir):
