@@ -278,8 +278,9 @@ def filled_earlier(filled, before, after, fixes):
     gave; of another one it is not known what it would give. Where the end of that try was not seen, what the item has
     more now than before it counts for what it gave.
     """
-    names = [name for name in gained_fields([filled['without']], filled['with'] or before['after']) if name in contents(
-        after['after'])] if filled and filled['guid'] == after['guid'] else []
+    names = [name for name in gained_fields([filled['without']], filled['with'] or before['after'])
+             if name in contents(after['after']) and not is_locked(name, after['after'])     # what a person wrote is
+             ] if filled and filled['guid'] == after['guid'] else []
     if not names:
         return None
     if filled['fix'] in fixes:

@@ -648,8 +648,12 @@ class Session(object):
                          measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
                          further=in_need_of_more(verdict), evidence=evidence,
                          cured=0 if verdict['regressions'] else verdict['fixed'])
-        if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand and \
-                self.same_without(number, row, out == DONE):    # the verdict is written: killed in here, it stands
+        if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand:
+            self.look_without(number, row, out == DONE)     # the verdict is written: killed in here, it stands
+
+    def look_without(self, number, row, live):
+        """Take the verdict back that a fix, which is out again, did harm, where the same is seen without it."""
+        if self.same_without(number, row, live):
             self.put_off_patterns.add(row['pattern'])
             self.replace_row(row, evidence=False, time=utc_text(), reason=(
                 row['reason'] + '; but without it that was the same, so it may be tried again'))
@@ -660,11 +664,13 @@ class Session(object):
         """
         from compare_metrics import broken_items, read_test_report, seen_without, test_report_path
         from test_fix_actively import active_test_path, read_active_test
-        before, after = [read_active_test(active_test_path(self.run_dir, number, when)) for when in ('before', 'after')]
-        verdict, weather = read_test_report(test_report_path(self.run_dir, number)), False
-        keys = broken_items(verdict, after)
-        lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
+        weather, lost = False, []
         try:
+            before, after = [read_active_test(active_test_path(self.run_dir, number, when))
+                             for when in ('before', 'after')]
+            verdict = read_test_report(test_report_path(self.run_dir, number))
+            keys = broken_items(verdict, after)
+            lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
             if keys and live:
                 self.save(phase='undone-test')
                 self.test('undone', number, '--fix', row['id'], '--only', ','.join(keys))
@@ -836,6 +842,8 @@ class Session(object):
                 killed.state = state
                 killed.give_up_reserve()
                 killed.withdraw('the run was killed before the verdict')
+                if state['phase'] == 'undone-test' and state['fixes']:
+                    killed.look_without(state['fixes'][-1].get('iteration') or 0, state['fixes'][-1], True)
                 killed.state['ended'] = 'failed'
                 killed.write_lessons()
                 killed.save(phase='done')
@@ -876,9 +884,10 @@ class Session(object):
         best = max(rows, key=lambda row: (row['success_percent'], row['id'])) if rows else None
         return '' if best is None else (
             '. Fix %s (%s) cured %d of %d items and harmed none, too few to stay by itself: if the others are beyond '
-            'help, implement_fix.py %s --run-dir %s puts it in, and no run takes it out again' % (
+            'help, implement_fix.py %s --run-dir %s puts it in (where its file has changed since, patch -p1 with its '
+            'fixes/%s.patch), and no run takes it out again' % (
                 best['id'], best['template'] or 'adopted', best['cured'], best['measured'], best['id'],
-                os.path.join(os.path.basename(self.runs), best['home_run'])))
+                os.path.join(os.path.basename(self.runs), best['home_run']), best['id']))
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""

@@ -307,7 +307,7 @@ def snapshot(item, plex_home, agent):
 def leaves_of(item):
     """How many episodes, or tracks, the library has of an item; None where it does not say."""
     found = six.text_type(item['fields'].get('leafCount') or '')
-    return int(found) if found.isdigit() else None
+    return int(found) if re.match('[0-9]+$', found) else None
 
 
 def is_empty(value):

@@ -143,6 +143,9 @@ def test_what_an_earlier_try_filled_in_cannot_be_gained_once_more(fix, guid, fie
     filled['1']['with'] = None                                          # its end was not seen: what the item has now
     assert verdict_of(failing(1, before=fields, after=fields), row(1, before=fields, after=fields),
                       first_changes={'filled': filled, 'contains': ['fix-part']})[0] == name
+    first, second = failing(1, before=fields, after=fields), row(1, before=fields, after=fields)
+    second['after']['locked'] = ['year']                                # a person has filled it in, not that try
+    assert verdict_of(first, second, first_changes={'filled': filled})[0] == 'silenced'
     assert verdict_of(failing(1), failing(1), first_changes={'filled': filled})[0] == 'still_failing'
 
 

@@ -123,6 +123,19 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
     assert '7: Seven' in session.troubles[0] and loop.verdicts_of([row]) == [row] * (not weather)
 
 
+def test_what_a_killed_run_was_refreshing_without_the_fix_the_next_one_refreshes(tmpdir, monkeypatch):
+    killed, asked = tmpdir.mkdir('2026-11-22T103000Z').strpath, []
+    loop.write_json(loop.state_path(killed), {
+        'run': os.path.basename(killed), 'phase': 'undone-test', 'iteration': 1, 'ended': None, 'started': 'then',
+        'goal': {'percent': 95, 'reached_percent': None}, 'fixes': [fix_row('a', 'ROLLBACK')]}, 1)
+    session = loop.Session(loop.build_parser().parse_args([]), tmpdir.mkdir('2026-11-23T103000Z').strpath, tmpdir.strpath)
+    monkeypatch.setattr(loop.Session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(loop.Session, 'same_without', lambda self, *words: asked.append(words) or True)
+    session.clean_up_after_killed_runs()
+    assert [(words[0], words[1]['id'], words[2]) for words in asked] == [(1, 'a', True)]
+    assert loop.verdicts_of(session.past) == [] and loop.read_state(killed)['fixes'][0]['evidence'] is False
+
+
 @pytest.mark.parametrize('rows, quiet', [
     ([('error', ['p2'], []), ('ok', [], [])], True), ([('error', ['p2'], ['HTTP 503']), ('ok', [], [])], False),
     ([('error', ['p2'], [])], False), ([('ok', [], [])], True), ([('ok', ['p1'], [])], False)])
