@@ -11963,7 +11963,8 @@ class Inlined(object):
                  for start, end, words in proposal.edits]
         apart = all(None not in edit[:2] and (edit[1] != self.start or edit[2].endswith('\n')) for edit in edits)
         if most > 0.5 and not (self.is_copied or apart and self.behind.kind == 'If'):
-            proposal = proposal._replace(prior=min(proposal.prior, most * 0.97))
+            proposal = proposal._replace(prior=min(proposal.prior, most * 0.97), risk=min(
+                proposal.risk, 'medium', key=RISK_FACTOR.get))
         if apart:
             return proposal._replace(edits=edits)
         lines = decode_source(apply_edits(self.new, proposal.edits))[0].splitlines(True)
