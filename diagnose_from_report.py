@@ -1750,12 +1750,20 @@ def text_at(node):
         return node.s
     scopes, name = [], getattr(node, 'id', None)
     if node.kind == 'Name' and node.ctx == 'Load':
-        scopes = [frame_of(node), node.source.tree]
+        scopes = [frame_of(node), node.source.tree] * (name not in global_names(node.source.tree))
     elif node.kind == 'Attribute' and is_name(node.value, 'self', 'cls') and not stored(node):
-        scopes, name = [enclosing(node, 'ClassDef')] * (node.attr not in set_on_self(node.source)), node.attr
+        scopes, name = [enclosing(node, 'ClassDef')] * (node.attr not in redefined(node.source)), node.attr
     given = next((bindings(scope)[name] for scope in scopes if scope is not None and name in bindings(scope)), ())
     value = given[0].parent.value if len(given) == 1 and given[0].parent.kind == 'Assign' else None
     return value.s if value is not None and value.kind == 'Str' else None
+
+
+@kept
+def redefined(source):
+    """The attributes that a file sets on an object, or in more than one class."""
+    names = collections.Counter(name for one in classes_of(source) for name in bindings(one))
+    return set(name for name in names if names[name] > 1) | set(
+        one.attr for one in walk(source.tree) if one.kind == 'Attribute' and stored(one))
 
 
 def key_of(node):
@@ -6934,8 +6942,9 @@ def ask_value(case, faults):
     mine, other = (ways if in_any(bad, ways[0]) else ways[::-1]) if inside else (later_siblings(around), ways[0])
     if acts_in(other):
         return
+    ends = loop_around(around) is not None and any(one.kind in ('Break', 'Return') for one in other)
     beside = [part for part in same_operands(asked) if part is not asked]
-    kept = around.kind == 'If' and (any(not is_in(bad, one) and not echoes(case, one, faults) for one in mine)
+    kept = ends or around.kind == 'If' and (any(not is_in(bad, one) and not echoes(case, one, faults) for one in mine)
                                     if not (inside and other) else any(
                                         root_name(bad) in names_in(part) for part in beside))
     loose = is_op(asked.parent, 'Not') and not asked.parens
@@ -7080,7 +7089,11 @@ def is_put_in_step(case):
 def is_in_step(use):
     """Whether a list is gone through side by side with another one, or asked for its n-th element, but the first or
     last: where one is left out, the others do not fit any more."""
-    index = index_of(use.parent) if is_indexed(use) else None
+    index, loop = index_of(use.parent) if is_indexed(use) else None, use.parent.parent
+    if is_call(use.parent, 'enumerate') and getattr(loop, 'iter', None) is use.parent and loop.target.kind == 'Tuple':
+        number = getattr(loop.target.elts[0], 'id', None)
+        return any(is_name(index_of(one), number) for one in walk(
+            loop if loop.kind == 'For' else loop.parent) if one.kind == 'Subscript' and index_of(one) is not None)
     return is_call(use.parent, 'zip', 'izip', 'map', 'izip_longest') and len(use.parent.args) > 1 or \
         index is not None and index.kind not in ('UnaryOp', 'Str') and getattr(index, 'n', 1) != 0
 
@@ -7730,7 +7743,7 @@ def skip_round(case, faults):
     between = [one for one in earlier_siblings(case.statement) if begun is not None and one.start >= begun.end]
     late = bound_names(*between) & set().union(*[names_in(fault.bad) for fault in faults])
     place = case._replace(statement=begun) if begun is not None and not late else case._replace(
-        statement=with_tests(case.statement)) if kept and not found.before else case
+        statement=with_tests(case.statement, kept[0].bad.id)) if kept and not found.before else case
     edits = exit_edits(place, found, words, faults[0].what, 'return' if loop is case.function else 'continue')
     if edits is None or found is None and case.statement.kind == 'Return':
         return
@@ -7775,16 +7788,18 @@ def is_other_row(case, faults):
         text == node.text and is_indexed(node) for one in earlier_siblings(case.statement) for node in walk(one))
 
 
-def with_tests(statement):
-    """The outermost `if` that does nothing but to hold a statement (`if a: if b.c:` is one `if`); else this itself."""
-    while statement.parent.kind == 'If' and statement.parent.body == [statement] and not statement.parent.orelse:
+def with_tests(statement, name):
+    """The outermost `if` that does nothing but to hold a statement (`if a: if a.b:` is one `if`), and asks for nothing
+    but a variable (another thing may let it through as it is); else this itself."""
+    while statement.parent.kind == 'If' and statement.parent.body == [statement] and not statement.parent.orelse and \
+            names_in(statement.parent.test) == set([name]):
         statement = statement.parent
     return statement
 
 
 def is_kept_later(case, fault):
     """Whether the loop puts the value that is None into a list or dict further on, as it would any other."""
-    bad, top = fault.bad, with_tests(case.statement)
+    bad, top = fault.bad, with_tests(case.statement, getattr(fault.bad, 'id', None))
     if bad.kind != 'Name' or fault.test is not none_test or not all(
             bad.id in names_in(one) or is_passed_over(one) for one in later_siblings(top)):
         return False                            # (what else the round does needs none of it)
@@ -8144,7 +8159,9 @@ def called_there(case, function, name):
     calls = [call for call in nodes_named(case.source, 'Call', name) if call.func.kind in ('Name', 'Attribute')]
     around = enclosing(calls[0], 'FunctionDef') if len(calls) == 1 else None
     if around is None or around is function or is_in(calls[0], function) or len(
-            name_nodes(case.source.tree, name)) > 2 or bindings(function_around(function)).get(name, [0])[1:]:
+            name_nodes(case.source.tree, name)) > 2 or sum(
+                one.value.text == calls[0].func.value.text for one in nodes_named(case.source, 'Attribute', name)
+                if calls[0].func.kind == 'Attribute') > 1 or bindings(function_around(function)).get(name, [0])[1:]:
         return None, None
     return case._replace(statement=statement_of(calls[0]), function=around, expression=None), calls[0]
 
@@ -11262,10 +11279,11 @@ def ordered_last(case, found):
         use = made.parent if made is not None and made.body is node and len(node.args) == 1 else None
         if use is not None and repeatable(node.args[0]) and (use.kind == 'keyword' and re.match(
                 'key$|sort', use.arg) or is_call(use, 'sort', 'sorted') and made in use.args):
-            text = code_of(node.args[0])        # (a part of it is a text for sure)
+            text = operand(node.args[0])
+            asked = "%s.strip().lstrip('-').isdigit()" % text
             if node.args[0].kind != 'Subscript' or index_of(node.args[0]) is not None:
-                text = "('%%s' %% %s)" % text
-            yield cure('tolerant parse', enclose(node, '', ' if %s.isdigit() else 0' % text),
+                asked = 'not isinstance(%s, basestring) or %s' % (text, asked)      # (a part of it is a text for sure)
+            yield cure('tolerant parse', enclose(node, '', ' if %s else 0' % asked),
                        'what is no number counts as 0 in the order', 0.9, 'the order needs one, and nothing else')
 
 
@@ -11579,15 +11597,15 @@ def join_faults(case, found):
             'List', 'Tuple') else ()            # ''.join(['a', b]): it says which one
         if parts and 'NoneType' in case.message:
             yield none_fault(case, node, parts[0], 'there is no value')
-        elif parts:
+        elif parts and not re.search('(tuple|list|dict|set) found', case.message):
             loose = is_loose(parts[0])
             yield Fault(node, parts[0], None, [(enclose(parts[0], "'%s' % " + '(' * loose, ')' * loose), parts[0],
                                                 TEXT)], NOT_ALL_TEXT)
-        elif bad is not None and bad.kind in ('GeneratorExp', 'ListComp'):
+        elif not parts and bad is not None and bad.kind in ('GeneratorExp', 'ListComp'):
             if 'NoneType' in case.message and len(bad.generators) == 1 and repeatable(bad.elt):
                 edits = also_if(bad.generators[0], '%s is not None' % code_of(bad.elt))
                 yield Fault(node, bad.elt, None, [(edits, bad, SOME)], NOT_ALL_TEXT)
-        elif text is not None and not is_op(bad, 'Mult'):       # ['?'] * 7
+        elif text is not None and not parts and not is_op(bad, 'Mult'):     # ['?'] * 7
             yield Fault(node, bad, None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
 
 
@@ -11657,7 +11675,7 @@ WORDINGS = (
      None, iteration_faults),
     (r"^TypeError: argument of type '(?P<type>\w+)' is not iterable", raises_asked('Compare'), faults_where(
         lambda case, node: node.comparators[-1:] if node.kind == 'Compare' and node.ops[-1] in ('In', 'NotIn') else [],
-        type_test('basestring', 'list', 'tuple', 'dict'), 'it is of another kind')),
+        type_test('basestring', 'list', 'tuple', 'dict', 'set'), 'it is of another kind')),
     (r"^TypeError: '?(?P<type>[\w.]+)'? object is not iterable", raises_iteration, None),
     (r"^TypeError: 'in <string>' requires string", raises_where(lambda node: bool(sought(None, node))),
      faults_where(sought, none_test, 'there is no value')),

@@ -2718,7 +2718,7 @@ HARM = [
      "name\n", "        d['title'] = name + ", "TypeError: int() argument must be a string or a number, not 'NoneType'",
      'if item != part and part is not None'),
     ("def f(rows):\n    return best(rows, key=lambda x: int(x[:-1]))\n", '    return', "ValueError: invalid literal for int() with "
-     "base 10: 'Aut'", 'int(x[:-1]) if x[:-1].isdigit() else 0)'),
+     "base 10: 'Aut'", "int(x[:-1]) if x[:-1].strip().lstrip('-').isdigit() else 0)"),
     # what the function calls like a module hides it; no guard makes a class one that can be searched
     ("import json\n\ndef f(url, d, json=True):\n    return post(url, json.dumps(d) if json else d)\n", '    return',
      "AttributeError: 'bool' object has no attribute 'dumps'", 'json_module.dumps(d) if json'),
