@@ -4556,17 +4556,20 @@ def find_cause(case, chain=()):
     text = '" or "'.join(one_line(node.text) for node in nodes)
     if len(nodes) > 1 or value == 'undefined name' or nodes[0] is case.expression and ARGUMENTS.match(case.message):
         return Cause(value, text, None, [])
-    steps, answered, calls, callers, seen, words = [], None, [], list(chain), [], ''
+    steps, answered, calls, callers, seen, words, known = [], None, [], list(chain), [], '', value
     behind = nodes[:1]
     while len(behind) == 1 and behind[0] not in seen and len(seen) < MOST_STEPS:
         seen.append(behind[0])
-        node = carried(behind[0])
+        node = carried(behind[0], known == 'None')
         steps.append(step_at(node, words))
         asked = asked_first(node)
         calls += plain_calls(node)
         if asked.kind == 'Call' and answered is None and (steps[1:] or asked is not node):
             answered = one_line(asked.text)
-        origin, behind, words = came_from(case, node, value, callers)
+        origin, behind, words = came_from(case, node, known, callers)
+        if words or node.kind != 'Name' and not (node.kind == 'Call' and behind and 'Return' in (
+                behind[0].kind, behind[0].parent.kind)):
+            known = 'type'                      # it was asked for the value
     steps += [step_at(one, 'or else ' if at else '') for at, one in enumerate(behind) if len(behind) > 1]
     source = 'what %s answered' % answered if origin in ('unknown', 'function') and answered else \
         ORIGIN_WORDS.get(origin)
@@ -4576,6 +4579,9 @@ def find_cause(case, chain=()):
 
 def step_at(node, words=''):
     """One step of a Cause; words: what stands before its text."""
+    if node.kind == 'FunctionDef':
+        return {'file': node.source.path, 'function': node.name, 'line': node.line,
+                'text': '%sthe end of it, without an answer' % words}
     return {'file': node.source.path, 'function': name_in_log(function_around(node)), 'line': node.line,
             'text': one_line(words + header_text(node).rstrip(':'))}
 
@@ -4610,7 +4616,8 @@ def came_from(case, node, value, callers):
             return 'media' if root == 'media' else origin, [], ''
         return 'argument' if origin == 'unknown' else origin, handed_over(case, function, root, callers), ''
     asked = asked_first(node)
-    behind = answers_of(case, asked, value == 'None' and asked is node, callers) or set_in_object(node, callers)
+    behind = answers_of(case, asked, value == 'None' and asked is node, callers) or set_in_object(
+        node, callers, value == 'None')
     return 'unknown' if origin == 'field' else origin, behind, ''      # (a field of a table of the code itself)
 
 
@@ -4642,9 +4649,18 @@ def answers_of(case, call, is_none, callers):
     empty = [one for one in returns_of(function) if one.value is None or is_name(one.value, 'None')]
     answers = [one.value for one in returns_of(function) if one not in empty and not (
         is_none and never_none(one.value) or is_call(one.value, function.name))]
-    answers += empty if is_none else []
+    answers += empty + [function] * runs_off(function.body) if is_none else []
     callers.append(statement_of(call))
     return answers if len(answers) < 5 else []
+
+
+def runs_off(block):
+    """Whether the end of some statements can be reached, as far as loops are left."""
+    last = block[-1]
+    if last.kind == 'If' and last.orelse or last.kind in ('TryExcept', 'TryFinally', 'With'):
+        ends = [suite.body for suite in last.suites if suite.name != 'finalbody']
+        return any(map(runs_off, ends + [one.body for one in getattr(last, 'handlers', ())]))
+    return last.kind not in ('Return', 'Raise') and not (last.kind == 'While' and flat(last.test) in ('1', 'True'))
 
 
 OF_DATA = TEXT_METHODS | SHARED_METHODS | DICT_METHODS | LIST_METHODS | SEQUENCE_CALLS | OFTEN_NONE
@@ -4659,24 +4675,31 @@ def surely_means(call, function):
         os.path.basename(function.source.path).partition('.')[0])
 
 
-def set_in_object(node, callers):
-    """The one value that the class gives an attribute which a chain starts with, as [node]."""
+def set_in_object(node, callers, is_none):
+    """The one value that the class gives an attribute which a chain starts with, as [node]; is_none: the chain is None,
+    and where it is nothing but that attribute, all values that can be. [] where others set it."""
     owner, part = enclosing(node, 'ClassDef'), node
     while part.kind in ('Call', 'Attribute', 'Subscript') and not (
             part.kind == 'Attribute' and is_name(part.value, 'self')):
         part = part.func if part.kind == 'Call' else part.value
-    values = [one.parent.value for one in nodes_named(node.source, 'Attribute', part.attr) if sets_self(one) and
-              one.parent.kind == 'Assign' and enclosing(one, 'ClassDef') is owner and not is_name(
-                  one.parent.value, 'None')] if part.kind == 'Attribute' and owner is not None else []
     del callers[:]                              # another method set it, and who called that is not known
-    return values if len(values) == 1 else []
+    if part.kind != 'Attribute' or owner is None:
+        return []
+    given = [one for one in nodes_named(node.source, 'Attribute', part.attr) if stored(one) and not (
+        sets_self(one) and enclosing(one, 'ClassDef') is not owner)] + bindings(owner).get(part.attr, [])
+    is_none = is_none and part is node
+    values = [one.parent.value for one in given if one.parent.kind == 'Assign' and not (
+        never_none(one.parent.value) if is_none else is_name(one.parent.value, 'None'))]
+    return values if len(values) < (5 if is_none else 2) and all(
+        one.parent.kind == 'Assign' and (one.kind == 'Name' or sets_self(one)) for one in given) else []
 
 
-def carried(node):
-    """What an expression only hands on: x of enumerate(x), x.items(), `x or []`, [one for one in x if one]."""
+def carried(node, is_none=False):
+    """What an expression only hands on: x of enumerate(x), x.items(), `x or []`, [one for one in x if one]. is_none: it
+    is None, and then so is y of `x or y`."""
     while True:
         if node.kind == 'BoolOp':
-            node = node.values[0]
+            node = node.values[-1 if is_none and is_op(node, 'Or') else 0]
         elif node.kind in COMPREHENSIONS and len(node.generators) == 1 and is_name(
                 getattr(node, 'elt', None), getattr(node.generators[0].target, 'id', '')):
             node = node.generators[0].iter
@@ -8233,6 +8256,9 @@ def around_uses(case, name):
     while last < len(suite) and reads_field(suite[last], suite[using[0]:last]):
         last += 1
     block, needs = suite[using[0]:last], set([name])
+    copy = name_assigned(block[0]) if len(block) == 1 else None
+    if copy and is_name(block[0].value, name):
+        return around_uses(case._replace(statement=block[0]), copy)
     for one in block:
         if has_exit(one) or not needs & names_in(one) and not reads_field(one, block):
             return None

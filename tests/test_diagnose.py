@@ -421,13 +421,13 @@ def test_the_hypothesis_names_what_can_have_been_bad(tmpdir, body, exception, me
 
 PIER = """class Pier(object):
   def __init__(self, page):
-    self.page = page
+    self.page = page; self.colour = ''
 
   def update(self, metadata, media, lang):
     boats = [row for row in self.fetch(metadata.id) if row]
     for boat in boats:
       self.fill(metadata, boat, crew=boat['crew'])
-    self.berth(Pier(boats))
+    self.berth(Pier(boats)); self.flag(boats)
 
   def fill(self, metadata, boat, crew=None):
     metadata.title = boat['name']
@@ -449,6 +449,14 @@ PIER = """class Pier(object):
 
   def berth(self, other):
     return self.page['berth'] + RIGS.get(other.rig).lower()
+
+  def flag(self, boats):
+    self.colour, self.size = boats
+    return self.shape(boats).strip() + self.colour.lower()
+
+  def shape(self, boats):
+    if boats:
+      return boats['shape']
 """
 TRACES = [
     # the line that failed, in which function, the error; the steps of its cause, and where the value comes from
@@ -466,6 +474,10 @@ TRACES = [
       "19 fetch JSON.ObjectFromURL('http://boats.example/%s' % number)"], 'which comes from the answer to a request'),
     ('RIGS.get', 'berth', 'AttributeError', "'NoneType' object has no attribute 'lower'",
      ['30 berth RIGS.get(other.rig)'], None),
+    ('self.shape(', 'flag', 'AttributeError', "'NoneType' object has no attribute 'strip'",
+     ['34 flag self.shape(boats)', "38 shape boats['shape']", '36 shape or else the end of it, without an answer'],
+     'which is the answer of another function of the plug-in'),
+    ('self.colour.lower', 'flag', 'AttributeError', "'NoneType' object has no attribute 'lower'", ['34 flag self.colour'], None),
 ]
 
 

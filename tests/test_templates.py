@@ -2722,6 +2722,25 @@ HARM = [
     # what the function calls like a module hides it; no guard makes a class one that can be searched
     ("import json\n\ndef f(url, d, json=True):\n    return post(url, json.dumps(d) if json else d)\n", '    return',
      "AttributeError: 'bool' object has no attribute 'dumps'", 'json_module.dumps(d) if json'),
+    # what another test lets pass as it is is kept; a break would end it for the others; what a number finds in each list
+    ("def f(rows, found):\n    for row in rows:\n        x = row.get('x')\n        if row['ok']:\n            if x.lower() == 'a':\n"
+     "                x = 'A'\n        found.append(x)\n", '            if x.lower', "AttributeError: 'NoneType' object has no "
+     "attribute 'lower'", 'if x is not None and x.lower()'),
+    ("def f(rows, metadata):\n    for row in rows:\n        if 'a' not in row:\n            break\n        "
+     "metadata.genres.add(row['a'].strip())\n", '        metadata', "AttributeError: 'NoneType' object has no attribute 'strip'",
+     "        if row['a'] is not None:\n"),
+    ("def f(rows, out):\n    names = []\n    for row in rows:\n        x = row['x'].strip()\n        names.append(x)\n"
+     "    for i, name in enumerate(names):\n        out.add(name, rows[i])\n", '        x =', "AttributeError: 'NoneType' object "
+     "has no attribute 'strip'", "x = (row['x'] or '').strip()"),
+    ("KEY = 'a'\n\ndef g():\n    global KEY\n    KEY = 'b'\n\ndef f(d, metadata):\n    metadata.title = d[KEY]\n",
+     '    metadata', "KeyError: 'b'", 'if KEY in d:'),
+    ("def f(d, metadata):\n    if 'a' in d['x']:\n        metadata.title = 'A'\n", "    if", "TypeError: argument of type 'int' "
+     "is not iterable", "isinstance(d['x'], (basestring, list, tuple, dict, set)) and"),
+    ("def f(d, metadata):\n    metadata.title = ''.join(['a', d['b']])\n", '    metadata', "TypeError: sequence item 1: expected "
+     "string, tuple found", 'except TypeError'),
+    ("def look(d):\n    x = d['a'].get('x')\n    return x\n\ndef f(d, metadata):\n    n = look(d)\n    m = n\n    metadata.title = "
+     "m.strip()\n    metadata.year = 3\n", '    x =', "AttributeError: 'NoneType' object has no attribute 'get'",
+     '    if m is not None:\n'),
     ("def f(x):\n    return 'boat' in type(x)\n", '    return', "TypeError: argument of type 'type' is not iterable", ''),
     ("class A(Base):\n    def __init__(self, film, parent):\n        Base.__init__(self, film.url, parent)\n        self.day = "
      "'' + film.day.strftime('%Y')\n", '        self.day', "AttributeError: 'int' object has no attribute 'strftime'",
