@@ -201,6 +201,18 @@ def lessons_path(run_dir, suffix='.json'):
     return os.path.join(run_dir, 'lessons_learned' + suffix)
 
 
+def read_lessons(path):
+    """(refused, troubles) as a run wrote them, each empty where it cannot be read."""
+    row = dict.fromkeys(('pattern', 'class', 'why'), logs.STRING)
+    try:
+        found = read_json(lessons_path(path), LESSONS_SCHEMA, 'loop_coordinator.py')
+    except Problem:
+        return [], []
+    refused, troubles = found.get('refused'), found.get('troubles')
+    return (refused if logs.fits(refused, [row]) and all({'agent', 'items', 'exception'} <= set(one) for one in refused)
+            else [], troubles if logs.fits(troubles, [logs.STRING]) else [])
+
+
 def earlier_runs(runs, run_dir):
     """Paths of the run directories before this one, oldest first."""
     names = [name for name in os.listdir(runs) if RUN_NAME.match(name) and name != os.path.basename(run_dir)]
@@ -644,19 +656,18 @@ class Session(object):
         if weak and cycles(self.past, row['id'], 'KEEP') >= ENOUGH_KEEPS - 1:     # the library may have no more items
             weak, row['reason'] = False, row['reason'] + '; kept %d times in a row, so it is not tested again' % (
                 ENOUGH_KEEPS)
-        self.replace_row(row, decision=verdict['decision'], success_percent=verdict['success_percent'],
-                         measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
-                         further=in_need_of_more(verdict), evidence=evidence,
-                         cured=0 if verdict['regressions'] else verdict['fixed'])
+        facts = dict(decision=verdict['decision'], success_percent=verdict['success_percent'],
+                     measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
+                     further=in_need_of_more(verdict), evidence=evidence, reason=row['reason'],
+                     cured=0 if verdict['regressions'] else verdict['fixed'])
         if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand:
-            self.look_without(number, row, out == DONE)     # the verdict is written: killed in here, it stands
-
-    def look_without(self, number, row, live):
-        """Take the verdict back that a fix, which is out again, did harm, where the same is seen without it."""
-        if self.same_without(number, row, live):
-            self.put_off_patterns.add(row['pattern'])
-            self.replace_row(row, evidence=False, time=utc_text(), reason=(
-                row['reason'] + '; but without it that was the same, so it may be tried again'))
+            self.replace_row(row, **dict(facts, evidence=False, reason=(        # if it should come to an end in there
+                facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again')))
+            if self.same_without(number, row, out == DONE):
+                self.put_off_patterns.add(row['pattern'])
+                facts.update(evidence=False, reason=(
+                    facts['reason'] + '; but without it that was the same, so it may be tried again'))
+        self.replace_row(row, **facts)
 
     def same_without(self, number, row, live):
         """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault. What was
@@ -840,10 +851,11 @@ class Session(object):
                            accept=(DONE, INCOMPLETE, NEGATIVE))
                 killed = Session(self.options, path, self.runs)
                 killed.state = state
+                killed.refused, killed.troubles = read_lessons(path)
                 killed.give_up_reserve()
                 killed.withdraw('the run was killed before the verdict')
-                if state['phase'] == 'undone-test' and state['fixes']:
-                    killed.look_without(state['fixes'][-1].get('iteration') or 0, state['fixes'][-1], True)
+                if state['phase'] == 'undone-test' and state['fixes']:     # what was lost is to come back
+                    killed.same_without(state['fixes'][-1].get('iteration') or 0, state['fixes'][-1], True)
                 killed.state['ended'] = 'failed'
                 killed.write_lessons()
                 killed.save(phase='done')
@@ -900,11 +912,7 @@ class Session(object):
     def has_news(self):
         """Whether the newest run before this one did not already ask for the same persons' work."""
         earlier = [path for path in self.earlier if os.path.isfile(lessons_path(path))]
-        try:
-            lessons = read_json(lessons_path(earlier[-1]), LESSONS_SCHEMA, 'loop_coordinator.py') if earlier else {}
-            known = persons_work(lessons.get('refused') or (), lessons.get('troubles') or ())
-        except Problem:
-            known = set()
+        known = persons_work(*read_lessons(earlier[-1])) if earlier else set()
         return not persons_work(self.refused, self.troubles) <= known
 
     # -- the post-mortem
@@ -976,7 +984,8 @@ ENDINGS = {
     'goal': 'the goal was reached', 'plateau': 'the last %d fixes gained nothing' % PLATEAU,
     'no_fix_left': 'no pattern is left that has an untried fix',
     'iterations': 'the limit of new fixes was reached (--iterations)',
-    'person': 'what is left needs a person', 'failed': 'a phase failed; see loop.log', None: 'it was interrupted'}
+    'person': 'what is left needs a person', 'failed': 'a phase failed or it was broken off; see loop.log',
+    None: 'it was interrupted'}
 
 
 def decision_words(row):
