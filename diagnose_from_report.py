@@ -2300,9 +2300,16 @@ class Bundle(object):
             self._sources[name] = None if data is None else parsed(data, name)
         return self._sources[name]
 
-    def code(self):
-        """[(name, Source)] of the files under Contents/Code that can be read."""
-        found = [(name, self.source(name)) for name in self.files if name.startswith('Contents/Code/')]
+    @kept_for
+    def text(self, name):
+        """The text of a file named from the bundle on; '' where it cannot be read."""
+        return logs.to_text(self.data(name) or b'')
+
+    def code(self, text=''):
+        """[(name, Source)] of the files under Contents/Code that can be read and in which a text occurs: to read them
+        all takes seconds in a large bundle."""
+        found = [(name, self.source(name)) for name in self.files
+                 if name.startswith('Contents/Code/') and text in self.text(name)]
         return [row for row in found if row[1] is not None]
 
     @kept
@@ -8872,7 +8879,7 @@ def unknown_name(case, found):
         return ways + [cure('initialise first', put_before(place, ['%s = {}' % name]), '%s begins empty' % name, 0.88,
                             'it is filled here, and nothing has made it')]
     if not (elsewhere or near or family or longer or any(re.search(
-            r'(?m)^(def|class) %s\b' % name, bundle_text(case, path)) for path in files_of(case))):
+            r'(?m)^(def|class) %s\b' % name, case.bundle.text(path)) for path in files_of(case))):
         ways += list(never_worked(case, uses, name)) + list(unset_fields(case, name))
     return ways
 
@@ -9439,7 +9446,7 @@ def defining_module(case, name):
     for path in code_files(case) if '/Libraries/' not in folder else [
             one for one in files_of(case) if folder.endswith(one.rsplit('/', 1)[0]) and
             'absolute_import' not in case.source.text]:
-        stem, text = path.rsplit('/', 1)[1][:-3], bundle_text(case, path)
+        stem, text = path.rsplit('/', 1)[1][:-3], case.bundle.text(path)
         imports[stem] = set(re.findall(r'\w+', ' '.join(re.findall(r'(?m)^[ \t]*(?:from|import) (.*)', text))))
         if stem == '__init__' or case.source.path.endswith(path) or not re.search(r'\b%s\b' % re.escape(name), text):
             continue
@@ -9460,14 +9467,9 @@ def defining_module(case, name):
 
 
 @kept_on('bundle')
-def bundle_text(case, path):
-    return logs.to_text(case.bundle.data(path) or b'')
-
-
-@kept_on('bundle')
 def bundle_texts(case):
     """[(path, text)] of the bundle's files."""
-    return [(path, bundle_text(case, path)) for path in files_of(case)]
+    return [(path, case.bundle.text(path)) for path in files_of(case)]
 
 
 def behind_docstring(body):
@@ -11157,7 +11159,7 @@ NAME_AT = {'Str': lambda node: (node.s if is_call(node.parent, 'getattr', 'hasat
 def is_constant(case, name):
     """Whether a name like __version__ is a constant of this file that no other one asks for."""
     return [node.kind for node in bindings(case.source.tree).get(name, ())] == ['Name'] and not any(
-        name in bundle_text(case, path) for path in other_files(case))
+        name in case.bundle.text(path) for path in other_files(case))
 
 
 AGENT_NAMES = frozenset('name languages primary_provider fallback_agent accepts_from contributes_to media_types prefs '
@@ -11210,7 +11212,7 @@ def foreign_constant(case, found):
         if statement.kind != 'ImportFrom' or [alias.name for alias in statement.names] != [name] or statement.inline:
             continue
         path = 'Contents/Code/%s.py' % (statement.module or '').replace('.', '/')
-        texts = re.findall(r"""^%s *= *(u?'[^'\n]*'|u?"[^"\n]*"|[\d.]+)[ \t\r]*$""" % name, bundle_text(case, path),
+        texts = re.findall(r"""^%s *= *(u?'[^'\n]*'|u?"[^"\n]*"|[\d.]+)[ \t\r]*$""" % name, case.bundle.text(path),
                            re.M) if path in files_of(case) else ()
         uses = reads(case.source.tree, statement.names[0].asname or name)
         if len(texts) == 1 and uses:
@@ -12194,7 +12196,7 @@ def lacks_member(case, owner, name):
 @kept_on('bundle')
 def is_set_anywhere(case, name):
     """Whether a file of the bundle sets an attribute of another object than its own."""
-    return any(re.search(r'(?<!self)\.%s\s*=(?!=)' % name, bundle_text(case, path)) for path in files_of(case))
+    return any(re.search(r'(?<!self)\.%s\s*=(?!=)' % name, case.bundle.text(path)) for path in files_of(case))
 
 
 def is_flag_asked(case, name):
@@ -14108,9 +14110,9 @@ def ability(pattern, row):
 
 def functions_meant(bundle, call):
     """[(file, FunctionDef)] that a call can lead to: by name, and of the object's classes or the module, if any."""
-    sources = bundle.code()
-    found = [(name, function) for name, source in sources
-             for function in nodes_named(source, 'FunctionDef', last_name(call.func) or '')]
+    asked = last_name(call.func) or ''
+    found = [(name, function) for name, source in bundle.code(asked)
+             for function in nodes_named(source, 'FunctionDef', asked)]
     if call.func.kind == 'Attribute' and is_name(call.func.value, *(STANDARD_MODULES | frozenset(API))):
         return []                               # re.search() is no search() of the bundle
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
@@ -14122,7 +14124,8 @@ def functions_meant(bundle, call):
         return found
     better = [row for row in found if row[0].endswith('/%s.py' % base.id)]
     if base.id == 'self' and owner is not None:
-        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in sources for one in classes_of(source))
+        bases = dict((one.name, set(map(last_name, one.bases))) for _, source in bundle.code('class')
+                     for one in classes_of(source))
         kin, above = set([owner.name]), set([owner.name])
         for _ in bases:
             kin.update([name for name in bases if bases[name] & kin])

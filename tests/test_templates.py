@@ -1029,6 +1029,9 @@ class Files(object):
     def data(self, name):
         return self.texts[name].encode('utf-8') if name in self.texts else None
 
+    def text(self, name):
+        return self.texts.get(name, '')
+
     def source(self, name):
         return diagnose.Source(self.data(name), name) if name in self.texts else None
 
