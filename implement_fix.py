@@ -1523,8 +1523,8 @@ def content_without(site, operation, entry, target, operations):
 
 # -------------------------------------------------------------------------------------------------- status and recovery
 def fixes_in_place(run_dir, plug_ins=None):
-    """{fix id: {state, files {path: state}, patch, bundle, agent, iteration, ended, live, times}} of what a run
-    implemented; times: how often it did so.
+    """{fix id: {state, files {path: state}, patch, bundle, agent, iteration, ended, live, times, since}} of what a run
+    implemented; times: how often it did so, since: when for the last time.
 
     state: 'after' (the fix is in the files), 'before' (it is not), 'partial' (in some of them), 'other' (a file is
     someone else's version or gone; patch then says 'there', 'lost' or 'conflict'). plug_ins: default as recorded.
@@ -1557,7 +1557,7 @@ def fix_states(plug_ins, operations, known):
                 'state': one_state(state for state, _ in rows), 'patch': one_patch(patch for _, patch in rows),
                 'files': dict((entry['path'], state) for entry, (state, _) in zip(row['files'], rows)),
                 'bundle': row['bundle'], 'agent': row['agent'], 'iteration': row.get('iteration'),
-                'times': states.get(row['fix'], {}).get('times', 0) + 1}
+                'times': states.get(row['fix'], {}).get('times', 0) + 1, 'since': row['time']}
         found = states.get(row['fix'], {'state': None, 'times': 0})     # the line that it was put in by may be damaged
         found.update(ended=row['ended'], live=row['live'])
         if row['ended'] == 'rolled back' and found['state'] == 'other':

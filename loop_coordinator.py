@@ -287,10 +287,12 @@ def to_retest(rows):
 
 
 def cycles(rows, fix_id, decision='MONITOR'):
-    """How many verdicts in a row, the newest last, were this one for a fix."""
+    """How many verdicts in a row, the newest last, were this one for a fix; one that was only kept, as a test was
+    broken off, is none.
+    """
     count = 0
     for row in rows:
-        if row['id'] == fix_id:
+        if row['id'] == fix_id and not (row.get('was') and row['was'].get('time') == row['time']):
             count = count + 1 if row['decision'] == decision else 0
     return count
 
@@ -765,7 +767,7 @@ class Session(object):
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = self.roll_back(dict(row)) == UNSAFE
             elif there == 'by hand' and not kept:       # against a verdict or without one, as whoever did it knows
-                row['by_hand'] = True
+                row['by_hand'] = found.get('since') or True
                 self.note('fix %s of run %s was put in by hand; it is left alone' % (row['id'], row['home_run']))
 
     def places_of(self, rows):
@@ -854,7 +856,8 @@ class Session(object):
                 killed.refused, killed.troubles = read_lessons(path)
                 killed.give_up_reserve()
                 killed.withdraw('the run was killed before the verdict')
-                if state['phase'] == 'undone-test' and state['fixes']:     # what was lost is to come back
+                if state['phase'] == 'undone-test' and state['fixes'] and state.get('plex_home') == self.state[
+                        'plex_home']:           # what was lost is to come back
                     killed.same_without(state['fixes'][-1].get('iteration') or 0, state['fixes'][-1], True)
                 killed.state['ended'] = 'failed'
                 killed.write_lessons()
@@ -945,12 +948,13 @@ def persons_work(refused, troubles):
 
 
 def write_resolved(run_dir, rows):
-    """The patterns with a fix in place, for aggregate_plex_logs.py --resolved: their errors before it are history, and
-    what is logged in spite of it is a case of its own.
+    """The patterns with a fix in place, also by hand, for aggregate_plex_logs.py --resolved: their errors before it are
+    history, and what is logged in spite of it is a case of its own.
     """
     import json
-    resolved = [{'pattern': row['pattern'], 'fixed_at': row.get('live') or row['time']}
-                for row in latest_by_fix(rows).values() if row['decision'] in ('KEEP', 'MONITOR')]
+    resolved = [{'pattern': row['pattern'], 'fixed_at': row['by_hand'] if logs.fits(row.get('by_hand'), logs.STRING)
+                 else row.get('live') or row['time']} for row in latest_by_fix(rows).values()
+                if row['decision'] in ('KEEP', 'MONITOR') or row.get('by_hand')]
     text = json.dumps(sorted(resolved, key=lambda row: (row['pattern'], row['fixed_at'])), indent=2, sort_keys=True)
     write_file(os.path.join(run_dir, 'resolved_patterns.json'), text + '\n')
 

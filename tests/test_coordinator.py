@@ -90,6 +90,8 @@ def test_a_bug_in_a_search_for_patches_is_a_persons_business_once(tmpdir, monkey
 def test_undecided_cycles_count_in_a_row():
     rows = [fix_row('a', word) for word in ('MONITOR', 'KEEP', 'MONITOR', 'MONITOR')]
     assert loop.cycles(rows, 'a') == 2
+    broken_off = dict(rows[-1], was={'time': rows[-1]['time']})
+    assert loop.cycles(rows + [broken_off, dict(broken_off, time='2026-11-23T10:31:00Z')], 'a') == 3
     assert loop.cycles(rows, 'b') == 0
 
 
@@ -126,7 +128,7 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
 def test_what_a_killed_run_was_refreshing_without_the_fix_the_next_one_refreshes(tmpdir, monkeypatch):
     killed, asked = tmpdir.mkdir('2026-11-22T103000Z').strpath, []
     loop.write_json(loop.state_path(killed), {
-        'run': os.path.basename(killed), 'phase': 'undone-test', 'iteration': 1, 'ended': None, 'started': 'then',
+        'run': os.path.basename(killed), 'phase': 'undone-test', 'iteration': 1, 'plex_home': None, 'ended': None, 'started': 'then',
         'goal': {'percent': 95, 'reached_percent': None}, 'fixes': [fix_row('a', 'ROLLBACK', evidence=False)]}, 1)
     loop.write_json(loop.lessons_path(killed), {'troubles': ['told'], 'fixes': []}, 1)
     session = loop.Session(loop.build_parser().parse_args([]), tmpdir.mkdir('2026-11-23T103000Z').strpath, tmpdir.strpath)
@@ -269,7 +271,8 @@ def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, de
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     row, undone = fix_row('a', decision, still_there=True, by_hand=True), []         # as it was in an earlier run
     session.past, session.roll_back = [row], undone.append
-    places = {row['home_run']: {'a': {'state': 'after' if times else 'before', 'patch': None, 'ended': ended, 'times': times}}}
+    places = {row['home_run']: {'a': {'state': 'after' if times else 'before', 'patch': None, 'ended': ended, 'times': times,
+                                       'since': '2026-11-23T01:00:00Z'}}}
     session.places_of = lambda rows: places
     assert loop.whereabouts(row, places) == there
     session.compare_with_the_files()
@@ -278,6 +281,8 @@ def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, de
     written = tmpdir.join('lessons_learned.md').read()
     assert ('put in by hand' in written, 'NOT be taken out' in written) == (there == 'by hand', False)
     assert ('No patch of this loop' in written) == (there == 'undone' or bool(undone))
+    loop.write_resolved(str(tmpdir), session.past)
+    assert ('"2026-11-23T01' in tmpdir.join('resolved_patterns.json').read()) == (there == 'by hand')
 
 
 def test_what_cured_too_few_and_harmed_none_is_named_to_the_person_who_gets_the_rest(tmpdir):
