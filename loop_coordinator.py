@@ -265,14 +265,18 @@ def is_verdict(row):
 
 def verdicts_of(rows):
     """The rows that the ranking learns from: verdicts, probes that ran, what a person took out, and fixes that no run
-    could ever measure. A fix that was kept once and is out, for whatever reason, is not among those that stand.
+    could measure (any more). A fix that was kept once and is out, for whatever reason, is not among those that stand.
     """
-    newest = latest_by_fix([row for row in rows if row['decision'] != 'NOT_TRIED'])
-    unmeasured = [row['id'] for row in rows if row['decision'] == 'ROLLBACK' and not row.get('evidence')]
+    newest, unmeasured = latest_by_fix([row for row in rows if row['decision'] != 'NOT_TRIED']), {}
+    for row in rows:                            # so often in a row
+        if is_verdict(row):
+            unmeasured[row['id']] = 0
+        elif row['decision'] == 'ROLLBACK':
+            unmeasured[row['id']] = unmeasured.get(row['id'], 0) + 1
 
     def tells(row):
         return is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or (
-            row['decision'] == 'ROLLBACK' and unmeasured.count(row['id']) >= UNDECIDED_CYCLES)
+            row['decision'] == 'ROLLBACK' and unmeasured[row['id']] >= UNDECIDED_CYCLES)
     return [row for row in rows if tells(row) and newest[row['id']]['decision'] != 'GONE'
             and (row['decision'] not in ('KEEP', 'MONITOR') or newest[row['id']]['decision'] in ('KEEP', 'MONITOR')
                  or tells(newest[row['id']]))]
@@ -663,8 +667,9 @@ class Session(object):
                      further=in_need_of_more(verdict), evidence=evidence, reason=row['reason'],
                      cured=0 if verdict['regressions'] else verdict['fixed'])
         if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand:
-            self.replace_row(row, **dict(facts, evidence=False, reason=(        # if it should come to an end in there
-                facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again')))
+            row.update(facts, evidence=False, reason=(          # if it should come to an end in there
+                facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again'))
+            self.save()
             if self.same_without(number, row, out == DONE):
                 self.put_off_patterns.add(row['pattern'])
                 facts.update(evidence=False, reason=(

@@ -245,6 +245,7 @@ def test_bad_weather_is_no_verdict_until_it_lasts():
     rows = [fix_row('a', 'ROLLBACK', evidence=False), fix_row('b', 'ROLLBACK'), fix_row('c', 'NOT_TRIED')]
     assert [row['id'] for row in loop.verdicts_of(rows)] == ['b']
     assert [row['id'] for row in loop.verdicts_of(rows[:1] * 3)] == ['a'] * 3
+    assert loop.verdicts_of(rows[:1] * 2 + [fix_row('a', 'KEEP')] + rows[:1]) == []      # three nights, but not in a row
     for end in (['GONE'], ['GONE', 'NOT_TRIED'], ['ROLLBACK']):      # it is out now, and may be tried again
         assert loop.verdicts_of([fix_row('d', 'KEEP')] + [fix_row('d', name, evidence=False) for name in end]) == []
     assert [row['decision'] for row in loop.verdicts_of([fix_row('d', 'KEEP'), fix_row('d', 'UNDONE')])] == ['KEEP', 'UNDONE']
