@@ -1014,8 +1014,13 @@ def prepare_undone(run_dir, iteration, options):
     was not its doing.
     """
     document, choose = prepare_after(run_dir, iteration, options)
-    return document, lambda server: [item for item in choose(server)
-                                     if item['rating_key'] in options.only.split(',')]
+    keys = set(key.strip() for key in logs.to_text(options.only).split(','))
+    if fix_state(fix_home(run_dir, options), document['fix']) == 'after':
+        raise Problem('fix %s is in place; undo it with implement_fix.py --rollback first' % document['fix'], UNSAFE)
+    if not keys.intersection(item['rating_key'] for item in choose(None)):
+        raise Problem('none of the items of --only was refreshed with the fix; their keys stand in %s'
+                      % active_test_path(run_dir, iteration, 'after'), USAGE)
+    return document, lambda server: [item for item in choose(server) if item['rating_key'] in keys]
 
 
 def fix_home(run_dir, options):

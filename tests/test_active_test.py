@@ -741,6 +741,13 @@ def test_before_and_after_from_the_command_line(tmpdir, monkeypatch, capsys):
     assert sorted(key for _, key in world.refreshed) == ['101', '102', '103', '104', '106', '107']
     assert after['in_place'] == after['in_place_at_end'] == 'after' and after['patterns_seen'] == []
     out, err = capsys.readouterr()
+    undone = ['--phase', 'undone', '--fix', 'fix-1', '--only']
+    assert run.call(*undone + ['101']) == 5             # it is still in place
+    world.state, world.refreshed[:] = 'before', []
+    assert [run.call(*undone + [keys]) for keys in ('105', '101, 106')] == [2, 0]      # 105 had healed
+    assert sorted(key for _, key in world.refreshed) == ['101', '106'] == sorted(
+        row['rating_key'] for row in run.read('undone')['rows'])
+    assert capsys.readouterr()[1].count('\n') == 2
     assert 'failing' in out and err == '' and max(len(line) for line in out.splitlines() if line[:5] != 'Read:') <= 80
 
 
