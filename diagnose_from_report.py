@@ -6825,7 +6825,8 @@ def other_way(case, faults):
 def makes_the_same(case, mine, other, faults):
     """Whether both suites of an `if` only make the same of the same, or what was made before, and the first alone needs
     the value that is nothing."""
-    if mine[0] is not case.statement or any(one.kind != 'Assign' for one in mine + other) or not set().union(
+    if mine[0] is not case.statement or any(one.kind != 'Assign' for one in mine + other) or not all(
+            names_in(one.value) or is_empty_literal(one.value) for one in other) or not set().union(
             *[names_in(one.value) for one in other]) <= set().union(*map(names_in, mine)) - set([faults[0].bad.id]):
         return False
     made, again, before = [[target for one in suite if one.kind == 'Assign' for target in one.targets]
