@@ -7346,8 +7346,8 @@ def is_stale(case, name, block):
     def fetched(value):
         return value.kind == 'Call' and last_name(value.func) in FETCHES | PARSES
     given = [one.value for one in block if name_assigned(one) == name]
-    asked = [use for use in reads(case.function, name) if use.start < block[-1].end and use in getattr(
-        use.parent, 'args', ()) and fetched(use.parent)]
+    asked = [use for use in reads(case.function, name) if use.start < block[-1].end and fetched(
+        use.parent) and use in use.parent.args]
     return any(map(fetched, values_before(case, name, block[0].start))) and any(map(fetched, given)) or bool(
         asked and given and not any(name in names_in(value) for value in given))
 
@@ -8040,8 +8040,9 @@ def all_rests_on(case, faults, filled=False):
                 made.update(name for name in bound_names(one) if not (is_sum(one, name) or one.kind == 'If' and (
                     bound_before(case, name, one) or copied_in(case, name, [one]))))      # (these stay)
                 needing.append(one)
-            elif filled and one.kind == 'Return' and (any(is_name(arg, *made) for arg in getattr(source, 'args', ())) or
-                                                      source.kind == 'Name' and is_filled(source.id, one)):
+            elif filled and one.kind == 'Return' and (
+                    source.kind == 'Call' and any(is_name(arg, *made) for arg in source.args) or
+                    source.kind == 'Name' and is_filled(source.id, one)):
                 continue
             elif not (one.kind == 'Assign' and one.targets[0].kind == 'Name' and not made & names_in(source)) and (
                     one.kind not in ('If', 'While', 'For') or not all(rest(inner.body) for inner in one.suites)):

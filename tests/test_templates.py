@@ -2744,6 +2744,11 @@ HARM = [
     ("def look(d):\n    x = d['a'].get('x')\n    return x\n\ndef f(d, metadata):\n    n = look(d)\n    m = n\n    metadata.title = "
      "m.strip()\n    metadata.year = 3\n", '    x =', "AttributeError: 'NoneType' object has no attribute 'get'",
      '    if m is not None:\n'),
+    ("def f(d, metadata):\n    n = d['n']\n    if d['tv']:\n        x = n.strip()\n        metadata.title = x\n    else:\n"
+     "        metadata.title = 'other'\n", '        x =', "AttributeError: 'NoneType' object has no attribute 'strip'",
+     '        if n is not None:\n'),
+    ("def f(url, g):\n    page = HTML.ElementFromURL(url)\n    h = lambda: page\n    page = page.xpath('//a')[0]\n"
+     "    return page.text\n", '    page = page.xpath', "IndexError: list index out of range", 'if not nodes:\n'),
     ("def f(x):\n    return 'boat' in type(x)\n", '    return', "TypeError: argument of type 'type' is not iterable", ''),
     ("class A(Base):\n    def __init__(self, film, parent):\n        Base.__init__(self, film.url, parent)\n        self.day = "
      "'' + film.day.strftime('%Y')\n", '        self.day', "AttributeError: 'int' object has no attribute 'strftime'",
