@@ -5989,9 +5989,9 @@ def tested_for_another(case, found):
         asked = [one for one in walk(case.function) if key_of(one) == key and one is not node]
         others = set(root_name(one) for one in asked if in_any(one, case.statement.body))
         right = others.pop() if len(others) == 1 else None
-        if right not in (None, root) and root not in map(root_name, asked) and all(
-                one.ctx == 'Load' and one.text == right + node.text[len(root):]
-                for one in asked if is_in(one, case.statement)):
+        if right not in (None, root) and right not in bound_names(case.statement) and root not in map(
+                root_name, asked) and all(one.ctx == 'Load' and one.text == right + node.text[len(root):]
+                                          for one in asked if is_in(one, case.statement)):
             first = next(one for one in walk(node) if is_name(one, root))
             yield rename([first], right, 0.93, 'it is %s that is asked for %s below' % (right, key))
 

@@ -2749,6 +2749,8 @@ HARM = [
      '        if n is not None:\n'),
     ("def f(url, g):\n    page = HTML.ElementFromURL(url)\n    h = lambda: page\n    page = page.xpath('//a')[0]\n"
      "    return page.text\n", '    page = page.xpath', "IndexError: list index out of range", 'if not nodes:\n'),
+    ("def f(d, out):\n    if d['a'] == '':\n        for r in d['rows']:\n            out.append(r['a'])\n    return out\n", '    if d',
+     "KeyError: 'a'", "if 'a' in d and d['a'] == ''"),
     ("def f(x):\n    return 'boat' in type(x)\n", '    return', "TypeError: argument of type 'type' is not iterable", ''),
     ("class A(Base):\n    def __init__(self, film, parent):\n        Base.__init__(self, film.url, parent)\n        self.day = "
      "'' + film.day.strftime('%Y')\n", '        self.day', "AttributeError: 'int' object has no attribute 'strftime'",
