@@ -14755,7 +14755,11 @@ def statement_calling(bundle, frame):
     known = function.__dict__.setdefault('kept statement_calling', {})
     asked = tuple(frame.lines), any(len(start) > 1 for start in frame.starts), frame_kind(frame)
     if asked not in known:
-        known[asked] = next((place.statement for place in locate(function, frame, '', '')), None)
+        kind, callee = asked[-1]
+        calls = nodes_named(source, 'Call', callee) if kind == 'call' else ()
+        calls = [one for one in calls if frame_of(one) is function]
+        known[asked] = statement_of(calls[0]) if len(calls) == 1 else next((
+            place.statement for place in locate(function, frame, '', '')), None)
     return known[asked]
 
 
