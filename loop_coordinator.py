@@ -356,8 +356,10 @@ def goal_percent(diagnosis, fixes):
 
 def in_need_of_more(verdict):
     """How many items a fix brought further, or left as they were where it cured enough others for that to be no chance:
-    they fail at another place, and the next fix may mend both.
+    they fail at another place, and the next fix may mend both. None of a fix that did harm: it is nothing to build on.
     """
+    if verdict['broken']:                       # (a regression alone may be the very error that they fail with now)
+        return 0
     partly = not verdict['regressions'] and (verdict['success_percent'] or 0) >= HARDLY
     return verdict['further'] or (verdict['still_failing'] if partly else 0)
 

@@ -55,12 +55,13 @@ def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
     assert loop.goal_percent({'patterns': [pattern_row('up', 99, kind='upstream')]}, []) is None
 
 
-@pytest.mark.parametrize('further, fixed, failing, regressions, more', [
-    (2, 0, 6, 1, 2), (0, 2, 8, 0, 8), (0, 1, 9, 0, 0), (0, 3, 6, 1, 0), (0, 0, 9, 0, 0), (0, 9, 0, 0, 0)])
-def test_what_a_fix_did_not_cure_is_for_the_next_one_to_mend_as_well(further, fixed, failing, regressions, more):
+@pytest.mark.parametrize('further, fixed, failing, regressions, broken, more', [
+    (2, 0, 6, 1, 0, 2), (0, 2, 8, 0, 0, 8), (0, 1, 9, 0, 0, 0), (0, 3, 6, 1, 0, 0), (0, 0, 9, 0, 0, 0),
+    (0, 9, 0, 0, 0, 0), (2, 0, 6, 2, 1, 0)])
+def test_what_a_fix_did_not_cure_is_for_the_next_one_to_mend_as_well(further, fixed, failing, regressions, broken, more):
     assert loop.in_need_of_more(
         {'further': further, 'success_percent': 100 * fixed / (fixed + failing), 'still_failing': failing,
-         'regressions': regressions}) == more
+         'regressions': regressions, 'broken': broken}) == more
 
 
 def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
@@ -105,7 +106,7 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
     monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
     monkeypatch.setattr(session, 'read_verdict', lambda number: {
         'decision': 'ROLLBACK', 'reason': 'regression', 'success_percent': 0.0, 'measured': 3, 'weak_evidence': False,
-        'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'undecided': False})
+        'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'broken': 1, 'undecided': False})
     monkeypatch.setattr(active, 'read_active_test', os.path.basename)
     monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost})
     monkeypatch.setattr(compare_metrics, 'broken_items', lambda verdict, after: ['7'])
@@ -159,7 +160,7 @@ def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmp
     monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
     monkeypatch.setattr(session, 'read_verdict', lambda number: {
         'decision': 'KEEP', 'reason': '3 of 3', 'success_percent': 100.0, 'measured': 3, 'weak_evidence': True, 'further': 0,
-        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'undecided': False})
+        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': False})
     session.past = [fix_row('a', 'KEEP', measured=3, weak_evidence=True)] * nights
     row = fix_row('a', None, retest=True)
     session.after_test_and_verdict(1, row, ())

@@ -875,6 +875,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "AttributeError: 'JSONKit' object has no attribute 'ElementFromString'", 'JSON.ObjectFromString'),
     ("def f(row):\n    total = 7\n    total += ', ' + row\n    show(total)\n", '    total +=',
      "TypeError: unsupported operand type(s) for +=: 'int' and 'str'", 'int('),
+    ("def f(metadata):\n    title = title.strip()\n    metadata.title = title\n", '    title',
+     "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not None'),
     ("def f(metadata, n):\n    for x in n:\n        title = title.strip()\n        metadata.title = title\n",
      '        title', "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not'),
 ]
@@ -1126,6 +1128,16 @@ def test_an_address_is_not_asked_for_with_something_empty():
     found = patches(case_for(source, '    number', error))
     assert found and all(re.search(r"number = data\['ids']\[0]\['id']\n|  page = fetch\(.*data\['ids'].*\) if ", patched)
                          and 'number = None' not in patched for _, patched in found)
+    for _, patched in found:
+        asked, names = [], {'Log': lambda *words: None}
+        exec(compile(patched, 'x', 'exec'), names)
+        names['fetch'] = asked.append
+        names['Lookup']([], {'ids': [{'id': 7}]})
+        try:
+            names['Lookup']([], {'ids': [None]})
+        except TypeError:                       # (it is an AttributeError in the sandbox, which a patch may catch)
+            pass
+        assert asked == ['http://x/7']
     other = source.replace("fetch('http://x/%s' % number)", "'no %s' % number")
     assert any("else ''" in patched for _, patched in patches(case_for(other, '    number', error)))
 
