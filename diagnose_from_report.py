@@ -13406,6 +13406,7 @@ def diagnose(pattern, document, bundles, history):
     if no_fix == COPED and not record['fixes']:     # as does what a patch of ours logs: nobody has to look into it
         record.update({'class': 'noise', 'meaning': 'The plug-in catches this error itself and goes on.',
                        'advice': 'nothing; the plug-in copes with it'})
+    note_new_form(record, *counted_calls(pattern, agent))
     record['hypothesis'] = hypothesis(record)
     if not record['fixes']:
         record['no_fix_because'] = OWN_BUG if len(BUGS) > bugs else no_fix or why_no_template(record)
@@ -13616,6 +13617,18 @@ def lost_answer(inquiry, calls):
                               'failed (%s)' % (told[0][2], number_text(looked, 'record'),
                                                STATUS_WORDS.get(status, status)))
     return 'the fault is not in the code (upstream): %s; %s' % (record['evidence'][-1], record['advice'])
+
+
+OF_PROVIDER = tuple(ORIGIN_WORDS[name] for name in ('request', 'document', 'element', 'match'))
+
+
+def note_new_form(record, hit, calls):
+    """Fill in that nearly every call fails on what the provider answers: then a patch keeps the rest at best."""
+    if record['class'] == 'code' and record['items_total'] >= 5 and calls and hit >= 0.9 * calls and (
+            record.get('origin') or '').endswith(OF_PROVIDER):
+        record['evidence'].append("nearly every item is hit, so most likely the provider's pages or data have another "
+                                  'form by now')
+        record['advice'] += '; where the value stands now, a person has to look up: a patch only keeps the rest'
 
 
 def note_place(record, frame, first, named):

@@ -491,6 +491,20 @@ def test_a_value_is_traced_through_calls_to_where_it_came_from(tmpdir, text, fun
     assert ('; line 8 of update, ' in '\n'.join(diagnose.cause_text(record))) == ('8 update' in ' '.join(steps))
 
 
+@pytest.mark.parametrize('text, updates, items, told', [
+    ("boat['name']", 20, 19, True), ("boat['name']", 31, 19, False), ("boat['name']", 4, 4, False),
+    ('RIGS.get', 20, 19, False)])           # what the plug-in itself brings along does not change
+def test_where_nearly_every_item_fails_on_what_the_provider_answers_it_is_said_to_have_changed(
+        tmpdir, text, updates, items, told):
+    function, error = ('fill', ('KeyError', "'name'")) if 'name' in text else (
+        'berth', ('AttributeError', "'NoneType' object has no attribute 'lower'"))
+    frames = [frame('update', line_of('self.%s(' % function, PIER), source=PIER),
+              frame(function, line_of(text, PIER), source=PIER, callees=[GETITEM] if 'name' in text else [])]
+    record = look(pattern(error[0], error[1], frames, items=items), tmpdir, PIER, updates=updates).record
+    assert ('another form by now' in ' '.join(record['evidence'])) == told
+    assert ('a person has to look up' in record['advice']) == told
+
+
 def test_text_of_logs_and_sources_stays_itself_in_markdown():
     assert diagnose.prose('a_b __init__ d[k](x) \\(\\d+\\) u\\xe9 <b>') == (
         'a_b \\_\\_init\\_\\_ d[k\\](x) \\\\(\\d+\\\\) u\\xe9 \\<b\\>')
