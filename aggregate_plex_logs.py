@@ -557,10 +557,10 @@ SECRET_RULES = [
                                     r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
     (('cookie',), Regex(r'cookies?[\'"]?\s?[:=]\s?u?[\'"]?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
     (('claim-',), Regex(r'claim-(?<!\wclaim-)([\w-]{8,})'), '<secret>'),
-    # token abcdef1234567890
+    # token abcdef1234567890, and one of Plex's own, of 20 signs, that happens to have letters only (one in sixty)
     (('token ', 'key ', 'password '),
-     Regex(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?=[a-z_-]*[0-9_-])([a-z0-9_-]{16,})'),
-     '<secret>'),
+     Regex(r'(?:token(?<!\wtoken)|key(?<!\wkey)|password(?<!\wpassword)) (?:is )?[\'"]?'
+           r'((?=[a-z_-]*[0-9_-])[a-z0-9_-]{16,}|[a-z]{20}(?![\w-]))'), '<secret>'),
     (('bearer ', 'authorization'), Regex(r'(?:authorization[\'"]?: ?u?[\'"]?[a-z]+ |bearer )([\w.~+/=-]{8,})'),
      '<secret>'),
     (('x-plex-username', 'x-plex-client'), Regex(r'x-plex-(?:username|client-identifier)=([^\s&\'"]+)'), '<user>'),

@@ -325,6 +325,8 @@ def test_message_shape(text, shape):
     ('GET /library?X-Plex-Token=abcDEF_12-3&x=1', 'abcDEF_12-3'), ("api_key: 'k3y'", 'k3y'),
     ('{"password": "pa55"}', 'pa55'),
     ('Bad token aBc4-23_abcdeFGHijkl from me', 'aBc4-23_abcdeFGHijkl'),
+    ('Bad token aBcDeFghIjKlMnOpqRsT from me', 'aBcDeFghIjKlMnOpqRsT'),
+    ("the token is 'aBcDeFghIjKlMnOpqRsT'", 'aBcDeFghIjKlMnOpqRsT'),
     ('Authorization: Bearer abcdefgh12345', 'abcdefgh12345'),
     ('Request: [203.0.113.9:65125 (Subnet)] GET / Signed-in Token (alice) (Firefox)', 'alice'),
     ('from 203.0.113.9', '203.0.113.9'),
