@@ -684,7 +684,7 @@ HOST_SHAPE = Regex(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|n
 HEX_SHAPE = Regex(r'\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
                   r'|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}'
                   r'|[A-F0-9]{16,})\b')
-NUMBER_SHAPE = Regex(r'[-+]?\d+(?:[.,:]\d+)*')
+NUMBER_SHAPE = Regex(r'[-+]?[0-9]+(?:[.,:][0-9]+)*')
 NAME_WORD = r"[A-Z][a-z'’.][^\s,;:()\[\]\"<>]*"
 ODD_WORD = r'[^\s,;:()\[\]\"<>]*[^\x00-\x7f][^\s,;:()\[\]\"<>]*'
 NAME_JOINTS = r'(?: of the | of | the | and | & | - |: |, | )'
@@ -692,9 +692,10 @@ ASCII_NAMES = Regex(r'(?<=[ (=])%s(?:%s%s)*' % (NAME_WORD, NAME_JOINTS, NAME_WOR
 ODD_NAMES = Regex(r'(?<=[ (=])(?:%s|%s)(?:%s(?:%s|%s))*' % (NAME_WORD, ODD_WORD, NAME_JOINTS, NAME_WORD, ODD_WORD))
 NAME_BEFORE = Regex(r'(?:^|[ ([])(?:for|of|in|from|by|to|with|on|at|named|title|called) $|=$|= $')
 NAME_JOINT = Regex(r' (?:of|the|and) ')
+ACTION = Regex(r"[A-Za-z]+(?:ing|ion|ed|'s) ")          # "Loading of <name>": the programmer's own word
 ONE_NAME = Regex(r'^(\w+ing|\w+ed) ' + NAME_WORD + r'(?= <q>|[,:;]|$)')
 NAME_REST = Regex(r'<name>(?:(?: of the | of | the | and | & | - |: |, | )<name>| \(<name>\)| <q>| <n>(?!\w))+')
-DIGIT, DOTTED, CAPITAL = Regex(r'\d'), Regex(r'\w\.[A-Za-z]'), Regex(r"[ (=][A-Z][a-z'’.]")
+DIGIT, DOTTED, CAPITAL = Regex(r'[0-9]'), Regex(r'\w\.[A-Za-z]'), Regex(r"[ (=][A-Z][a-z'’.]")
 SECRET_WORD = Regex(r'(?i)\b(token|key|user|username|password) (?=\S*[0-9A-Z._-])[^\s,;:()<>]{4,}')
 TAGS = Regex(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
 TAG_BYTES = Regex(to_bytes(TAGS.pattern))
@@ -708,14 +709,13 @@ def name_shape(match):
     before, after = text[max(0, match.start() - 10):match.start()], text[match.end():match.end() + 1]
     if is_odd(run) or NAME_BEFORE.search(before):
         return '<name>'
+    alone = before.endswith((': ', '- ', '(')) and (not after or after in ',;:()')
     if ' ' in run:
         joint = NAME_JOINT.search(run)
-        if joint and ' ' not in run[:joint.start()]:
+        if joint and ' ' not in run[:joint.start()] and not (alone and not ACTION.match(run)):
             return run[:joint.end()] + '<name>'
         return '<name>'
-    if before.endswith((': ', '- ', '(')) and (not after or after in ',;:()'):
-        return '<name>'
-    return run
+    return '<name>' if alone else run
 
 
 def is_odd(text):

@@ -315,6 +315,9 @@ def test_reported_lines_are_kept_per_start(tmpdir):
     ('Quota exceeded for key aB3aB3aB3aB3aB3aB3aB (a.b@c.example)', 'Quota exceeded for key <secret> (<email>)'),
     ('Failed to read 千と千尋の神隠し', 'Failed to read <name>'),
     ('Failed to parse the page', 'Failed to parse the page'),
+    ('No tags in it: Ghost of the North', 'No tags in it: <name>'), ('No value (Ghost of the North)', 'No value (<name>)'),
+    ('No value: Loading of Dark', 'No value: Loading of <name>'),
+    ('Tag \ufffd\u06f5 of stream 7', 'Tag <name> of stream <n>'),        # no digit of ASCII's, on any Python
 ])
 def test_message_shape(text, shape):
     assert logs.message_shape(text) == shape
