@@ -1678,7 +1678,8 @@ PURE_CALLS = frozenset(
     'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip '
     'lstrip rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
     'getprevious keys values items len str unicode int float bool list sorted set text_content tostring join partition '
-    'rpartition get_text find_all select has_key isinstance Callback L R ContentsOfURLWithFallback'.split())
+    'rpartition get_text find_all findAll find_next findNext find_parent findParent select select_one attr has_key '
+    'isinstance Callback L R ContentsOfURLWithFallback'.split())
 FETCHES = frozenset('Request urlopen ElementFromURL ObjectFromURL StringFromURL FeedFromURL request post open'.split())
 PARSES = frozenset('ElementFromString ObjectFromString fromstring loads XML parseString FeedFromString '
                    'strptime'.split())
@@ -5666,6 +5667,21 @@ def repeatable(node):
     return True
 
 
+def answers_the_same(node):
+    """Whether an expression that the source itself evaluates again, further on, is of the same value there: it only
+    looks, or asks a variable with constants: page('a.series').attr('href')."""
+    return repeatable(node) or all(
+        one.kind not in COMPREHENSIONS + ('Lambda', 'Yield') and (one.kind != 'Call' or not (
+            one.keywords or one.starargs or one.kwargs) and all(each.kind in ('Str', 'Num') for each in one.args) and (
+                last_name(one.func) in PURE_CALLS or one.func.kind == 'Name' and is_local(one.func)))
+        for one in walk(node))
+
+
+def is_local(node):
+    """Whether a Name stands for a variable of its function."""
+    return bool(values_given(frame_of(node), node.id))
+
+
 def has_call(node):
     return any(one.kind == 'Call' for one in walk(node))
 
@@ -6334,9 +6350,12 @@ def soften(case, faults):
         prior = 0.88                            # the rest of the list; what the preference is where nobody set it
     if worst > HOLLOW and edits[-1][2].startswith(' if '):
         prior = 0.84                            # the rest of the text, and of the function, goes on
-    if worst > CRASH and case.statement.kind == 'Assign' and case.statement.targets[0].text in (
-            faults[0].bad.text, faults[0].node.text):
+    grown = case.statement.kind == 'Assign' and case.statement.targets[0].text in (
+        faults[0].bad.text, faults[0].node.text)
+    is_added_to = worst > CRASH and grown and is_op(faults[0].bad.parent, 'Add')
+    if worst > CRASH and grown:
         prior = 0.88                            # text is added to a field that was empty, or one is counted
+        worst = max(worst, OPEN) if is_added_to else worst      # (what is added to it is stored)
     if worst == OPEN and all(value == NO_TEXT and is_part_of_text(fault.node) or is_detail(fault.node)
                              for value, fault in zip(values, faults)):
         prior = max(prior, 0.8)                 # what else it says is not lost for the one part
@@ -6346,8 +6365,9 @@ def soften(case, faults):
         prior = 0.89
     yield Proposal('tolerant lookup' if is_lookup else 'empty default', edits, '%s is taken where %s'
                    % (value_words(values[0]), faults[0].what), loss_words(case), 'medium' if worst < FINE and
-                   not sure else 'low', prior, 'the smallest change, and the rest of the function goes on'
-                   if worst > HOLLOW else 'it goes on, but may store an empty value')
+                   not (sure or is_added_to) else 'low', prior,
+                   'the smallest change, and the rest of the function goes on' if worst > HOLLOW else
+                   'it goes on, but may store an empty value')
 
 
 def is_part_of_text(node):
@@ -7754,7 +7774,9 @@ def skip_round(case, faults):
     if loop is None or case.statement.inline or case.statement.is_elif or \
             case.statement.kind == 'For' and left_unbound(case):
         return
-    depends = bound_names(case.statement) & set().union(*map(names_in, later_siblings(case.statement)))
+    rest = [one for inner, _ in levels(case.statement) if is_in(inner, loop) and inner is not loop
+            for one in later_siblings(inner)]   # (behind an `else:`, too, in which it stands)
+    depends = bound_names(case.statement) & set().union(*map(names_in, rest))
     adds = case.statement.kind == 'Expr' and re.search(r'\.(append|Append|add)\(', case.statement.text)
     prior = 0.66 if adds else 0.58 if depends else 0.4
     if any(use.start >= loop.end for one in later_siblings(case.statement)
@@ -12088,7 +12110,8 @@ def faults_of(case):
     finder, found = by_wording(error_text(case), FINDER)
     if finder is None:
         return list(any_faults(case, None)) if bundle_exception(case)[0] else []
-    faults = [fault for fault in could_be_none(finder(case, found)) if not is_handed_down(case, fault.node)]
+    faults = [fault for fault in could_be_none(finder(case, found)) if not (
+        is_handed_down(case, fault.node) or is_made_in_call(case, fault))]
     if not faults and 'None' in case.message:
         faults = could_be_none(callee_faults(case, found))
     return faults or list(any_faults(case, found))
@@ -12099,6 +12122,12 @@ def is_handed_down(case, node):
     return case.frame_kind == 'call' and bool(bundle_nodes(case, 'FunctionDef', case.callee)) and any(
         is_in(node, part) for call in calls_of(own_part(case.statement), case.callee)
         for part in call.args + [one.value for one in call.keywords])
+
+
+def is_made_in_call(case, fault):
+    """Whether the value that a Fault is about was still being worked out, by the call in which the error arose."""
+    return case.frame_kind == 'call' and not is_call(fault.node, case.callee) and any(
+        is_in(call, fault.bad) for call in calls_of(own_part(case.statement), case.callee))
 
 
 def fails_elsewhere(case, bad):
@@ -12492,7 +12521,7 @@ def echo_faults(case, faults):
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(none_fault(case, node.parent, node, faults[0].what, name))
     return [fault for fault in found if not is_guarded(case, fault) and (
-        fault.bad.kind != 'BinOp' and repeatable(fault.bad) or
+        fault.bad.kind != 'BinOp' and answers_the_same(fault.bad) or
         any(is_path_below(fault.bad, one.bad) for one in faults))]
 
 
@@ -14304,7 +14333,8 @@ def gains_behind(around, place):
     spoilt = set(spoilt_names(statement))
     bad = suspect(place.expression) if place.expression is not None else None
     spoilt.update([bad.id] if bad is not None and bad.kind == 'Name' else ())
-    for one in [one for one in around.body if one.start > statement.start]:
+    inside = [inner for inner, _ in levels(statement) if is_in(inner, around) and inner is not around]
+    for one in itertools.chain(*map(later_siblings, inside)):
         if read_in(one) & spoilt:
             spoilt.update(spoilt_names(one))
         elif one.kind == 'Return' and one.value is not None and not is_name(one.value, 'None') or \

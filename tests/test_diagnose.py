@@ -1061,6 +1061,20 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
         assert counted in first['why_this_rank'] and '% sure' not in first['why_this_rank'], found.record['fixes']
 
 
+def test_elements_are_skipped_for_each_of_the_lines_that_fail(tmpdir):
+    source = TITLES + (
+        "\n  def read(self, boat):\n    for part in boat.findall('part'):\n      if self.flat:\n        year, number = 0, 0\n"
+        "      else:\n        year = int(part.find('year').text)\n        number = int(part.find('number').text)\n"
+        "      for one in part:\n" + "        self.keep(year, number, one.text)\n" * 11 +
+        "\n  def keep(self, year, number, text):\n    if year not in self.boats:\n      self.boats[year] = {}\n"
+        "    self.boats[year][number] = text\n")
+    row = pattern('AttributeError', "'NoneType' object has no attribute 'text'", [
+        frame('read', line_of("for one in part", source), source=source)])
+    found = look(row, tmpdir, source)
+    text = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+    assert text.count('+          continue') == 2, text
+
+
 def test_statements_of_one_line_are_moved_in_as_they_are(tmpdir):
     source = SOURCE.replace("metadata.genres.clear()", "metadata.genres.clear(); note = boat['note'].strip()").replace(
         "    for genre in", "    metadata.title_sort = note.lower(); metadata.tags.add(note)\n    for genre in", 1)
@@ -1418,6 +1432,10 @@ def test_an_error_that_the_agent_logged_itself_is_found_in_what_its_handler_guar
     found = told('No stars for boat 4711 - could not convert string to float: n/a')
     assert not found.patches and 'goes on without it' in found.record['no_fix_because']
     assert found.record['class'] == 'noise'
+    found = told('No stars for boat 4711 - could not convert string to float: n/a', HANDLED.replace(
+        "      stars = float(page.xpath('//b')[0].text)\n      metadata.rating = stars * 2\n",
+        "      if Prefs['stars']:\n        metadata.rating = float(page.xpath('//b')[0].text)\n        metadata.tagline = url\n"))
+    assert found.record['class'] == 'code' and found.patches    # the tagline, beside it, is lost with it
     sank = told('No data for boat 4711 (http://boats.example/4711) [it sank]')
     assert not sank.patches and 'does not say which error' in sank.record['no_fix_because']
     assert 'names no line' in told("No data for ship 4711 (x) ['NoneType' object has no attribute 'group']").record[

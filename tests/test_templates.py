@@ -687,6 +687,10 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def days(text):\n    return int(text.split('-')[0])\n\ndef f(text):\n    try:\n        old = days(text) > 7\n"
      "    except IndexError:\n        old = False\n    return old\n", "    return int",
      "ValueError: invalid literal for int() with base 10: 'x'", "    except (IndexError, ValueError):\n"),
+    ("def f(metadata, url):\n    page = PyQuery(url)\n    metadata.link = base + page('a.yard').attr('href')\n"
+     "    metadata.number = int(page('a.yard').attr('href').strip('/'))\n", "    metadata.link",
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "    if found is not None:\n        metadata.link = base + "
+     "found\n        metadata.number = int(page('a.yard').attr('href').strip('/'))\n"),
 ]
 
 
@@ -697,6 +701,22 @@ def test_rewritten_line(row):
     below = {'kind': 'call', 'callee': '__init__'} if 'no len' in error else {}
     found = patches(case_for(source, line, error, **below))
     assert wanted in found[0][1], [patched for _, patched in found]
+
+
+def test_what_is_put_before_an_empty_text_is_kept():
+    source = ("def f(metadata, boat):\n    metadata.summary = boat['story']\n"
+              "    metadata.summary = boat['stars'] + metadata.summary\n")
+    proposal, text = patches(case_for(source, "    metadata.summary = boat['stars']",
+                                      "TypeError: cannot concatenate 'str' and 'NoneType' objects"))[0]
+    assert "boat['stars'] + (metadata.summary or '')" in text and proposal.risk == 'low'
+
+
+def test_what_a_call_was_to_give_when_it_failed_is_not_asked_for():
+    source = ("def update(metadata, boats):\n    for boat in boats:\n        metadata.genres.add(', '.join(sorted(rig_of(boat))))\n"
+              "    metadata.studio = 'Atlas'\n")
+    found = patches(case_for(source, '        metadata', "TypeError: expected string or buffer", kind='call',
+                             callee='rig_of'))
+    assert 'except TypeError as error:' in found[0][1] and not any('is not None' in patched for _, patched in found)
 
 
 def test_what_was_handed_over_is_not_kept_for_what_was_to_be_made_of_it():
