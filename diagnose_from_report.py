@@ -5438,13 +5438,40 @@ def effect_in_display(case, node, parent, value, depth):
         if key.kind == 'Str':
             if is_only_logged(case, parent):
                 return FINE
-            readers = unchecked(case, bundle_nodes(case, 'Subscript', key.s))
-            return min(OPEN, worst_effect(case, readers, value, depth + 4))
+            return min(OPEN, effect_of_entry(case, key.s, value, depth + 4))
     if is_call(around, 'join') and value not in (SOME, TEXT):
         return HOLLOW if value == NO_TEXT else CRASH        # texts are joined, and nothing else
     if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND:
         return HOLLOW                           # who goes through the answer finds an element that is nothing
     return OPEN
+
+
+def effect_of_entry(case, key, value, depth):
+    """What becomes of what a dict has for a key where the bundle asks for it without a check."""
+    function = function_around(case.statement)
+    worst = worst_effect(case, unchecked(case, [node for node in nodes_named(
+        function.source, 'Subscript', key) if function_around(node) is function]), value, depth)
+    for _, source in sources_with(case, key):
+        if worst > CRASH:
+            worst = min(worst, effect_in_file(source, function if source is function.source else None, key,
+                                              case.bundle, case.logged, value, depth))
+    return worst
+
+
+@kept_for
+def effect_in_file(source, function, key, *where):
+    """The same for what of one file is not in a function."""
+    return min([FINE] + [effect_elsewhere(node, *where) for node in nodes_named(source, 'Subscript', key)
+                         if function_around(node) is not function])
+
+
+@kept_for
+def effect_elsewhere(node, bundle, logged, value, depth):
+    """The same for one place, whichever statement failed. (The modules of a large bundle use the same few keys: to
+    follow each of them anew from every other one took hours.)"""
+    tree = node.source.tree
+    case = Case(node.source, function_around(node), tree, None, '', '', '', '', '', False, bundle, logged)
+    return FINE if is_checked(case, node, node.text) else effect(case, node, value, depth)
 
 
 def effect_of_part(case, call, place, size, value, depth):
@@ -8758,7 +8785,12 @@ def unchecked_reads(case, nodes):
 
 def worst_effect(case, nodes, value, depth=0):
     """What becomes of a value at the worst of some nodes, of whatever file."""
-    return min([FINE] + [effect(in_frame_of(case, node), node, value, depth) for node in nodes])
+    worst = FINE
+    for node in nodes:
+        worst = min(worst, effect(in_frame_of(case, node), node, value, depth))
+        if worst == CRASH:
+            break
+    return worst
 
 
 def in_frame_of(case, node):

@@ -2129,6 +2129,30 @@ def test_two_hundred_patterns_over_two_hundred_modules_take_under_ten_seconds(tm
     assert fixed == 200 and processor_seconds() - start < 10
 
 
+MODULE = """def one(row):
+  title = row['name'].strip()
+  return {'name': title, 'year': row['year']}
+
+def two(row):
+  found = {'name': row['name'], 'year': row['year']}
+  return {'year': found['name'], 'name': found['year']}
+"""
+
+
+@pytest.mark.parametrize('modules, times', [(20, 1), (1, 20)])
+def test_keys_that_all_of_a_bundle_uses_are_not_followed_from_each_use_to_each_other(tmpdir, monkeypatch, modules,
+                                                                                     times):
+    make_plug_ins(tmpdir)
+    code, real, counted = tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code'), diagnose.effect, []
+    for number in range(modules):
+        code.join('yard%d.py' % number).write(''.join(MODULE.replace('one', 'one%d' % at) for at in range(times)))
+    row = pattern('AttributeError', "'NoneType' object has no attribute 'strip'", [
+        frame('one0', 2, file='Harbour.bundle/Contents/Code/yard0.py', source=MODULE)])
+    monkeypatch.setattr(diagnose, 'effect', lambda *given: counted.append(1) or real(*given))
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(str(tmpdir.join('Plug-ins'))), [])
+    assert found.record['fixes'] and len(counted) < 5000, len(counted)     # (all with all: tens of thousands)
+
+
 def test_json_goes_to_stdout(tmpdir):
     run_dir, plug_ins = start_run(tmpdir, missing_motto())
     code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--json')
