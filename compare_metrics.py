@@ -22,6 +22,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import math
 import os
+import re
 import sys
 
 try:
@@ -51,6 +52,10 @@ FURTHER_ON = 'another error: '     # of an item that fails, but no longer as it 
 COUNTS = ('measured', 'fixed', 'silenced', 'still_failing', 'broken', 'healed', 'not_measured')
 AGENT_MARK = 'agent: '              # before the names of what the agent wrote by itself
 LEAVES = (AGENT_MARK + 'episodes', AGENT_MARK + 'tracks')       # and 'agent: episodes.summary', each a number of them
+FAILED_REQUEST = re.compile(r"Error opening URL '?\w+://([^/'\s]+)")   # the framework's own line (PLEX 3.1, F14)
+ANSWERED_ERROR = re.compile(r'HTTP Error \d{3}')
+AT_A_STRETCH = 3                    # so many items that one host fails, one after the other, are no chance
+OVERLAP = 2                         # so many others may end in between: some are refreshed at a time
 PLAIN_ATTRIBUTES = ('title', 'summary', 'tagline', 'year', 'studio', 'rating', 'art')     # both call them the same
 
 
@@ -333,6 +338,44 @@ def error_words(errors):
 
 
 # ---------------------------------------------------------------------------------------------------------- the verdict
+def failed_hosts(row):
+    """Hosts that answered a request for an item with an error status, or with nothing; '' for one that is not named."""
+    messages = [error['message'] or '' for error in row['errors'] + (row.get('noise') or [])]
+    hosts = set(match.group(1) for match in map(FAILED_REQUEST.match, messages) if match)
+    return hosts or set('' for message in messages if row['upstream'] or ANSWERED_ERROR.search(message))
+
+
+def outage(before, after):
+    """Words on a host that failed all items of the after-test for a while, or None; a 404 alone is an answer.
+
+    Healthy and failing ones one after the other, none of which it had failed without the fix, and no healthy one came
+    to harm but there; where each says by itself that the provider failed, no more is to be told. A patch that asks for
+    what does not exist may look the same: so this is no ground to keep one.
+    """
+    first, second = [active_test.last_rows(document['rows']) for document in (before, after)]
+    rows = [row for row in second.values() if row['rating_key'] in first and not why_unmeasured(row)]
+    struck = [failed_hosts(row) - failed_hosts(first[row['rating_key']]) for row in rows]
+    for host in sorted(set().union(*struck)):
+        places = [place for place, hosts in enumerate(struck) if host in hosts]
+        roles = [rows[place]['role'] for place in places
+                 if not provider_failed_anew(first[rows[place]['rating_key']], rows[place])]
+        harmed = [place for place, row in enumerate(rows) if row['role'] == 'healthy' and (
+            row['errors'] or lost_fields(state_before(first[row['rating_key']], row), row['after']))]
+        if len(places) >= AT_A_STRETCH and places[-1] - places[0] < len(places) + OVERLAP and set(harmed) <= set(
+                places) and set(roles) == {'failing', 'healthy'} and roles.count('healthy') > 1:
+            return '%s failed %s one after the other, healthy ones too' % (
+                host or 'the provider', logs.count_text(len(places), 'item'))
+
+
+def is_broken_measurement(before, after, verdict):
+    """Was nothing measured because the provider or a server failed, or nothing came to an end, and for no other reason?
+    Items that are gone, or fail no more, will be measured no better another time.
+    """
+    rows = [row for row in active_test.last_rows(after['rows']).values() if row['role'] == 'failing']
+    return not verdict['measured'] and not verdict['regressions'] and (bool(outage(before, after)) or any(
+        row['upstream'] or not active_test.is_measured(row) for row in rows))
+
+
 def why_not_attributable(before, after):
     """Sentences on what else changed between the two tests, so that a difference would prove nothing."""
     found = []
@@ -347,7 +390,7 @@ def why_not_attributable(before, after):
         found.append('the fix was already in place in the before-test')
     if any(after.get(name) in ('before', 'other') for name in ('in_place', 'in_place_at_end')):
         found.append('the files of the fix were not as it left them during the after-test')
-    return found
+    return found + list(filter(None, [outage(before, after)]))
 
 
 def new_patterns(before, after, baseline, postfix):
@@ -373,9 +416,8 @@ def decide(before, after, baseline=None, postfix=None):
     documents give the same verdict anywhere, any time.
     """
     obstacles = why_not_attributable(before, after)
-    items = judge_items(before, after) if not obstacles else [
-        item_row(row, 'not_measured', 'not attributable', [], []) for row in
-        active_test.last_rows(before['rows']).values()]
+    items = [dict(item, verdict='not_measured', note='not attributable', gained=[]) if obstacles else item
+             for item in judge_items(before, after)]
     sample = [item for item in items if item['role'] == 'failing']
     counts = dict((name, sum(item['verdict'] == name for item in sample)) for name in COUNTS)
     counts['measured'] = counts['fixed'] + counts['silenced'] + counts['still_failing'] + counts['broken']
@@ -392,6 +434,10 @@ def decide(before, after, baseline=None, postfix=None):
     verdict['further'] = sum(failing) + max(0, min(failing.count(False), more - sum(failing)))
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
+    # what was measured before, and stays in place, is not undone by a night in which nothing can be
+    changed = len(obstacles) > bool(outage(before, after))
+    verdict['stays'] = bool(after.get('retest')) and not changed and is_broken_measurement(before, after, verdict)
+    verdict['undecided'] = verdict['undecided'] or verdict['stays']
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
     verdict['prediction'] = judge_prediction(before, after, verdict)
     for name in ('fix', 'pattern', 'agent', 'template'):
@@ -443,18 +489,20 @@ def broken_items(verdict, after):
 def seen_without(verdict, before, undone):
     """(was it not the fix's doing, [items that have not got back what they lost]), of a test of broken_items() without.
 
-    It was not where nothing that went wrong is right again. That an item which fails in any case gets nothing back says
-    nothing, and where such items lost something, no healthy one may have been spared.
+    It was not where nothing that went wrong is right again. What could not be measured says nothing, nor that an item
+    which fails in any case gets nothing back; and where such items lost something, no healthy one may have been spared.
     """
     new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(undone['rows'])
     undone = dict(undone, rows=[dict(row, before=None) for row in rows.values()])   # held against what it was at first
     again, same, lost = dict((item['rating_key'], item) for item in judge_items(before, undone)), [], []
     for item in verdict['items']:
-        now = again[item['rating_key']]
-        if item['rating_key'] in rows and (item['role'] == 'healthy' or not item['lost']):
-            same.append(now['verdict'] in ('broken', 'not_measured') or
-                        bool(new.intersection(patterns_of(rows[item['rating_key']]))))
-        if item['verdict'] == 'broken' and item['lost'] and (now['verdict'] == 'not_measured' or now['lost']):
+        now, row = again[item['rating_key']], rows.get(item['rating_key'])
+        bad = now['verdict'] == 'broken' or bool(row and new.intersection(patterns_of(row)))
+        by_provider = now['verdict'] == 'not_measured'      # of one that was measured: it fails by that, too
+        if row and not why_unmeasured(row) and (item['role'] == 'healthy' or not item['lost'] and (
+                bad or not by_provider)):
+            same.append(bad or by_provider)
+        if item['lost'] and (now['verdict'] == 'not_measured' or now['lost']):
             lost.append(item)
     lossy = any(item['role'] == 'failing' and item['lost'] for item in verdict['items'])
     return bool(same) and all(same) and not (lossy and verdict['healthy']['intact']), lost
@@ -562,7 +610,8 @@ MEANINGS = (                    # under the table of numbers, for whoever reads 
     ('Sign test', 'how likely such a result is by mere chance'),
     ('Healthy items', 'refreshed too, though they never failed, to see that the fix does no harm'),
     ('Weak evidence', 'a KEEP on fewer than %d items, which the next run tests again' % WEAK_BELOW),
-    ('Undecided', 'something else changed between the two tests, so they say nothing about the fix'))
+    ('Undecided', 'something else changed between the two tests, or a second test could measure nothing, so they say '
+                  'nothing about the fix'))
 
 
 def numbers(verdict):
@@ -607,7 +656,10 @@ def report_text(verdict, iteration):
 def why_sentences(verdict):
     """The full checkpoint, as prose."""
     sentences = []
-    if verdict['undecided']:
+    if verdict['stays']:
+        sentences.append('This says nothing about the fix: it stays as the earlier test of it left it, and is tested '
+                         'again.')
+    elif verdict['undecided']:
         sentences.append('The two tests do not differ by the fix alone, so no difference between them is evidence for '
                          'or against it. It is taken out without a verdict on its merit, and may be tried again.')
     elif not verdict['measured']:
@@ -654,7 +706,9 @@ def remaining_sentences(verdict):
             lines.append('- %s: %s' % (WORDS[kind].capitalize(), ', '.join(keys)))
     lines += {'KEEP': [], 'MONITOR': ['- The fix stays in place; every later run tests it first, until it is kept or '
                                       'undone.'],
-              'ROLLBACK': ['- The fix is to be taken out again and the plug-in restarted. The loop does that at once; '
+              'ROLLBACK': ['- The fix stays in place with the verdict that it had; the next run tests it again.'
+                           if verdict['stays'] else
+                           '- The fix is to be taken out again and the plug-in restarted. The loop does that at once; '
                            'lessons_learned.md says where it could not.']}[verdict['decision']]
     return lines or ['Nothing.']
 

@@ -53,7 +53,8 @@ STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time') 
 OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
     'retest': bool, 'was?': dict, 'cured?': int}
-IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand')
+IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand',
+            'to_undo')
 ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
@@ -177,9 +178,21 @@ def native(text):
 
 # ------------------------------------------------------------------------------------------------------ the run's state
 def new_run_dir(runs):
-    """Make runs/<UTC time>/; two runs in one second wait for each other's second."""
+    """Make runs/<UTC time>/; two runs in one second wait for each other's second.
+
+    Where the clock was set back since the newest run, the name goes on from that one: their order is what tells which
+    verdict is the newest.
+    """
+    import datetime
     while True:
-        path = os.path.join(runs, utc_text().replace(':', ''))
+        name, shape = utc_text().replace(':', ''), '%Y-%m-%dT%H%M%SZ'
+        newest = max([other for other in os.listdir(runs) if RUN_NAME.match(other)] or [''])
+        if newest > name:
+            try:
+                name = (datetime.datetime.strptime(newest, shape) + datetime.timedelta(seconds=1)).strftime(shape)
+            except (ValueError, OverflowError):         # a folder that somebody called so
+                pass
+        path = os.path.join(runs, name)
         try:
             os.mkdir(path)
             return path
@@ -301,6 +314,15 @@ def cycles(rows, fix_id, decision='MONITOR'):
     return count
 
 
+def untested(rows, fix_id):
+    """How many times in a row, the newest last, a fix only kept the verdict that it had."""
+    count = 0
+    for row in rows:
+        if row['id'] == fix_id:
+            count = count + 1 if row.get('was') and row['was'].get('time') == row['time'] else 0
+    return count
+
+
 def whereabouts(row, places):
     """'in place', 'by hand' (so it is again, or without a verdict: a person has put it in), 'changed' (somebody else's
     version holds the fix), 'undone' (by --rollback) or 'gone'; None: its journal could not be read. places: {run: what
@@ -358,7 +380,7 @@ def in_need_of_more(verdict):
     """How many items a fix brought further, or left as they were where it cured enough others for that to be no chance:
     they fail at another place, and the next fix may mend both. None of a fix that did harm: it is nothing to build on.
     """
-    if verdict['broken']:                       # (a regression alone may be the very error that they fail with now)
+    if verdict['broken'] or verdict['healthy_broken']:  # (a new error alone may be what they fail with now)
         return 0
     partly = not verdict['regressions'] and (verdict['success_percent'] or 0) >= HARDLY
     return verdict['further'] or (verdict['still_failing'] if partly else 0)
@@ -386,6 +408,7 @@ class Session(object):
         self.earlier = earlier_runs(runs, run_dir)
         self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
+        self.shut_out = set()           # agents whose provider refuses more requests for today
         self.probed = {}                # {pattern: iteration of the test that its probe ran in}
         self.adopted = False            # a person's patch was taken in
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
@@ -485,6 +508,8 @@ class Session(object):
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
+            self.put_off_patterns.update(pattern['pattern'] for pattern in diagnosis['patterns']
+                                         if pattern.get('agent') in self.shut_out)
             choice = choose_fix(diagnosis, self.put_off_patterns | self.quiet_patterns(diagnosis), tried,
                                 self.options.pattern, [row['pattern'] for row in self.new_fixes()
                                                        if gained_nothing([row])])
@@ -652,6 +677,13 @@ class Session(object):
         self.phase('compare_metrics.py', '--iteration', number, accept=(DONE, INCOMPLETE, NEGATIVE))
         verdict = self.read_verdict(number)
         row['reason'] = verdict['reason']
+        lost, stays = self.look_into_test(number, row)
+        if lost and not verdict['regressions']:
+            self.name_losses(row, lost)
+        if stays:
+            self.put_off_patterns.add(row['pattern'])       # another fix would be measured no better now
+            self.replace_row(row, **dict(row['was'], reason='not tested again: ' + row['reason']))
+            return
         evidence = bool(verdict['measured'] or verdict['regressions']) and not verdict['undecided']
         if verdict['decision'] == 'ROLLBACK':       # undone first: a kill in between leaves a fix without a verdict
             by_hand = whereabouts(row, self.places_of([row])) == 'undone'
@@ -672,11 +704,35 @@ class Session(object):
             row.update(facts, evidence=False, reason=(          # if it should come to an end in there
                 facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again'))
             self.save()
-            if self.same_without(number, row, out == DONE):
+            same = self.same_without(number, row, out == DONE)
+            if same or row['agent'] in self.shut_out:
                 self.put_off_patterns.add(row['pattern'])
-                facts.update(evidence=False, reason=(
-                    facts['reason'] + '; but without it that was the same, so it may be tried again'))
+                facts.update(evidence=False, reason=facts['reason'] + (
+                    '; but without it that was the same, so it may be tried again' if same else
+                    '; the provider refused more requests, so it was not seen whether that is the same without it, and '
+                    'it may be tried again'))
         self.replace_row(row, **facts)
+
+    def look_into_test(self, number, row):
+        """-> (items that lost something, by whatever; whether a fix that was tested again stays untested) as the report
+        of the after-test has it. Notes whether the provider shut the agent out in it.
+        """
+        from compare_metrics import read_test_report, test_report_path
+        from test_fix_actively import active_test_path, is_shut_out, read_active_test
+        try:
+            verdict = read_test_report(test_report_path(self.run_dir, number))
+            after = read_active_test(active_test_path(self.run_dir, number, 'after'))
+        except Problem:                         # what was read of them stands
+            return [], False
+        if is_shut_out(after):
+            self.shut_out.add(row['agent'])
+        return [item for item in verdict['items'] if item['lost']], row['retest'] and bool(verdict.get('stays'))
+
+    def name_losses(self, row, lost):
+        self.troubles.append(
+            'in the test of fix %s %s lost something and did not get it back yet (%s); refresh them in Plex when the '
+            'provider is well' % (row['id'], logs.count_text(len(lost), 'item'), ', '.join(
+                '%s: %s' % (item['rating_key'], logs.fit(item['title'])) for item in lost)))
 
     def same_without(self, number, row, live):
         """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault. What was
@@ -690,8 +746,8 @@ class Session(object):
                              for when in ('before', 'after')]
             verdict = read_test_report(test_report_path(self.run_dir, number))
             keys = broken_items(verdict, after)
-            lost = [item for item in verdict['items'] if item['verdict'] == 'broken' and item['lost']]
-            if keys and live:
+            lost = [item for item in verdict['items'] if item['lost']]
+            if keys and live and row['agent'] not in self.shut_out:
                 self.save(phase='undone-test')
                 self.test('undone', number, '--fix', row['id'], '--only', ','.join(keys))
                 weather, lost = seen_without(verdict, before, read_active_test(active_test_path(
@@ -700,11 +756,7 @@ class Session(object):
             pass
         finally:                                    # also when it is interrupted
             if lost:
-                self.troubles.append('with fix %s, which is out again, %s lost something and did not get it back yet '
-                                     '(%s); refresh them in Plex when the provider is well' % (
-                                         row['id'], logs.count_text(len(lost), 'item'), ', '.join(
-                                             '%s: %s' % (item['rating_key'], logs.fit(item['title']))
-                                             for item in lost)))
+                self.name_losses(row, lost)
         return weather
 
     def server_answers(self):
@@ -736,8 +788,10 @@ class Session(object):
         """(why the before-test is no ground to judge a fix on (a ban, an outage, other errors only), or None; whether
         each of its items was refreshed and none showed the error any more).
         """
-        from test_fix_actively import active_test_path, read_active_test
+        from test_fix_actively import active_test_path, is_shut_out, read_active_test
         before = read_active_test(active_test_path(self.run_dir, number, 'before'))
+        if is_shut_out(before):
+            self.shut_out.add(before['agent'])
         seen = [error['pattern'] for row in before['rows'] if row['role'] == 'failing' for error in row['errors']]
         quiet = before['complete'] and not before['stopped'] and before['pattern'] not in seen and any(
             row['outcome'] == 'ok' for row in before['rows']) and not any(row['upstream'] for row in before['rows'])
@@ -764,13 +818,15 @@ class Session(object):
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), whereabouts(row, places)
             if there:                           # else what was known of it stands
                 found = places[row['home_run']].get(row['id'], {})
-                row.update(by_hand=False, still_there=not kept and (there in ('in place', 'changed') or (
+                row.update(by_hand=False, to_undo=False, still_there=not kept and (there in ('in place', 'changed') or (
                     found.get('patch') == 'conflict' and bool(row.get('still_there')))))
             if kept and there in ('gone', 'undone'):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
                 self.note('fix %s of run %s is not in place here (any more)' % (row['id'], row['home_run']))
-            elif there in ('in place', 'changed') and not kept and undo:
+            elif there in ('in place', 'changed') and not kept and not undo:
+                row['to_undo'] = True
+            elif there in ('in place', 'changed') and not kept:
                 self.note('fix %s of run %s should not be in place any more' % (row['id'], row['home_run']))
                 row['still_there'] = self.roll_back(dict(row)) == UNSAFE
             elif there == 'by hand' and not kept:       # against a verdict or without one, as whoever did it knows
@@ -799,6 +855,8 @@ class Session(object):
             home, why = os.path.join(self.runs, old['home_run']), None
             if whereabouts(old, self.places_of([old])) == 'changed':
                 why = 'somebody changed its file, which still holds it'
+            if old['agent'] in self.shut_out:
+                why = 'the provider of %s refuses more requests' % old['agent']
             try:
                 read_active_test(home_sample(home, old['home_iteration']))
             except Problem as problem:              # it must not keep all else from being done, night after night
@@ -813,6 +871,9 @@ class Session(object):
                        was=dict((name, old[name]) for name in STANDING))
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])
             self.after_test_and_verdict(row['iteration'], row, ('--sample', home_sample(home, old['home_iteration'])))
+            if untested(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
+                self.troubles.append('fix %s for pattern %s is in place, but could not be tested again, %d times in a '
+                                     'row; look at its test reports' % (old['id'], old['pattern'], UNDECIDED_CYCLES))
             if cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
                 self.troubles.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
@@ -1001,6 +1062,8 @@ ENDINGS = {
 
 def decision_words(row):
     """The decision, and whether the patch is in the bundle."""
+    if row.get('to_undo'):
+        return '%s, still in place: a run takes it out first' % (row['decision'] or 'no verdict')
     if row.get('still_there'):
         return '%s, but it could NOT be taken out' % row['decision']
     if row.get('by_hand'):

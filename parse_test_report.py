@@ -41,8 +41,8 @@ DECISIONS = ('KEEP', 'MONITOR', 'ROLLBACK')
 LABELS = {'success': 'success_percent', 'measured': 'measured', 'fixed': 'fixed', 'silenced': 'silenced',
           'still failing': 'still_failing', 'of these, further on': 'further', 'broken': 'broken',
           'healed by themselves': 'healed',
-          'not measured': 'not_measured', 'regressions': 'regressions', 'weak evidence': 'weak_evidence',
-          'undecided': 'undecided'}
+          'not measured': 'not_measured', 'regressions': 'regressions', 'healthy items broken': 'healthy_broken',
+          'weak evidence': 'weak_evidence', 'undecided': 'undecided'}
 DECISION_LINE = re.compile(r'\**\s*Decision:\s*\**\s*([A-Za-z]+)\s*\**\s*\.?$')
 TABLE_ROW = re.compile(r'\|\s*([^|]+?)\s*\|\s*([^|]*?)\s*\|$')
 
@@ -129,8 +129,11 @@ def percent_words(percent):
 
 def check_against_twin(found, twin):
     """Problem when the JSON beside the Markdown says something else."""
+    healthy = twin.get('healthy')
     for name in sorted(set(LABELS.values()) | {'decision'}):
         said = len(twin[name]) if name == 'regressions' and isinstance(twin.get(name), list) else twin.get(name)
+        if name == 'healthy_broken':
+            said = healthy.get('broken') if isinstance(healthy, dict) else None
         if said != found[name]:
             raise refuse('the report and the JSON beside it differ in %s (%s, %s)' % (name, found[name], said))
 

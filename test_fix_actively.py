@@ -112,6 +112,12 @@ def last_rows(rows):
     return collections.OrderedDict((row['rating_key'], row) for row in rows)
 
 
+def is_shut_out(document):
+    """Did a test end because the provider refuses more requests? Then each further one would make it worse."""
+    return bool(document.get('stopped')) and any(set(row['upstream']).intersection(SHUT_OUT + ('HTTP 403',))
+                                             for row in document['rows'])
+
+
 # ---------------------------------------------------------------------------------------------- what the log says of it
 UPSTREAM = (
     (re.compile(r'HTTP Error (403|429|5\d\d)'), 'HTTP %s'),

@@ -533,7 +533,9 @@ EMPTY = {'title': 'T'}
      [healthy(2, before=EMPTY, after=EMPTY), healthy(3, before=EMPTY, after=EMPTY)], True, ['2', '3']),
     ([row(1, after=EMPTY), healthy(2, after=EMPTY), healthy(3)], [healthy(2), healthy(3)], False, []),
     ([failing(1), healthy(2, errors=[OTHER]), healthy(3)], [healthy(2, errors=[OTHER])], True, []),
-    ([failing(1), healthy(2, after=EMPTY, errors=[OTHER]), healthy(3)], [healthy(2, outcome='timeout', after=None)], True, ['2']),
+    ([failing(1), healthy(2, after=EMPTY, errors=[OTHER]), healthy(3)], [healthy(2, outcome='timeout', after=None)], False, ['2']),
+    ([failing(1), healthy(2, errors=[OTHER]), healthy(3, errors=[OTHER])], [
+        healthy(2, errors=[OTHER]), healthy(3, outcome='outage', after=None)], True, []),     # what is known tells
     ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [failing(1)], False, []),        # only with the fix
     ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [row(1, errors=[OTHER])], True, [])])
 def test_what_is_wrong_without_the_fix_too_was_not_its_doing(with_fix, again, weather, lost):
@@ -548,6 +550,51 @@ def test_what_is_wrong_without_the_fix_too_was_not_its_doing(with_fix, again, we
         assert (found, [item['rating_key'] for item in items]) == (weather, lost)
     else:
         assert not weather
+
+
+NOT_FOUND = {'pattern': 'p1-404', 'exception': 'HTTPError', 'message': 'HTTP Error 404: Not Found'}
+OPENING = {'pattern': 'p1-url', 'exception': None, 'message': "Error opening URL 'http://a.example/film/1'"}
+ELSEWHERE = dict(OPENING, message="Error opening URL 'http://b.example/film/1'")
+
+
+def cut_off(key, role='failing', noise=(OPENING,), **more):
+    return row(key, role, **dict({'before': RICH, 'after': RICH, 'errors': [NOT_FOUND], 'noise': list(noise)}, **more))
+
+
+@pytest.mark.parametrize('first, second, words', [
+    ([failing(1), failing(2)], [cut_off(1), cut_off(2)], 'a.example failed 4 items'),
+    ([failing(1), failing(2)], [row(1, after=RICH), cut_off(2)], 'a.example failed 3 items'),
+    ([failing(1), failing(2)], [cut_off(1, noise=()), cut_off(2, noise=())], None),        # of the healthy ones it is known
+    ([failing(1), failing(2)], [row(1, after=RICH), row(2, after=RICH)], None),             # it spared what fails: a patch can
+    ([failing(1), failing(2)], [cut_off(1), row(2, after=RICH)], 'a.example failed 3 items'),       # two at a time
+    ([failing(key) for key in (1, 2, 5, 6)], [cut_off(1)] + [row(key, after=RICH) for key in (2, 5, 6)], None),     # no stretch
+    ([dict(failing(key), noise=[OPENING]) for key in (1, 2)], [cut_off(1), cut_off(2)], None),  # it was so without the fix
+    ([failing(1), failing(2)], [cut_off(1, noise=[ELSEWHERE]), cut_off(2, noise=[ELSEWHERE])], None)])
+@pytest.mark.parametrize('retest', [False, True])
+def test_a_host_that_fails_all_at_once_is_no_fault_of_the_fix(first, second, words, retest):
+    found = decide(first + [healthy(3), healthy(4)], second + [cut_off(3, 'healthy'), cut_off(4, 'healthy', after=EMPTY)],
+                   second_changes={'retest': retest})
+    assert found['decision'] == 'ROLLBACK' and found['undecided'] == bool(words) and found['stays'] == bool(words and retest)
+    assert not words or words in found['reason'] and [item['lost'] for item in found['items']][-1] == ['Genre', 'summary', 'year']
+    assert ('stays in place with the verdict' in compare.report_text(found, 1)) == found['stays']
+    assert reader.parse_report(compare.report_text(found, 1))['undecided'] == bool(words)
+    one_harmed_elsewhere = decide(first + [healthy(3), healthy(4), healthy(5)], second + [
+        cut_off(3, 'healthy'), cut_off(4, 'healthy'), healthy(5, errors=[OTHER])])
+    assert not one_harmed_elsewhere['undecided']
+
+
+@pytest.mark.parametrize('second, changes, stays', [
+    ([row(1, outcome='timeout', after=None), failing(2, upstream=['HTTP 503'])], {}, True),
+    ([row(1, outcome='outage', after=None), row(2, outcome='not_measured', after=None)], {'stopped': 'gone'}, True),
+    ([row(1, outcome='gone', after=None), row(2, outcome='gone', after=None)], {}, False),
+    ([row(1, outcome='timeout', after=None), failing(2)], {}, False),
+    ([row(1, outcome='timeout', after=None)], {'in_place_at_end': 'other'}, False),
+    ([row(1, outcome='timeout', after=None)], {'plug_in': {'last_start_ok': False}}, False)])
+def test_a_night_in_which_nothing_can_be_measured_undoes_nothing_that_was(second, changes, stays):
+    for retest in (True, False):
+        found = decide([failing(1), failing(2)], second, second_changes=dict(changes, retest=retest))
+        assert (found['decision'], found['stays']) == ('ROLLBACK', stays and retest)
+        assert found['undecided'] or not found['stays']
 
 
 def test_items_that_fail_and_lost_something_excuse_no_fix_that_spared_the_healthy_ones():

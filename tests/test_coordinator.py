@@ -57,11 +57,11 @@ def test_the_goal_weighs_success_with_items_and_leaves_out_what_is_not_code():
 
 @pytest.mark.parametrize('further, fixed, failing, regressions, broken, more', [
     (2, 0, 6, 1, 0, 2), (0, 2, 8, 0, 0, 8), (0, 1, 9, 0, 0, 0), (0, 3, 6, 1, 0, 0), (0, 0, 9, 0, 0, 0),
-    (0, 9, 0, 0, 0, 0), (2, 0, 6, 2, 1, 0)])
+    (0, 9, 0, 0, 0, 0), (2, 0, 6, 2, 1, 0), (2, 0, 6, 1, 'healthy', 0)])
 def test_what_a_fix_did_not_cure_is_for_the_next_one_to_mend_as_well(further, fixed, failing, regressions, broken, more):
     assert loop.in_need_of_more(
         {'further': further, 'success_percent': 100 * fixed / (fixed + failing), 'still_failing': failing,
-         'regressions': regressions, 'broken': broken}) == more
+         'regressions': regressions, 'broken': int(broken == 1), 'healthy_broken': int(broken == 'healthy')}) == more
 
 
 def test_only_the_newest_verdict_of_a_fix_decides_whether_it_is_tested_again():
@@ -96,9 +96,10 @@ def test_undecided_cycles_count_in_a_row():
     assert loop.cycles(rows, 'b') == 0
 
 
-@pytest.mark.parametrize('weather, server, live', [
-    (True, True, True), (False, True, True), (False, False, True), (False, True, False)])
-def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server, live):
+@pytest.mark.parametrize('weather, server, live, shut_out', [
+    (True, True, True, False), (False, True, True, False), (False, False, True, False), (False, True, False, False),
+    (True, True, True, True)])
+def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server, live, shut_out):
     import compare_metrics
     import test_fix_actively as active
     session, asked = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir)), []
@@ -106,8 +107,9 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
     monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
     monkeypatch.setattr(session, 'read_verdict', lambda number: {
         'decision': 'ROLLBACK', 'reason': 'regression', 'success_percent': 0.0, 'measured': 3, 'weak_evidence': False,
-        'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'broken': 1, 'undecided': False})
+        'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'broken': 1, 'undecided': False, 'healthy_broken': 0})
     monkeypatch.setattr(active, 'read_active_test', os.path.basename)
+    monkeypatch.setattr(active, 'is_shut_out', lambda test: shut_out)
     monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost})
     monkeypatch.setattr(compare_metrics, 'broken_items', lambda verdict, after: ['7'])
     monkeypatch.setattr(compare_metrics, 'seen_without', lambda verdict, before, undone: (weather, lost))
@@ -121,7 +123,8 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
     session.test, row, session.places_of = test, fix_row('a', None), lambda rows: {}
     session.roll_back = lambda row: loop.DONE if live else loop.INCOMPLETE
     session.after_test_and_verdict(1, row, ())
-    assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live else ('after', '--fix', 'a'))
+    assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live and not shut_out else ('after', '--fix', 'a'))
+    assert session.shut_out == ({row['agent']} if shut_out else set()) and ('refused more' in row['reason']) == shut_out
     assert (row['decision'], row['evidence'], session.put_off_patterns == {'p-a'}) == ('ROLLBACK', not weather, weather)
     assert '7: Seven' in session.troubles[0] and loop.verdicts_of([row]) == [row] * (not weather)
 
@@ -160,12 +163,67 @@ def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmp
     monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
     monkeypatch.setattr(session, 'read_verdict', lambda number: {
         'decision': 'KEEP', 'reason': '3 of 3', 'success_percent': 100.0, 'measured': 3, 'weak_evidence': True, 'further': 0,
-        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': False})
+        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': False, 'healthy_broken': 0})
     session.past = [fix_row('a', 'KEEP', measured=3, weak_evidence=True)] * nights
     row = fix_row('a', None, retest=True)
     session.after_test_and_verdict(1, row, ())
     assert (row['decision'], row['weak_evidence'], 'not tested again' in row['reason']) == ('KEEP', weak, not weak)
     assert loop.to_retest([row]) == [row] * weak
+
+
+def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was_lost(tmpdir, monkeypatch):
+    import compare_metrics
+    import test_fix_actively as active
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(session, 'roll_back', lambda row: 1 / 0)
+    monkeypatch.setattr(session, 'read_verdict', lambda number: {
+        'decision': 'ROLLBACK', 'reason': 'nothing could be measured', 'success_percent': None, 'measured': 0,
+        'weak_evidence': False, 'further': 0, 'fixed': 0, 'still_failing': 0, 'regressions': 0, 'broken': 0,
+        'undecided': True, 'healthy_broken': 0})
+    monkeypatch.setattr(active, 'read_active_test', lambda path: {'stopped': None, 'rows': []})
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'stays': True, 'items': [
+        {'rating_key': '7', 'title': 'Seven', 'verdict': 'not_measured', 'lost': ['year']}]})
+    was = fix_row('a', 'MONITOR')
+    row = dict(was, retest=True, decision=None, was=dict((name, was[name]) for name in loop.STANDING))
+    for night in (1, 2, 3):
+        session.past.append(row)
+        row = dict(row)
+        session.after_test_and_verdict(1, row, ())
+        assert (row['decision'], row['time'], session.put_off_patterns) == ('MONITOR', was['time'], {'p-a'})
+        assert loop.untested([was] + session.past[1:] + [row], 'a') == night
+    assert 'not tested again: nothing' in row['reason'] and '7: Seven' in session.troubles[0]
+    assert loop.to_retest([row]) == [row] and loop.cycles([was, row], 'a') == 1
+
+
+def test_a_provider_that_refuses_more_requests_is_asked_for_no_other_pattern_tonight(tmpdir, monkeypatch):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    diagnosis = {'patterns': [dict(pattern_row(name, 7, [name]), agent=agent, last_seen=None) for name, agent in (
+        ('a', 'x'), ('b', 'x'), ('c', 'y'))]}
+    monkeypatch.setattr(session, 'look', lambda number: diagnosis)
+    tried = []
+    monkeypatch.setattr(session, 'try_fix', lambda number, pattern, fix: (tried.append(fix['id']), session.shut_out.add('x')))
+    assert session.improve() == 'no_fix_left' and tried == ['a', 'c']
+
+
+@pytest.mark.parametrize('newest, name', [
+    ('2100-01-01T235959Z', '2100-01-02T000000Z'), ('2100-99-01T235959Z', None), ('2001-01-01T000000Z', None)])
+def test_a_clock_that_was_set_back_turns_no_order_of_runs_round(tmpdir, newest, name):
+    tmpdir.mkdir(newest)
+    made = os.path.basename(loop.new_run_dir(str(tmpdir)))
+    assert made == name or name is None and loop.RUN_NAME.match(made) and made != newest
+
+
+@pytest.mark.parametrize('decision', ['ROLLBACK', None])
+def test_a_dry_run_says_what_a_run_would_take_out_and_not_that_it_could_not(tmpdir, decision):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.past = [fix_row('a', decision)]
+    session.places_of = lambda rows: {rows[0]['home_run']: {'a': {
+        'state': 'after', 'patch': None, 'ended': 'verified', 'times': 1, 'since': '2026-11-22T10:30:00Z'}}}
+    session.compare_with_the_files(undo=False)
+    session.write_lessons()
+    written = tmpdir.join('lessons_learned.md').read()
+    assert 'a run takes it out first' in written and 'NOT' not in written and 'None' not in written
 
 
 def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
