@@ -367,12 +367,12 @@ def outage(before, after):
                 host or 'the provider', logs.count_text(len(places), 'item'))
 
 
-def is_broken_measurement(before, after, verdict):
+def is_broken_measurement(after, verdict):
     """Was nothing measured because the provider or a server failed, or nothing came to an end, and for no other reason?
     Items that are gone, or fail no more, will be measured no better another time.
     """
     rows = [row for row in active_test.last_rows(after['rows']).values() if row['role'] == 'failing']
-    return not verdict['measured'] and not verdict['regressions'] and (bool(outage(before, after)) or any(
+    return not verdict['measured'] and not verdict['regressions'] and (bool(verdict['outage']) or any(
         row['upstream'] or not active_test.is_measured(row) for row in rows))
 
 
@@ -423,6 +423,7 @@ def decide(before, after, baseline=None, postfix=None):
     counts['measured'] = counts['fixed'] + counts['silenced'] + counts['still_failing'] + counts['broken']
     regressions = [] if obstacles else find_regressions(items, before, after, baseline, postfix)
     verdict = dict(counts, items=items, regressions=regressions, undecided=bool(obstacles),
+                   outage=outage(before, after),
                    success_percent=percent_of(counts['fixed'], counts['measured']),
                    wilson=wilson_interval(counts['fixed'], counts['measured']),
                    healthy=dict((name, sum(item['verdict'] == name for item in items if item['role'] == 'healthy'))
@@ -435,8 +436,8 @@ def decide(before, after, baseline=None, postfix=None):
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     # what was measured before, and stays in place, is not undone by a night in which nothing can be
-    changed = len(obstacles) > bool(outage(before, after))
-    verdict['stays'] = bool(after.get('retest')) and not changed and is_broken_measurement(before, after, verdict)
+    changed = len(obstacles) > bool(verdict['outage'])
+    verdict['stays'] = bool(after.get('retest')) and not changed and is_broken_measurement(after, verdict)
     verdict['undecided'] = verdict['undecided'] or verdict['stays']
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
     verdict['prediction'] = judge_prediction(before, after, verdict)
@@ -588,8 +589,9 @@ def table(heads, rows):
 
 
 def cell_text(cell):
-    """Text that stays within its cell: one line, no bar, no backtick (a code span is code)."""
-    return ' '.join(six.text_type(cell).replace('|', '/').replace('`', "'").split())
+    """Text that stays within its cell: one line, no bar, no backtick (a code span is code), no mark of Markdown."""
+    from diagnose_from_report import prose
+    return prose(six.text_type(cell).replace('`', "'"))
 
 
 WORDS = {'fixed': 'fixed', 'silenced': 'silenced', 'still_failing': 'still failing', 'broken': 'broken',
@@ -649,6 +651,9 @@ def report_text(verdict, iteration):
     lines += ['', '### Item by item', ''] + table(('Item', 'Title', 'Role', 'Verdict', 'Why'), [
         (item['rating_key'], logs.fit(item['title']), item['role'], WORDS[item['verdict']], item['note'])
         for item in verdict['items']])
+    if any(AGENT_MARK in item['note'] for item in verdict['items']):
+        lines += ['', 'What follows "%s" the agent wrote, and the item itself does not show it; episodes.summary, say, '
+                      'is how many episodes have a summary.' % AGENT_MARK.strip()]
     lines += ['', '## What remains', ''] + remaining_sentences(verdict)
     return '\n'.join(lines) + '\n'
 

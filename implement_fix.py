@@ -1672,7 +1672,8 @@ class ImplementationLog(object):
     def predict(self, fix, bundle, changed, verdicts):
         """The first part: on disk before the first byte of the bundle changes."""
         predicted = fix.get('predicted') or {}
-        fields = ', '.join(predicted.get('fields') or ()) or ('none' if fix.get('kind') == 'probe' else 'not known')
+        fields = ', '.join(predicted.get('fields') or ()) or ('none' if fix.get('kind') == 'probe' or predicted.get(
+            'fields') == [] else 'not known')
         lines = ['# Implementation log of fix %s' % fix['id'], '',
                  'Pattern %s of %s, template %s, risk %s. The change itself is in fixes/%s.patch.'
                  % (fix.get('pattern'), bundle.identifier, fix.get('template'), fix.get('risk'), fix['id']), '',

@@ -52,7 +52,7 @@ LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
 OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
-    'retest': bool, 'was?': dict, 'cured?': int}
+    'retest': bool, 'was?': dict, 'cured?': int, 'outage?': [logs.STRING]}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand',
             'to_undo')
 ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
@@ -502,14 +502,16 @@ class Session(object):
             self.state['iteration'] += 1
             number = self.state['iteration']
             diagnosis = self.look(number)
-            first = first or diagnosis
+            first = first or dict(diagnosis, patterns=[pattern for pattern in diagnosis['patterns']
+                                                       if not self.is_of_an_outage(pattern)])
             reached = goal_percent(first, self.state['fixes'])
             self.state['goal']['reached_percent'] = reached if reached is None else round(reached, 1)
             self.remember_refusals(diagnosis)
             if reached is not None and reached >= self.options.goal:
                 return 'goal'
-            self.put_off_patterns.update(pattern['pattern'] for pattern in diagnosis['patterns']
-                                         if pattern.get('agent') in self.shut_out)
+            self.put_off_patterns.update(
+                pattern['pattern'] for pattern in diagnosis['patterns']
+                if pattern.get('agent') in self.shut_out or self.is_of_an_outage(pattern) and not self.options.pattern)
             choice = choose_fix(diagnosis, self.put_off_patterns | self.quiet_patterns(diagnosis), tried,
                                 self.options.pattern, [row['pattern'] for row in self.new_fixes()
                                                        if gained_nothing([row])])
@@ -533,6 +535,13 @@ class Session(object):
         asked = dict((row['pattern'], row['time']) for row in self.past + self.state['fixes'] if row.get('quiet'))
         return set(pattern['pattern'] for pattern in diagnosis['patterns'] if pattern['pattern'] in asked
                    and (pattern['last_seen'] or '') <= asked[pattern['pattern']] and not self.options.pattern)
+
+    def is_of_an_outage(self, pattern):
+        """Was it only logged in tests in which a host failed all items, be that by a 404?"""
+        first, last = pattern.get('first_seen'), pattern.get('last_seen')
+        return bool(first and last) and any(
+            len(row.get('outage') or ()) == 2 and row['agent'] == pattern.get('agent') and row['outage'][0] <= first
+            and last <= row['outage'][1] for row in self.past + self.state['fixes'])
 
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
@@ -677,9 +686,10 @@ class Session(object):
         self.phase('compare_metrics.py', '--iteration', number, accept=(DONE, INCOMPLETE, NEGATIVE))
         verdict = self.read_verdict(number)
         row['reason'] = verdict['reason']
-        lost, stays = self.look_into_test(number, row)
+        lost, stays, outage = self.look_into_test(number, row)
         if lost and not verdict['regressions']:
             self.name_losses(row, lost)
+        row['outage'] = outage and [began, utc_text()]
         if stays:
             self.put_off_patterns.add(row['pattern'])       # another fix would be measured no better now
             self.replace_row(row, **dict(row['was'], reason='not tested again: ' + row['reason']))
@@ -714,8 +724,9 @@ class Session(object):
         self.replace_row(row, **facts)
 
     def look_into_test(self, number, row):
-        """-> (items that lost something, by whatever; whether a fix that was tested again stays untested) as the report
-        of the after-test has it. Notes whether the provider shut the agent out in it.
+        """-> (items that lost something, by whatever; whether a fix that was tested again stays untested; words on a
+        host that failed all items, or None) as the report of the after-test has it. Notes whether the provider shut the
+        agent out in it.
         """
         from compare_metrics import read_test_report, test_report_path
         from test_fix_actively import active_test_path, is_shut_out, read_active_test
@@ -723,10 +734,11 @@ class Session(object):
             verdict = read_test_report(test_report_path(self.run_dir, number))
             after = read_active_test(active_test_path(self.run_dir, number, 'after'))
         except Problem:                         # what was read of them stands
-            return [], False
+            return [], False, None
         if is_shut_out(after):
             self.shut_out.add(row['agent'])
-        return [item for item in verdict['items'] if item['lost']], row['retest'] and bool(verdict.get('stays'))
+        return ([item for item in verdict['items'] if item['lost']], row['retest'] and bool(verdict.get('stays')),
+                verdict.get('outage'))
 
     def name_losses(self, row, lost):
         self.troubles.append(
@@ -953,12 +965,17 @@ class Session(object):
                          'why': pattern['no_fix_because'] + self.too_few(pattern['pattern'])}
                         for pattern in diagnosis['patterns'] if pattern.get('no_fix_because') and not
                         pattern.get('mended_with')]
+        gone = [pattern for pattern in diagnosis['patterns'] if self.is_of_an_outage(pattern)]
+        self.refused = [row for row in self.refused if row['pattern'] not in [one['pattern'] for one in gone]]
         quiet = self.quiet_patterns(diagnosis)
+        gone += [one for one in diagnosis['patterns'] if one['pattern'] in quiet and one['fixes'] and one not in gone]
         self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'quiet',
                           'exception': pattern.get('exception'), 'items': pattern['items_total'],
-                          'why': 'no item that is still there showed it when they were last refreshed, and it was not '
+                          'why': 'it was only logged while the provider failed each item of a test'
+                                 if self.is_of_an_outage(pattern) else
+                                 'no item that is still there showed it when they were last refreshed, and it was not '
                                  'logged since'}
-                         for pattern in diagnosis['patterns'] if pattern['pattern'] in quiet and pattern['fixes']]
+                         for pattern in gone]
 
     def too_few(self, pattern):
         """Words on the undone fix that cured most items of a pattern and harmed none, where no fix is left for it."""
@@ -1045,11 +1062,16 @@ def template_counts(rows):
     return counts
 
 
-def table(heads, rows):
+def table(heads, rows, keep_paths=False):
     """Lines of a Markdown table."""
     lines = ['| ' + ' | '.join(heads) + ' |', '|' + ' --- |' * len(heads)]
-    return lines + ['| ' + ' | '.join(six.text_type(cell).replace('|', '/').replace('\n', ' ') for cell in row) + ' |'
-                    for row in rows]
+    return lines + ['| ' + ' | '.join(prose(cell, keep_paths) for cell in row) + ' |' for row in rows]
+
+
+def prose(text, keep_paths=False):
+    """Words without secrets, and as they are where Markdown would read marks in them: '__getitem__'."""
+    from diagnose_from_report import prose as escaped
+    return escaped(logs.redact(six.text_type(text), keep_paths=keep_paths))
 
 
 ENDINGS = {
@@ -1096,7 +1118,7 @@ def lessons_text(lessons, state):
         lines.append('No patch that was kept; what went wrong stands below.' if lessons['troubles'] else
                      'No patch of this loop.')
     lines += ['', '## What needs a person', '']
-    lines += ['- ' + sentence for sentence in lessons['person']] or ['Nothing.']
+    lines += ['- ' + prose(sentence) for sentence in lessons['person']] or ['Nothing.']
     lines += ['', '## What was tried', '']
     if fixes:
         lines += table(('Fix', 'Agent', 'Template', 'Decision', 'Success', 'Why', 'Report'), [
@@ -1254,8 +1276,8 @@ def write_manifest(run_dir, options):
     facts = [('Started', utc_text()), ('Version of the scripts', logs.__version__)] + [
         (what, sentence if found is not None else 'not found: ' + sentence) for what, found, sentence in rows]
     chosen = sorted((name, value) for name, value in vars(options).items() if value is not None and value is not False)
-    text = ['# Run %s' % os.path.basename(run_dir), '', '## Where', ''] + table(('What', 'Found'), facts) + [
-        '', '## Options', ''] + table(('Option', 'Value'), chosen)
+    text = ['# Run %s' % os.path.basename(run_dir), '', '## Where', ''] + table(('What', 'Found'), facts, True) + [
+        '', '## Options', ''] + table(('Option', 'Value'), chosen, True)
     write_file(os.path.join(run_dir, 'run_manifest.md'), logs.redact('\n'.join(text), keep_paths=True) + '\n')
     missing = [sentence for what, found, sentence in rows if found is False]
     if missing:

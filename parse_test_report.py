@@ -80,7 +80,8 @@ def parse_report(text):
     absent = sorted(label for label, name in LABELS.items() if name not in values)
     if absent:
         raise refuse('the report does not give: %s' % ', '.join(absent))
-    found = dict(values, decision=decisions[0], reason=(reason or '').rstrip('.'))
+    reason = re.sub(r'\\([!-/:-@\[-`{-~])', r'\1', reason or '')      # what keeps Markdown from reading it
+    found = dict(values, decision=decisions[0], reason=reason.rstrip('.'))
     check_numbers(found)
     return found
 

@@ -226,6 +226,18 @@ def test_a_dry_run_says_what_a_run_would_take_out_and_not_that_it_could_not(tmpd
     assert 'a run takes it out first' in written and 'NOT' not in written and 'None' not in written
 
 
+def test_what_was_only_logged_in_an_outage_of_a_test_is_no_pattern_to_mend(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.past = [fix_row('a', 'KEEP', outage=['2026-11-22T10:30:00Z', '2026-11-22T10:40:00Z']), fix_row('b', 'KEEP', outage=[])]
+    found = [dict(pattern_row(name, 12, ['f']), first_seen='2026-11-22T10:%s:00Z' % first, last_seen='2026-11-22T10:39:00Z',
+                  agent=agent, no_fix_because='none fits') for name, first, agent in (
+        ('p', '31', fix_row('a', 'KEEP')['agent']), ('q', '29', fix_row('a', 'KEEP')['agent']), ('r', '31', 'another'))]
+    session.remember_refusals({'patterns': found})
+    assert [(row['pattern'], row['class']) for row in session.refused] == [('q', 'code'), ('r', 'code'), ('p', 'quiet')]
+    session.look = lambda number: {'patterns': found[:1]}
+    assert session.improve() == 'no_fix_left' and session.person_list() == []
+
+
 def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     session.phase, row = lambda *words, **how: (loop.NEGATIVE, '', ''), fix_row('a', None)
@@ -280,15 +292,16 @@ def test_a_phase_that_hangs_is_interrupted_and_has_no_code():
 
 def test_the_post_mortem_is_prose_and_says_what_was_tried_and_what_was_left():
     fixes = [fix_row('a', 'KEEP', weak_evidence=True), fix_row('b', 'NOT_TRIED', success_percent=None, measured=0)]
-    lessons = {'run': 'r', 'ended': 'no_fix_left', 'fixes': fixes, 'person': [], 'templates': loop.template_counts(fixes),
+    lessons = {'run': 'r', 'ended': 'no_fix_left', 'fixes': fixes, 'person': ["look at '__getitem__'"], 'templates': loop.template_counts(fixes),
                'in_place': fixes[:1], 'troubles': [],
                'goal': {'percent': 95, 'reached_percent': 61.5},
                'refused': [{'pattern': 'p9', 'agent': 'x', 'class': 'upstream', 'exception': 'HTTPError', 'items': 13,
                             'why': '403 from a.example for 13 items'}]}
     text = loop.lessons_text(lessons, {'started': '2026-11-22T10:30:00Z'})
     assert '```' not in text
-    for words in ('80 % of 11', '61.5 %', '403 from a.example', 'weak evidence', 'Nothing.', 'KEEP 1'):
+    for words in ('80 % of 11', '61.5 %', '403 from a.example', 'weak evidence', "- look at '\\_\\_getitem\\_\\_'", 'KEEP 1'):
         assert words in text, words
+    assert 'Nothing.' in loop.lessons_text(dict(lessons, person=[]), {'started': '2026-11-22T10:30:00Z'})
 
 
 def test_the_summary_fits_a_terminal():

@@ -59,13 +59,15 @@ def test_a_fix_is_put_in_place_and_proved(rig, capsys):
     assert 'a in place' in out and max(len(line) for line in out.splitlines()) <= 80
 
 
-def test_the_prediction_stands_before_the_change_and_the_checkpoint_after_it(rig, monkeypatch):
-    rig.offer('a', {ENTRY: [PLOT]}, loss='an item | without a plot')
+@pytest.mark.parametrize('fields, words', [(['summary'], 'summary'), ([], 'none'), (None, 'not known')])
+def test_the_prediction_stands_before_the_change_and_the_checkpoint_after_it(rig, monkeypatch, fields, words):
+    rig.offer('a', {ENTRY: [PLOT]}, loss='an item | without a plot', predicted={'fields': fields, 'sentence': '18 of 23 will'})
     seen = []
     replace = fix.replace_file
     monkeypatch.setattr(fix, 'replace_file', lambda *words: (seen.append(log_text(rig)), replace(*words)))
     with Stub(rig):
         assert rig.main('a') == 0
+    assert 'Fields that should appear: %s.' % words in seen[0]
     assert '## Expected' in seen[0] and '18 of 23' in seen[0] and '## What was done' not in seen[0]
     text = log_text(rig)
     assert text.startswith(seen[0].rstrip('\n')) and 'run loop | yes |' in text and text.count('| yes |') == 2

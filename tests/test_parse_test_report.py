@@ -31,6 +31,14 @@ def test_the_key_numbers_come_back():
     assert found['reason'].startswith('11 of 13 measured items')
 
 
+def test_what_markdown_would_read_comes_back_as_it_was():
+    error = {'pattern': 'p2', 'exception': 'AttributeError', 'message': "no attribute '__getitem__' *of* a_b \\_x | <i>"}
+    found = decide([failing(1), healthy(901)], [row(1, after=RICH), healthy(901, errors=[error])])
+    report = compare.report_text(found, 1)
+    assert report.count("'\\_\\_getitem\\_\\_' \\*of\\* a_b") == 3 and "'__" not in report
+    assert reader.parse_report(report)['reason'] == found['reason'].replace('|', '/')
+
+
 @pytest.mark.parametrize('change', [
     lambda report: report.replace('\n', '\r\n'), lambda report: report.replace('\n', '   \n'),
     lambda report: '\ufeff' + report,
