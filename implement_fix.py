@@ -1435,6 +1435,10 @@ def roll_back(site, fix_id):
         fix = find_fix(site.run_dir, fix_id)
         return DONE, {'fix': fix_id, 'state': 'was never put in place', 'live': None, 'agent': fix.get('agent'),
                       'sentence': 'there is nothing to undo', 'files': [], 'judges': []}
+    if not os.path.lexists(os.path.join(site.plug_ins, last['bundle'])):
+        return DONE, {'fix': fix_id, 'state': 'not in place', 'live': None, 'agent': last.get('agent'), 'files': [],
+                      'judges': [], 'sentence': '%s is not installed any more, so there is nothing to undo'
+                                                % last['bundle']}
     bundle = site.bundle(last['bundle'])
     changed, carries = [], {}
     for entry in last['files']:

@@ -54,7 +54,7 @@ OWN_ROW = {                         # types in a row of the state, for logs.fits
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
     'retest': bool, 'was?': dict, 'cured?': int, 'outage?': [logs.STRING]}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand',
-            'to_undo')
+            'to_undo', 'unclear')
 ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
@@ -830,8 +830,12 @@ class Session(object):
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), whereabouts(row, places)
             if there:                           # else what was known of it stands
                 found = places[row['home_run']].get(row['id'], {})
-                row.update(by_hand=False, to_undo=False, still_there=not kept and (there in ('in place', 'changed') or (
-                    found.get('patch') == 'conflict' and bool(row.get('still_there')))))
+                row['unclear'] = not kept and found.get('patch') == 'conflict' and bool(row.get('still_there'))
+                row.update(by_hand=False, to_undo=False, still_there=row['unclear'] or not kept and there in (
+                    'in place', 'changed'))
+            if row.get('unclear'):
+                self.troubles.append('fix %s of run %s was to be taken out, and somebody changed the same lines since; see '
+                                     'whether %s still holds it' % (row['id'], row['home_run'], found['bundle']))
             if kept and there in ('gone', 'undone'):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))
@@ -1086,6 +1090,8 @@ def decision_words(row):
     """The decision, and whether the patch is in the bundle."""
     if row.get('to_undo'):
         return '%s, still in place: a run takes it out first' % (row['decision'] or 'no verdict')
+    if row.get('unclear'):
+        return '%s; whether its file still holds it is not clear' % row['decision']
     if row.get('still_there'):
         return '%s, but it could NOT be taken out' % row['decision']
     if row.get('by_hand'):
@@ -1113,7 +1119,9 @@ def lessons_text(lessons, state):
         lines += table(('Fix', 'Agent', 'What it does', 'Decision', 'Success', 'Made in run'), [
             (row['id'], row['agent'], row.get('summary') or '-', decision_words(row), percent_text(row),
              row['home_run']) for row in lessons['in_place']])
-        lines += ['', 'Each can be taken out again, in any order; "Undo" in README.md tells how.']
+        lines += ['', '%s can be taken out again, in any order; "Undo" in README.md tells how.' % (
+            'Those that the loop could not take out are for a person; each other one' if any(
+                row.get('still_there') for row in lessons['in_place']) else 'Each')]
     else:
         lines.append('No patch that was kept; what went wrong stands below.' if lessons['troubles'] else
                      'No patch of this loop.')
@@ -1124,7 +1132,8 @@ def lessons_text(lessons, state):
         lines += table(('Fix', 'Agent', 'Template', 'Decision', 'Success', 'Why', 'Report'), [
             (row['id'], row['agent'], row['template'], decision_words(row),
              percent_text(row), row['reason'],
-             'test_report_iteration_%d.md' % row['iteration'] if row['measured'] else 'loop.log') for row in fixes])
+             'test_report_iteration_%d.md' % row['iteration'] if row['measured'] or row['decision'] == 'ROLLBACK' and
+             row.get('further') is not None else 'loop.log') for row in fixes])
         lines += ['', 'Success: the share of the measured items, all of which failed before, that show no error now '
                       'and have what they lacked.']
     else:
@@ -1137,7 +1146,7 @@ def lessons_text(lessons, state):
     lines += ['', '## What was left alone, and why', '']
     lines += table(('Pattern', 'Agent', 'Class', 'Items', 'Why no patch'), [
         (row['pattern'], row['agent'], row['class'], row['items'], row['why']) for row in alone]) if alone else [
-            'Nothing but what needs a person.' if refused else 'Every pattern on the shortlist had a fix to try.']
+            'Nothing but what needs a person.' if refused or lessons['person'] else 'Nothing.']
     lines += ['', '## What the next run takes from this', '']
     if lessons['templates']:
         lines += table(('Template', 'Verdicts so far'), [

@@ -358,6 +358,19 @@ def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, de
     assert ('"2026-11-23T01' in tmpdir.join('resolved_patterns.json').read()) == (there == 'by hand')
 
 
+def test_whether_a_rewritten_file_still_holds_what_could_not_be_taken_out_is_for_a_person_to_see(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.past = [fix_row('a', 'ROLLBACK', still_there=True), fix_row('b', 'KEEP')]
+    session.places_of = lambda rows: {rows[0]['home_run']: dict((name, {
+        'state': state, 'patch': patch, 'ended': 'verified', 'times': 1, 'since': '2026-11-22T10:30:00Z', 'bundle': 'A.bundle'})
+        for name, state, patch in (('a', 'other', 'conflict'), ('b', 'after', None)))}
+    session.compare_with_the_files()
+    session.write_lessons()
+    written = tmpdir.join('lessons_learned.md').read()
+    assert 'ROLLBACK; whether its file still holds it is not clear' in written and 'each other one can be' in written
+    assert 'see whether A.bundle still holds it' in session.troubles[0] and 'Nothing but what needs a person' in written
+
+
 def test_what_cured_too_few_and_harmed_none_is_named_to_the_person_who_gets_the_rest(tmpdir):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir.mkdir('r')), str(tmpdir.mkdir('runs')))
     session.past = [fix_row(name, 'ROLLBACK', pattern='p', measured=9, success_percent=percent, cured=cured)

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -559,6 +560,16 @@ def test_a_bundle_updated_by_someone(rig, capsys, code, patch, code_of_undo):
     capsys.readouterr()
     assert rig.main('--status') == 0
     assert 'changed by someone' in capsys.readouterr()[0]
+
+
+def test_with_a_bundle_that_is_not_installed_any_more_the_fix_is_gone(rig, capsys):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
+        shutil.rmtree(rig.path('Sample.bundle'))
+        capsys.readouterr()
+        assert rig.main('--rollback', 'a') == 0
+    assert 'is not installed any more' in capsys.readouterr()[0]
 
 
 def test_a_bundle_put_back_by_hand_is_not_in_place(rig):
