@@ -463,7 +463,7 @@ def judge_items(before, after):
 
 
 def item_row(row, verdict, note, gained, lost):
-    return {'rating_key': row['rating_key'], 'title': row['title'], 'role': row['role'], 'verdict': verdict,
+    return {'rating_key': row['rating_key'], 'title': row['title'] or '', 'role': row['role'], 'verdict': verdict,
             'note': note, 'gained': gained, 'lost': lost}
 
 

@@ -714,9 +714,9 @@ def read_journal(run_dir):
             step = json.loads(logs.to_text(line))
         except ValueError:
             continue
-        if not isinstance(step, dict) or 'step' not in step:
+        if not logs.fits(step, {'step': logs.STRING, 'schema?': int}):
             continue
-        if step.get('schema', 0) > JOURNAL_SCHEMA:
+        if (step.get('schema') or 0) > JOURNAL_SCHEMA:
             raise Problem('%s has schema %s, this version knows %d; update the whole folder of scripts'
                           % (journal_path(run_dir), step['schema'], JOURNAL_SCHEMA))
         steps.append(step)

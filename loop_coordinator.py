@@ -52,6 +52,7 @@ LESSONS_SCHEMA = 1
 STANDING = ('decision', 'success_percent', 'measured', 'weak_evidence', 'time')    # of a verdict, until a newer one
 OWN_ROW = {                         # types in a row of the state, for logs.fits(), beside those that the history has
     'pattern': logs.STRING, 'time': logs.STRING, 'home_run': logs.STRING, 'home_iteration': int, 'measured': int,
+    'iteration': int, 'agent?': logs.STRING, 'reason': logs.STRING,
     'retest': bool, 'was?': dict, 'cured?': int, 'outage?': [logs.STRING]}
 IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured', 'home_run', 'still_there', 'by_hand',
             'to_undo', 'unclear')
@@ -263,7 +264,7 @@ def is_rows(rows):
     """Whether something that was read is a list of fixes as this script writes them."""
     from diagnose_from_report import HISTORY_ROW
     return logs.fits(rows, [dict(HISTORY_ROW, **OWN_ROW)]) and all(
-        set(('template', 'reason') + STANDING) <= set(row) for row in rows)     # which may hold null
+        set(('template', 'agent') + STANDING) <= set(row) for row in rows)      # which may hold null
 
 
 def latest_by_fix(rows):
@@ -834,8 +835,8 @@ class Session(object):
                 row.update(by_hand=False, to_undo=False, still_there=row['unclear'] or not kept and there in (
                     'in place', 'changed'))
             if row.get('unclear'):
-                self.troubles.append('fix %s of run %s was to be taken out, and somebody changed the same lines since; see '
-                                     'whether %s still holds it' % (row['id'], row['home_run'], found['bundle']))
+                self.troubles.append('fix %s of run %s was to be taken out, and somebody changed the same lines since; '
+                                     'see whether %s still holds it' % (row['id'], row['home_run'], found['bundle']))
             if kept and there in ('gone', 'undone'):
                 self.past.append(dict(row, decision='UNDONE' if there == 'undone' else 'GONE', reason=(
                     'it was undone by hand' if there == 'undone' else 'it was overwritten, or made elsewhere')))

@@ -81,6 +81,17 @@ ESSENTIAL = {'title', 'summary', 'thumb'}               # what nearly every agen
 
 
 # --------------------------------------------------------------------------------------------------------- the artifact
+# types in it, for logs.fits(): what was damaged meanwhile is told in one sentence
+SEEN = {'pattern': logs.STRING, 'exception?': logs.STRING, 'message': logs.STRING}
+STATE = {'fields': dict, 'locked': [logs.STRING], 'leaves?': int, 'agent?': dict}
+SHAPE = {'patterns_seen?': [SEEN], 'window?': dict, 'plug_in?': dict, 'baseline_patterns?': [logs.STRING],
+         'says?': list, 'predicted?': {'fields?': [logs.STRING], 'success_percent?': (int, float)},
+         'contains?': [logs.STRING], 'server?': dict,
+         'filled?': dict, 'said?': int, 'own_files?': [logs.STRING],
+         'rows?': [dict(dict.fromkeys([name + '?' for name in ITEM + ('outcome', 'reason')], logs.STRING), **{
+             'errors?': [SEEN], 'noise?': [SEEN], 'upstream?': [logs.STRING], 'before?': STATE, 'after?': STATE})]}
+
+
 def active_test_path(run_dir, iteration, phase):
     """Where the rows of a phase ('before', 'after' or 'undone') of an iteration lie."""
     return os.path.join(run_dir, 'active_test_iteration_%d_%s.json' % (iteration, phase))
@@ -96,14 +107,18 @@ def read_active_test(path):
     started, ended, restarts, proof. Of a before-test also filled, as filled_before() gives it, and contains: the ids of
     fixes, undone since, that this one is a continuation of.
     """
-    document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', {
-        'rows?': [dict], 'patterns_seen?': [{'pattern': logs.STRING}], 'window?': dict})
+    document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', SHAPE)
     absent = [name for name in ('phase', 'fix', 'pattern', 'agent', 'server', 'window', 'patterns_seen', 'complete',
                                 'rows') if name not in document]
     absent += [name for row in document.get('rows') or () for name in ITEM + (
-        'outcome', 'reason', 'errors', 'upstream', 'before', 'after') if name not in row]
+        'outcome', 'reason', 'errors', 'upstream', 'before', 'after') if name not in row or name in (
+            'errors', 'upstream') and row[name] is None]
     if absent:
         raise Problem('%s lacks %s; run test_fix_actively.py again' % (path, absent[0]))
+    states = [row[when] for row in document['rows'] for when in ('before', 'after') if row[when]]
+    if not all('agent' in state and isinstance(value, (logs.STRING, int)) for state in states
+               for fields in (state['fields'], state.get('agent') or {}) for value in fields.values()):
+        raise Problem('%s is damaged; run test_fix_actively.py again' % path)
     return document
 
 

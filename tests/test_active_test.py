@@ -565,6 +565,24 @@ def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
     assert active.bundle_digest(str(tmpdir), None, own) is None
 
 
+@pytest.mark.parametrize('change', [
+    {'plug_in': 'é'}, {'server': 'x'}, {'predicted': {'fields': [[]]}}, {'patterns_seen': [{'pattern': 'p', 'message': 7}]}] + [
+    {'rows': [dict(dict.fromkeys(active.ITEM + ('outcome', 'reason', 'before', 'after')), **dict({'errors': [], 'upstream': []}, **more))]}
+    for more in ({'errors': None}, {'errors': [{'pattern': 'p'}]}, {'rating_key': [7]}, {'title': True}, {'upstream': [7]},
+                 {'after': {'fields': {'year': [7]}, 'locked': [], 'agent': None}}, {'after': {'fields': {'year': 7}, 'locked': []}},
+                 {'before': {'fields': {}, 'locked': [], 'agent': {'year': {}}}})])
+def test_a_test_that_was_damaged_is_one_sentence(tmpdir, change):
+    document = dict.fromkeys(('phase', 'fix', 'pattern', 'agent', 'server', 'complete'), 'x')
+    path = active.active_test_path(str(tmpdir), 1, 'after')
+    for facts in ({}, change):
+        logs.write_json(path, dict(dict(document, rows=[], window={}, server={}, patterns_seen=[]), **facts), active.ACTIVE_TEST_SCHEMA)
+        if not facts:
+            assert active.read_active_test(path)['rows'] == []
+    with pytest.raises(logs.Problem) as problem:
+        active.read_active_test(path)
+    assert 'run test_fix_actively.py again' in problem.value.sentence
+
+
 def test_only_an_unfinished_test_of_the_same_fix_is_continued(tmpdir):
     path = active.active_test_path(str(tmpdir), 1, 'after')
     document = {'phase': 'after', 'fix': 'f', 'pattern': TARGET, 'server': {'version': '1'}, 'bundle_digest': None,

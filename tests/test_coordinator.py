@@ -152,7 +152,7 @@ def test_bad_weather_in_a_before_test_puts_no_pattern_to_rest(tmpdir, rows, quie
     loop.write_json(loop.home_sample(str(tmpdir), 1), dict(
         dict.fromkeys(named, {}), pattern='p1', patterns_seen=[], complete=True, stopped=None, rows=[dict(
             dict.fromkeys(('rating_key', 'guid', 'title', 'type', 'section', 'reason', 'before', 'after')), role='failing',
-            outcome=outcome, errors=[{'pattern': name} for name in errors], upstream=upstream)
+            outcome=outcome, errors=[{'pattern': name, 'message': ''} for name in errors], upstream=upstream)
             for outcome, errors, upstream in rows]), 1)
     assert session.stopped_test(1, 0, '')[1] == quiet
 
@@ -403,6 +403,7 @@ def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tm
 @pytest.mark.parametrize('name', ['loop_state.json', 'lessons_learned.json'])
 @pytest.mark.parametrize('text', ['', '{"schema": 1}', '{"schema": 1, "fixes": [{}], "ended": null}', '{"schema": 99}',
                                   json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [fix_row('a', 'KEEP', time=7)]}),
+                                  json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [fix_row('a', 'KEEP', iteration=None)]}),
                                   json.dumps({'schema': 1, 'ended': 'goal', 'fixes': [dict(
                                       (name, value) for name, value in fix_row('a', 'KEEP').items() if name != 'template')]})])
 def test_a_damaged_earlier_run_is_named_and_stops_nothing(tmpdir, name, text):

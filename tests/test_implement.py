@@ -229,7 +229,7 @@ def test_a_damaged_intent_in_the_journal_is_none(rig):
     line = ('{"schema": 1, "step": "intent", "time": %s, "action": "%s", "fix": "a", "bundle": "b", "plug_ins": "c", '
             '"files": %s}\n')
     write(fix.journal_path(rig.run_dir), line % (6, 'implement', 5) + line % ('"6"', 'undo', '[]') +
-          '{"step": "rolled back", "fix": "a"}\n')
+          '{"step": "rolled back", "fix": "a"}\n{"step": "restart", "schema": [1]}\n{"step": 7}\n')
     assert rig.main('--status') == 0 and rig.main('--recover') == 0
 
 
