@@ -2556,6 +2556,9 @@ FAMILIES = (
            'wait and refresh again; where it stays, check the disk and the owner of the file'),
     Family('support folder', 'environment', r'Exception (reading|writing)', r'', 'A file could not be read or written.',
            'install the bundle again; check rights'),
+    Family('incomplete metadata', 'environment', r'Unable to deserialize object at|Exception deserializing',
+           r'', 'What was stored for an item is not whole: a refresh or the disk failed while it was written.',
+           'refresh the item once more; where it stays, check the disk'),
     Family('locale', 'environment', r'', r"^Unicode(En|De)codeError: 'ascii' codec(?=[\s\S]*@@filesystem)",
            'The server runs with an ASCII locale and met a file name with other letters.',
            'start the server with a UTF-8 locale'),
@@ -2606,7 +2609,7 @@ FAMILIES = (
     Family('does not load', 'code', r'while loading code', r'',
            'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
            'rewrite the line'),
-    Family('sandbox rule', 'code', r'', r'SyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
+    Family('sandbox rule', 'code', r'', r'\bSyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
            'The source breaks a rule of the sandbox or of Python 2.', 'rewrite the line'),
     Family('field of an entry', 'code', r"Exception setting attribute '", r'', 'A field of an entry of a menu got '
            'what cannot be stored, mostly text with letters beyond ASCII that was not decoded; the field stays empty.',
@@ -2628,8 +2631,8 @@ FAMILIES = (
     Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
            r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
            'What should be a number or a date is not one.', 'a tolerant conversion'),
-    Family('not permitted', 'code', r'', r'FrameworkException', 'The framework does not do what the code asks of it.',
-           'ask in another way'),
+    Family('not permitted', 'code', r'', r'FrameworkException(?!.* not serializable)',
+           'The framework does not do what the code asks of it.', 'ask in another way'),
     Family('no such file', 'code', r'', r'Errno 2\]', 'A file or folder that the code relies on is not there.',
            'look first whether it is there'),
     Family('not in there', 'code', r'', r'ValueError: (list\.remove|substring not found|.* is not in (list|tuple))',
@@ -2643,8 +2646,10 @@ FAMILIES = (
     Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
            r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
            'An answer or a file that should be XML or JSON is not.', 'check it before parsing'),
-    Family('not serialisable', 'code', r'serializing', r'', 'The framework cannot write down what the agent gave it: '
-           'a value of a wrong kind, or text with letters that it cannot store.', 'convert it'),
+    Family('large answer', 'code', r'', r'^APIException: Data of size', 'An answer is larger than what the framework '
+           'reads: 5 MB, where the code does not say otherwise.', 'allow more'),
+    Family('not serialisable', 'code', r'serializing|not serializable', r'', 'The framework cannot write down what the '
+           'agent gave it: a value of a wrong kind, or text with letters that it cannot store.', 'convert it'),
     Family('encoding', 'code', r'', r'Unicode(En|De)codeError|strings must be XML compatible',
            'A text has letters that do not fit the alphabet it is read or written in.', 'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError', 'A module that the code asks for is not there.',
@@ -2658,6 +2663,8 @@ FAMILIES = (
     Family('missing attribute', 'code', r'', r'AttributeError',
            'The code asks something of an object that this kind of object does not have.',
            'hand over the right object, or spell it right'),
+    Family('language code', 'code', r'contains the invalid language code', r'', 'The agent names a language that Plex '
+           'does not know, and is not offered for it.', 'mend the list of languages of the agent'),
     Family('cut record', 'code', r'^$', r'^$',
            'The log breaks off in the middle of this error, so which one it was is not in it.',
            'refresh an item: then the log has it whole'),
@@ -11474,6 +11481,22 @@ def longer_wait(case, found):
                            'the answer came too late, not never')
 
 
+BOUND_IN_SIZE = ('ElementFromString', 'ElementFromURL', 'ObjectFromString', 'ObjectFromURL', 'FeedFromString',
+                 'FeedFromURL')
+MOST_MEGABYTES = 64
+
+
+def larger_answer(case, found):
+    """The framework reads 5 MB, or what a call says (max_size of its parsekit): twice what came is allowed."""
+    megabytes = 2 * (int(found.group('size')) // 2 ** 20 + 1)
+    for node in own_part(case.statement) if megabytes <= MOST_MEGABYTES else ():
+        if is_call(node, *BOUND_IN_SIZE) and root_name(node.func) in ASKERS and not node.kwargs and \
+                not any(keyword.arg == 'max_size' for keyword in node.keywords):
+            yield Proposal('larger answer', one_more(node, 'max_size=%d * 1024 * 1024' % megabytes),
+                           'answers of up to %d MB are read' % megabytes, 'nothing', 'low', 0.8,
+                           'the answer is whole, and only larger than what the framework reads')
+
+
 ASKERS = ('HTTP', 'HTML', 'JSON', 'XML', 'RSS', 'YAML', 'urllib', 'urllib2', 'requests')
 PAUSE = 5                       # seconds; with the framework's own 20 for each try a refresh stays below a minute
 
@@ -11833,6 +11856,7 @@ WORDINGS = (
     # ---- Plex, and other servers
     (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_operator, None),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field, None),
+    (r"^APIException: Data of size", raises_call(*BOUND_IN_SIZE), None),
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, None, address_faults),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout)", raises_request, no_answer),
     (r"^(ConnectionError|ReadTimeout|ConnectTimeout|error)\b", raises_request, None),
@@ -11920,6 +11944,7 @@ SPECIAL_WAYS = (
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number, ordered_last),
     (r"^TypeError: int\(\) can't convert non-string with explicit base", text_for_base),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
+    (r"^APIException: Data of size (?P<size>\d+) is greater", larger_answer),
     (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
      second_try),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),

@@ -115,6 +115,9 @@ def look(row, tmpdir=None, source=SOURCE, history=(), **more):
     return diagnose.diagnose(row, document(row, **more), bundles, list(history))
 
 
+UPDATE = 'Exception in the update function of agent named'
+
+
 def missing_motto(line=None, **more):
     line = line or line_of("boat['motto']")
     return pattern(frames=[frame('update', line_of('self.fill(metadata')), frame('fill', line, callees=[GETITEM])],
@@ -247,6 +250,27 @@ def test_a_time_out_gets_more_time_or_a_second_try_also_where_all_depends_on_the
     fetch = patched_fetch(late, 'second try')
     assert fetch(IOError('<urlopen error timed out>'), 'boat')[:2] == ('boat', [5])
     assert fetch(IOError('no route'), 'boat')[1] == []
+
+
+def test_an_answer_that_the_framework_takes_for_too_large_is_allowed(tmpdir):
+    found = unanswered(tmpdir, 'APIException', 'Data of size 7340032 is greater than the maximum size 5242880')
+    assert found.record['fixes'][0]['template'] == 'larger answer'
+    assert b"number, max_size=16 * 1024 * 1024)\n" in found.patches[found.record['fixes'][0]['id']]
+    found = unanswered(tmpdir, 'APIException', 'Data of size 99614720 is greater than the maximum size 5242880')
+    assert 'larger answer' not in [fix['template'] for fix in found.record['fixes']]
+
+
+@pytest.mark.parametrize('exception, message, wrapper, family', [
+    ('XMLSyntaxError', 'Document is empty, line 1, column 1', UPDATE, 'unreadable answer'),
+    ('FrameworkException', "Set item 'x' is not serializable!", "Exception serializing Movie with guid 'x'",
+     'not serialisable'),
+    (None, "Attribute 'rating' is not serializable.", '', 'not serialisable'),
+    (None, 'Unable to deserialize object at /x/y', '', 'incomplete metadata'),
+    (None, "The agent named 'Boats' contains the invalid language code 'xx'", '', 'language code')])
+def test_the_family_of_an_error_is_the_one_it_tells(exception, message, wrapper, family):
+    kind = 'update' if wrapper == UPDATE else 'log'
+    row = pattern(exception, message, [frame('fill', 23)] if exception else [], kind=kind, wrapper=wrapper)
+    assert diagnose.judge(row, {}).family.name == family
 
 
 @pytest.mark.parametrize('exception, message, updates', [
