@@ -2546,7 +2546,8 @@ FAMILIES = (
     Family('foreign binary', 'environment', r'', r'DLL load failed|not a valid Win32|failed to map segment|'
            r'wrong ELF class|cannot open shared object|undefined symbol',
            'A compiled library does not fit this system.', 'install the right build; remount without noexec'),
-    Family('no permission', 'environment', r'', r'Errno 13|Permission denied|Errno 1\]|Errno 30|Read-only file',
+    Family('no permission', 'environment', r'', r'Errno 13|Permission denied|Errno 1\](?! _ssl)|Errno 30|'
+           r'Read-only file|\[Error 5\]',
            'The plex user may not read or write a file.', 'give it to the plex user'),
     Family('system limits', 'environment', r'', r'Errno 28|No space left|Errno 24|Too many open files|MemoryError',
            'The disk is full, or the system ran out of something.', 'clean up, restart'),
@@ -2577,11 +2578,12 @@ FAMILIES = (
            r'Not a gzipped file|RemoteDisconnected', 'The provider has a fault of its own.', 'wait'),
     Family('time-out', 'upstream', r'', r'timed? ?out|Timeout', 'The provider did not answer in time.',
            'wait; a longer time-out or a retry'),
-    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|CERTIFICATE_VERIFY|tlsv1|handshake',
+    Family('TLS', 'upstream', r'', r'SSLError|SSLV3|_ssl\.c:|CertificateError|CERTIFICATE_VERIFY|tlsv1|handshake',
            "The provider's encryption and that of the server's old Python do not fit.",
            'update the server; some agents ship newer certificates'),
     Family('name or route', 'upstream', r'', r'URLError|getaddrinfo|Name or service not known|gaierror|'
-           r'Connection (refused|reset|aborted)|ConnectionError|No route to host|Errno (1040?|111|113|110|-2|11001)\b',
+           r'Connection (refused|reset|aborted)|ConnectionError|No route to host|'
+           r'Errno (32|10[14]|11[013]|-[235]|100[56]\d|11001)\b',
            'The provider cannot be reached: its name, its address or the network.',
            'wait, or update the agent when the provider has moved'),
     Family('bad address', 'code', r"Error opening URL '[^']*[/=,]None(?=$|[/?&.,;#'-])", r'',
@@ -2633,7 +2635,7 @@ FAMILIES = (
            'What should be a number or a date is not one.', 'a tolerant conversion'),
     Family('not permitted', 'code', r'', r'FrameworkException(?!.* not serializable)',
            'The framework does not do what the code asks of it.', 'ask in another way'),
-    Family('no such file', 'code', r'', r'Errno 2\]', 'A file or folder that the code relies on is not there.',
+    Family('no such file', 'code', r'', r'Errno 2\]|\[Error [23]\]', 'A file or folder that the code relies on is not there.',
            'look first whether it is there'),
     Family('not in there', 'code', r'', r'ValueError: (list\.remove|substring not found|.* is not in (list|tuple))',
            'What the code looks for in a text or list is not in there.', 'look first whether it is there'),
@@ -2644,8 +2646,10 @@ FAMILIES = (
     Family('wrong count', 'code', r'', r'^ValueError: (too many values|need more than)',
            'Something is taken apart into more or fewer parts than it has.', 'look first how many there are'),
     Family('unreadable answer', 'code', r'', r'XMLSyntaxError|JSONDecodeError|No JSON object|Expecting|ParseError|'
-           r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter',
-           'An answer or a file that should be XML or JSON is not.', 'check it before parsing'),
+           r'Extra data|JSONError|Document is empty|Expected \'\S+\' delimiter|not a zip file|while decompressing|'
+           r'CRC check failed|cannot identify image',
+           'An answer or a file is not of the form that it should have (XML, JSON, packed data, a picture).',
+           'check it before parsing'),
     Family('large answer', 'code', r'', r'^APIException: Data of size', 'An answer is larger than what the framework '
            'reads: 5 MB, where the code does not say otherwise.', 'allow more'),
     Family('not serialisable', 'code', r'serializing|not serializable', r'', 'The framework cannot write down what the '

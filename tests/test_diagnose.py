@@ -138,6 +138,9 @@ FAMILIES = [
     ('upstream', 'HTTPError', 'HTTP Error 503: Service Unavailable', {}),
     ('upstream', 'URLError', '<urlopen error [Errno -2] Name or service not known>', {}),
     ('upstream', 'SSLError', "('The handshake operation failed',)", {}),
+    ('upstream', 'SSLError', '[Errno 1] _ssl.c:510: error:14077410:SSL routines', {}),
+    ('upstream', 'error', '[Errno 32] Broken pipe', {}),
+    ('environment', 'WindowsError', "[Error 5] Access is denied: u'C:\\\\x'", {}),
     ('upstream', '', "Error opening URL 'http://boats.example/3'", {}),
     ('environment', 'IOError', "[Errno 13] Permission denied: u'/x'", {}),
     ('environment', 'ImportError', 'DLL load failed: The specified module could not be found.', {}),
@@ -262,6 +265,9 @@ def test_an_answer_that_the_framework_takes_for_too_large_is_allowed(tmpdir):
 
 @pytest.mark.parametrize('exception, message, wrapper, family', [
     ('XMLSyntaxError', 'Document is empty, line 1, column 1', UPDATE, 'unreadable answer'),
+    ('BadZipfile', 'File is not a zip file', UPDATE, 'unreadable answer'),
+    ('URLError', '<urlopen error [Errno 8] _ssl.c:504: EOF occurred in violation of protocol>', UPDATE, 'TLS'),
+    ('WindowsError', '[Error 3] The system cannot find the path specified', UPDATE, 'no such file'),
     ('FrameworkException', "Set item 'x' is not serializable!", "Exception serializing Movie with guid 'x'",
      'not serialisable'),
     (None, "Attribute 'rating' is not serializable.", '', 'not serialisable'),
