@@ -6397,6 +6397,8 @@ def soften(case, faults):
     if worst == OPEN and all(value == NO_TEXT and is_part_of_text(fault.node) or is_detail(fault.node)
                              for value, fault in zip(values, faults)):
         prior = max(prior, 0.8)                 # what else it says is not lost for the one part
+    if worst == OPEN and all(value == ZERO and is_part_of_sum(fault.node) for value, fault in zip(values, faults)):
+        prior = max(prior, 0.8)                 # what else is added up counts
     if emptied_before(case, [case.statement]):
         prior = min(prior, 0.8)                 # and would stay empty
     if is_lookup and worst > CRASH and is_usual(case, faults[0].node, values[0], worst):
@@ -6416,6 +6418,14 @@ def is_part_of_text(node):
     parts = text.right.elts if is_op(text, 'Mod') and text.right is node.parent else text.args if is_call(
         text, 'format') else ()
     return node in parts and any(one is not node and one.kind not in ('Str', 'Num') for one in parts)
+
+
+def is_part_of_sum(node):
+    """Whether a number is added to another one that is no constant: int(hours) * 60 + minutes."""
+    while is_op(node.parent, 'Mult') and node.parent.left is node and node.parent.right.kind == 'Num':
+        node = node.parent
+    around = node.parent
+    return is_op(around, 'Add') and (around.right if around.left is node else around.left).kind not in ('Num', 'Str')
 
 
 def is_detail(node):
@@ -7768,6 +7778,26 @@ def widen_handler(case, faults):
         return
 
 
+def further_handler(case, faults):
+    """An except clause beside those around the statement, whose answer does not suit this error: as with theirs, its
+    variable has a value behind them, None, and what needs more than that is left out."""
+    name, target = exception_name(case), name_assigned(case.statement)
+    around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
+    if None in (name, target, around) or around.kind != 'TryExcept' or around in case.logged or around.orelse or \
+            around.body != [case.statement] or case.statement.inline or bound_before(case, target, around) or not all(
+                one.type is not None and not one.body[-1].inline and any(
+                    sets_surely(inner, target) for inner in one.body) for one in around.handlers):
+        return
+    edits = guarded_uses(case, target, later_uses(case, target, around), HOLLOW)
+    if edits is None:
+        return
+    source, at, step = case.source, line_end(around.handlers[-1].body[-1]), step_of(case.statement)
+    lines = handler_lines(case, name, 'No %s' % target, ['%s = None' % target])
+    lines = ''.join(source.newline + around.indent + line.replace('\t', step) for line in lines)
+    yield Proposal('tolerant parse', [(at, at, lines)] + edits, '%s is None where it cannot be had' % target,
+                   loss_words(case), 'low', 0.8, 'the except clauses around it go on with a value too')
+
+
 def leaves_bare(case, around, handler):
     """Whether what stands behind a try reads a variable that it then lacks: the except clause sets none and goes on."""
     unset = bound_names(*[one for one in around.body if one.end >= case.statement.end]) - bound_names(*handler.body)
@@ -8014,7 +8044,8 @@ def leave(case, faults):
     prior = 0.12 if entry else {FINE: 0.5, OPEN: 0.38, HOLLOW: 0.36}[outcome]
     if nothing_follows(case, faults) and outcome > HOLLOW and not (entry and fills_else(case, faults)):
         prior = 0.62 if entry else 0.78
-    rests = outcome > HOLLOW and (all_rests_on(case, faults) or only_gathered(case, value))
+    rests = outcome > HOLLOW and (all_rests_on(case, faults) or only_gathered(case, value)) and not (
+        known == SOME and is_none_still(case, value))   # (which no other way out of the function answers)
     if rests:
         prior = 0.87
     if value == default_taken(case.function) is not None and outcome > HOLLOW:
@@ -8027,6 +8058,17 @@ def leave(case, faults):
                    'low' if rests else 'high' if entry else 'medium', prior,
                    'all that follows in the function is made of it' if rests else
                    'what follows in the function is given up for these items')
+
+
+def is_none_still(case, name):
+    """Whether a variable is surely None at the statement: an `if` right before left the function where it is not."""
+    for inner in [case.statement] + [outer for _, outer in levels(case.statement)]:
+        for one in reversed(earlier_siblings(inner)):
+            if one.kind == 'If' and one.test.text in (name, '%s is not None' % name) and one.body[-1].kind == 'Return':
+                return True
+            if name in bound_names(one):
+                return False
+    return False
 
 
 def fills_object(case, faults):
@@ -12367,6 +12409,9 @@ def guarded_ways(case, faults):
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if flag:
                     proposal = doubted(proposal, 0.75, 'nothing ever sets it')
+                if way in (soften, choose, fence, try_around) and any(
+                        is_identity(case, fault.bad) for fault in chosen):
+                    proposal = doubted(proposal, 0.5, 'an entry without its id leads nowhere')
                 if way is not skip_round and stores_either_way(case):
                     proposal = doubted(proposal, 0.75, 'either way it would be stored as something')
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
@@ -12374,6 +12419,17 @@ def guarded_ways(case, faults):
                 if way not in NO_ECHOES and (way is not skip_round or case.exception == 'IndexError'):
                     proposal = with_echoes(case, group, proposal, way is skip_round)
                 yield with_alike(case, group[0], proposal, way) if way in ALIKE_WAYS and len(group) == 1 else proposal
+
+
+def is_identity(case, bad):
+    """Whether a value is the id of an object that the function has made, and gives to its callers."""
+    if bad.kind != 'Attribute' or bad.attr not in ('id', 'guid') or bad.value.kind != 'Name':
+        return False
+    made = [value for _, value in values_given(case.function, bad.value.id)]
+    return bool(made) and all(value is not None and value.kind == 'Call' and (last_name(value.func) or '')[:1].isupper()
+                              for value in made) and any(
+        statement_of(use).kind == 'Return' or is_call(use.parent, 'append', 'add', 'Append')
+        for use in later_uses(case, bad.value.id, case.statement))
 
 
 def is_test_around(node, other):
@@ -12744,7 +12800,7 @@ def own_id(case, faults):
 
 GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
           ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
-          skip_round, end_loop, join_guard, leave, at_caller)
+          further_handler, skip_round, end_loop, join_guard, leave, at_caller)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
@@ -13657,7 +13713,29 @@ def mend(inquiry, confessed):
         return mend_load_fault(inquiry, *refused)
     if re.match(r'Line \d+: ', pattern.get('message') or ''):
         return 'no file of %s breaks this rule at that line (any more): changed since' % bundle.folder, {}
-    return look_into_source(inquiry) if index is not None else (said_by(inquiry) or NO_LINE, {})
+    if index is None:
+        return said_by(inquiry) or NO_LINE, {}
+    why_none, patches = look_into_source(inquiry)
+    if why_none is None and not record['fixes'] and index and record['family'] in MISSING_DATA and \
+            why_no_template(record) == NOT_KNOWN:
+        patches = look_above(inquiry)
+    return why_none, patches
+
+
+def look_above(inquiry):
+    """Where a function has nothing that it could answer instead: what its caller can do without it. The patches."""
+    chain, at = inquiry.chain, inquiry.index - 1
+    record = dict(inquiry.record, divergence_point=dict(inquiry.record['divergence_point']), evidence=[],
+                  evidence_against=[])
+    _, patches = look_into_source(inquiry._replace(record=record, index=at))
+    fixes = [row for row in record['fixes'] if row['kind'] == 'fix' and row['template'] in MERE_GUARDS + (
+        'tolerant parse',) and row['predicted']['success_percent'] >= GUESSED_BELOW]
+    if record['class'] != 'code' or not fixes:
+        return {}
+    inquiry.record['fixes'] = fixes
+    inquiry.record['evidence'].append('%s has nothing that it could answer instead, so %s, which calls it, has to go '
+                                      'on without' % (chain[at + 1].function, chain[at].function))
+    return dict((row['id'], patches[row['id']]) for row in fixes)
 
 
 def offer(inquiry, frame, function, places, logged=(), templates=None):
@@ -13754,7 +13832,10 @@ def why_no_template(record):
     text = candidates[0].get('text') or ''
     if text.startswith('raise '):
         return 'the code gives up on purpose there (%s); what it lacks must be written by a person' % text
-    return 'none of the known repairs fits here without doing harm'
+    return NOT_KNOWN
+
+
+NOT_KNOWN = 'none of the known repairs fits here without doing harm'
 
 
 def point_from_log(chain, index):

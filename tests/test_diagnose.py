@@ -1105,6 +1105,22 @@ def test_elements_are_skipped_for_each_of_the_lines_that_fail(tmpdir):
     assert text.count('+          continue') == 2, text
 
 
+def test_a_function_without_another_answer_leaves_it_to_its_caller(tmpdir):
+    source = 'import days\n' + SOURCE.replace(
+        "metadata.tagline = boat['motto']", "metadata.tagline = days.day_of(boat['day']).strftime('%Y')")
+    tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'days.py').write(
+        "def day_of(text, form='%Y-%m-%d'):\n    return datetime(*time.strptime(text, form)[:3])\n", ensure=True)
+    row = pattern('ValueError', "time data 'May' does not match format '%Y-%m-%d'", [
+        frame('fill', line_of('days.day_of', source), source=source),
+        frame('day_of', 2, 'return datetime(*time.strptime(text, form)[:3])', file=CODE.replace('__init__', 'days'))])
+    found = look(row, tmpdir, source)
+    text = found.patches[found.record['fixes'][0]['id']].decode('utf-8')
+    assert '+    try:' in text and '+    except ValueError as error:' in text and "+      metadata.tagl" in text, text
+    point = found.record['divergence_point']
+    assert (point['function'], point['candidates'][0]['line']) == ('day_of', 2)
+    assert any('has nothing that it could answer instead' in one for one in found.record['evidence'])
+
+
 def test_statements_of_one_line_are_moved_in_as_they_are(tmpdir):
     source = SOURCE.replace("metadata.genres.clear()", "metadata.genres.clear(); note = boat['note'].strip()").replace(
         "    for genre in", "    metadata.title_sort = note.lower(); metadata.tags.add(note)\n    for genre in", 1)

@@ -691,6 +691,19 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "    metadata.number = int(page('a.yard').attr('href').strip('/'))\n", "    metadata.link",
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "    if found is not None:\n        metadata.link = base + "
      "found\n        metadata.number = int(page('a.yard').attr('href').strip('/'))\n"),
+    ("def f(metadata, boats):\n    for boat in boats:\n        trip = metadata.trips[boat.number]\n        try:\n"
+     "            day = datetime.strptime(boat.day, '%d.%m.')\n        except TypeError:\n            day = boat.day\n"
+     "        trip.originally_available_at = day\n        trip.title = boat.title\n", "            day = datetime",
+     "ValueError: time data '' does not match format '%d.%m.'", "            day = boat.day\n        except ValueError as error:\n"
+     "            Log('No day: %r' % error)\n            day = None\n        if day is not None:\n"),
+    ("def f(number):\n    boat = get(number)\n    if boat:\n        found = Found()\n        found.id = boat['id']\n"
+     "        found.title = '[' + found.id + ']'\n        return [found]\n    return []\n", "        found.title",
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        if found.id is None:\n            Log('f: there is no "
+     "value')\n            return []\n"),
+    ("def f(text, more):\n    tons = None\n    if text.isdigit():\n        tons = int(text)\n    if tons is not None:\n"
+     "        return tons\n    if more:\n        tons = (int(re.sub('[^0-9]', '', text)) + more) * 100\n    else:\n        tons = 7\n"
+     "    return tons\n", "        tons = (", "ValueError: invalid literal for int() with base 10: ''",
+     "(int(re.sub('[^0-9]', '', text) or 0) + more) * 100\n"),
 ]
 
 
