@@ -5983,6 +5983,8 @@ def key_faults(case, found):
     nodes = frame_part(case)
     named = [node for node in nodes if key_of(node) == key and node.ctx == 'Load']
     named = [node for node in named if not is_name(node.value, 'Prefs')] or named      # its keys are known beforehand
+    if quoted and not named and any(key in fields_of_text(node) for node in nodes):
+        return                                  # a text asks for it, whatever else is looked up there
     for node in nodes:
         if is_model(node) or quoted and named and node.kind == 'Subscript' and node not in named:
             continue                            # a key that stands there is meant, not one that a variable may hold
@@ -6004,6 +6006,35 @@ def key_faults(case, found):
             at = node.args[0].outer[1]
             soft = [([(at, at, ', None')], node, NOTHING)]
             yield Fault(node, node.func.value, None, soft, '%s is missing' % key)
+
+
+def fields_of_text(node):
+    """{key: what may stand for a missing one} of '{key} {size:d}'.format(**x) and '%(key)s' % x, where x is no dict
+    that is written out there; {} of other expressions."""
+    if is_call(node, 'format') and node.func.kind == 'Attribute' and node.func.value.kind == 'Str' and node.kwargs:
+        given = set(one.arg for one in node.keywords)
+        found = re.findall(r'\{([a-zA-Z_]\w*)(?:![rs])?(?::([^{}]*))?\}', node.func.value.s.replace('{{', ''))
+    elif is_op(node, 'Mod') and node.left.kind == 'Str' and node.right.kind not in ('Dict', 'Tuple'):
+        given, found = (), re.findall(r'%\((\w+)\)[-+ #0]*([\d.]*[a-zA-Z])', node.left.s.replace('%%', ''))
+    else:
+        return {}
+    return collections.OrderedDict((key, '0' if form[-1:] in list('dioxXeEfFgGn%') and form else NO_TEXT)
+                                   for key, form in found if key not in given)
+
+
+def blank_in_text(case, found):
+    """'{movies} {shows}'.format(**counts), where counts has no shows: the text has a blank there."""
+    key, _ = unquoted(found.group('key'))
+    for node in frame_part(case):
+        fields = fields_of_text(node)
+        values = node.kwargs if node.kind == 'Call' else getattr(node, 'right', None)
+        if key not in fields or any(key_of(one) == key for one in frame_part(case)):
+            continue
+        text = 'dict({%s}, **%s)' % (', '.join("'%s': %s" % row for row in fields.items()), operand(
+            values) or '(%s)' % code_of(values))
+        yield Proposal('empty default', [values.outer + (text,)], 'the text says nothing of %s where there is none' % (
+            key), 'what the text would say of %s' % key, 'low', 0.87,
+                       'the text asks for %s, and what is put into it need not have it' % key)
 
 
 def written_keys(case, node):
@@ -8797,16 +8828,20 @@ def exits_without(case, readers):
 
 @kept_on('source')
 def sources_with(case, text=''):
-    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs."""
+    """[(path, Source)] of the case's own file (path None) and the bundle's others in which a text occurs: those of
+    Contents/Code, and those beside the own one where that is a library."""
     own = [(None, case.source)] if text in case.source.text else []
-    return own + [row for row in files_with(case, text) if not case.source.path.endswith(row[0])]
+    folder = re.sub(r'^.*?(?=Contents/)', '', case.source.path.rpartition('/')[0] + '/')
+    beside = files_with(case, text, folder, '/') if folder.startswith('Contents/Libraries/') else []
+    return own + [row for row in files_with(case, text) + beside if not case.source.path.endswith(row[0])]
 
 
 @kept_on('bundle')
-def files_with(case, text, folder='Contents/Code/'):
-    """[(path, Source)] of the bundle's files in a folder that can be read and in which a text occurs."""
-    return [(path, case.bundle.source(path)) for path, body in bundle_texts(case) if text in body and
-            path.startswith(folder) and case.bundle.source(path) is not None]
+def files_with(case, text, folder='Contents/Code/', below=None):
+    """[(path, Source)] of the bundle's files in a folder that can be read and in which a text occurs; below: what the
+    rest of their path must not hold, '/' for those of the folder itself."""
+    return [(path, case.bundle.source(path)) for path, body in bundle_texts(case) if text in body and path.startswith(
+        folder) and not (below and below in path[len(folder):]) and case.bundle.source(path) is not None]
 
 
 @kept_on('source')
@@ -8979,7 +9014,8 @@ def unknown_name(case, found):
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
         for other, prior in near]
     longer = [] if near or family else first_fitting(
-        part_asked(case, here, name), longer_name(here, name, known), same_use(case, here, name),
+        as_tested(case, here, name), kept_to_itself(case, here, name), last_word_of(case, here, name),
+        part_asked(case, here, name), longer_name(case, here, name, known), same_use(case, here, name),
         without_quotes(case, here, name), tested_instead(case, here, name), part_of_name(here),
         called_alike(case, here, name), shorter_name(here, name))
     ways += longer
@@ -9226,12 +9262,17 @@ def shorter_name(uses, name):
         yield rename(uses, found[0], 0.75, 'nothing is called %s here, and %s is handed over' % (name, found[0]))
 
 
-def longer_name(uses, name, known):
-    """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`."""
+def longer_name(case, uses, name, known):
+    """The one of several names that end or begin in the unknown one: `Parser` for `PARSERS = [...]`, and the one that
+    is asked for keys, as the unknown one is: page_data of page_data and page_number, for `page['x']`."""
     longer = sorted(other for other in known if len(name) >= 5 and other != name and (
         re.search(r'(?:^|_|[a-z0-9](?=[A-Z]))%s$' % re.escape(name), other) or
         re.match(r'%s(?=_|[A-Z]|$)' % re.escape(name), other)) and not any(
             other in FIELDS and field_of(use.parent) not in (None, other) for use in uses))     # another field
+    wanted = set(kind for use in uses for kind, _ in asked_of(use))
+    alike = [other for other in longer if wanted and any(wanted <= set(kind for kind, _ in asked_of(
+        node)) for node in reads(case.function, other))] if len(longer) > 1 else []
+    longer = alike if len(alike) == 1 else longer
     if not longer or len(longer) > 4:
         return
     chosen = []
@@ -9289,6 +9330,53 @@ def tested_instead(case, uses, name):
             yield rename(uses, asked[0], 0.84, 'nothing is called %s here, and the condition around it is about %s' % (
                 name, asked[0]))
         return
+
+
+def as_tested(case, uses, name):
+    """`if exists(join(path, one)): rows = [join(path, unknown)]`: the test around it has the same with one."""
+    found = set()
+    for use in uses:
+        tests = [one.test for below, one in levels(use) if one.kind == 'If' and below in one.body]
+        whole = [one for one in ancestors(use) if one.end <= statement_of(use).end and (
+            one.kind == 'Call' and len(one.args) > 1 or one.kind == 'Subscript' and is_in(use, one.slice))]
+        found.add(next((other.id for one in whole for test in tests for node in walk(test) if node.kind == one.kind
+                        for other in walk(node) if other.kind == 'Name' and other.id != name and node.text == re.sub(
+                            r'(?<![.\w])%s\b' % re.escape(name), other.id, one.text)), None))
+    if len(found) == 1 and None not in found:
+        right = found.pop()
+        yield rename(uses, right, 0.86, 'nothing is called %s here, and the condition around it asks for the same '
+                     'with %s' % (name, right))
+
+
+def kept_to_itself(case, uses, name):
+    """`return unknown`, where a function has made one thing, put all into it, and gives it to nobody."""
+    if case.function.kind != 'FunctionDef' or not all(use.parent.kind == 'Return' for use in uses):
+        return
+    found = []
+    for other, nodes in sorted(bindings(case.function).items()):
+        made = nodes[0].parent if len(nodes) == 1 else None
+        if made is None or made.kind != 'Assign' or made.value.kind not in ('Call', 'List', 'Dict') or \
+                statement_of(made) not in case.function.body:
+            continue
+        told = reads(case.function, other)
+        if told and all(use.start < uses[0].start and (
+                is_indexed(use) and stored(use.parent) or use.parent.kind == 'Attribute' and is_called(use.parent) and
+                statement_of(use).kind == 'Expr' and call_of(statement_of(use)) is use.parent.parent) for use in told):
+            found.append(other)
+    if len(found) == 1:
+        yield rename(uses, found[0], 0.88, 'nothing is called %s here, and %s is filled and given to nobody' % (
+            name, found[0]))
+
+
+def last_word_of(case, uses, name):
+    """`dateMatch.group('year')` where the function asks its `match` for the same: a line from elsewhere."""
+    words = words_of(name)
+    ends = set(''.join(words[at:]).lower() for at in range(1, len(words)))
+    wanted = set().union(*map(asked_of, uses))
+    found = [other for other in sorted(visible_names(case, uses[0])) if other.replace('_', '').lower() in ends and
+             len(other) > 3 and wanted and wanted <= set().union(*map(asked_of, reads(case.function, other)))]
+    if len(found) == 1 and all(map(asked_of, uses)):
+        yield rename(uses, found[0], 0.86, 'nothing is called %s here, and %s is asked for the same' % (name, found[0]))
 
 
 def called_alike(case, uses, name):
@@ -10669,8 +10757,13 @@ def wrong_arguments(case, found):
         ways += [cure('right name', [(call.func.end - len(name), call.func.end, 'replace')], 'one text is put for the '
                       'other', 0.92, 'strip() takes one text only; with two, replace() is meant')
                  for call in calls if [one.kind for one in call.args] == ['Str', 'Str']]
+    if not definitions and unexpected and calls:
+        elsewhere = [one for one in bundle_nodes(case, 'FunctionDef', name) if one.parent.kind == 'Module' or any(
+            call.func.kind == 'Attribute' for call in calls)]
+        return ways + list(keywords_as_taken(elsewhere[0], calls)) if len(elsewhere) == 1 else ways
     if len(definitions) != 1:
         return ways
+    ways += list(keywords_as_taken(definitions[0], calls)) if unexpected else []
     ways += list(called_at_once(calls, definitions[0]))
     function = definitions[0]
     own = list(object_taken(case, function))
@@ -10873,6 +10966,25 @@ def usual_default(case, name):
     rows = [row for function in walk(case.source.tree) if function.kind == 'FunctionDef'
             for row in zip(reversed(function.args.args), reversed(function.args.defaults))]
     return next((value.text for one, value in rows if is_name(one, name) and not has_call(value)), 'None')
+
+
+def keywords_as_taken(function, calls):
+    """f(show=a, season=b) of a `def f(show_name, season_number)`: each is handed over as what the function calls it."""
+    takes, edits, words = given_parameters(function), [], []
+    for call in calls if not (function.args.kwarg or function.args.vararg) else ():
+        given = [one.arg for one in call.keywords]
+        spare = [one for one in takes[len(call.args):] if one not in given]
+        for one in call.keywords if not (call.starargs or call.kwargs) else ():
+            fitting = [other for other in spare if one.arg not in takes and (
+                set(words_of(one.arg.lower())) < set(words_of(other.lower())) or near_names(one.arg, [other]))]
+            if one.arg not in takes and len(fitting) == 1:
+                edits.append((one.start, one.start + len(one.arg), fitting[0]))
+                words.append(fitting[0])
+    if edits and len(set(words)) == len(words) and all(
+            one.arg in takes or (one.start, one.start + len(one.arg)) in [edit[:2] for edit in edits]
+            for call in calls for one in call.keywords):
+        yield cure('right arguments', edits, 'what is handed over is called %s' % ' and '.join(words), 0.92,
+                   '%s takes them by these names' % function.name)
 
 
 def unexpected_keyword(function, calls, keyword_name):
@@ -11959,7 +12071,8 @@ SPECIAL_WAYS = (
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
-    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another,
+     blank_in_text),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),

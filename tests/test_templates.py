@@ -912,6 +912,11 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not None'),
     ("def f(metadata, n):\n    for x in n:\n        title = title.strip()\n        metadata.title = title\n",
      '        title', "UnboundLocalError: local variable 'title' referenced before assignment", 'title is not'),
+    ("def g(low_tide, low_day):\n    return 1\n\ndef f(a):\n    return g(low=a)\n", '    return g',
+     "TypeError: g() got an unexpected keyword argument 'low'", 'return g(low_'),
+    ("def f(rows):\n    crew = Crew()\n    crew.take(rows)\n    boats = Boats()\n    boats.take(rows)\n    return ships\n",
+     '    return ships', "NameError: global name 'ships' is not defined", 'return crew'),
+    ("def f(log, d):\n    log.info('{a}'.format(**d[key]))\n    return d[key]\n", '    log', "KeyError: 'a'", 'if key in d'),
 ]
 
 
@@ -1102,6 +1107,16 @@ def test_a_word_that_was_renamed_everywhere_but_here():
     assert patches(case._replace(bundle=Files(parts=alone))) == []
     assert 'Xml' not in ''.join(patched for _, patched in patches(      # it may come from there
         case._replace(bundle=Files(parts='from elsewhere import *\n' + parts))))
+
+
+def test_a_library_knows_what_lies_beside_it():
+    source = 'from tides import *\n\ndef f(a, b):\n    return g(low=a, high=b)\n'
+    case = case_for(source, '    return', "TypeError: g() got an unexpected keyword argument 'low'",
+                    path='Example.bundle/Contents/Libraries/Shared/boats.py')
+    files, taken = Files(), 'def g(tide_low, tide_high):\n    return 1\n'
+    files.texts = {'Contents/Libraries/Shared/tides.py': taken, 'Contents/Libraries/Shared/other/tides.py': taken}
+    files.files = sorted(files.texts)
+    assert 'g(tide_low=a, tide_high=b)' in patches(case._replace(bundle=files))[0][1]
 
 
 @pytest.mark.parametrize('dates,wanted', [
@@ -1576,6 +1591,19 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(page):\n    length = page.xpath('//i/text()')[0]\n    length = length.strip()\n    length = Datetime."
      "MillisecondsFromString(length)\n    oc.add(VideoClipObject(url='u', title='t', duration=length))\n", '    length = page',
      'IndexError: list index out of range', "    if nodes:\n        length = nodes[0]\n        length = length.strip()\n"),
+    ("def f(log, d):\n    log.info('{a} and {b:d}'.format(**d['x']))\n    return d['x']\n", '    log', "KeyError: u'a'",
+     "**dict({'a': '', 'b': 0}, **d['x'])"),
+    ("def f(d):\n    return '%(a)s of %(b)s' % d\n", '    return', "KeyError: 'b'", "% dict({'a': '', 'b': ''}, **d)"),
+    ("def f(rows, vessel_id):\n    vessel_row = rows[vessel_id]\n    Log(vessel_row['port'])\n    return vessel['crew']\n",
+     '    return', "NameError: global name 'vessel' is not defined", "return vessel_row['crew']"),
+    ("def f(text):\n    tide = re.match('a', text)\n    low = tide.group('low')\n    return low, highTide.group('low')\n",
+     '    return', "NameError: global name 'highTide' is not defined", "return low, tide.group('low')"),
+    ("def f(path, name):\n    if exists(join(path, name)):\n        return [join(path, boat)]\n", '        return',
+     "NameError: global name 'boat' is not defined", "[join(path, name)]"),
+    ("def f(rows):\n    crew = Crew()\n    crew.take(rows)\n    return ships\n", '    return ships',
+     "NameError: global name 'ships' is not defined", "return crew\n"),
+    ("def g(tide_low, tide_high, day_number):\n    return 1\n\ndef f(a, b):\n    return g(low=a, high=b, day=3)\n",
+     '    return g', "TypeError: g() got an unexpected keyword argument 'low'", "g(tide_low=a, tide_high=b, day_number=3)"),
 ]
 
 
