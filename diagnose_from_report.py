@@ -2537,8 +2537,8 @@ FAMILIES = (
     Family('bundle not found', 'environment', r"but it doesn't exist|Couldn't check file: .*\.bundle", r'',
            'The server does not find the plug-in: wrong folder name, nested folder, wrong owner or a failed start.',
            'rename to NAME.bundle, give it to the plex user, restart'),
-    Family('broken preferences', 'environment', r'loading( user)? preferences|dictionary file is corrupt|'
-           r'loading HTTP cookies|trimming cache|Empty or non-existant', r'',
+    Family('broken preferences', 'environment', r'^Exception loading$|loading( user)? preferences|'
+           r'dictionary file is corrupt|loading HTTP cookies|trimming cache|Empty or non-existant', r'',
            'A file of the plug-in support folder, or the Info.plist, is damaged or empty.',
            'delete the damaged file or install the bundle again'),
     Family('web page as source', 'environment', r'', r'SyntaxError[\s\S]*<(!DOCTYPE|html)',
@@ -2555,6 +2555,9 @@ FAMILIES = (
            r'disk image is malformed|unable to open database',
            'A database on this machine is busy or damaged, or cannot be opened.',
            'wait and refresh again; where it stays, check the disk and the owner of the file'),
+    Family('framework part', 'environment', r'^Exception starting$', r'',
+           'A part of the plug-in framework itself did not come up, so this plug-in does half of its work or none.',
+           'restart the server; where it stays, install it again'),
     Family('support folder', 'environment', r'Exception (reading|writing)', r'', 'A file could not be read or written.',
            'install the bundle again; check rights'),
     Family('incomplete metadata', 'environment', r'Unable to deserialize object at|Exception deserializing',
@@ -2611,6 +2614,8 @@ FAMILIES = (
     Family('does not load', 'code', r'while loading code', r'',
            'The plug-in does not load at all: its source breaks a rule of the sandbox or of Python 2.',
            'rewrite the line'),
+    Family('not serialisable', 'code', r'serializing|not serializable', r'', 'The framework cannot write down what the '
+           'agent gave it: a value of a wrong kind, or text with letters that it cannot store.', 'convert it'),
     Family('sandbox rule', 'code', r'', r'\bSyntaxError|IndentationError|TabError|Operator \'\S+\' is not supported',
            'The source breaks a rule of the sandbox or of Python 2.', 'rewrite the line'),
     Family('field of an entry', 'code', r"Exception setting attribute '", r'', 'A field of an entry of a menu got '
@@ -2652,8 +2657,6 @@ FAMILIES = (
            'check it before parsing'),
     Family('large answer', 'code', r'', r'^APIException: Data of size', 'An answer is larger than what the framework '
            'reads: 5 MB, where the code does not say otherwise.', 'allow more'),
-    Family('not serialisable', 'code', r'serializing|not serializable', r'', 'The framework cannot write down what the '
-           'agent gave it: a value of a wrong kind, or text with letters that it cannot store.', 'convert it'),
     Family('encoding', 'code', r'', r'Unicode(En|De)codeError|strings must be XML compatible',
            'A text has letters that do not fit the alphabet it is read or written in.', 'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError', 'A module that the code asks for is not there.',

@@ -153,6 +153,8 @@ FAMILIES = [
     ('platform', 'HTTPError', 'HTTP Error 404: Not Found',
      {'wrapper': 'Exception when constructing media object for dbid'}),
     ('platform', 'URLError', '<urlopen error timed out>', {'wrapper': 'Exception starting plug-in'}),
+    ('environment', 'KeyError', "'networking'", {'wrapper': 'Exception starting'}),         # ... component
+    ('environment', 'EOFError', '', {'wrapper': 'Exception loading'}),                      # preferences, cookies
     ('platform', '', "Unable to find metadata agent provider for identifier 'com.plexapp.agents.x'", {}),
     ('platform', '', 'HTTP/1.1 (0.2s) 500 response from POST http://<address>:8080/library/metadata/matches',
      {'kind': 'server'}),
@@ -271,6 +273,7 @@ def test_an_answer_that_the_framework_takes_for_too_large_is_allowed(tmpdir):
     ('FrameworkException', "Set item 'x' is not serializable!", "Exception serializing Movie with guid 'x'",
      'not serialisable'),
     (None, "Attribute 'rating' is not serializable.", '', 'not serialisable'),
+    ('TypeError', "Argument must be bytes or unicode, got 'int'", 'Exception serializing', 'not serialisable'),
     (None, 'Unable to deserialize object at /x/y', '', 'incomplete metadata'),
     (None, "The agent named 'Boats' contains the invalid language code 'xx'", '', 'language code')])
 def test_the_family_of_an_error_is_the_one_it_tells(exception, message, wrapper, family):
