@@ -1674,6 +1674,7 @@ SPLITTERS = frozenset('split rsplit splitlines'.split())
 HASHES = ('md5', 'sha1', 'sha224', 'sha256', 'sha512', 'new', 'b64encode', 'hexlify', 'crc32', 'update')
 DICT_METHODS = frozenset('get items iteritems iterkeys itervalues keys values has_key copy update setdefault'.split())
 LIST_METHODS = frozenset('append extend insert sort reverse remove'.split())
+LIST_ASKED = frozenset(('attribute', name) for name in LIST_METHODS | set(['index', 'count', 'pop']))
 PURE_CALLS = frozenset(
     'get find findall findtext xpath cssselect group groups groupdict search match split rsplit splitlines strip '
     'lstrip rstrip lower upper replace encode decode startswith endswith getparent getchildren iterchildren getnext '
@@ -4954,6 +4955,9 @@ def effect_of_argument(case, node, call, value, depth):
     if found == OPEN and any(is_name(one, 'metadata') for one in call.args):
         return HOLLOW                           # `set_field(metadata, 'rating', 0)`
     leads = node in call.args[:1] or LEADS_TO.search(getattr(node, 'arg', getattr(node, 'id', '')))
+    if found == OPEN and value in OTHERWISE and node.kind == 'Name' and NUMBERED.intersection(
+            one.lower() for one in words_of(node.id)):
+        return HOLLOW                           # that is none, or another one: the specials are season 0
     return HOLLOW if leads and is_request(case, call) else found    # nothing is asked for, which costs a request
 
 
@@ -5043,6 +5047,8 @@ def effect_in_callee(case, node, call, value, name, depth):
     parameter = given.get(node)
     if parameter not in parameters:
         return OPEN
+    if value in (NO_TEXT, NO_LIST, NO_DICT) and raises_for_nothing(function, parameter, call):
+        return CRASH
     worst = parameter_effect(case, function, parameter, value, depth + 6)
     if function.name == '__init__':             # (an object about nothing at all, or one that lacks a part)
         about = value in (NOTHING, NO_LIST, NO_DICT) and make_of(case, node) in ('json', 'element')
@@ -5051,6 +5057,15 @@ def effect_in_callee(case, node, call, value, name, depth):
             effect(case, call, NOTHING, depth + 1) == CRASH:
         return HOLLOW                           # it may find nothing for what is empty
     return worst
+
+
+def raises_for_nothing(function, parameter, call):
+    """Whether a function goes through what it is given, answers from there only, and raises where that held nothing."""
+    last = function.body[-1]
+    loops = [one for one in function.body if one.kind == 'For' and parameter in names_in(one.iter)]
+    return last.kind == 'Raise' and last.type is not None and bool(loops) and not last.type.text.startswith('Ex.') and \
+        all(in_any(one, loops) for one in returns_of(function)) and catching_try(
+            call, last_name(getattr(last.type, 'func', last.type)) or '') is None
 
 
 def effect_of_keyword(case, node, parent, value, depth):
@@ -5096,6 +5111,7 @@ def is_shown(node):
 BESIDE = frozenset('summary tagline subtitle infoLabel thumb art duration source_title originally_available_at'.split())
 
 
+NUMBERED = frozenset('season episode ep disc track volume chapter issue'.split())
 COUNTED = frozenset('season index absolute_index year rating bitrate'.split())
 LEADS_TO = re.compile(r'^(id|url|key|guid|link|href|slug)$|_(id|url|key)$|[a-z](Id|Url|Key)$')
 
@@ -10082,13 +10098,17 @@ def hidden_module(case, found):
     nodes = [node for node in own_part(case.statement) if node.kind == 'Attribute' and node.attr == asked and
              node.value.kind == 'Name' and case.function.kind == 'FunctionDef']
     name = nodes[0].value.id if nodes else None
-    imported = [one for one in case.source.tree.body if one.kind == 'Import' for alias in one.names
-                if alias.name == name and not alias.asname]
+    imported = [one for one in bindings(case.source.tree).get(name, ()) if one.kind == 'alias' and not one.asname and
+                one.parent.kind == 'Import'] if name else []
+    listed = MODULES.get(name, '').split()
+    fitting = asked in listed or not listed and name in STANDARD_MODULES and asked[:1].isupper()
+    nodes += [node for node in own_part(case.statement) if not listed and node.kind == 'Attribute' and is_name(
+        node.value, name) and node.attr != asked and node.attr[:1].isupper()]       # its constants
     other = '%s_module' % name
-    if not imported or asked not in MODULES.get(name, '').split() or other in case.source.text or name not in \
-            parameter_names(case.function) | bound_names(*case.function.body) or len(set(map(flat, nodes))) > 1:
+    if not imported or not fitting or other in case.source.text or name not in parameter_names(
+            case.function) | bound_names(*case.function.body) or listed and len(set(map(flat, nodes))) > 1:
         return
-    edits = written([node.value for node in nodes], other)
+    edits = written(sorted([node.value for node in nodes], key=lambda node: node.start), other)
     yield cure('right name', edits + put_before(case.statement, ['import %s as %s' % (name, other)]),
                'the module is asked for by another name', 0.9, '%s is something else in this function' % name)
 
@@ -10184,6 +10204,37 @@ def other_mapping(case, found):
             yield rename(uses, others[0], 0.9, '%s is a text here, and %s is what this file asks for %s' % (
                 name, others[0], key))
         return
+
+
+def row_of_loop(case, found):
+    """`for row in rows: ... rows['title']` and `rows.title`, where rows is a list: the row is meant."""
+    asked = found.groupdict().get('name')
+    for node in own_part(case.statement):
+        if node.kind == 'Attribute':
+            rows = node.value if node.attr == asked and node.ctx == 'Load' else None
+        elif is_call(node, 'getattr') and len(node.args) > 1:
+            rows = node.args[0] if getattr(node.args[1], 's', None) == asked is not None else None
+        else:
+            rows = node.value if asked is None and key_of(node) is not None and node.ctx == 'Load' else None
+        if rows is None or rows.kind != 'Name':
+            continue
+        for around in ancestors(node):
+            loops = around.generators if around.kind in COMPREHENSIONS else [around] if around.kind == 'For' and \
+                in_any(node, around.body) else []
+            loops = [one for one in loops if is_name(one.iter, rows.id) and one.target.kind == 'Name']
+            if len(loops) != 1 or rows.id in bound_names(*getattr(around, 'body', ())):
+                continue
+            row = loops[0].target.id
+            uses = [use for use in reads(around, rows.id) if use is not loops[0].iter and (
+                use is rows or asked_of(use) and not asked_of(use) & LIST_ASKED)]
+            bound = [one.start for one in bindings(case.function).get(rows.id, ())]
+            others = [use for use in reads(case.function, rows.id) if use not in uses and not any(
+                min(use.start, around.start) < one < max(use.start, around.start) for one in bound)]
+            if any(asked_of(use) - LIST_ASKED or is_indexed(use) and row in names_in(use.parent.slice)
+                   for use in others):
+                return                          # it is a dict as a rule
+            yield rename(uses, row, 0.93, 'the loop goes through %s, and each %s is asked for that' % (rows.id, row))
+            return
 
 
 def element_meant(case, found):
@@ -12057,6 +12108,8 @@ SPECIAL_WAYS = (
     (r"^AttributeError: 'list' object has no attribute|^TypeError: list indices must be integers, not (str|unicode)",
      list_for_element),
     (r"^AttributeError: 'list' object has no attribute '(?P<name>\w+)'", first_of_list),
+    (r"^AttributeError: '(list|tuple|ResultSet)' object has no attribute '(?P<name>\w+)'|^TypeError: (list|tuple) "
+     r"indices must be integers, not (str|unicode)", row_of_loop),
     (r"^AttributeError: '(list|dict)' object has no attribute|^TypeError: list indices must be "
      r"integers, not (str|unicode)", other_beginning),
     (r"^AttributeError: '(str|unicode|list|dict|tuple|_Element(String|Unicode)Result)' object has no attribute "

@@ -704,6 +704,15 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        return tons\n    if more:\n        tons = (int(re.sub('[^0-9]', '', text)) + more) * 100\n    else:\n        tons = 7\n"
      "    return tons\n", "        tons = (", "ValueError: invalid literal for int() with base 10: ''",
      "(int(re.sub('[^0-9]', '', text) or 0) + more) * 100\n"),
+    ("def place(cells, word):\n    for number in range(len(cells)):\n        if word in cells[number].text:\n            return number\n"
+     "    raise ValueError('other layout')\n\ndef f(pages):\n    rows = []\n    for page in pages:\n"
+     "        cells = page.find('tr').findAll('td')\n        tide = place(cells, 'tide')\n"
+     "        for row in page.findAll('tr'):\n            rows.append(row.findAll('td')[tide].text)\n    return rows\n",
+     "        cells = ", "AttributeError: 'NoneType' object has no attribute 'findAll'",
+     "        if node is None:\n            Log('Skipped one cells: nothing was found')\n            continue\n"),
+    ("def f(rows, show, out):\n    for row in rows:\n        episode = int(row['number'])\n        out.append(show.get_episode("
+     "2, episode))\n", "        episode", "ValueError: invalid literal for int() with base 10: ''",
+     "            out.append(show.get_episode(2, episode))\n        else:\n"),
 ]
 
 
@@ -917,6 +926,10 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
     ("def f(rows):\n    crew = Crew()\n    crew.take(rows)\n    boats = Boats()\n    boats.take(rows)\n    return ships\n",
      '    return ships', "NameError: global name 'ships' is not defined", 'return crew'),
     ("def f(log, d):\n    log.info('{a}'.format(**d[key]))\n    return d[key]\n", '    log', "KeyError: 'a'", 'if key in d'),
+    ("def f(rows):\n    Log(rows['port'])\n    for row in rows:\n        Log(rows['crew'])\n", '        Log',
+     "TypeError: list indices must be integers, not str", "row['crew']"),
+    ("def f(rows):\n    for row in rows:\n        Log(rows[row])\n        Log(rows['crew'])\n", "        Log(rows['crew",
+     "TypeError: list indices must be integers, not str", "row['crew']"),
 ]
 
 
@@ -1604,6 +1617,14 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "NameError: global name 'ships' is not defined", "return crew\n"),
     ("def g(tide_low, tide_high, day_number):\n    return 1\n\ndef f(a, b):\n    return g(low=a, high=b, day=3)\n",
      '    return g', "TypeError: g() got an unexpected keyword argument 'low'", "g(tide_low=a, tide_high=b, day_number=3)"),
+    ("def f(rows):\n    for row in rows:\n        if getattr(rows, 'crew'):\n            Log(row.crew)\n", '        if',
+     "AttributeError: 'list' object has no attribute 'crew'", "if getattr(row, 'crew'):"),
+    ("def f(rows):\n    rows.sort()\n    return [rows['crew'] for row in rows if rows['tide']]\n", '    return',
+     "TypeError: list indices must be integers, not str", "[row['crew'] for row in rows if row['tide']]"),
+    ("try:\n    import zipfile\nexcept ImportError:\n    import boats as zipfile\n\ndef f(name):\n    zipfile = name + '.zip'\n"
+     "    with zipfile.ZipFile(zipfile, 'w', zipfile.ZIP_STORED) as x:\n        return x\n", '    with',
+     "AttributeError: 'unicode' object has no attribute 'ZipFile'",
+     "zipfile_module.ZipFile(zipfile, 'w', zipfile_module.ZIP_STORED)"),
 ]
 
 
