@@ -515,7 +515,7 @@ class Source(object):
         self.data = data
         self.path = path
         self.text, self.encoding, self.bom = decode_source(data)
-        ends = [end.group() for end in LINE_END.finditer(self.text)]
+        ends = LINE_END.findall(self.text)
         self.newline = max(('\n', '\r\n', '\r'), key=ends.count)
         self.lines = LINE_END.split(self.text)
         self.line_starts = [0] + [end.end() for end in LINE_END.finditer(self.text)]
@@ -5435,7 +5435,9 @@ def effect_of_answer(function, case, value, depth):
     worst, calls, module = FINE, 0, function.source.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]
     own = nodes_named(function.source, 'Call', function.name)
     meant = bundle_nodes(case, 'Call', function.name) if len(
-        bundle_nodes(case, 'FunctionDef', function.name)) == 1 else calls_by_root(case, function.name).get(module, ())
+        bundle_nodes(case, 'FunctionDef', function.name)) == 1 else [
+            one for _, source in sources_with(case, module) for one in nodes_named(source, 'Call', function.name)
+            if root_name(one.func) == module]
     for call in own + [one for one in meant if one.source is not function.source]:
         found = effect(in_frame_of(case, call), call, value, depth + 5)
         calls += call.source is function.source and not is_in(call, function)
@@ -6579,7 +6581,14 @@ def suite_needs(case, faults):
 
 def best_value(values, fares):
     """(effect, value) of the first of some values that fares best."""
-    return max(((fares(value), value) for value in values), key=lambda way: way[0])
+    best = None
+    for value in each_once(values):
+        found = fares(value)
+        if best is None or found > best[0]:
+            best = found, value
+        if found == FINE:
+            break
+    return best
 
 
 def value_words(value):
@@ -8759,10 +8768,10 @@ def set_in_turn(case, owner, setters):
 def unset_attribute(case, found):
     """An attribute of the bundle's own class that only some ways set: something empty in the class for the others."""
     name = found.group('name')
-    sources = sources_with(case, name)
-    owners = [node for node in bundle_classes(case, name) if node.name == found.group('type')]
+    owners = [node for node in bundle_classes(case, 'class ' + found.group('type'))
+              if node.name == found.group('type') and name in node.source.text]
     if len(owners) != 1 or owners[0].body[0].inline or any(re.search(
-            r'(hasattr|getattr)\([^)]*[\'"]%s[\'"]' % name, source.text) for _, source in sources):
+            r'(hasattr|getattr)\([^)]*[\'"]%s[\'"]' % name, source.text) for _, source in sources_with(case, name)):
         return
     owner, nodes = owners[0], bundle_nodes(case, 'Attribute', name)
     family = [owner] + [one for base in owner.bases for one in classes_of(owner.source) if one.name == last_name(base)]
@@ -8866,13 +8875,8 @@ def files_with(case, text, folder='Contents/Code/', below=None):
 @kept_on('source')
 def bundle_nodes(case, kind, name):
     """The nodes that nodes_named() finds in the case's own file and in the bundle's others."""
-    return [node for _, source in sources_with(case, name or '') for node in nodes_named(source, kind, name)]
-
-
-@kept_on('source')
-def calls_by_root(case, name):
-    """{variable: [calls]} of the calls of a function in the bundle, by what they start from."""
-    return grouped((root_name(call.func), call) for call in bundle_nodes(case, 'Call', name))
+    text = {'FunctionDef': 'def ', 'ClassDef': 'class '}.get(kind, '') + (name or '')
+    return [node for _, source in sources_with(case, text) for node in nodes_named(source, kind, name)]
 
 
 def bundle_classes(case, text):
@@ -8928,7 +8932,7 @@ def other_files(case):
 
 @kept
 def classes_of(source):
-    return [one for one in all_statements(source.tree) if one.kind == 'ClassDef']
+    return [one for one in walk(source.tree) if one.kind == 'ClassDef']
 
 
 def top_of(node, function):
@@ -10004,8 +10008,9 @@ def closed_too_late(case, found):
 def object_beside(case, found):
     """`app.STATE.paths`, where STATE has none, and an object of the one class that has is called app.SYNC."""
     owner, name = found.group('type').split('.')[-1], found.group('name')
-    holders = [one for one in bundle_classes(case, name) if name in members_of(one)]
-    if len(holders) != 1 or holders[0].name == owner or not lacks_member(case, owner, name):
+    holders = [one for one in bundle_classes(case, name) if name in members_of(one)] if lacks_member(
+        case, owner, name) else ()
+    if len(holders) != 1 or holders[0].name == owner:
         return
     made = [one.parent for one in bundle_nodes(case, 'Call', holders[0].name) if one.parent.kind == 'Assign']
     names = set(getattr(target, 'attr', None) or getattr(target, 'id', None) for one in made for target in one.targets)
@@ -14465,11 +14470,11 @@ def ability(pattern, row):
 
 def functions_meant(bundle, call):
     """[(file, FunctionDef)] that a call can lead to: by name, and of the object's classes or the module, if any."""
-    asked = last_name(call.func) or ''
-    found = [(name, function) for name, source in bundle.code(asked)
-             for function in nodes_named(source, 'FunctionDef', asked)]
     if call.func.kind == 'Attribute' and is_name(call.func.value, *(STANDARD_MODULES | frozenset(API))):
         return []                               # re.search() is no search() of the bundle
+    asked = last_name(call.func) or ''
+    found = [(name, function) for name, source in bundle.code('def ' + asked)
+             for function in nodes_named(source, 'FunctionDef', asked)]
     owner, base = enclosing(call, 'ClassDef'), call.func.value if call.func.kind == 'Attribute' else None
     if not found and call.func.kind == 'Name' and call.func.id in bindings(function_around(call)):
         nodes = list(walk(call.source.tree))    # one that was handed over

@@ -2202,6 +2202,18 @@ def test_keys_that_all_of_a_bundle_uses_are_not_followed_from_each_use_to_each_o
     assert found.record['fixes'] and len(counted) < 5000, len(counted)     # (all with all: tens of thousands)
 
 
+def test_a_module_that_only_holds_the_same_words_is_not_read(tmpdir, monkeypatch):
+    plug_ins, real, read = make_plug_ins(tmpdir), diagnose.parsed, []
+    for number in range(5):
+        tmpdir.join('Plug-ins', 'Harbour.bundle', 'Contents', 'Code', 'yard%d.py' % number).write(
+            "def look%d(page):\n  node = PAGE.find(page)\n  return node.text\n" % number)
+    row = pattern('AttributeError', "'NoneType' object has no attribute 'text'", [
+        frame('look3', 3, 'return node.text', file='Harbour.bundle/Contents/Code/yard3.py')])
+    monkeypatch.setattr(diagnose, 'parsed', lambda data, name: read.append(name) or real(data, name))
+    found = diagnose.diagnose(row, document(row), diagnose.find_bundles(plug_ins), [])
+    assert found.record['fixes'] and read == ['Contents/Code/yard3.py']
+
+
 def test_json_goes_to_stdout(tmpdir):
     run_dir, plug_ins = start_run(tmpdir, missing_motto())
     code, out, error = run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--json')
