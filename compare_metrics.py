@@ -439,7 +439,8 @@ def decide(before, after, baseline=None, postfix=None):
     changed = len(obstacles) > bool(verdict['outage'])
     verdict['stays'] = bool(after.get('retest')) and not changed and is_broken_measurement(after, verdict)
     verdict['undecided'] = verdict['undecided'] or verdict['stays']
-    verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and counts['measured'] < WEAK_BELOW
+    verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and is_weak(
+        counts['measured'], verdict['healthy']['intact'], verdict['healthy']['not_measured'])
     verdict['prediction'] = judge_prediction(before, after, verdict)
     for name in ('fix', 'pattern', 'agent', 'template'):
         verdict[name] = before.get(name)
@@ -448,6 +449,13 @@ def decide(before, after, baseline=None, postfix=None):
         verdict['reason'] += ('; the patch never logged that it had something to do, so they may have healed by '
                               'themselves')
     return verdict
+
+
+def is_weak(measured, intact, healthy_not_measured):
+    """Is a KEEP to be tested again, for too few items, or for not one healthy item that was seen unharmed, though some
+    were to be refreshed? They come last, where a test that is broken off ends.
+    """
+    return measured < WEAK_BELOW or not intact and healthy_not_measured > 0
 
 
 def judge_items(before, after):
@@ -611,7 +619,8 @@ MEANINGS = (                    # under the table of numbers, for whoever reads 
     ('95 % interval', 'where the true share lies, as far as so few items can tell'),
     ('Sign test', 'how likely such a result is by mere chance'),
     ('Healthy items', 'refreshed too, though they never failed, to see that the fix does no harm'),
-    ('Weak evidence', 'a KEEP on fewer than %d items, which the next run tests again' % WEAK_BELOW),
+    ('Weak evidence', 'a KEEP on fewer than %d items, or with no healthy item measured, which the next run tests again'
+     % WEAK_BELOW),
     ('Undecided', 'something else changed between the two tests, or a second test could measure nothing, so they say '
                   'nothing about the fix'))
 
@@ -629,6 +638,7 @@ def numbers(verdict):
             ('95 % interval (Wilson)', 'none' if wilson is None else '%.1f to %.1f %%' % tuple(wilson)),
             ('Sign test, one-sided', 'none' if sign is None else 'p = %.4f' % sign if sign >= .0001 else 'p < 0.0001'),
             ('Healthy items intact', healthy['intact']), ('Healthy items broken', healthy['broken']),
+            ('Healthy items not measured', healthy['not_measured']),
             ('Weak evidence', 'yes' if verdict['weak_evidence'] else 'no'),
             ('Undecided', 'yes' if verdict['undecided'] else 'no')]
 
@@ -697,8 +707,9 @@ def why_sentences(verdict):
         sentences.append('The patch logs when it has something to do, and it never did. What failed before did not '
                          'come up again, or the items went another way through the code: look at them.')
     if verdict['weak_evidence']:
-        sentences.append('Fewer than %d items were measured: weak evidence, so the next run tests it again.'
-                         % WEAK_BELOW)
+        sentences.append('%s: weak evidence, so the next run tests it again.' % (
+            'Fewer than %d items were measured' % WEAK_BELOW if verdict['measured'] < WEAK_BELOW else
+            'No healthy item was measured, so nothing shows that it does no harm'))
     return [' '.join(sentences) or 'There was nothing to judge.']
 
 

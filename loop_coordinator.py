@@ -1141,8 +1141,8 @@ def lessons_text(lessons, state):
         lines.append('No fix was tried.')
     weak = [row for row in fixes if row['weak_evidence']]
     if weak:
-        lines += ['', 'Kept on weak evidence (fewer than 8 items measured), tested again by the next run: %s.'
-                  % ', '.join(row['id'] for row in weak)]
+        lines += ['', 'Kept on weak evidence (too few items measured, or no healthy one), so tested again by the next '
+                      'run: %s.' % ', '.join(row['id'] for row in weak)]
     alone = [row for row in refused if row['class'] not in PERSON_CLASSES]
     lines += ['', '## What was left alone, and why', '']
     lines += table(('Pattern', 'Agent', 'Class', 'Items', 'Why no patch'), [

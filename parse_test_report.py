@@ -41,8 +41,10 @@ DECISIONS = ('KEEP', 'MONITOR', 'ROLLBACK')
 LABELS = {'success': 'success_percent', 'measured': 'measured', 'fixed': 'fixed', 'silenced': 'silenced',
           'still failing': 'still_failing', 'of these, further on': 'further', 'broken': 'broken',
           'healed by themselves': 'healed',
-          'not measured': 'not_measured', 'regressions': 'regressions', 'healthy items broken': 'healthy_broken',
+          'not measured': 'not_measured', 'regressions': 'regressions', 'healthy items intact': 'healthy_intact',
+          'healthy items broken': 'healthy_broken', 'healthy items not measured': 'healthy_not_measured',
           'weak evidence': 'weak_evidence', 'undecided': 'undecided'}
+HEALTHY = 'healthy_'                # of the JSON these are numbers of their own
 DECISION_LINE = re.compile(r'\**\s*Decision:\s*\**\s*([A-Za-z]+)\s*\**\s*\.?$')
 TABLE_ROW = re.compile(r'\|\s*([^|]+?)\s*\|\s*([^|]*?)\s*\|$')
 
@@ -110,9 +112,11 @@ def check_numbers(found):
     if found['decision'] != expected:
         raise refuse('the report says %s, but %s with %d regressions means %s'
                      % (found['decision'], percent_words(found['success_percent']), found['regressions'], expected))
-    if found['weak_evidence'] != (expected == 'KEEP' and found['measured'] < compare.WEAK_BELOW):
-        raise refuse('the report says weak evidence: %s, with %d measured items and the decision %s'
-                     % ('yes' if found['weak_evidence'] else 'no', found['measured'], expected))
+    if found['weak_evidence'] != (expected == 'KEEP' and compare.is_weak(
+            found['measured'], found['healthy_intact'], found['healthy_not_measured'])):
+        raise refuse('the report says weak evidence: %s, with %d measured items, %d intact healthy ones and the '
+                     'decision %s' % ('yes' if found['weak_evidence'] else 'no', found['measured'],
+                                      found['healthy_intact'], expected))
 
 
 def expected_decision(found):
@@ -133,8 +137,8 @@ def check_against_twin(found, twin):
     healthy = twin.get('healthy')
     for name in sorted(set(LABELS.values()) | {'decision'}):
         said = len(twin[name]) if name == 'regressions' and isinstance(twin.get(name), list) else twin.get(name)
-        if name == 'healthy_broken':
-            said = healthy.get('broken') if isinstance(healthy, dict) else None
+        if name.startswith(HEALTHY):
+            said = healthy.get(name[len(HEALTHY):]) if isinstance(healthy, dict) else None
         if said != found[name]:
             raise refuse('the report and the JSON beside it differ in %s (%s, %s)' % (name, found[name], said))
 

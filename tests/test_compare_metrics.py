@@ -109,6 +109,13 @@ def test_sign_test_is_exact(better, worse, p):
 def test_a_keep_on_few_items_is_weak_evidence():
     assert [rate(fixed, 0)['weak_evidence'] for fixed in (7, 8)] == [True, False]
     assert rate(1, 1)['weak_evidence'] is False         # a MONITOR is tested again anyway
+    sick = dict(outcome='not_measured', after=None)
+    for last, weak in ([healthy(98, **sick), healthy(99, **sick)], True), ([healthy(98, **sick), healthy(99)], False):
+        found = decide([failing(key) for key in range(8)] + [healthy(98), healthy(99)],
+                       [row(key, after=RICH) for key in range(8)] + last)
+        assert (found['decision'], found['weak_evidence']) == ('KEEP', weak)
+        report = compare.report_text(found, 1)
+        assert reader.parse_report(report)['weak_evidence'] == weak and ('nothing shows that it does no harm' in report) == weak
 
 
 # ------------------------------------------------------------------------------------------------------------- one item
