@@ -538,7 +538,7 @@ class Session(object):
                    and (pattern['last_seen'] or '') <= asked[pattern['pattern']] and not self.options.pattern)
 
     def is_of_an_outage(self, pattern):
-        """Was it only logged in tests in which a host failed all items, be that by a 404?"""
+        """Was it only logged in tests in which the provider was at fault, be that by a 404?"""
         first, last = pattern.get('first_seen'), pattern.get('last_seen')
         return bool(first and last) and any(
             len(row.get('outage') or ()) == 2 and row['agent'] == pattern.get('agent') and row['outage'][0] <= first
@@ -648,8 +648,16 @@ class Session(object):
         if code == UNSAFE:
             self.replace_row(row, decision='NOT_TRIED', reason=words or 'refused as unsafe')
         elif code == NEGATIVE:
-            self.replace_row(row, decision='ROLLBACK', evidence=True, live=began, time=utc_text(),
-                             reason='the plug-in did not come up with the new code')
+            facts = dict(decision='ROLLBACK', evidence=True, live=began, time=utc_text(),
+                         reason='the plug-in did not come up with the new code')
+            without = self.places_of([row]).get(row['home_run'], {}).get(row['id'], {}).get('live')
+            if without is not True:             # whether it ran before is not known: nobody may have called it for days
+                self.troubles.append('%s: %s; repair its bundle or install it again, and restart the server'
+                                     % (row['agent'], words.partition(': ')[2] or words))
+                self.put_off_patterns.add(row['pattern'])
+            if without is False:
+                facts.update(evidence=False, reason=facts['reason'] + ', and not without it either')
+            self.replace_row(row, **facts)
         elif code == INCOMPLETE:
             self.put_off_patterns.add(row['pattern'])       # of another fix it would be known no better
             self.withdraw('it is not known whether the new code is live')
@@ -690,7 +698,7 @@ class Session(object):
         lost, stays, outage = self.look_into_test(number, row)
         if lost and not verdict['regressions']:
             self.name_losses(row, lost)
-        row['outage'] = outage and [began, utc_text()]
+        row['outage'] = [began, utc_text()] if outage else None
         if stays:
             self.put_off_patterns.add(row['pattern'])       # another fix would be measured no better now
             self.replace_row(row, **dict(row['was'], reason='not tested again: ' + row['reason']))
@@ -718,6 +726,7 @@ class Session(object):
             same = self.same_without(number, row, out == DONE)
             if same or row['agent'] in self.shut_out:
                 self.put_off_patterns.add(row['pattern'])
+                row['outage'] = [began, utc_text()]
                 facts.update(evidence=False, reason=facts['reason'] + (
                     '; but without it that was the same, so it may be tried again' if same else
                     '; the provider refused more requests, so it was not seen whether that is the same without it, and '
@@ -725,9 +734,8 @@ class Session(object):
         self.replace_row(row, **facts)
 
     def look_into_test(self, number, row):
-        """-> (items that lost something, by whatever; whether a fix that was tested again stays untested; words on a
-        host that failed all items, or None) as the report of the after-test has it. Notes whether the provider shut the
-        agent out in it.
+        """-> (items that lost something, by whatever; whether a fix that was tested again stays untested; whether the
+        provider was away) as the report of the after-test has it. Notes whether the provider shut the agent out in it.
         """
         from compare_metrics import read_test_report, test_report_path
         from test_fix_actively import active_test_path, is_shut_out, read_active_test
@@ -735,11 +743,11 @@ class Session(object):
             verdict = read_test_report(test_report_path(self.run_dir, number))
             after = read_active_test(active_test_path(self.run_dir, number, 'after'))
         except Problem:                         # what was read of them stands
-            return [], False, None
+            return [], False, False
         if is_shut_out(after):
             self.shut_out.add(row['agent'])
         return ([item for item in verdict['items'] if item['lost']], row['retest'] and bool(verdict.get('stays')),
-                verdict.get('outage'))
+                verdict.get('outage') or not verdict['measured'] and any(row['upstream'] for row in after['rows']))
 
     def name_losses(self, row, lost):
         self.troubles.append(
@@ -805,6 +813,10 @@ class Session(object):
         before = read_active_test(active_test_path(self.run_dir, number, 'before'))
         if is_shut_out(before):
             self.shut_out.add(before['agent'])
+        if (before.get('plug_in') or {}).get('last_start_ok') is False:
+            down = '%s of %s; repair its bundle or install it again, and restart the server' % (
+                before['stopped'] or 'the plug-in is down', before['agent'])
+            self.troubles += [down] if down not in self.troubles else []
         seen = [error['pattern'] for row in before['rows'] if row['role'] == 'failing' for error in row['errors']]
         quiet = before['complete'] and not before['stopped'] and before['pattern'] not in seen and any(
             row['outcome'] == 'ok' for row in before['rows']) and not any(row['upstream'] for row in before['rows'])
@@ -976,7 +988,7 @@ class Session(object):
         gone += [one for one in diagnosis['patterns'] if one['pattern'] in quiet and one['fixes'] and one not in gone]
         self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'quiet',
                           'exception': pattern.get('exception'), 'items': pattern['items_total'],
-                          'why': 'it was only logged while the provider failed each item of a test'
+                          'why': 'it was only logged in tests in which the provider was at fault'
                                  if self.is_of_an_outage(pattern) else
                                  'no item that is still there showed it when they were last refreshed, and it was not '
                                  'logged since'}

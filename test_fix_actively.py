@@ -426,6 +426,7 @@ def bundle_digest(plug_ins, bundle, own_files):
     if not bundle:
         return None
     digest = hashlib.sha256()
+    own = set(os.path.realpath(os.path.join(plug_ins, path)) for path in own_files)     # one may be a link to another
     try:
         for top in ('Code', 'Libraries'):
             for folder, folders, names in os.walk(logs.walkable(os.path.join(plug_ins, bundle, 'Contents', top))):
@@ -433,7 +434,7 @@ def bundle_digest(plug_ins, bundle, own_files):
                 for name in sorted(map(logs.to_text, names)):
                     path = os.path.join(logs.to_text(folder), name)
                     relative = os.path.relpath(path, plug_ins).replace(os.sep, '/')
-                    if name.endswith('.py') and relative not in own_files:
+                    if name.endswith('.py') and os.path.realpath(path) not in own:
                         with io.open(path, 'rb') as source:
                             digest.update(logs.to_bytes('%s %s\n' % (
                                 relative, hashlib.sha256(source.read()).hexdigest())))

@@ -563,6 +563,12 @@ def test_another_version_of_the_agent_is_noticed_and_the_fix_is_not(tmpdir):
     other.write('updated')
     assert active.bundle_digest(str(tmpdir), 'A.bundle', own) != first
     assert active.bundle_digest(str(tmpdir), None, own) is None
+    if os.name != 'nt':                         # what is patched is what a link leads to
+        code.move(tmpdir.join('A.bundle', 'Contents', 'Code', 'main.py'))
+        os.symlink('main.py', str(code))
+        first = active.bundle_digest(str(tmpdir), 'A.bundle', own)
+        code.write('patched otherwise')
+        assert active.bundle_digest(str(tmpdir), 'A.bundle', own) == first
 
 
 @pytest.mark.parametrize('change', [

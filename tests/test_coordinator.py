@@ -110,7 +110,7 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
         'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'broken': 1, 'undecided': False, 'healthy_broken': 0})
     monkeypatch.setattr(active, 'read_active_test', os.path.basename)
     monkeypatch.setattr(active, 'is_shut_out', lambda test: shut_out)
-    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost})
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost, 'outage': None, 'measured': 3})
     monkeypatch.setattr(compare_metrics, 'broken_items', lambda verdict, after: ['7'])
     monkeypatch.setattr(compare_metrics, 'seen_without', lambda verdict, before, undone: (weather, lost))
 
@@ -123,6 +123,7 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
     session.test, row, session.places_of = test, fix_row('a', None), lambda rows: {}
     session.roll_back = lambda row: loop.DONE if live else loop.INCOMPLETE
     session.after_test_and_verdict(1, row, ())
+    assert bool(row['outage']) == (weather and live)
     assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live and not shut_out else ('after', '--fix', 'a'))
     assert session.shut_out == ({row['agent']} if shut_out else set()) and ('refused more' in row['reason']) == shut_out
     assert (row['decision'], row['evidence'], session.put_off_patterns == {'p-a'}) == ('ROLLBACK', not weather, weather)
@@ -154,7 +155,12 @@ def test_bad_weather_in_a_before_test_puts_no_pattern_to_rest(tmpdir, rows, quie
             dict.fromkeys(('rating_key', 'guid', 'title', 'type', 'section', 'reason', 'before', 'after')), role='failing',
             outcome=outcome, errors=[{'pattern': name, 'message': ''} for name in errors], upstream=upstream)
             for outcome, errors, upstream in rows]), 1)
-    assert session.stopped_test(1, 0, '')[1] == quiet
+    assert session.stopped_test(1, 0, '')[1] == quiet and session.troubles == []
+    document = json.loads(tmpdir.join('active_test_iteration_1_before.json').read())
+    loop.write_json(loop.home_sample(str(tmpdir), 1), dict(
+        document, agent='a', stopped='the plug-in is down: x', plug_in={'last_start_ok': False}), 1)
+    assert session.stopped_test(1, 0, '')[0] and session.stopped_test(1, 0, '')[0]
+    assert session.troubles == ['the plug-in is down: x of a; repair its bundle or install it again, and restart the server']
 
 
 @pytest.mark.parametrize('nights, weak', [(1, True), (2, False)])
@@ -171,6 +177,16 @@ def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmp
     assert loop.to_retest([row]) == [row] * weak
 
 
+@pytest.mark.parametrize('live, evidence', [(False, False), (None, True)])
+def test_a_plug_in_that_does_not_come_up_without_the_fix_either_is_a_persons_business(tmpdir, live, evidence):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.phase, row = lambda *words, **how: (loop.NEGATIVE, '', 'a undone: no module x'), fix_row('a', None)
+    session.places_of = lambda rows: {rows[0]['home_run']: {'a': {'live': live}}}
+    assert not session.implement(1, row) and row['decision'] == 'ROLLBACK' and session.put_off_patterns == {'p-a'}
+    assert (row['evidence'], 'not without it either' in row['reason']) == (evidence, not evidence)
+    assert session.troubles[0].startswith('com.plexapp.agents.example: no module x; repair')
+
+
 def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was_lost(tmpdir, monkeypatch):
     import compare_metrics
     import test_fix_actively as active
@@ -181,8 +197,8 @@ def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was
         'decision': 'ROLLBACK', 'reason': 'nothing could be measured', 'success_percent': None, 'measured': 0,
         'weak_evidence': False, 'further': 0, 'fixed': 0, 'still_failing': 0, 'regressions': 0, 'broken': 0,
         'undecided': True, 'healthy_broken': 0})
-    monkeypatch.setattr(active, 'read_active_test', lambda path: {'stopped': None, 'rows': []})
-    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'stays': True, 'items': [
+    monkeypatch.setattr(active, 'read_active_test', lambda path: {'stopped': None, 'rows': [{'upstream': ['HTTP 500']}]})
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'stays': True, 'measured': 0, 'items': [
         {'rating_key': '7', 'title': 'Seven', 'verdict': 'not_measured', 'lost': ['year']}]})
     was = fix_row('a', 'MONITOR')
     row = dict(was, retest=True, decision=None, was=dict((name, was[name]) for name in loop.STANDING))
@@ -192,7 +208,7 @@ def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was
         session.after_test_and_verdict(1, row, ())
         assert (row['decision'], row['time'], session.put_off_patterns) == ('MONITOR', was['time'], {'p-a'})
         assert loop.untested([was] + session.past[1:] + [row], 'a') == night
-    assert 'not tested again: nothing' in row['reason'] and '7: Seven' in session.troubles[0]
+    assert len(row['outage']) == 2 and 'not tested again: nothing' in row['reason'] and '7: Seven' in session.troubles[0]
     assert loop.to_retest([row]) == [row] and loop.cycles([was, row], 'a') == 1
 
 
@@ -241,7 +257,8 @@ def test_what_was_only_logged_in_an_outage_of_a_test_is_no_pattern_to_mend(tmpdi
 def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     session.phase, row = lambda *words, **how: (loop.NEGATIVE, '', ''), fix_row('a', None)
-    assert not session.implement(1, row)
+    session.places_of = lambda rows: {rows[0]['home_run']: {'a': {'live': True}}}
+    assert not session.implement(1, row) and row['evidence'] and not session.troubles
     seen = {'agent': row['agent'], 'first_seen': row['time'], 'last_seen': row['time']}
     assert diagnose.only_in_trials(seen, [loop.history_row(row)]) and row['time'] > fix_row('a', None)['time']
     session.implement, session.roll_back = lambda *words: True, lambda row: True
