@@ -533,7 +533,9 @@ class Session(object):
         """Patterns that none of their items showed when they were last refreshed, and that were not logged since: no
         night after night is spent on them. Whoever names one wants it tried.
         """
-        asked = dict((row['pattern'], row['time']) for row in self.past + self.state['fixes'] if row.get('quiet'))
+        now = utc_text()                        # of a clock that ran ahead then, nothing can be told
+        asked = dict((row['pattern'], row['time']) for row in self.past + self.state['fixes'] if row.get('quiet')
+                     and row['time'] <= now)
         return set(pattern['pattern'] for pattern in diagnosis['patterns'] if pattern['pattern'] in asked
                    and (pattern['last_seen'] or '') <= asked[pattern['pattern']] and not self.options.pattern)
 
@@ -723,10 +725,10 @@ class Session(object):
             row.update(facts, evidence=False, reason=(          # if it should come to an end in there
                 facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again'))
             self.save()
-            same = self.same_without(number, row, out == DONE)
+            same = self.same_without(number, row, out == DONE) or out == NEGATIVE   # down without it, too
             if same or row['agent'] in self.shut_out:
                 self.put_off_patterns.add(row['pattern'])
-                row['outage'] = [began, utc_text()]
+                row['outage'] = [began, utc_text()] if out == DONE else None
                 facts.update(evidence=False, reason=facts['reason'] + (
                     '; but without it that was the same, so it may be tried again' if same else
                     '; the provider refused more requests, so it was not seen whether that is the same without it, and '
@@ -1122,7 +1124,8 @@ def lessons_text(lessons, state):
     fixes, refused = lessons['fixes'], lessons['refused']
     reached = lessons['goal']['reached_percent']
     lines = ['# Lessons of run %s' % lessons['run'], '',
-             'The run began at %s and ended because %s.' % (state['started'], ENDINGS[lessons['ended']])]
+             'The run began at %s and %s.' % (state['started'], 'was a dry one: nothing was tried' if state.get(
+                 'dry_run') else 'ended because ' + ENDINGS[lessons['ended']])]
     if reached is not None:
         lines.append('Of the items that code defects still hit when it began, the fixes that it kept cover %g %%; the '
                      'goal is %g %%. The share is the measured success of each, weighed by the items of its pattern.'
@@ -1134,7 +1137,7 @@ def lessons_text(lessons, state):
              row['home_run']) for row in lessons['in_place']])
         lines += ['', '%s can be taken out again, in any order; "Undo" in README.md tells how.' % (
             'Those that the loop could not take out are for a person; each other one' if any(
-                row.get('still_there') for row in lessons['in_place']) else 'Each')]
+                row.get('still_there') and not row.get('to_undo') for row in lessons['in_place']) else 'Each')]
     else:
         lines.append('No patch that was kept; what went wrong stands below.' if lessons['troubles'] else
                      'No patch of this loop.')
@@ -1334,6 +1337,11 @@ def dry_run(options, run_dir):
         session.past += rows
         session.troubles += sentences
     session.compare_with_the_files(undo=False)
+    session.state['dry_run'] = True
+    for row in latest_by_fix(session.past).values():
+        if row.get('to_undo'):
+            say('\n'.join(wrapped('', 'Fix %s of run %s is still in place; a run takes it out first, and may then find '
+                                      'another patch than this one.' % (row['id'], row['home_run']))))
     try:
         diagnosis = session.look(1)
         session.remember_refusals(diagnosis)

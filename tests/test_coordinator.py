@@ -98,7 +98,7 @@ def test_undecided_cycles_count_in_a_row():
 
 @pytest.mark.parametrize('weather, server, live, shut_out', [
     (True, True, True, False), (False, True, True, False), (False, False, True, False), (False, True, False, False),
-    (True, True, True, True)])
+    (True, True, True, True), (False, True, 'down', False)])
 def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatch, weather, server, live, shut_out):
     import compare_metrics
     import test_fix_actively as active
@@ -121,10 +121,11 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
         if when == 'undone':                        # killed in here, it is known that it is out
             assert (row['decision'], row['evidence'], 'not seen' in row['reason']) == ('ROLLBACK', False, True)
     session.test, row, session.places_of = test, fix_row('a', None), lambda rows: {}
-    session.roll_back = lambda row: loop.DONE if live else loop.INCOMPLETE
+    session.roll_back = lambda row: {True: loop.DONE, False: loop.INCOMPLETE, 'down': loop.NEGATIVE}[live]
     session.after_test_and_verdict(1, row, ())
     assert bool(row['outage']) == (weather and live)
-    assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live and not shut_out else ('after', '--fix', 'a'))
+    weather = weather or live == 'down'         # the plug-in does not run without it either
+    assert asked[-1] == (('undone', '--fix', 'a', '--only', '7') if live is True and not shut_out else ('after', '--fix', 'a'))
     assert session.shut_out == ({row['agent']} if shut_out else set()) and ('refused more' in row['reason']) == shut_out
     assert (row['decision'], row['evidence'], session.put_off_patterns == {'p-a'}) == ('ROLLBACK', not weather, weather)
     assert '7: Seven' in session.troubles[0] and loop.verdicts_of([row]) == [row] * (not weather)
@@ -237,9 +238,11 @@ def test_a_dry_run_says_what_a_run_would_take_out_and_not_that_it_could_not(tmpd
     session.places_of = lambda rows: {rows[0]['home_run']: {'a': {
         'state': 'after', 'patch': None, 'ended': 'verified', 'times': 1, 'since': '2026-11-22T10:30:00Z'}}}
     session.compare_with_the_files(undo=False)
+    session.state['dry_run'] = True
     session.write_lessons()
     written = tmpdir.join('lessons_learned.md').read()
     assert 'a run takes it out first' in written and 'NOT' not in written and 'None' not in written
+    assert 'was a dry one' in written and 'ended' not in written and 'Each can be taken out' in written
 
 
 def test_what_was_only_logged_in_an_outage_of_a_test_is_no_pattern_to_mend(tmpdir):
@@ -351,6 +354,8 @@ def test_a_pattern_that_no_item_shows_any_more_rests_until_it_is_logged_again(tm
     assert [row['class'] for row in session.refused] == ['quiet'] and session.person_list() == []
     session.options.pattern = 'p-a'
     assert session.quiet_patterns({'patterns': found}) == set()
+    session.options.pattern, session.past = None, [fix_row('a', 'PROBED', quiet=True, time='2999-01-01T00:00:00Z')]
+    assert session.quiet_patterns({'patterns': found}) == set()         # by a clock that was set back since
 
 
 @pytest.mark.parametrize('decision, ended, times, there', [
