@@ -2656,8 +2656,8 @@ FAMILIES = (
            r'CRC check failed|cannot identify image',
            'An answer or a file is not of the form that it should have (XML, JSON, packed data, a picture).',
            'check it before parsing'),
-    Family('large answer', 'code', r'', r'^APIException: Data of size', 'An answer is larger than what the framework '
-           'reads: 5 MB, where the code does not say otherwise.', 'allow more'),
+    Family('large answer', 'code', r'', r'^APIException: .*Data of size', 'An answer is larger than what '
+           'the framework reads: 5 MB, where the code does not say otherwise.', 'allow more'),
     Family('encoding', 'code', r'', r'Unicode(En|De)codeError|strings must be XML compatible',
            'A text has letters that do not fit the alphabet it is read or written in.', 'decode or encode once'),
     Family('missing module', 'code', r'', r'ImportError', 'A module that the code asks for is not there.',
@@ -12073,7 +12073,7 @@ WORDINGS = (
     # ---- Plex, and other servers
     (r"^FrameworkException: Operator '(?P<op>\S+)' is not supported", raises_operator, None),
     (r"^AttributeTypeMismatch|^FrameworkException: Set item|not serializable", raises_field, None),
-    (r"^APIException: Data of size", raises_call(*BOUND_IN_SIZE), None),
+    (r"^APIException: .*Data of size", raises_call(*BOUND_IN_SIZE), None),
     (r"^%s: (?P<kind>None|the text None) is '(?P<value>[^\n]+)'$" % NO_ADDRESS, None, address_faults),
     (r"^(HTTPError|URLError|timeout|SSLError|BadStatusLine|IncompleteRead|SocketTimeout)", raises_request, no_answer),
     (r"^(ConnectionError|ReadTimeout|ConnectTimeout|error)\b", raises_request, None),
@@ -12164,7 +12164,7 @@ SPECIAL_WAYS = (
      r"u?['\"]?(?P<literal>[^'\"]*)", tidy_number, ordered_last),
     (r"^TypeError: int\(\) can't convert non-string with explicit base", text_for_base),
     (r"^(URLError|timeout|SSLError|SocketTimeout|HTTPError).*timed? ?out", longer_wait),
-    (r"^APIException: Data of size (?P<size>\d+) is greater", larger_answer),
+    (r"^APIException: .*Data of size (?P<size>\d+) is greater", larger_answer),
     (r"^(?:(?:URLError|timeout|SSLError|SocketTimeout): .*timed out|HTTPError: HTTP Error (?P<status>5\d\d))",
      second_try),
     (r"^RuntimeError: dictionary changed size|^RuntimeError: Set changed size", changed_while_read),

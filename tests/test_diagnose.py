@@ -258,10 +258,10 @@ def test_a_time_out_gets_more_time_or_a_second_try_also_where_all_depends_on_the
 
 
 def test_an_answer_that_the_framework_takes_for_too_large_is_allowed(tmpdir):
-    found = unanswered(tmpdir, 'APIException', 'Data of size 7340032 is greater than the maximum size 5242880')
+    found = unanswered(tmpdir, 'APIException', "(2103, 'Data of size 7340032 is greater than the maximum size 5242880')")
     assert found.record['fixes'][0]['template'] == 'larger answer'
     assert b"number, max_size=16 * 1024 * 1024)\n" in found.patches[found.record['fixes'][0]['id']]
-    found = unanswered(tmpdir, 'APIException', 'Data of size 99614720 is greater than the maximum size 5242880')
+    found = unanswered(tmpdir, 'APIException', "(2103, 'Data of size 99614720 is greater than the maximum size 5242880')")
     assert 'larger answer' not in [fix['template'] for fix in found.record['fixes']]
 
 
