@@ -8081,7 +8081,7 @@ def leave(case, faults):
     value = NOTHING if value is None else value     # then the callers say whether they can live with that
     if value == NOTHING and returned_effect(case, case.function, NOTHING) == CRASH:
         value = begun_empty(case) or value
-    known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else SOME
+    known = value if value in (NOTHING, NO_TEXT, NO_LIST, NO_DICT, ZERO, FALSE) else empty_still(case, value)
     outcome = returned_effect(case, case.function, known) if value else FINE
     faults = asking_most(case, faults, same_defects(case, faults, case.statement.end))
     edits = leaving_edits(case, faults, value)
@@ -8117,6 +8117,17 @@ def leave(case, faults):
                    'low' if rests else 'high' if entry else 'medium', prior,
                    'all that follows in the function is made of it' if rests else
                    'what follows in the function is given up for these items')
+
+
+def empty_still(case, name):
+    """The empty value that a variable surely still has at the statement, as nothing came near it since; SOME else."""
+    given = [(statement, value) for statement, value in values_given(case.function, name)]
+    loops = [outer for _, outer in levels(case.statement) if outer.kind in ('For', 'While')]
+    end = loops[-1].end if loops else case.statement.start
+    if len(given) != 1 or given[0][1] is None or not is_empty_literal(given[0][1]) or any(
+            use.start < end for use in reads(case.function, name)):
+        return SOME
+    return literal_value(given[0][1])
 
 
 def is_none_still(case, name):
@@ -8484,6 +8495,7 @@ def unset_name(case, found):
     here = [use for use in uses if is_in(use, case.statement)] or uses
     for proposal in itertools.chain(
             copied_block(case, name, binders), lost_parameter(case, case.function), bound_too_late(case, name),
+            begun_too_late(case, name),
             loop_variable(case, name, uses), own_element(case, name, binders), made_from_itself(case, name, binders),
             caught_error(case, here, name), left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
@@ -8642,6 +8654,25 @@ def bound_too_late(case, name):
     behind = LINE_END.match(case.source.text, end)
     yield cure('initialise first', [(at, at, text), (begin, behind.end() if behind else end, '')],
                '%s is set before it is used, not behind it' % name, 0.92, 'what sets it stands a few lines too low')
+
+
+def begun_too_late(case, name):
+    """What is made of the variable of a loop stands right in front of it: the loop begins there."""
+    place, loops = case.statement, [node.parent for node in bindings(case.function)[name]]
+    loop = loops[0] if len(loops) == 1 and loops[0].kind == 'For' and is_name(loops[0].target, name) else None
+    if loop is None or loop not in later_siblings(place) or loop.orelse or place.inline or loop.body[0].inline or \
+            loop.line != loop.body[0].line - 1:
+        return
+    suite = siblings(place)
+    moved = suite[suite.index(place):suite.index(loop)]
+    made = bound_names(*moved)
+    if not can_wrap(moved) or any(has_exit(one) or not names_in(one) & (made | set([name])) for one in moved) or any(
+            made & names_in(one) for one in later_siblings(loop)) or made & names_in(loop.iter):
+        return                                  # (what else stands there is done once)
+    begin, end = line_start(loop), line_start(loop.body[0])
+    yield cure('initialise first', wrap(moved, [case.source.text[loop.start:loop.header_end]], []) + [(begin, end, '')],
+               'the loop over %s begins in front of what is made of it' % name, 0.88,
+               'nothing else sets %s, and what is made of it is only used in the loop' % name)
 
 
 def loop_variable(case, name, uses):
@@ -12583,9 +12614,9 @@ def guarded_ways(case, faults):
                     proposal = proposal._replace(prior=proposal.prior * 0.95)
                 if flag:
                     proposal = doubted(proposal, 0.75, 'nothing ever sets it')
-                if way in (soften, choose, fence, try_around) and any(
-                        is_identity(case, fault.bad) for fault in chosen):
-                    proposal = doubted(proposal, 0.5, 'an entry without its id leads nowhere')
+                if way in (soften, choose, fence, try_around) and (names_person(case) or any(
+                        is_identity(case, fault.bad) for fault in chosen)):
+                    proposal = doubted(proposal, 0.5, 'the entry would be nameless, or lead nowhere')
                 if way is not skip_round and stores_either_way(case):
                     proposal = doubted(proposal, 0.75, 'either way it would be stored as something')
                 if way is not default_attribute and any(fails_elsewhere(case, fault.bad) for fault in chosen):
@@ -12597,13 +12628,28 @@ def guarded_ways(case, faults):
 
 def is_identity(case, bad):
     """Whether a value is the id of an object that the function has made, and gives to its callers."""
-    if bad.kind != 'Attribute' or bad.attr not in ('id', 'guid') or bad.value.kind != 'Name':
-        return False
-    made = [value for _, value in values_given(case.function, bad.value.id)]
-    return bool(made) and all(value is not None and value.kind == 'Call' and (last_name(value.func) or '')[:1].isupper()
-                              for value in made) and any(
+    return bad.kind == 'Attribute' and bad.attr in ('id', 'guid') and any(
         statement_of(use).kind == 'Return' or is_call(use.parent, 'append', 'add', 'Append')
-        for use in later_uses(case, bad.value.id, case.statement))
+        for use in uses_of_made(case, bad.value))
+
+
+def names_person(case):
+    """Whether a statement names an object that the function has made, and puts to the roles or the like."""
+    target = target_of(case.statement)
+    return target is not None and target.kind == 'Attribute' and target.attr in ('name', 'actor') and any(
+        is_call(use.parent, 'append', 'add') and PEOPLE.search(use.parent.func.text)
+        for use in uses_of_made(case, target.value))
+
+
+PEOPLE = re.compile('(?i)role|actor|actress|cast|person|people')
+
+
+def uses_of_made(case, node):
+    """The later uses of a variable that holds what the function has made of a class; [] for any other."""
+    made = [value for _, value in values_given(case.function, node.id)] if node.kind == 'Name' else []
+    return later_uses(case, node.id, case.statement) if made and all(
+        value is not None and value.kind == 'Call' and (last_name(value.func) or '')[:1].isupper()
+        for value in made) else []
 
 
 def is_test_around(node, other):
@@ -15072,7 +15118,9 @@ def expect_no_gain(inquiry, first):
     own, above = passed[0], passed[1:]
     answers = bool(above) and any(node.kind == 'Return' and node.value is not None for node in walk(frame_of(own)))
     ends = not answers and not fills_behind(own, spoilt_by(own)) and not any(fills_behind(one, ()) for one in above)
-    ends_given_up = not any(fills_behind(one, map(flat, one.targets) if one.kind == 'Assign' else ()) for one in above)
+    direct = above[:1]                          # (who called the caller gets an answer as ever)
+    ends_given_up = not any(fills_behind(one, map(flat, one.targets) if one in direct and one.kind == 'Assign' else ())
+                            for one in above)
     for fix in inquiry.record['fixes']:
         given_up = fix['loss'].startswith('everything that follows')
         if fix['kind'] == 'fix' and fix['line'] == own.line and fix['loss'] != 'nothing' and (

@@ -1108,6 +1108,15 @@ def test_elements_are_skipped_for_each_of_the_lines_that_fail(tmpdir):
     assert text.count('+          continue') == 2, text
 
 
+def test_a_person_without_a_name_is_left_out(tmpdir):
+    source = SOURCE + ("\n\ndef crew_of(boat, found):\n  for row in boat['crew']:\n    sailor = Sailor()\n"
+                       "    sailor.name = row['name']\n    sailor.rank = row.get('rank')\n    found.people.append(sailor)\n")
+    row = pattern('KeyError', "'name'", [frame('crew_of', line_of('sailor.name', source), source=source,
+                                               callees=[GETITEM])])
+    found = look(row, tmpdir, source)
+    assert found.record['fixes'][0]['template'] == 'skip element', found.record['fixes'][0]
+
+
 def test_a_function_without_another_answer_leaves_it_to_its_caller(tmpdir):
     source = 'import days\n' + SOURCE.replace(
         "metadata.tagline = boat['motto']", "metadata.tagline = days.day_of(boat['day']).strftime('%Y')")
@@ -1602,6 +1611,17 @@ def test_a_fix_behind_which_nothing_is_filled_in_promises_nothing(more, gains, t
     predicted = look(row, tmpdir, source).record['fixes'][0]['predicted']
     assert (predicted['success_percent'] >= 50) == gains
     assert ('gain nothing' in predicted['sentence']) != gains
+
+
+def test_what_takes_the_answer_of_the_caller_is_not_lost_with_a_part_of_it(tmpdir):
+    source = SOURCE[:SOURCE.index('    boat = self.fetch')] + (
+        "    boat = Boat(metadata.id)\n    metadata.title = boat.name\n    metadata.summary = boat.story\n\n"
+        "class Boat(object):\n  def __init__(self, row):\n    self.story = words_of(row)\n    self.name = row\n\n"
+        "def words_of(text):\n  return re.sub('<.*?>', '', text)\n")
+    row = pattern('TypeError', 'expected string or buffer', [frame(name, line_of(text, source), source=source) for name, text in (
+        ('update', 'Boat(metadata.id)'), ('__init__', 'words_of(row)'), ('words_of', 're.sub'))])
+    first = look(row, tmpdir, source).record['fixes'][0]
+    assert first['template'] == 'early return' and 'gain nothing' not in first['predicted']['sentence'], first
 
 
 TWO = '''class HarbourAgent(Agent.Movies):

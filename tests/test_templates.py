@@ -696,6 +696,10 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        trip.originally_available_at = day\n        trip.title = boat.title\n", "            day = datetime",
      "ValueError: time data '' does not match format '%d.%m.'", "            day = boat.day\n        except ValueError as error:\n"
      "            Log('No day: %r' % error)\n            day = None\n        if day is not None:\n"),
+    ("def f(boats, found):\n    name = boat['name']\n    if boat['yard']:\n        name += boat['yard']\n    for boat in boats:\n"
+     "        found.append((boat['id'], name))\n    return found\n", "    name = boat", "UnboundLocalError: local variable 'boat' "
+     "referenced before assignment", "    for boat in boats:\n        name = boat['name']\n        if boat['yard']:\n            name += "
+     "boat['yard']\n        found.append((boat['id'], name))\n    return"),
     ("def f(number):\n    boat = get(number)\n    if boat:\n        found = Found()\n        found.id = boat['id']\n"
      "        found.title = '[' + found.id + ']'\n        return [found]\n    return []\n", "        found.title",
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        if found.id is None:\n            Log('f: there is no "
@@ -723,6 +727,15 @@ def test_rewritten_line(row):
     below = {'kind': 'call', 'callee': '__init__'} if 'no len' in error else {}
     found = patches(case_for(source, line, error, **below))
     assert wanted in found[0][1], [patched for _, patched in found]
+
+
+def test_what_is_not_filled_yet_is_no_answer_for_who_asks_it_for_more():
+    source = ("def f(page):\n    found = {}\n    part = page.find('b').text.lower()\n    found['part'] = part\n    return found\n\n"
+              "def g(page):\n    return f(page)['part'].strip()\n")
+    error = "AttributeError: 'NoneType' object has no attribute 'text'"
+    assert not any('return found\n    part' in patched for _, patched in patches(case_for(source, '    part', error)))
+    source = source.replace("['part'].strip()", '')
+    assert any('return found\n    part' in patched for _, patched in patches(case_for(source, '    part', error)))
 
 
 def test_what_is_put_before_an_empty_text_is_kept():
