@@ -6326,6 +6326,15 @@ def operator_faults(case, found):
                     2] == NO_TEXT else way for way in soft], 'there is no value')
 
 
+def plus_twice(case, found):
+    """`'a' + + name`: the second plus is one too many."""
+    nodes = [node for node in own_part(case.statement) if node.kind == 'UnaryOp' and node.op == 'UAdd' and is_op(
+        node.parent, 'Add') and node is node.parent.right]
+    if nodes:
+        yield cure('right operator', [(node.start, node.operand.outer[0], '') for node in nodes],
+                   'one plus puts the texts together', 0.95, 'a text has no sign')
+
+
 def nothing_to_add_to(case, found):
     """`count['x'] += 1` where what is counted is None still: it begins with nothing of the kind that is added."""
     node, empty = case.statement, EMPTY_LIKE.get(found.group('right'))
@@ -8494,8 +8503,8 @@ def unset_name(case, found):
         return
     here = [use for use in uses if is_in(use, case.statement)] or uses
     for proposal in itertools.chain(
-            copied_block(case, name, binders), lost_parameter(case, case.function), bound_too_late(case, name),
-            begun_too_late(case, name),
+            misspelt_target(case, name, binders), copied_block(case, name, binders),
+            lost_parameter(case, case.function), bound_too_late(case, name), begun_too_late(case, name),
             loop_variable(case, name, uses), own_element(case, name, binders), made_from_itself(case, name, binders),
             caught_error(case, here, name), left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
@@ -8572,6 +8581,26 @@ def comes_before(statement, use):
             return False
         node = node.parent
     return True
+
+
+def misspelt_target(case, name, binders):
+    """`if x: ulr = 'a'` and `else: url = 'b'`, where nothing reads an ulr: the url is meant there, too."""
+    found = []
+    for other, nodes in sorted(bindings(case.function).items()):
+        slips = len(name) == len(other) > 2 and (sorted(name) == sorted(other) or sum(
+            a != b for a, b in zip(name, other)) == 1)
+        if other != name and (slips or near_names(name, [other])) and not re.search(r'\d', name + other) and \
+                not reads(case.function, other) and all(node.kind == 'Name' and node.ctx == 'Store' and comes_before(
+                    statement_of(node), case.statement) and is_target(node) and any(
+                        exclusive(node, one) for one in binders) for node in nodes):
+            found.append((other, nodes))
+    if len(found) == 1 and 'locals()' not in case.function.text:
+        yield rename(found[0][1], name, 0.93, 'nothing reads a %s, and %s is not set on that way' % (found[0][0], name))
+
+
+def is_target(node):
+    """Whether a name is what a plain assignment sets."""
+    return node.parent.kind == 'Assign' and node in node.parent.targets
 
 
 def closed_if_made(case, name, binders):
@@ -9062,7 +9091,9 @@ def unknown_name(case, found):
         overwritten_parameter(case, here, name), renamed_word(case, name), preference_elsewhere(case, here, name),
         lost_parameter(case, enclosing(uses[0], 'FunctionDef')), callers_name(case, here, name),
         taken_along(case, here, name), object_not_made(case, here, name))
-    near = [(other, prior) for other, prior in near if not is_other_number(here, name, other)]
+    near = [(other, prior) for other, prior in near if not is_other_number(here, name, other) or any(
+        one.name == other and set().union(*map(asked_of, here)) <= set(('attribute', word) for word in members_of(one))
+        for one in classes_of(case.source))]
     ways += family + [with_other_typos(case, name, rename(
         here, other, prior, 'nothing is called %s here, and %s is %s' % (
             name, other, 'what it is a kind of' if name == 'WindowsError' else 'one letter or two away')))
@@ -11110,6 +11141,9 @@ def wrong_format(case, found):
         values = as_list(node.right.elts if node.right.kind == 'Tuple' else node.right)
         call = node.parent
         following = call.args[call.args.index(node) + 1:] if call.kind == 'Call' and node in call.args else []
+        if following and any(other is not call and list(map(flat, other.args[1:])) == list(map(flat, following))
+                             for other in nodes_named(case.source, 'Call', last_name(call.func))):
+            continue                            # who is called so elsewhere, too, takes it beside the text
         if len(values) + len(following) == wanted and following and node.right.kind != 'Tuple':
             start, end = node.right.outer[0], following[-1].outer[1]
             yield cure('right format', [(start, start, '('), (end, end, ')')], 'all values go into the text', 0.92,
@@ -12161,6 +12195,7 @@ SPECIAL_WAYS = (
      r"'(?P<right>\w+)'",
      text_in_calculation),
     (r"^TypeError: unsupported operand type\(s\) for [-+*/]+=?: 'NoneType' and '(?P<right>\w+)'", nothing_to_add_to),
+    (r"^TypeError: bad operand type for unary \+: '(str|unicode)'", plus_twice),
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another,

@@ -943,6 +943,12 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "TypeError: list indices must be integers, not str", "row['crew']"),
     ("def f(rows):\n    for row in rows:\n        Log(rows[row])\n        Log(rows['crew'])\n", "        Log(rows['crew",
      "TypeError: list indices must be integers, not str", "row['crew']"),
+    ("def f(x, s):\n    logger.info('%s has %s' % (x), s)\n\ndef g(x, s):\n    logger.info('%s has' % x, s)\n",
+     '    logger.info', "TypeError: not enough arguments for format string", "% ((x), s)"),
+    ("def f(tide):\n    if tide:\n        bota = 'a/'\n        show(bota)\n    else:\n        boat = 'b/'\n    return boat\n",
+     '    return', "UnboundLocalError: local variable 'boat' referenced before assignment", "        boat = 'a/'\n"),
+    ("def f(tide):\n    boat1 = 'a/'\n    if tide:\n        boat2 = 'b/'\n    return boat2\n",
+     '    return', "UnboundLocalError: local variable 'boat2' referenced before assignment", "boat2 = 'a/'\n"),
 ]
 
 
@@ -1638,6 +1644,12 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "    with zipfile.ZipFile(zipfile, 'w', zipfile.ZIP_STORED) as x:\n        return x\n", '    with',
      "AttributeError: 'unicode' object has no attribute 'ZipFile'",
      "zipfile_module.ZipFile(zipfile, 'w', zipfile_module.ZIP_STORED)"),
+    ("def f(tide, port):\n    if tide:\n        bota = 'a/'\n    else:\n        boat = 'b/'\n    boat = boat + port\n    return boat\n",
+     '    boat = boat', "UnboundLocalError: local variable 'boat' referenced before assignment", "        boat = 'a/'\n"),
+    ("class Vessels(object):\n    RED = 'x'\n\ndef f():\n    return Vessel.RED\n", '    return',
+     "NameError: global name 'Vessel' is not defined", "return Vessels.RED"),
+    ("def f(port, tide):\n    return port + '/b?' + + tide\n", '    return', "TypeError: bad operand type for unary +: 'str'",
+     "'/b?' + tide"),
 ]
 
 
