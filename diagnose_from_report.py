@@ -8928,8 +8928,16 @@ def sources_with(case, text=''):
 def files_with(case, text, folder='Contents/Code/', below=None):
     """[(path, Source)] of the bundle's files in a folder that can be read and in which a text occurs; below: what the
     rest of their path must not hold, '/' for those of the folder itself."""
-    return [(path, case.bundle.source(path)) for path, body in bundle_texts(case) if text in body and path.startswith(
-        folder) and not (below and below in path[len(folder):]) and case.bundle.source(path) is not None]
+    return [(path, case.bundle.source(path)) for path, _ in texts_with(case, text) if path.startswith(folder) and not (
+        below and below in path[len(folder):]) and case.bundle.source(path) is not None]
+
+
+@kept_on('bundle')
+def texts_with(case, text):
+    """[(path, text)] of the bundle's files in which a text occurs; 'def x' is sought where x is, as both are asked for.
+    """
+    word = text.split(' ')[-1]
+    return [row for row in (bundle_texts(case) if word == text else texts_with(case, word)) if text in row[1]]
 
 
 @kept_on('source')
@@ -15696,7 +15704,7 @@ def run(options):
 
 def main(argv=None):
     import gc
-    gc.set_threshold(300000, 10, 10)            # trees of sources live to the end; to look through them took a fifth
+    gc.set_threshold(1000000, 10, 10)           # trees of sources live to the end; to look through them took a fifth
     return logs.run_script(run, build_parser(), argv)
 
 
