@@ -215,8 +215,10 @@ def provider_failed_anew(before, after):
 
 
 def state_before(before, after):
-    """What the item was like before the refresh with the fix. A search leaves no state: then what it found without."""
-    return after['before'] or before['after']
+    """What the item was like before the refresh with the fix. A search leaves no state: then what it found without; nor
+    does somebody else's refresh, with the fix in place, just before.
+    """
+    return before['after'] if after.get('touched') else after['before'] or before['after']
 
 
 def why_unmeasured(row):
@@ -243,7 +245,7 @@ def judge_failing(before, after, rules):
     lost = [name for name in lost_fields(state_before(before, after), after['after'], rules.retest)
             if name not in rules.unstable]
     # in a re-test the fix was in place already when the item was read before the refresh
-    gained = gained_fields([before['after']] + ([] if rules.retest else [after['before']]), after['after'],
+    gained = gained_fields([before['after']] + ([] if rules.retest else [state_before(before, after)]), after['after'],
                            rules.retest)
     verdict, note = 'silenced', 'no error, but nothing gained'
     if lost:

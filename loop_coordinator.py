@@ -517,6 +517,10 @@ class Session(object):
                                 self.options.pattern, [row['pattern'] for row in self.new_fixes()
                                                        if gained_nothing([row])])
             if choice is None:
+                if self.options.pattern and not self.new_fixes() and self.options.pattern not in [
+                        row['pattern'] for row in diagnosis['patterns'] + self.past]:
+                    self.troubles.append('there is no pattern %s (--pattern) in the logs; the ids stand in '
+                                         'diagnostic_report.md' % self.options.pattern)
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
                 return 'plateau'
@@ -1363,7 +1367,11 @@ def dry_run(options, run_dir):
 def loop(options, runs):
     """One session under the lock; prints the summary."""
     if not os.path.isdir(runs):
-        os.makedirs(runs)
+        try:
+            os.makedirs(runs)
+        except OSError as problem:
+            raise Problem('the folder %s for run directories cannot be made (%s); name another with --runs'
+                          % (runs, problem.strerror), NO_ENVIRONMENT)
     from implement_fix import FolderLock
     with Lock(runs), FolderLock(options.plex_home):         # two runs on one server would measure each other's fixes
         run_dir = new_run_dir(runs)
@@ -1431,8 +1439,10 @@ def build_parser():
 
 
 def run(options):
-    if options.iterations < 0 or options.items < 1 or options.healthy < 0 or options.concurrency < 1:
-        raise Problem('--items and --concurrency count from 1, --iterations and --healthy from 0', logs.USAGE)
+    if options.iterations < 0 or options.goal != options.goal:
+        raise Problem('--iterations counts from 0, and --goal is a number', logs.USAGE)
+    from test_fix_actively import check_amounts
+    check_amounts(options)
     logs.moment_of(options.since)               # before anything is begun
     if options.adopt and not options.pattern:
         raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)

@@ -104,7 +104,8 @@ def read_active_test(path):
     plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (for how many items it did,
     None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
-    started, ended, restarts, proof. Of a before-test also filled, as filled_before() gives it, and contains: the ids of
+    started, ended, restarts, proof, touched (of an after-test: was it refreshed with the fix in place already, so that
+    `before` is no state without it). Of a before-test also filled, as filled_before() gives it, and contains: the ids of
     fixes, undone since, that this one is a continuation of.
     """
     document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', SHAPE)
@@ -299,6 +300,11 @@ class LogWatch(object):
 
     def calls(self, position):
         return self.steady(lambda paths: logs.read_calls(paths, position=position)).get(self.agent, [])
+
+    def calls_since_start(self):
+        """The calls in the newest log: a plug-in begins a new one at each of its starts."""
+        return self.steady(lambda paths: logs.read_calls([path for path in paths if path.endswith('.log')])
+                           ).get(self.agent, [])
 
     def holds_calls(self):
         """Whether the newest log is at DEBUG, so that each call shows in it; one that is empty does not tell."""
@@ -540,7 +546,8 @@ class Refresh(object):
     def __init__(self, tester, item, attempt):
         self.tester = tester
         self.row = dict(item, attempt=attempt, outcome=None, reason=None, errors=[], noise=[], upstream=[],
-                        before=item.get('before'), after=None, started=None, ended=None, restarts=0, proof=None)
+                        before=item.get('before'), after=None, started=None, ended=None, restarts=0, proof=None,
+                        touched=bool(item.get('touched')))
         self.quiet_since = None
         self.alone = False
 
@@ -553,6 +560,8 @@ class Refresh(object):
             return self.close('gone', 'it was deleted or matched to something else')
         if row['before'] is None:               # else it was read before an earlier attempt, which may have changed it
             row['before'] = snapshot(item, tester.plex_home, tester.agent)
+            row['touched'] = tester.others is not None and any(
+                names_item(call, row) for call in tester.others + tester.watch.calls(tester.position))
         self.alone = tester.concurrency == 1
         self.refreshed_at = tester.server.tree_times(row['rating_key']).get('refreshed_at')
         self.position = tester.watch.position()
@@ -710,14 +719,17 @@ class Match(Refresh):
 class Tester(object):
     """Measures rows one after the other, a few at a time, and stops where going on would do harm.
 
-    server: PlexServer; watch: LogWatch; clock: has time() and sleep(); keep(rows): called after every change.
+    server: PlexServer; watch: LogWatch; clock: has time() and sleep(); keep(rows): called after every change; others:
+    whether it matters who else has refreshed an item since the plug-in started.
     """
 
-    def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None):
+    def __init__(self, server, watch, options, plex_home, clock=time, keep=lambda rows: None, others=False):
         self.server, self.watch, self.plex_home, self.clock, self.keep = server, watch, plex_home, clock, keep
         self.now = logs.seconds_now if clock is time else clock.time
         server.patience = 0                 # from here on an outage is ours to see
         self.position = watch.position()    # where the log stood before the first refresh
+        # Plex refreshes by itself at night, too: then an item has what a fix gives it before it is its turn
+        self.others = watch.calls_since_start() if others else None
         self.agent = watch.agent
         self.concurrency, self.pause, self.timeout = options.concurrency, options.pause, options.timeout
         self.poll_every = min(1., max(.05, options.pause / 4))
@@ -747,7 +759,7 @@ class Tester(object):
         return self.rows
 
     def once_more(self, row):
-        return dict((name, row[name]) for name in ITEM + ('before',)), row['attempt'] + 1
+        return dict((name, row[name]) for name in ITEM + ('before', 'touched')), row['attempt'] + 1
 
     def work_off(self, queue, kind):
         """Refresh, or look for matches of, each (item, attempt) of a queue; what is to be made once more joins it."""
@@ -992,9 +1004,15 @@ def build_parser():
     return parser
 
 
-def check_options(options):
-    if options.items < 1 or options.healthy < 0 or options.concurrency < 1 or options.pause < 0 or options.timeout <= 0:
+def check_amounts(options):
+    """Problem 2 for what no test can be made with; NaN is neither more nor less than anything."""
+    if options.items < 1 or options.healthy < 0 or options.concurrency < 1 or not 0 <= options.pause < float('inf') \
+            or not 0 < options.timeout < float('inf'):
         raise Problem('--items and --concurrency count from 1, --healthy and --pause from 0, --timeout above 0', USAGE)
+
+
+def check_options(options):
+    check_amounts(options)
     if (options.phase == 'undone') != bool(options.only):
         raise Problem('--phase undone needs --only, and no other phase takes it', USAGE)
 
@@ -1081,15 +1099,16 @@ def run(options):
     known = last_rows(earlier['rows'])
     kept = [row for row in known.values() if is_measured(row)]
     done = set(row['rating_key'] for row in kept)
-    items = [dict(item, before=known.get(item['rating_key'], {}).get('before')) for item in items
-             if item['rating_key'] not in done]
+    items = [dict(item, **dict((name, known.get(item['rating_key'], {}).get(name)) for name in ('before', 'touched')))
+             for item in items if item['rating_key'] not in done]
     document.update(window={'from': earlier['window']['from'], 'to': None}, complete=False, stopped=None,
                     patterns_seen=[], plug_in=None)
 
     def keep(rows):
         write_json(path, dict(document, rows=rows), ACTIVE_TEST_SCHEMA)
 
-    tester = Tester(server, watch, options, plex_home, keep=keep)
+    tester = Tester(server, watch, options, plex_home, keep=keep, others=options.phase == 'after' and not
+                    document['retest'])
     position = document['log_position'] = earlier.get('log_position') or tester.position
     keep(kept)
     mark(server, 'active test %s fix %s begins' % (options.phase, document['fix']))

@@ -144,6 +144,9 @@ class World(object):
     def starts(self, position=None):
         return self.read('start', position)
 
+    def calls_since_start(self):
+        return self.calls(0)
+
     def holds_calls(self):
         return self.debug
 
@@ -190,6 +193,17 @@ def test_what_the_item_has_is_read_before_and_after():
     _, rows = measure(world)
     assert rows['101']['before']['fields'] == {'title': 'Title 101'}
     assert rows['101']['after']['fields'] == {'title': 'Title 101', 'summary': 'A story', 'Genre': 3}
+
+
+@pytest.mark.parametrize('others', [False, True])
+def test_who_else_refreshed_an_item_with_the_fix_in_place_is_seen(others):
+    world = World(4)
+    world.refresh('103')                        # before the test begins, and in its course
+    world.finish_what_is_due()
+    tester = active.Tester(world, world, options(concurrency=1), None, clock=world.clock, others=others)
+    begin, world.refresh = world.refresh, lambda key: (begin(key), begin('104')) if key == '101' else begin(key)
+    rows = active.last_rows(tester.measure(rows_for(world), 'refresh'))
+    assert [key for key, row in sorted(rows.items()) if row['touched']] == (['103', '104'] if others else [])
 
 
 def test_an_error_that_is_logged_after_the_end_is_still_found():
@@ -844,6 +858,8 @@ def test_a_test_without_the_fix_is_refused_while_the_fix_is_in_place(tmpdir, mon
     (['--phase', 'before', '--fix', 'gone'], 4, 'has no fix gone'),
     (['--phase', 'after', '--fix', 'fix-1'], 4, 'run test_fix_actively.py first'),
     (['--phase', 'before', '--fix', 'fix-1', '--items', '0'], 2, 'count from 1'),
+    (['--phase', 'before', '--fix', 'fix-1', '--timeout', 'nan'], 2, 'count from 1'),
+    (['--phase', 'before', '--fix', 'fix-1', '--pause', 'inf'], 2, 'count from 1'),
     (['--phase', 'before', '--fix', 'fix-1', '--sample', 'x'], 4, 'run test_fix_actively.py first'),
     (['--phase', 'before'], 2, '--fix')])
 def test_bad_input_is_one_sentence(tmpdir, monkeypatch, capsys, words, code, sentence):

@@ -185,6 +185,14 @@ def test_what_came_in_late_from_the_before_test_is_no_gain():
     assert verdict_of(failing(1), row(1, before=late, after=late))[0] == 'silenced'
 
 
+def test_what_somebody_elses_refresh_with_the_fix_gave_or_took_counts_for_it():
+    late = dict(POOR, summary='S')
+    assert verdict_of(failing(1), row(1, before=late, after=late, touched=True))[0] == 'fixed'
+    assert verdict_of(failing(1, before=late, after=late), row(1, before=POOR, after=POOR, touched=True))[0] == 'broken'
+    found = decide([failing(1), healthy(3)], [row(1, after=RICH), healthy(3, before=POOR, after=POOR, touched=True)])
+    assert found['healthy']['broken'] == 1
+
+
 def test_in_a_re_test_the_gain_is_counted_from_the_state_without_the_fix():
     found = verdict_of(failing(1), row(1, before=dict(POOR, summary='S'), after=dict(POOR, summary='S')),
                        second_changes={'retest': True})

@@ -403,6 +403,23 @@ def test_what_cured_too_few_and_harmed_none_is_named_to_the_person_who_gets_the_
         (True,) * 3, (False,) * 3]
 
 
+@pytest.mark.parametrize('words, code', [
+    (['--timeout', 'nan'], 2), (['--pause', '-1'], 2), (['--goal', 'nan'], 2), (['--iterations', '-1'], 2),
+    (['--runs', os.path.join(__file__, 'x')], 4)])
+def test_what_a_user_can_get_wrong_is_one_sentence_and_nothing_is_begun(tmpdir, capsys, words, code):
+    tmpdir.mkdir('Plug-ins'), tmpdir.mkdir('Logs')
+    assert loop.main(['--plex-home', str(tmpdir), '--runs', str(tmpdir.join('runs'))] + words) == code
+    assert len(capsys.readouterr()[1].splitlines()) == 1 and not tmpdir.join('runs').exists()
+
+
+def test_a_pattern_that_is_in_no_log_is_named(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args(['--pattern', 'nope']), str(tmpdir), str(tmpdir))
+    session.look = lambda number: {'patterns': [dict(pattern_row('p', 7, ['a']), last_seen=None)]}
+    assert session.improve() == 'no_fix_left' and 'no pattern nope' in session.troubles[0]
+    session.options.pattern, session.past, session.troubles = 'p-b', [fix_row('b', 'KEEP')], []
+    assert session.improve() == 'no_fix_left' and session.troubles == []       # its fix is in place
+
+
 def test_the_last_aggregate_of_the_same_logs_is_looked_for_from_the_newest_on(tmpdir):
     options = loop.build_parser().parse_args(['--plex-home', 'here'])
     for name, iteration, home, whole in (('01', 2, 'here', [1]), ('02', 3, 'here', [1, 2]), ('03', 1, 'there', [1]),
