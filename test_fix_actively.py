@@ -105,8 +105,8 @@ def read_active_test(path):
     None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
     started, ended, restarts, proof, touched (of an after-test: was it refreshed with the fix in place already, so that
-    `before` is no state without it). Of a before-test also filled, as filled_before() gives it, and contains: the ids of
-    fixes, undone since, that this one is a continuation of.
+    `before` is no state without it). Of a before-test also filled, as filled_before() gives it, and contains: the ids
+    of fixes, undone since, that this one is a continuation of.
     """
     document = read_json(path, ACTIVE_TEST_SCHEMA, 'test_fix_actively.py', SHAPE)
     absent = [name for name in ('phase', 'fix', 'pattern', 'agent', 'server', 'window', 'patterns_seen', 'complete',
