@@ -5411,6 +5411,11 @@ def is_refilled(case, use, name, value, statement):
         if any(one.start > statement.end and one.kind == 'If' and settles(one) for one in earlier_siblings(node)):
             return True
         node = node.parent
+    node = statement                            # (what comes out of the suite that sets it has gone past these)
+    while node.parent is not None and node is not case.function and not is_in(use, node.parent):
+        if any(one.kind == 'If' and settles(one) for one in later_siblings(node)):
+            return True
+        node = node.parent
     return False
 
 
@@ -12849,7 +12854,9 @@ def guarded_body(statement, proposal):
     text, node = statement.source.text, statement.test
     edits = [edit for edit in proposal.edits if is_within(node.outer, edit)]
     words = [edit[2] for edit in edits]
-    if is_op(node, 'Not') and (statement.orelse or statement.body[-1].kind in EXITS) \
+    part = next((one for one in node.values if all(is_within(one.outer, edit) for edit in edits)), node) if is_op(
+        node, 'Or') else node
+    if is_op(part, 'Not') and (statement.orelse or statement.body[-1].kind in EXITS) \
             and all(' and ' in word or set(word) <= set('()') for word in words):
         rest = siblings(statement)              # `if not (x is not None and ...): return`: behind it x is there
         return (statement.body[-1].end, (statement.orelse or rest)[-1].end)

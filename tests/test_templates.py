@@ -1650,6 +1650,13 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "NameError: global name 'Vessel' is not defined", "return Vessels.RED"),
     ("def f(port, tide):\n    return port + '/b?' + + tide\n", '    return', "TypeError: bad operand type for unary +: 'str'",
      "'/b?' + tide"),
+    ("def f(q):\n    row = find(q)\n    if not q or not row.get('name'):\n        return []\n    return [row.get('name')]\n",
+     '    if not', "AttributeError: 'NoneType' object has no attribute 'get'",
+     "    if not q or not (row is not None and row.get('name')):\n        return []\n    return [row.get('name')]\n"),
+    ("def info(url):\n    try:\n        found = {'name': get(url).name}\n    except IOError as e:\n        Log(e)\n    return found\n\n"
+     "def f(url, found=None):\n    if not found:\n        found = info(url)\n        if not found:\n            return []\n"
+     "    return [found['name']]\n", '    return found', "UnboundLocalError: local variable 'found' referenced before assignment",
+     "    found = {}\n    try:\n"),
 ]
 
 
