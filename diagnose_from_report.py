@@ -12294,6 +12294,36 @@ def priors_of(proposals):
 
 
 BUGS = []                           # tracebacks of rules of ours that failed in this run
+LONGEST_SEARCH = 90                 # seconds of processor time for one pattern; the slowest known take a few
+
+
+class TookTooLong(BaseException):
+    """Raised in the middle of whatever takes too long; no rule's own handler is meant."""
+
+
+class TimeLimit(object):
+    """For `with`: TookTooLong after some seconds of processor time, where the system has such a clock (not on Windows).
+    A rule that does not end must not cost a night all the other patterns.
+    """
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __enter__(self):
+        self.set(self.seconds)
+
+    def __exit__(self, *exception):
+        self.set(0)
+
+    def set(self, seconds):
+        import signal
+        if hasattr(signal, 'setitimer'):
+            signal.signal(signal.SIGVTALRM, self.end)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+
+    @staticmethod
+    def end(number, frame):
+        raise TookTooLong()
 
 
 def spared(rule, *given):
@@ -13953,6 +13983,7 @@ def left_by_handler(pattern, bundle):
 COPED = 'the code already goes on without it, and nothing else is lost'
 NO_LINE = "the log names no line of the plug-in's own code"
 NO_BUNDLE = 'the bundle is not at hand, so the place is known from the traceback alone'
+TOO_LONG = 'the search for one did not end, which is a bug in diagnose_from_report.py; please report it'
 OWN_BUG = 'a bug in diagnose_from_report.py itself ended the search for one; please report it'
 
 
@@ -15669,11 +15700,19 @@ def run(options):
     records, patches, hit = [], {}, {}
     for pattern in chosen_patterns(aggregate, options, history):
         hit[pattern['pattern']] = guids_of(pattern)
-        for found in spared(lambda: [diagnose(pattern, aggregate, bundles, history)]):
-            records.append(found.record)
-            patches.update(found.patches)
-            for more in spared(lambda: [mend_together(pattern, found.record, bundles, history, run_dir)]):
-                patches.update(more)
+        try:
+            with TimeLimit(LONGEST_SEARCH):
+                for found in spared(lambda: [diagnose(pattern, aggregate, bundles, history)]):
+                    added = dict(found.patches)
+                    for more in spared(lambda: [mend_together(pattern, found.record, bundles, history, run_dir)]):
+                        added.update(more)
+                    records.append(found.record)
+                    patches.update(added)
+        except TookTooLong:
+            bundles = find_bundles(folder)      # what was being worked out about the old ones may be half done
+            found = diagnose(pattern, aggregate, {}, history)
+            records.append(dict(found.record, no_fix_because=TOO_LONG))
+            BUGS.append('pattern %s: no end after %d s' % (pattern['pattern'], LONGEST_SEARCH))
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes'] and
                   hit[record['pattern']] <= hit[row['pattern']]]

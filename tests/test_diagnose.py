@@ -2398,3 +2398,21 @@ def test_a_bug_in_a_rule_costs_that_rule_and_looks_like_a_bug(tmpdir, monkeypatc
     found = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns']
     assert len(found) == count and [bool(row['fixes']) for row in found] == [left] * count
     assert all(row['fixes'] or row['no_fix_because'] == diagnose.OWN_BUG for row in found)
+
+
+def test_a_rule_without_an_end_costs_its_pattern_only(tmpdir, monkeypatch, capsys):
+    def endless(case, found):
+        while case.message == "'motto'":
+            pass
+        return ()
+    other = dict(pattern(message="'launched'", frames=[frame('update', line_of('self.fill(metadata')),
+                                                   frame('fill', line_of("boat['launched']"), callees=[GETITEM])]),
+                 pattern='p1-other')
+    run_dir, plug_ins = start_run(tmpdir, missing_motto(), other)
+    monkeypatch.setattr(diagnose, 'SPECIAL_WAYS', (('', endless),) + diagnose.SPECIAL_WAYS)
+    monkeypatch.setattr(diagnose, 'LONGEST_SEARCH', 1)
+    assert diagnose.main(['--run-dir', run_dir, '--plug-ins', plug_ins, '--quiet']) == logs.INCOMPLETE
+    del diagnose.BUGS[:]
+    assert 'pattern p1-harbour: no end after 1 s' in capsys.readouterr()[1]
+    first, second = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns']
+    assert first['fixes'] == [] and first['no_fix_because'] == diagnose.TOO_LONG and second['fixes']
