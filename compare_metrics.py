@@ -356,17 +356,25 @@ def outage(before, after):
     """
     first, second = [active_test.last_rows(document['rows']) for document in (before, after)]
     rows = [row for row in second.values() if row['rating_key'] in first and not why_unmeasured(row)]
-    struck = [failed_hosts(row) - failed_hosts(first[row['rating_key']]) for row in rows]
+    hurt = [row for row in rows if is_hurt(first[row['rating_key']], row)]
+    struck = [failed_hosts(row) - failed_hosts(first[row['rating_key']]) if row in hurt else set() for row in rows]
     for host in sorted(set().union(*struck)):
         places = [place for place, hosts in enumerate(struck) if host in hosts]
         roles = [rows[place]['role'] for place in places
                  if not provider_failed_anew(first[rows[place]['rating_key']], rows[place])]
-        harmed = [place for place, row in enumerate(rows) if row['role'] == 'healthy' and (
-            row['errors'] or lost_fields(state_before(first[row['rating_key']], row), row['after']))]
+        harmed = [place for place, row in enumerate(rows) if row['role'] == 'healthy' and row in hurt]
         if len(places) >= AT_A_STRETCH and places[-1] - places[0] < len(places) + OVERLAP and set(harmed) <= set(
                 places) and set(roles) == {'failing', 'healthy'} and roles.count('healthy') > 1:
             return '%s failed %s one after the other, healthy ones too' % (
                 host or 'the provider', logs.count_text(len(places), 'item'))
+
+
+def is_hurt(before, after):
+    """Is an item worse off than it was, or no better where it was to be mended? A picture that is not there may not be
+    the whole of it.
+    """
+    return bool(after['errors'] or lost_fields(state_before(before, after), after['after']) or
+                after['role'] == 'failing' and not gained_fields([before['after']], after['after']))
 
 
 def is_broken_measurement(after, verdict):

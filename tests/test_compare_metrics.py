@@ -593,6 +593,10 @@ def test_a_host_that_fails_all_at_once_is_no_fault_of_the_fix(first, second, wor
     assert not words or words in found['reason'] and [item['lost'] for item in found['items']][-1] == ['Genre', 'summary', 'year']
     assert ('stays in place with the verdict' in compare.report_text(found, 1)) == found['stays']
     assert reader.parse_report(compare.report_text(found, 1))['undecided'] == bool(words)
+    only_a_picture = [dict(row(key, after=RICH), noise=[OPENING]) for key in (1, 2)]
+    found = decide([failing(1), failing(2), healthy(3), healthy(4)], only_a_picture + [
+        dict(healthy(key), noise=[OPENING]) for key in (3, 4)], second_changes={'retest': retest})
+    assert (found['decision'], found['outage']) == ('KEEP', None)
     one_harmed_elsewhere = decide(first + [healthy(3), healthy(4), healthy(5)], second + [
         cut_off(3, 'healthy'), cut_off(4, 'healthy'), healthy(5, errors=[OTHER])])
     assert not one_harmed_elsewhere['undecided']
