@@ -6139,6 +6139,19 @@ def written_default(case, found):
                    'the code itself writes that where it has no better value')
 
 
+def sorted_by_get(case, found):
+    """`rows.sort(key=itemgetter('score'))`: those without a score come where None belongs."""
+    key, _ = unquoted(found.group('key'))
+    for call in calls_of(own_part(case.statement), 'itemgetter'):
+        if call.parent.kind == 'keyword' and call.parent.arg == 'key' and is_call(
+                call.parent.parent, 'sort', 'sorted', 'max', 'min') and len(call.args) == 1 and key == getattr(
+                    call.args[0], 's', None):
+            name = fresh_name(case, 'row')
+            text = 'lambda %s: %s.get(%s)' % (name, name, call.args[0].text)
+            yield Proposal('tolerant lookup', [(call.start, call.end, text)], 'what has no %s comes before what has '
+                           'one' % key, 'nothing', 'low', 0.87, 'all rows are kept, and the others sorted as before')
+
+
 def begun_entry(case, found):
     """`groups[key].append(x)` and `rows[key]['a'] = x`, where groups is a dict that is filled here: what is not there
     yet begins empty."""
@@ -11997,7 +12010,10 @@ def join_faults(case, found):
         text = operand(bad) if bad is not None else None
         parts = bad.elts[int(re.search(r'\d+', case.message).group()):] if bad is not None and bad.kind in (
             'List', 'Tuple') else ()            # ''.join(['a', b]): it says which one
-        if parts and 'NoneType' in case.message:
+        if parts and 'NoneType' in case.message and len(bad.elts) > 1 and text is not None and is_call(
+                node, 'join') and re.match(r'[\s,;|.-]+$', getattr(node.func.value, 's', '')):
+            yield Fault(node, parts[0], None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
+        elif parts and 'NoneType' in case.message:
             yield none_fault(case, node, parts[0], 'there is no value')
         elif parts and not re.search('(tuple|list|dict|set) found', case.message):
             loose = is_loose(parts[0])
@@ -12212,7 +12228,7 @@ SPECIAL_WAYS = (
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another,
-     blank_in_text),
+     blank_in_text, sorted_by_get),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),

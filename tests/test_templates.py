@@ -949,6 +949,8 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      '    return', "UnboundLocalError: local variable 'boat' referenced before assignment", "        boat = 'a/'\n"),
     ("def f(tide):\n    boat1 = 'a/'\n    if tide:\n        boat2 = 'b/'\n    return boat2\n",
      '    return', "UnboundLocalError: local variable 'boat2' referenced before assignment", "boat2 = 'a/'\n"),
+    ("def f(data):\n    return HTTP.Request('/'.join([data['a'], data['b']])).content\n", '    return',
+     "TypeError: sequence item 1: expected string, NoneType found", 'one for one in'),
 ]
 
 
@@ -1657,6 +1659,11 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
      "def f(url, found=None):\n    if not found:\n        found = info(url)\n        if not found:\n            return []\n"
      "    return [found['name']]\n", '    return found', "UnboundLocalError: local variable 'found' referenced before assignment",
      "    found = {}\n    try:\n"),
+    ("import operator\n\ndef f(rows):\n    rows.sort(key=operator.itemgetter('tide'), reverse=True)\n    return rows\n",
+     '    rows.sort', "KeyError: 'tide'", "rows.sort(key=lambda row: row.get('tide'), reverse=True)"),
+    ("def update(metadata, data):\n    metadata.summary = ' '.join([data['a'], data['b'], data['c']])\n", '    metadata',
+     "TypeError: sequence item 1: expected string, NoneType found",
+     "' '.join([one for one in [data['a'], data['b'], data['c']] if one is not None])"),
 ]
 
 
