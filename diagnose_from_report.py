@@ -7317,6 +7317,10 @@ def asked_for(faults):
     return set(fault.test(fault.bad.text) if fault.test else fault.bad.text for fault in faults)
 
 
+# what a function says of an argument that is None, or no text either
+NO_TEXT_AT_ALL = re.compile(r'NoneType|expected string or buffer|must be a string or a number')
+
+
 def stays_empty(case, block):
     """Whether what a block sets was set to nothing before, and that nothing would be stored behind it."""
     for name in bound_names(*block):
@@ -7357,7 +7361,7 @@ def left_unset(case, block, bad=()):
         uses = [use for use in later_uses(case, name, block[-1]) if use.start >= end]
         uses += deferred_uses(case, name, block[0])
         kept = was_set(case, name, block[0], uses) and not is_stale(case, name, block) and not any(
-            is_name(one, name) for one in bad) or is_sum(block[0], name) and 'NoneType' not in case.message
+            is_name(one, name) for one in bad) or is_sum(block[0], name) and not NO_TEXT_AT_ALL.search(case.message)
         kept = kept and not is_narrowed(name, block)
         if not uses or kept and not any(
                 name_assigned(one) == name and (converts_itself(one) or changes_kind(case, one)) for one in block):
@@ -7546,9 +7550,10 @@ def is_sum(statement, name):
 
 def converts_itself(statement):
     """`year = int(year)`: what it was is of a kind that nothing behind it expects."""
-    return statement.kind == 'Assign' and len(statement.targets) == 1 and is_call(
-        statement.value, 'int', 'float', 'long', 'ParseDate', 'strptime', 'MillisecondsFromString') and any(
-            one.text == statement.targets[0].text for one in statement.value.args)
+    return statement.kind == 'Assign' and len(statement.targets) == 1 and any(
+        one.text == statement.targets[0].text for call in calls_of(
+            walk(statement.value), 'int', 'float', 'long', 'ParseDate', 'strptime', 'MillisecondsFromString')
+        for one in call.args)
 
 
 def changes_kind(case, statement):
@@ -8024,6 +8029,8 @@ def normal_empty(case):
     with_value = [node for node in answers if node.value is not None]
     if not with_value:
         return ''
+    if given_back(case) is not None:
+        return given_back(case)
     given = names_in(function.args)
     empty = [node.value for node in with_value if is_empty_literal(node.value)] or [
         node.value for node in with_value if node.value.kind == 'Tuple' and any(map(is_empty_literal, node.value.elts))
@@ -8048,6 +8055,17 @@ def normal_empty(case):
     kinds = set(make_of(case, node.value) for node in with_value)
     return begun_empty(case) or default_taken(function) or (
         EMPTY_OF.get(kinds.pop()) if len(kinds) == 1 and 'number' not in kinds else None)
+
+
+def given_back(case):
+    """The parameter that each `if`, by which a function that makes something else gives up before the statement, hands
+    back; None."""
+    guards = [one for one in earlier_siblings(case.statement) if one.kind == 'If' and not one.orelse and
+              one.body[-1].kind == 'Return'] if case.statement.parent is case.function else []
+    texts = set(code_of(one.body[-1].value) if one.body[-1].value is not None else '' for one in guards)
+    name = texts.pop() if len(texts) == 1 else None
+    return name if name in parameter_names(case.function) and len(bindings(case.function)[name]) == 1 and not all(
+        one.value is not None and is_name(one.value, name) for one in returns_of(case.function)) else None
 
 
 def begun_empty(case):
@@ -8136,6 +8154,9 @@ def leave(case, faults):
         prior = 0.87
     if value == default_taken(case.function) is not None and outcome > HOLLOW:
         prior = 0.86
+    said = value == given_back(case) is not None and outcome > HOLLOW and not entry
+    if said:
+        prior = max(prior, 0.84)
     if not entry and value in ('', NOTHING) and outcome > HOLLOW and is_asked_again(case, faults[0].bad):
         prior = 0.8
     if innermost_loop(case) is not None:
@@ -8143,6 +8164,7 @@ def leave(case, faults):
     yield Proposal('early return', edits, '%s answers as it does when it has nothing' % case.function.name, loss,
                    'low' if rests else 'high' if entry else 'medium', prior,
                    'all that follows in the function is made of it' if rests else
+                   'the function already says what it answers where something is missing' if said else
                    'what follows in the function is given up for these items')
 
 

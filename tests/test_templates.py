@@ -696,6 +696,14 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        trip.originally_available_at = day\n        trip.title = boat.title\n", "            day = datetime",
      "ValueError: time data '' does not match format '%d.%m.'", "            day = boat.day\n        except ValueError as error:\n"
      "            Log('No day: %r' % error)\n            day = None\n        if day is not None:\n"),
+    ("def f(boat, kind, long):\n    row = {}\n    if kind == 'sail':\n        long = boat['width'] * (float(long) / 100)\n"
+     "        long = int(round(long, 0))\n        row['long'] = long\n    row['name'] = boat['name']\n    return row\n",
+     "        long = boat", "ValueError: could not convert string to float: wide",
+     "        except ValueError as error:\n            Log('No long: %r' % error)\n            long = 0\n"),
+    ("def f(self, boat):\n    keys = list(self.yards(boat.yard))\n    if len(keys) < 1:\n        return boat\n"
+     "    crews = dict([(one.name, one) for one in self.rows(keys[0])])\n    crew = crews[boat.name]\n    rows = {}\n"
+     "    for one in crew.members():\n        rows[one.index] = self.row(one, boat)\n    return rows\n", "    crew =",
+     "KeyError: 'Elisabeth'", "        return boat\n    crew ="),
     ("def f(boats, found):\n    name = boat['name']\n    if boat['yard']:\n        name += boat['yard']\n    for boat in boats:\n"
      "        found.append((boat['id'], name))\n    return found\n", "    name = boat", "UnboundLocalError: local variable 'boat' "
      "referenced before assignment", "    for boat in boats:\n        name = boat['name']\n        if boat['yard']:\n            name += "
@@ -727,6 +735,14 @@ def test_rewritten_line(row):
     below = {'kind': 'call', 'callee': '__init__'} if 'no len' in error else {}
     found = patches(case_for(source, line, error, **below))
     assert wanted in found[0][1], [patched for _, patched in found]
+
+
+def test_what_was_no_text_is_none_behind_what_makes_it_one():
+    source = ("import re\n\ndef f(boat):\n    boat = plain(boat)\n    boat = re.sub('[^a-z]', '', boat)\n"
+              "    boat = ' '.join(boat.split())\n    return boat.lower()\n")
+    found = [patched for one, patched in patches(case_for(source, '    boat = re', 'TypeError: expected string or buffer'))
+             if one.template == 'field guard']
+    assert found and all("\n        boat = ''\n" in patched for patched in found)
 
 
 def test_what_is_not_filled_yet_is_no_answer_for_who_asks_it_for_more():
