@@ -7100,12 +7100,17 @@ def tighten(case, faults):
     inner = not operand_node.parens and (operand_node.kind in ('IfExp', 'Lambda') or operand_node.kind == 'BoolOp' and
                                          operand_node.op.lower() != word)
     edits += [(start, start, '%s%s %s %s' % ('(' * loose, text, word, '(' * inner)), (end, end, ')' * (inner + loose))]
+    past = not absent and case.statement.kind == 'If' and case.statement.test is operand_node and operand_node.kind == \
+        'Compare' and operand_node.ops[0] in ('NotEq', 'NotIn') and body[-1].kind in EXITS and faults[0].bad.kind == \
+        'Name' and faults[0].test is none_test and any(
+            faults[0].bad.id in names_in(one) for one in later_siblings(case.statement))    # what weeds out lets it by
     yield Proposal(template_of(faults), [edit for edit in edits if edit[0] != edit[1] or edit[2]],
                    MADE_GOOD if absent and sets_what_is_missing(case, faults) and any(
                        target.text == faults[0].node.text for one in body if one.kind == 'Assign'
                        for target in one.targets) else TIGHTENED,
                    'nothing; what the condition says for others is taken' if around.kind == 'IfExp' else
-                   loss_words(case), 'low', 0.87, 'the test answers as for any other item that does not match')
+                   loss_words(case), 'medium' if past else 'low', 0.3 if past else 0.87,
+                   'the test answers as for any other item that does not match')
 
 
 def stores_either_way(case):

@@ -704,6 +704,9 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "    crews = dict([(one.name, one) for one in self.rows(keys[0])])\n    crew = crews[boat.name]\n    rows = {}\n"
      "    for one in crew.members():\n        rows[one.index] = self.row(one, boat)\n    return rows\n", "    crew =",
      "KeyError: 'Elisabeth'", "        return boat\n    crew ="),
+    ("def f(key):\n    if not key:\n        return None, None\n    boat = get(key)\n    if boat.kind not in ['sail', 'steam']:\n        Log('Not a %s' % boat.kind)\n"
+     "        return boat, None\n    yard = yards.find(boat.yard)\n    return boat, yard\n", "    if boat", "AttributeError: 'NoneType' object has no attribute 'kind'",
+     "    if boat is None:\n        Log('f: nothing was found')\n        return None, None\n    if boat.kind not"),
     ("def f(boats, found):\n    name = boat['name']\n    if boat['yard']:\n        name += boat['yard']\n    for boat in boats:\n"
      "        found.append((boat['id'], name))\n    return found\n", "    name = boat", "UnboundLocalError: local variable 'boat' "
      "referenced before assignment", "    for boat in boats:\n        name = boat['name']\n        if boat['yard']:\n            name += "
