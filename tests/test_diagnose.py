@@ -1096,7 +1096,8 @@ def test_places_that_cannot_be_told_apart_are_guarded_together(tmpdir):
 
 def test_elements_are_skipped_for_each_of_the_lines_that_fail(tmpdir):
     source = TITLES + (
-        "\n  def read(self, boat):\n    for part in boat.findall('part'):\n      if self.flat:\n        year, number = 0, 0\n"
+        "\n  def read(self, boat):\n    for part in boat.findall('part'):\n      if self.flat:\n"
+        "        year, number = 0, 0\n"
         "      else:\n        year = int(part.find('year').text)\n        number = int(part.find('number').text)\n"
         "      for one in part:\n" + "        self.keep(year, number, one.text)\n" * 11 +
         "\n  def keep(self, year, number, text):\n    if year not in self.boats:\n      self.boats[year] = {}\n"
@@ -1110,7 +1111,8 @@ def test_elements_are_skipped_for_each_of_the_lines_that_fail(tmpdir):
 
 def test_a_person_without_a_name_is_left_out(tmpdir):
     source = SOURCE + ("\n\ndef crew_of(boat, found):\n  for row in boat['crew']:\n    sailor = Sailor()\n"
-                       "    sailor.name = row['name']\n    sailor.rank = row.get('rank')\n    found.people.append(sailor)\n")
+                       "    sailor.name = row['name']\n    sailor.rank = row.get('rank')\n"
+                       "    found.people.append(sailor)\n")
     row = pattern('KeyError', "'name'", [frame('crew_of', line_of('sailor.name', source), source=source,
                                                callees=[GETITEM])])
     found = look(row, tmpdir, source)
@@ -1492,7 +1494,8 @@ def test_an_error_that_the_agent_logged_itself_is_found_in_what_its_handler_guar
     assert found.record['class'] == 'noise'
     found = told('No stars for boat 4711 - could not convert string to float: n/a', HANDLED.replace(
         "      stars = float(page.xpath('//b')[0].text)\n      metadata.rating = stars * 2\n",
-        "      if Prefs['stars']:\n        metadata.rating = float(page.xpath('//b')[0].text)\n        metadata.tagline = url\n"))
+        "      if Prefs['stars']:\n        metadata.rating = float(page.xpath('//b')[0].text)\n"
+        "        metadata.tagline = url\n"))
     assert found.record['class'] == 'code' and found.patches    # the tagline, beside it, is lost with it
     sank = told('No data for boat 4711 (http://boats.example/4711) [it sank]')
     assert not sank.patches and 'does not say which error' in sank.record['no_fix_because']
@@ -1618,7 +1621,8 @@ def test_what_takes_the_answer_of_the_caller_is_not_lost_with_a_part_of_it(tmpdi
         "    boat = Boat(metadata.id)\n    metadata.title = boat.name\n    metadata.summary = boat.story\n\n"
         "class Boat(object):\n  def __init__(self, row):\n    self.story = words_of(row)\n    self.name = row\n\n"
         "def words_of(text):\n  return re.sub('<.*?>', '', text)\n")
-    row = pattern('TypeError', 'expected string or buffer', [frame(name, line_of(text, source), source=source) for name, text in (
+    row = pattern('TypeError', 'expected string or buffer', [
+        frame(name, line_of(text, source), source=source) for name, text in (
         ('update', 'Boat(metadata.id)'), ('__init__', 'words_of(row)'), ('words_of', 're.sub'))])
     first = look(row, tmpdir, source).record['fixes'][0]
     assert first['template'] == 'early return' and 'gain nothing' not in first['predicted']['sentence'], first

@@ -689,14 +689,17 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "ValueError: invalid literal for int() with base 10: 'x'", "    except (IndexError, ValueError):\n"),
     ("def f(metadata, url):\n    page = PyQuery(url)\n    metadata.link = base + page('a.yard').attr('href')\n"
      "    metadata.number = int(page('a.yard').attr('href').strip('/'))\n", "    metadata.link",
-     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "    if found is not None:\n        metadata.link = base + "
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "    if found is not None:\n"
+     "        metadata.link = base + "
      "found\n        metadata.number = int(page('a.yard').attr('href').strip('/'))\n"),
     ("def f(metadata, boats):\n    for boat in boats:\n        trip = metadata.trips[boat.number]\n        try:\n"
      "            day = datetime.strptime(boat.day, '%d.%m.')\n        except TypeError:\n            day = boat.day\n"
      "        trip.originally_available_at = day\n        trip.title = boat.title\n", "            day = datetime",
-     "ValueError: time data '' does not match format '%d.%m.'", "            day = boat.day\n        except ValueError as error:\n"
+     "ValueError: time data '' does not match format '%d.%m.'", "            day = boat.day\n"
+     "        except ValueError as error:\n"
      "            Log('No day: %r' % error)\n            day = None\n        if day is not None:\n"),
-    ("def f(boat, kind, long):\n    row = {}\n    if kind == 'sail':\n        long = boat['width'] * (float(long) / 100)\n"
+    ("def f(boat, kind, long):\n    row = {}\n    if kind == 'sail':\n"
+     "        long = boat['width'] * (float(long) / 100)\n"
      "        long = int(round(long, 0))\n        row['long'] = long\n    row['name'] = boat['name']\n    return row\n",
      "        long = boat", "ValueError: could not convert string to float: wide",
      "        except ValueError as error:\n            Log('No long: %r' % error)\n            long = 0\n"),
@@ -704,19 +707,26 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "    crews = dict([(one.name, one) for one in self.rows(keys[0])])\n    crew = crews[boat.name]\n    rows = {}\n"
      "    for one in crew.members():\n        rows[one.index] = self.row(one, boat)\n    return rows\n", "    crew =",
      "KeyError: 'Elisabeth'", "        return boat\n    crew ="),
-    ("def f(key):\n    if not key:\n        return None, None\n    boat = get(key)\n    if boat.kind not in ['sail', 'steam']:\n        Log('Not a %s' % boat.kind)\n"
-     "        return boat, None\n    yard = yards.find(boat.yard)\n    return boat, yard\n", "    if boat", "AttributeError: 'NoneType' object has no attribute 'kind'",
+    ("def f(key):\n    if not key:\n        return None, None\n    boat = get(key)\n"
+     "    if boat.kind not in ['sail', 'steam']:\n        Log('Not a %s' % boat.kind)\n"
+     "        return boat, None\n    yard = yards.find(boat.yard)\n"
+     "    return boat, yard\n", "    if boat", "AttributeError: 'NoneType' object has no attribute 'kind'",
      "    if boat is None:\n        Log('f: nothing was found')\n        return None, None\n    if boat.kind not"),
-    ("def f(boats, found):\n    name = boat['name']\n    if boat['yard']:\n        name += boat['yard']\n    for boat in boats:\n"
-     "        found.append((boat['id'], name))\n    return found\n", "    name = boat", "UnboundLocalError: local variable 'boat' "
-     "referenced before assignment", "    for boat in boats:\n        name = boat['name']\n        if boat['yard']:\n            name += "
+    ("def f(boats, found):\n    name = boat['name']\n    if boat['yard']:\n        name += boat['yard']\n"
+     "    for boat in boats:\n"
+     "        found.append((boat['id'], name))\n"
+     "    return found\n", "    name = boat", "UnboundLocalError: local variable 'boat' "
+     "referenced before assignment", "    for boat in boats:\n        name = boat['name']\n        if boat['yard']:\n"
+     "            name += "
      "boat['yard']\n        found.append((boat['id'], name))\n    return"),
     ("def f(number):\n    boat = get(number)\n    if boat:\n        found = Found()\n        found.id = boat['id']\n"
      "        found.title = '[' + found.id + ']'\n        return [found]\n    return []\n", "        found.title",
-     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        if found.id is None:\n            Log('f: there is no "
+     "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        if found.id is None:\n"
+     "            Log('f: there is no "
      "value')\n            return []\n"),
     ("def f(text, more):\n    tons = None\n    if text.isdigit():\n        tons = int(text)\n    if tons is not None:\n"
-     "        return tons\n    if more:\n        tons = (int(re.sub('[^0-9]', '', text)) + more) * 100\n    else:\n        tons = 7\n"
+     "        return tons\n    if more:\n        tons = (int(re.sub('[^0-9]', '', text)) + more) * 100\n    else:\n"
+     "        tons = 7\n"
      "    return tons\n", "        tons = (", "ValueError: invalid literal for int() with base 10: ''",
      "(int(re.sub('[^0-9]', '', text) or 0) + more) * 100\n"),
     ("def place(cells, word):\n    for number in range(len(cells)):\n        if word in cells[number].text:\n            return number\n"
@@ -743,13 +753,14 @@ def test_rewritten_line(row):
 def test_what_was_no_text_is_none_behind_what_makes_it_one():
     source = ("import re\n\ndef f(boat):\n    boat = plain(boat)\n    boat = re.sub('[^a-z]', '', boat)\n"
               "    boat = ' '.join(boat.split())\n    return boat.lower()\n")
-    found = [patched for one, patched in patches(case_for(source, '    boat = re', 'TypeError: expected string or buffer'))
-             if one.template == 'field guard']
+    case = case_for(source, '    boat = re', 'TypeError: expected string or buffer')
+    found = [patched for one, patched in patches(case) if one.template == 'field guard']
     assert found and all("\n        boat = ''\n" in patched for patched in found)
 
 
 def test_what_is_not_filled_yet_is_no_answer_for_who_asks_it_for_more():
-    source = ("def f(page):\n    found = {}\n    part = page.find('b').text.lower()\n    found['part'] = part\n    return found\n\n"
+    source = ("def f(page):\n    found = {}\n    part = page.find('b').text.lower()\n    found['part'] = part\n"
+              "    return found\n\n"
               "def g(page):\n    return f(page)['part'].strip()\n")
     error = "AttributeError: 'NoneType' object has no attribute 'text'"
     assert not any('return found\n    part' in patched for _, patched in patches(case_for(source, '    part', error)))
@@ -766,7 +777,8 @@ def test_what_is_put_before_an_empty_text_is_kept():
 
 
 def test_what_a_call_was_to_give_when_it_failed_is_not_asked_for():
-    source = ("def update(metadata, boats):\n    for boat in boats:\n        metadata.genres.add(', '.join(sorted(rig_of(boat))))\n"
+    source = ("def update(metadata, boats):\n    for boat in boats:\n"
+              "        metadata.genres.add(', '.join(sorted(rig_of(boat))))\n"
               "    metadata.studio = 'Atlas'\n")
     found = patches(case_for(source, '        metadata', "TypeError: expected string or buffer", kind='call',
                              callee='rig_of'))
