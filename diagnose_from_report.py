@@ -5399,12 +5399,13 @@ def uses_effect(case, uses, value, depth):
 
 def is_refilled(case, use, name, value, statement):
     """Whether `if x is None: x = ...` gives a variable another value between a statement and a use, or leaves."""
-    def settles(one):
+    def settles(one, leaving=EXITS):
         if one.kind != 'If':
-            return one.kind in EXITS or one.kind == 'Assign' and literal_value(one.value) != value and any(
+            return one.kind in leaving or one.kind == 'Assign' and literal_value(one.value) != value and any(
                 is_name(target, name) for target in one.targets)
         held = holds_for(one.test, name, value)
-        return (held is False or any(map(settles, one.body))) and (held or any(map(settles, one.orelse)))
+        return (held is False or any(settles(each, leaving) for each in one.body)) and (
+            held or any(settles(each, leaving) for each in one.orelse))
 
     node = use
     while node.parent is not None and node is not case.function:
@@ -5413,8 +5414,13 @@ def is_refilled(case, use, name, value, statement):
         node = node.parent
     node = statement                            # (what comes out of the suite that sets it has gone past these)
     while node.parent is not None and node is not case.function and not is_in(use, node.parent):
-        if any(one.kind == 'If' and settles(one) for one in later_siblings(node)):
-            return True
+        for one in later_siblings(node):
+            if one.kind == 'If' and settles(one, ('Return',)):
+                return True
+            if any(each.kind in EXITS and each.kind != 'Return' for each in walk(one)):
+                return False                    # some ways out of the suite do not come by what stands below
+        if node.parent.kind == 'TryExcept':
+            return False
         node = node.parent
     return False
 
@@ -5737,13 +5743,14 @@ def answers_the_same(node):
     return repeatable(node) or all(
         one.kind not in COMPREHENSIONS + ('Lambda', 'Yield') and (one.kind != 'Call' or not (
             one.keywords or one.starargs or one.kwargs) and all(each.kind in ('Str', 'Num') for each in one.args) and (
-                last_name(one.func) in PURE_CALLS or one.func.kind == 'Name' and is_local(one.func)))
+                last_name(one.func) in PURE_CALLS or one.func.kind == 'Name' and is_of_calls(one.func)))
         for one in walk(node))
 
 
-def is_local(node):
-    """Whether a Name stands for a variable of its function."""
-    return bool(values_given(frame_of(node), node.id))
+def is_of_calls(node):
+    """Whether a Name stands for what its function has made by calls: no method of something, such as its next()."""
+    given = values_given(frame_of(node), node.id)
+    return bool(given) and all(value is not None and value.kind == 'Call' for _, value in given)
 
 
 def has_call(node):
@@ -6040,12 +6047,18 @@ def fields_of_text(node):
     if is_call(node, 'format') and node.func.kind == 'Attribute' and node.func.value.kind == 'Str' and node.kwargs:
         given = set(one.arg for one in node.keywords)
         found = re.findall(r'\{([a-zA-Z_]\w*)(?:![rs])?(?::([^{}]*))?\}', node.func.value.s.replace('{{', ''))
+        found = [row for row in found if FORM.match(row[1])]        # (a date, a grouped number: nothing stands for it)
     elif is_op(node, 'Mod') and node.left.kind == 'Str' and node.right.kind not in ('Dict', 'Tuple'):
-        given, found = (), re.findall(r'%\((\w+)\)[-+ #0]*([\d.]*[a-zA-Z])', node.left.s.replace('%%', ''))
+        given, found = (), re.findall(r'%\((\w+)\)[-+ #0]*([\d.]*[sriduoxXeEfFgG])', node.left.s.replace('%%', ''))
     else:
         return {}
     return collections.OrderedDict((key, '0' if form[-1:] in list('dioxXeEfFgGn%') and form else NO_TEXT)
                                    for key, form in found if key not in given)
+
+
+OF_OTHER_DICTS = ('__getitem__', '__missing__', 'defaultdict')
+OBJECTS = ('self', 'Prefs', 'Dict', 'Data', 'Locale', 'Platform')
+FORM = re.compile(r'([<>^]?([1-9]\d*)?(\.\d+)?s?|[<>=^]?[-+ ]?#?\d*(\.\d+)?[dioxXeEfFgGn%])$')
 
 
 def blank_in_text(case, found):
@@ -6054,8 +6067,14 @@ def blank_in_text(case, found):
     for node in frame_part(case):
         fields = fields_of_text(node)
         values = node.kwargs if node.kind == 'Call' else getattr(node, 'right', None)
-        if key not in fields or any(key_of(one) == key for one in frame_part(case)):
+        if key not in fields or any(key_of(one) == key for one in frame_part(case)) or not in_log_call(node) and (
+                LEADS_TO.search(key) or is_address(case, node) or makes_date(case, node, NO_TEXT) or effect(
+                    case, node, NO_TEXT if len(fields) == 1 else TEXT) <= HOLLOW):
             continue
+        if node.kind != 'Call' and not is_call(values, 'locals', 'vars') and (
+                values.kind not in ('Name', 'Attribute', 'Subscript') or root_name(values) in OBJECTS or any(
+                    texts_with(case, word) or word in case.source.text for word in OF_OTHER_DICTS)):
+            continue                            # only a dict can be copied, with all that it answers
         text = 'dict({%s}, **%s)' % (', '.join("'%s': %s" % row for row in fields.items()), operand(
             values) or '(%s)' % code_of(values))
         yield Proposal('empty default', [values.outer + (text,)], 'the text says nothing of %s where there is none' % (
@@ -6143,13 +6162,23 @@ def sorted_by_get(case, found):
     """`rows.sort(key=itemgetter('score'))`: those without a score come where None belongs."""
     key, _ = unquoted(found.group('key'))
     for call in calls_of(own_part(case.statement), 'itemgetter'):
+        around = call.parent.parent
         if call.parent.kind == 'keyword' and call.parent.arg == 'key' and is_call(
-                call.parent.parent, 'sort', 'sorted', 'max', 'min') and len(call.args) == 1 and key == getattr(
-                    call.args[0], 's', None):
+                around, 'sort', 'sorted', 'max') and len(call.args) == 1 and key == getattr(
+                    call.args[0], 's', None) and not chosen_of(case, around) and not unchecked(case, [
+                        node for node in nodes_named(case.source, 'Subscript', key) if is_in(node, case.function)]):
             name = fresh_name(case, 'row')
             text = 'lambda %s: %s.get(%s)' % (name, name, call.args[0].text)
             yield Proposal('tolerant lookup', [(call.start, call.end, text)], 'what has no %s comes before what has '
                            'one' % key, 'nothing', 'low', 0.87, 'all rows are kept, and the others sorted as before')
+
+
+def chosen_of(case, call):
+    """Whether the function takes one of sorted rows by its place: the first would be one without a value."""
+    name = root_name(call.func.value) if is_call(call, 'sort') else set_from(call)
+    return is_indexed(call) or name is not None and any(
+        is_indexed(use) or is_called(use.parent) and use.parent.attr == 'pop' for use in reads(case.function, name)
+        if use.start > call.start and use.parent.kind in ('Subscript', 'Attribute'))
 
 
 def begun_entry(case, found):
@@ -7880,7 +7909,8 @@ def further_handler(case, faults):
     name, target = exception_name(case), name_assigned(case.statement)
     around = enclosing(case.statement, 'TryExcept', 'FunctionDef')
     if None in (name, target, around) or around.kind != 'TryExcept' or around in case.logged or around.orelse or \
-            around.body != [case.statement] or case.statement.inline or bound_before(case, target, around) or not all(
+            around.body != [case.statement] or case.statement.inline or is_global(case, target) or bound_before(
+                case, target, around) or not all(
                 one.type is not None and not one.body[-1].inline and any(
                     sets_surely(inner, target) for inner in one.body) for one in around.handlers):
         return
@@ -8639,7 +8669,8 @@ def misspelt_target(case, name, binders):
                     statement_of(node), case.statement) and is_target(node) and any(
                         exclusive(node, one) for one in binders) for node in nodes):
             found.append((other, nodes))
-    if len(found) == 1 and 'locals()' not in case.function.text:
+    found = [row for row in found if row[0] + 's' != name and name + 's' != row[0]]     # a list of them, and one
+    if len(found) == 1 and not re.search(r'\b(locals|vars|eval|exec)\b', case.function.text):
         yield rename(found[0][1], name, 0.93, 'nothing reads a %s, and %s is not set on that way' % (found[0][0], name))
 
 
@@ -8741,7 +8772,8 @@ def begun_too_late(case, name):
     moved = suite[suite.index(place):suite.index(loop)]
     made = bound_names(*moved)
     if not can_wrap(moved) or any(has_exit(one) or not names_in(one) & (made | set([name])) for one in moved) or any(
-            made & names_in(one) for one in later_siblings(loop)) or made & names_in(loop.iter):
+            use.start > loop.end for other in made for use in reads(case.function, other)) or made & names_in(
+                loop.iter):
         return                                  # (what else stands there is done once)
     begin, end = line_start(loop), line_start(loop.body[0])
     yield cure('initialise first', wrap(moved, [case.source.text[loop.start:loop.header_end]], []) + [(begin, end, '')],
@@ -9499,11 +9531,17 @@ def kept_to_itself(case, uses, name):
         told = reads(case.function, other)
         if told and all(use.start < uses[0].start and (
                 is_indexed(use) and stored(use.parent) or use.parent.kind == 'Attribute' and is_called(use.parent) and
+                use.parent.parent.args and use.parent.attr not in TOOLS and
                 statement_of(use).kind == 'Expr' and call_of(statement_of(use)) is use.parent.parent) for use in told):
             found.append(other)
     if len(found) == 1:
         yield rename(uses, found[0], 0.88, 'nothing is called %s here, and %s is filled and given to nobody' % (
             name, found[0]))
+
+
+# what is told these is a log, a lock, a database or a file, and no answer
+TOOLS = frozenset('debug info warn warning error critical exception log Debug Info Warn Error acquire execute '
+                  'executemany executescript commit write writelines seek sleep join start setLevel addHandler'.split())
 
 
 def last_word_of(case, uses, name):
@@ -10345,6 +10383,9 @@ def row_of_loop(case, found):
             if len(loops) != 1 or rows.id in bound_names(*getattr(around, 'body', ())):
                 continue
             row = loops[0].target.id
+            if row in bound_names(*getattr(around, 'body', ())) or any(
+                    is_text_or_number(use) for use in reads(around, row)) or asks_for_kind(case, rows.id):
+                return                          # (a key or a number of a dict: what is a list here is a mistake)
             uses = [use for use in reads(around, rows.id) if use is not loops[0].iter and (
                 use is rows or asked_of(use) and not asked_of(use) & LIST_ASKED)]
             bound = [one.start for one in bindings(case.function).get(rows.id, ())]
@@ -10355,6 +10396,21 @@ def row_of_loop(case, found):
                 return                          # it is a dict as a rule
             yield rename(uses, row, 0.93, 'the loop goes through %s, and each %s is asked for that' % (rows.id, row))
             return
+
+
+def is_text_or_number(use):
+    """Whether a variable is used as only a text or a number is."""
+    around = use.parent
+    return around.kind == 'Compare' and any(one.kind in ('Str', 'Num') for one in [around.left] + around.comparators) \
+        and around.ops[0] not in ('In', 'NotIn') or around.kind == 'BinOp' or around.kind == 'Attribute' and \
+        is_called(around) and around.attr in TEXT_METHODS - SHARED_METHODS
+
+
+def asks_for_kind(case, name):
+    """Whether a function asks what kind of thing a variable holds, or whether a dict has a key."""
+    return any(is_call(use.parent, 'isinstance', 'type', 'hasattr') or use.parent.kind == 'Compare' and isinstance(
+        use.parent.ops, (list, tuple)) and use in use.parent.comparators and use.parent.ops[0] in ('In', 'NotIn') and
+        use.parent.left.kind == 'Str' for use in reads(case.function, name))
 
 
 def element_meant(case, found):
@@ -12032,13 +12088,14 @@ def divisor(case, node):
 def join_faults(case, found):
     """', '.join(x) where x holds what is no text."""
     new = '[one for one in %s if one is not None]' if 'NoneType' in case.message else "['%%s' %% one for one in %s]"
+    new = re.sub(r'\bone\b', fresh_name(case, 'one'), new)     # Python 2 keeps it behind the list
     for node in calls_of(frame_part(case), 'join'):
         bad = node.args[0] if len(node.args) == 1 else None
         text = operand(bad) if bad is not None else None
         parts = bad.elts[int(re.search(r'\d+', case.message).group()):] if bad is not None and bad.kind in (
             'List', 'Tuple') else ()            # ''.join(['a', b]): it says which one
         if parts and 'NoneType' in case.message and len(bad.elts) > 1 and text is not None and is_call(
-                node, 'join') and re.match(r'[\s,;|.-]+$', getattr(node.func.value, 's', '')):
+                node, 'join') and re.match(r'[|.-]*[\s,;]+([|.-]+\s+)?$', getattr(node.func.value, 's', '')):
             yield Fault(node, parts[0], None, [([bad.outer + (new % text,)], bad, SOME)], NOT_ALL_TEXT)
         elif parts and 'NoneType' in case.message:
             yield none_fault(case, node, parts[0], 'there is no value')
@@ -15753,8 +15810,8 @@ def run(options):
                     patches.update(added)
         except TookTooLong:
             bundles = find_bundles(folder)      # what was being worked out about the old ones may be half done
-            found = diagnose(pattern, aggregate, {}, history)
-            records.append(dict(found.record, no_fix_because=TOO_LONG))
+            records.extend(dict(found.record, no_fix_because=TOO_LONG) for found in spared(
+                lambda: [diagnose(pattern, aggregate, {}, history)]))
             BUGS.append('pattern %s: no end after %d s' % (pattern['pattern'], LONGEST_SEARCH))
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes'] and
