@@ -185,6 +185,9 @@ def for_people(text):
     return without_secrets(CONTROLS.sub('\ufffd', text))
 
 
+WRITING = '.writing-'               # how the names of files begin that are not whole yet
+
+
 def write_file(path, data, mode=0o644, alone=True):
     """Put bytes or text at path so that a reader sees the old file or the whole new one, also after a power cut.
 
@@ -196,7 +199,7 @@ def write_file(path, data, mode=0o644, alone=True):
     data = for_people(data) if isinstance(data, six.text_type) else data
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
-    handle, temporary = tempfile.mkstemp(prefix='.writing-', dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=WRITING, dir=folder)
     try:
         with os.fdopen(handle, 'wb') as out:
             out.write(to_bytes(data))
@@ -383,8 +386,11 @@ def run_script(run, parser, argv=None):
             sys.stdout = io.open(os.devnull, 'w')
             return DONE
         if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            what = problem.filename or 'a file cannot be written'
-            warn(script, '%s: %s' % (to_text(what), to_text(problem.strerror)))
+            what = to_text(problem.filename or 'a file cannot be written')
+            if os.path.basename(what).startswith(WRITING):      # what write_file() tried to make first
+                what = os.path.dirname(what)
+            warn(script, '%s: %s; %s' % (what, to_text(problem.strerror), 'make room there' if problem.errno in (
+                errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else 'give this user the rights to it'))
             return NO_ENVIRONMENT
         print_bug()
         return BUG
@@ -401,6 +407,7 @@ def print_bug():
 
 # -------------------------------------------------------------------------------------------------- the run directory
 RUNS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs')
+RUN_NAME = Regex(r'\d{4}-\d\d-\d\dT\d{6}Z$')
 
 
 def find_run_dir(option):
@@ -408,6 +415,8 @@ def find_run_dir(option):
     if option:
         if not os.path.isdir(option):
             raise Problem('there is no run directory %s; make it, or leave --run-dir out' % option)
+        if any(RUN_NAME.match(name) for name in os.listdir(option)):
+            raise Problem('%s holds runs and is none itself; name one of them' % option)
         return option
     names = sorted(name for name in (os.listdir(RUNS) if os.path.isdir(RUNS) else ())
                    if name[:2] == '20' and os.path.isdir(os.path.join(RUNS, name)))
@@ -780,7 +789,8 @@ def message_shape(text, exception=None):
 # function None: a file named by a SyntaxError
 Frame = collections.namedtuple('Frame', 'path line function text')
 Traceback = collections.namedtuple('Traceback', 'frames exception message')
-FRAME_LINE = Regex(r'\s*File ["“]?([^"”\n]+?)["”]?, line (\d+)(?:, in ([^\s;]+))?(.*)$')
+FRAME_LINE = Regex(r'\s*File ["“]?([^"”\n]+?|(?<=")[^\n]+?(?=", line \d))["”]?'     # a folder's name may hold a "
+                   r', line (\d+)(?:, in ([^\s;]+))?(.*)$')
 ESCAPED_TRACE = Regex(r'most recent call last\):\\n +File ')
 CUT_FRAME = Regex(r'\s*File(?: ["“]|$)|\s+F(?:il?)?$')
 FRAME_START = Regex(r'File ["“][^"”\n]+["”], line \d+')
@@ -4313,6 +4323,10 @@ def run(options):
         raise Problem('%s is no list of {pattern, fixed_at}; name resolved_patterns.json of a run' % options.resolved)
     since = moment_of(options.since) if options.since else None
     until = moment_of(options.until) if options.until else None
+    if since is not None and until is not None and since >= until:
+        raise Problem('--until is not after --since, so nothing lies between them; turn them round', USAGE)
+    if options.events and not os.path.isdir(os.path.dirname(os.path.abspath(options.events))):
+        raise Problem('there is no folder for %s; make it, or name another file with --events' % options.events)
     if options.run_dir and os.path.isdir(os.path.dirname(os.path.abspath(options.run_dir))) \
             and not os.path.lexists(options.run_dir):
         os.mkdir(options.run_dir)               # by hand the loop begins here

@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -554,6 +555,31 @@ def test_what_leaves_out_some_of_the_logs_cannot_tell_what_none_holds_any_more(o
     assert logs.main(['--earlier', 'a', option, 'b']) == 2
 
 
+@pytest.mark.parametrize('words, code, says', [
+    ('--since 2026-11-24 --until 2026-11-23', 2, '--until is not after --since'),
+    ('--events no/where', 4, 'there is no folder for no/where; make it')])
+def test_what_can_come_to_nothing_is_said_before_anything_is_read(capsys, words, code, says):
+    assert logs.main(['--logs', 'none'] + words.split()) == code
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1) and says in err
+
+
+def test_the_folder_of_all_runs_is_none_itself(tmpdir):
+    run_dir = str(tmpdir.mkdir('2026-11-22T103000Z'))
+    assert logs.find_run_dir(run_dir) == run_dir
+    with pytest.raises(logs.Problem, match='holds runs and is none itself'):
+        logs.find_run_dir(str(tmpdir))
+
+
+@pytest.mark.parametrize('number, says', [
+    (errno.EACCES, 'give this user the rights to it'), (errno.ENOSPC, 'make room there')])
+def test_a_file_that_cannot_be_written_is_named_as_the_user_knows_it(tmpdir, capsys, number, says):
+    def run(options):
+        raise IOError(number, 'No way', str(tmpdir.join('.writing-x7')))
+    assert logs.run_script(run, logs.build_parser(), []) == 4
+    assert capsys.readouterr() == ('', 'aggregate_plex_logs.py: %s: No way; %s\n' % (tmpdir, says))
+
+
 def test_of_a_pattern_that_is_back_only_what_came_since_its_fix_is_told(tmpdir):
     plug_in_log(tmpdir, call(2) + traceback_record(3, guid=AGENT + '://1?lang=en') + answer(4) + call(40)
                 + traceback_record(40, guid=AGENT + '://2') + answer(41) + call(42) + answer(43))
@@ -756,7 +782,8 @@ BODY = WHOLE.split('\n', 1)[1]
     WHOLE.replace('  ', '\u00a0 '),
     WHOLE.replace('File "', 'File \u201c').replace('", line', '\u201d, line'),
     WHOLE.replace('File "', 'File ').replace('", line', ', line'),
-    WHOLE.replace('__init__', '**init**'), WHOLE.replace('/__init__', '__init__'), WHOLE.replace('2026-02-03 ', ''),
+    WHOLE.replace('File "', 'File "/my "box"'), WHOLE.replace('__init__', '**init**'),
+    WHOLE.replace('/__init__', '__init__'), WHOLE.replace('2026-02-03 ', ''),
     WHOLE.replace(',318', ''),
     '\n'.join('Sep 11 21:45:22 nas sh[2801]: ' + line.strip() for line in WHOLE.split('\n')),
     'I see: Traceback (most recent call last):\n' + BODY, BODY + '\n\nand that is all',
@@ -774,7 +801,7 @@ BODY = WHOLE.split('\n', 1)[1]
         line.strip() for line in BODY.split('\n')) + '\n</Traceback>\n</Response>',
 ], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
        'numbered table list dollar nbsp smart '
-       'bare bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose hash '
+       'bare inch bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose hash '
        'html curly mail-first mail no-level answer'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
