@@ -13869,7 +13869,10 @@ def prediction(pattern, case, chance, loss):
         said = '%s %s go through without this error%s (chance: %d %%)' % (
             'this item' if items == 1 else 'all %d items' % items, 'should' if percent >= 50 else 'may',
             ' and find a match' if is_search else ' and gain %s' % gain if gain else '', percent)
-    return {'items': items, 'success_percent': percent, 'fields': fields, 'sentence': said}
+    said = {'items': items, 'success_percent': percent, 'sentence': said}
+    if fields or name_in_log(case.function) in ('update', 'search'):    # else its callers fill in, nobody knows what
+        said['fields'] = fields
+    return said
 
 
 FOUND_SHARE = 0.7               # of the chance: a search that got through often finds nothing, or only what is similar
@@ -15312,7 +15315,7 @@ def expect_no_gain(inquiry, first):
 
 
 NO_GAIN = ('this error should not come again, but nothing is filled in after it that these items lack, so they gain '
-           'nothing')
+           'nothing; only those that have all already will count as fixed')
 NO_GAIN_SHARE = 0.2             # of the chance: some items lack nothing, and are right as soon as the error is gone
 
 
@@ -15397,8 +15400,10 @@ def fills(statement):
 def plan_test(pattern, agent):
     """Which items to try, which more may fail the same way, and which healthy ones must stay as they are."""
     search = 'search' in (pattern.get('kind'), pattern.get('call')) and pattern.get('kind') != 'update'
-    healthy = [item for item in agent.get('healthy_items') or ()
-               if (item.get('kind') or 'update') == ('search' if search else 'update')]
+    failing = set(item.get(name) for item in pattern.get('items') or () for name in ('guid', 'rating_key')) - {None}
+    healthy = [item for item in agent.get('healthy_items') or ()        # one that fails has had a good day, too
+               if (item.get('kind') or 'update') == ('search' if search else 'update') and not failing.intersection(
+                   (item.get('guid'), item.get('rating_key')))]
     pick = lambda item: {'guid': item.get('guid'), 'rating_key': item.get('rating_key')}    # noqa: E731
     return {'mode': 'match' if search else 'refresh', 'items': [pick(item) for item in pattern.get('items') or ()],
             'possible': [pick(item) for item in pattern.get('possible_items') or ()],
@@ -15690,7 +15695,7 @@ def adopt(options, run_dir, bundles):
         'id': name, 'kind': 'adopted', 'template': 'adopted', 'file': files[0]['path'], 'line': first_line,
         'function': (record['divergence_point'] or {}).get('function'), 'patch': 'fixes/%s.patch' % name,
         'bundle': files[0]['path'].split('/')[0], 'agent': record['agent'], 'pattern': record['pattern'],
-        'predicted': {'items': record['items_total'], 'success_percent': 75, 'fields': [],
+        'predicted': {'items': record['items_total'], 'success_percent': 75,
                       'sentence': 'what its author expects; at least three of four items should go through'},
         'risk': 'medium', 'summary': 'a patch made by a person', 'loss': 'as its author meant it',
         'why_this_rank': 'a person made it for this pattern', 'changed_lines': changed_lines(patch), 'score': 1.0,
@@ -15834,7 +15839,7 @@ def run(options):
     write_report(run_dir, document, patches)
     if options.json:
         import json
-        logs.say(json.dumps(document, sort_keys=True, indent=2))
+        logs.say(json.dumps(document, sort_keys=True, indent=2, separators=(',', ': ')))
     elif not options.quiet:
         for line in summary_lines(document):
             logs.say(line)

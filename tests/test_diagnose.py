@@ -104,6 +104,7 @@ def pattern(exception='KeyError', message="'motto'", frames=(), items=19, **more
 
 def document(*patterns, **more):
     agents = [{'identifier': AGENT, 'updates': more.get('updates', 31), 'searches': 7, 'healthy_items': [
+        {'guid': '%s://0' % AGENT, 'rating_key': '0', 'kind': 'update'},        # it fails, and had a good day, too
         {'guid': '%s://97' % AGENT, 'rating_key': '97', 'kind': 'update'},
         {'guid': '%s://89' % AGENT, 'rating_key': '89', 'kind': 'search'}]}]
     return {'patterns': list(patterns), 'agents': agents, 'shortlist': [row['pattern'] for row in patterns],
