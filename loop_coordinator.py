@@ -59,7 +59,7 @@ IN_PLACE = ('id', 'agent', 'summary', 'decision', 'success_percent', 'measured',
 ENOUGH_KEEPS = 3                    # so many in a row, each on few items, are no weak evidence any more
 UNDECIDED_CYCLES = 3                # DESIGN: after three undecided cycles a MONITOR is also listed as needing a person
 PERSON_CLASSES = ('code', 'environment', 'platform')      # what stays unpatched and does not pass by itself
-RUN_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z$')
+RUN_NAME = logs.RUN_NAME
 VERDICTS = ('KEEP', 'MONITOR', 'ROLLBACK')
 MOST_EARLIER = 9                    # so many aggregates are looked at for what was rotated away since
 PLATEAU = 3                         # so many new fixes in a row that gained nothing
@@ -414,6 +414,7 @@ class Session(object):
         self.adopted = False            # a person's patch was taken in
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
         self.refused = []               # rows {pattern, agent, class, items, why} of what got no patch
+        self.never_tried = []           # rows of fixes that a person put in and no run has tried
         self.state = {'run': os.path.basename(run_dir), 'phase': 'set-up', 'iteration': 0, 'fixes': [], 'ended': None,
                       'plex_home': options.plex_home and os.path.realpath(options.plex_home),
                       'goal': {'percent': options.goal, 'reached_percent': None}, 'started': utc_text()}
@@ -517,10 +518,7 @@ class Session(object):
                                 self.options.pattern, [row['pattern'] for row in self.new_fixes()
                                                        if gained_nothing([row])])
             if choice is None:
-                if self.options.pattern and not self.new_fixes() and self.options.pattern not in [
-                        row['pattern'] for row in diagnosis['patterns'] + self.past]:
-                    self.troubles.append('there is no pattern %s (--pattern) in the logs; the ids stand in '
-                                         'diagnostic_report.md' % self.options.pattern)
+                self.look_for_the_pattern(diagnosis)
                 return 'no_fix_left'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
                 return 'plateau'
@@ -569,6 +567,13 @@ class Session(object):
                 raise failure.as_problem()
             self.adopted = True                 # once: where it is in place it would not fit again
         return read_diagnosis(diagnosis_path(self.run_dir))
+
+    def look_for_the_pattern(self, diagnosis):
+        """A --pattern that neither the logs nor an earlier run know is most likely mistyped: that is for the person."""
+        if self.options.pattern and not self.new_fixes() and self.options.pattern not in [
+                row['pattern'] for row in diagnosis['patterns'] + self.past]:
+            self.troubles.append('there is no pattern %s (--pattern) in the logs; the ids stand in '
+                                 'diagnostic_report.md' % self.options.pattern)
 
     def aggregate(self, number):
         """The baseline of an iteration."""
@@ -844,7 +849,7 @@ class Session(object):
         undone and is still there is undone now, and where that fails its pattern waits for a person.
         """
         rows = sorted(latest_by_fix(self.past).values(), key=lambda row: (row['time'], row['id']))
-        places = self.places_of(rows)
+        places = self.places_of(rows + [{'home_run': os.path.basename(path)} for path in self.earlier])
         for row in rows:
             kept, there = row['decision'] in ('KEEP', 'MONITOR'), whereabouts(row, places)
             if there:                           # else what was known of it stands
@@ -867,6 +872,10 @@ class Session(object):
             elif there == 'by hand' and not kept:       # against a verdict or without one, as whoever did it knows
                 row['by_hand'] = found.get('since') or True
                 self.note('fix %s of run %s was put in by hand; it is left alone' % (row['id'], row['home_run']))
+        known = set(row['id'] for row in rows)
+        self.never_tried = [{'id': fix, 'agent': found['agent'], 'home_run': run, 'by_hand': found['since']}
+                            for run in sorted(places) for fix, found in sorted(places[run].items())
+                            if fix not in known and found['state'] == 'after']
 
     def places_of(self, rows):
         """What became of the fixes of the runs that rows name, as fixes_of_runs() gives it; {} where that cannot be
@@ -1033,7 +1042,9 @@ class Session(object):
                    'in_place': [dict((name, row.get(name)) for name in IN_PLACE)
                                 for row in sorted(newest, key=lambda row: (row['time'], row['id']))
                                 if row['decision'] in ('KEEP', 'MONITOR') or row.get('still_there') or
-                                row.get('by_hand')],
+                                row.get('by_hand')] + [
+                                    dict((name, row.get(name)) for name in IN_PLACE) for row in self.never_tried
+                                    if row['id'] not in [one['id'] for one in self.state['fixes']]],
                    'refused': self.refused, 'troubles': self.troubles, 'person': self.person_list(),
                    'goal': self.state['goal'], 'templates': template_counts(self.past + self.state['fixes'])}
         write_json(lessons_path(self.run_dir), lessons, LESSONS_SCHEMA)
@@ -1325,16 +1336,19 @@ def require_plex(options):
 def check(options):
     """--check: what is found here, line by line; 4 when something that a run needs is missing."""
     rows = look_around(options)
-    for what, found, sentence in rows:
+    complete = all(found is not False for _, found, _ in rows)
+    if options.json:
+        say_as_json({'complete': complete}, rows=[dict(zip(('what', 'found', 'sentence'), row)) for row in rows])
+    for what, found, sentence in () if options.json or options.quiet and complete else rows:
         lines = wrapped('%-8s %-16s ' % ({True: 'found', False: 'MISSING', None: 'without'}[found], what), sentence)
         for line in lines:
             say(line)
-    return DONE if all(found is not False for _, found, _ in rows) else NO_ENVIRONMENT
+    return DONE if complete else NO_ENVIRONMENT
 
 
 def dry_run(options, run_dir):
     """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
-    session = Session(options, run_dir, os.path.dirname(run_dir))
+    session, tell = Session(options, run_dir, os.path.dirname(run_dir)), say if not options.json else lambda words: None
     session.state['iteration'] = 1
     for path in session.earlier:
         _, rows, sentences = read_earlier(path)
@@ -1344,8 +1358,8 @@ def dry_run(options, run_dir):
     session.state['dry_run'] = True
     for row in latest_by_fix(session.past).values():
         if row.get('to_undo'):
-            say('\n'.join(wrapped('', 'Fix %s of run %s is still in place; a run takes it out first, and may then find '
-                                      'another patch than this one.' % (row['id'], row['home_run']))))
+            tell('\n'.join(wrapped('', 'Fix %s of run %s is still in place; a run takes it out first, and may then '
+                                       'find another patch than this one.' % (row['id'], row['home_run']))))
     try:
         diagnosis = session.look(1)
         session.remember_refusals(diagnosis)
@@ -1353,15 +1367,25 @@ def dry_run(options, run_dir):
         if choice:
             code, out, words = session.phase('implement_fix.py', choice[1]['id'], '--dry-run', '--iteration', 1,
                                              where=('plex_home', 'python27'), accept=(DONE, UNSAFE))
-            say(out.rstrip('\n') if code == DONE else 'Fix %s cannot be tried: %s' % (choice[1]['id'], words))
+            tell(out.rstrip('\n') if code == DONE else 'Fix %s cannot be tried: %s' % (choice[1]['id'], words))
         else:
-            say('No pattern has a fix to try.')
+            session.look_for_the_pattern(diagnosis)
+            tell('\n'.join(['No pattern has a fix to try.'] + sum((
+                wrapped('person: ', sentence) for sentence in session.troubles), [])))
     except PhaseFailed as failure:
         raise failure.as_problem()
     session.save(ended='no_fix_left' if choice is None else 'iterations', phase='done')
     session.write_lessons()
-    say('Read: %s' % os.path.join(run_dir, 'diagnostic_report.md'))
+    tell('Read: %s' % os.path.join(run_dir, 'diagnostic_report.md'))
+    if options.json:
+        say_as_json(read_json(lessons_path(run_dir), LESSONS_SCHEMA, 'loop_coordinator.py'), run_dir=run_dir,
+                    fix=choice and choice[1]['id'])
     return DONE
+
+
+def say_as_json(document, **more):
+    import json
+    say(json.dumps(dict(document, **more), sort_keys=True, indent=2, separators=(',', ': ')))
 
 
 def loop(options, runs):
@@ -1387,8 +1411,7 @@ def loop(options, runs):
                           'cleans up after this one' % run_dir, NO_ENVIRONMENT)
         lessons = read_json(lessons_path(run_dir), LESSONS_SCHEMA, 'loop_coordinator.py')
         if options.json:
-            import json
-            say(json.dumps(dict(lessons, run_dir=run_dir), sort_keys=True, indent=2))
+            say_as_json(lessons, run_dir=run_dir)
         elif not options.quiet or ended == 'failed' or session.has_news():
             for line in summary_lines(session.state, lessons, run_dir):
                 say(line)
@@ -1446,6 +1469,8 @@ def run(options):
     logs.moment_of(options.since)               # before anything is begun
     if options.adopt and not options.pattern:
         raise Problem('--adopt needs --pattern, the pattern that the patch is for', logs.USAGE)
+    if options.adopt and not os.path.isfile(options.adopt):         # before earlier fixes are tested again for nothing
+        raise Problem('there is no file %s; name the patch with --adopt' % options.adopt)
     if options.check:
         return check(options)
     if options.demo:

@@ -380,6 +380,43 @@ def test_what_a_person_puts_in_against_a_verdict_or_without_one_stays(tmpdir, de
     assert ('"2026-11-23T01' in tmpdir.join('resolved_patterns.json').read()) == (there == 'by hand')
 
 
+def test_what_a_person_put_in_and_no_run_tried_is_named_as_in_place(tmpdir):
+    tmpdir.mkdir('2026-11-22T103000Z').join('loop_state.json').write('{}')
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.places_of = lambda rows: dict((row['home_run'], dict((name, {
+        'state': state, 'agent': 'x', 'ended': 'verified', 'times': 1, 'since': '2026-11-22T10:30:00Z'})
+        for name, state in (('a', 'after'), ('b', 'before'), ('c', 'after')))) for row in rows)
+    session.compare_with_the_files()
+    session.state['fixes'] = [fix_row('c', 'ROLLBACK')]         # this run has tried it by now
+    session.write_lessons()
+    assert '| a | x | - | put in by hand | - | 2026-11-22T103000Z |' in tmpdir.join('lessons_learned.md').read()
+    lessons = loop.read_json(loop.lessons_path(str(tmpdir)), loop.LESSONS_SCHEMA, 'loop_coordinator.py')
+    assert [row['id'] for row in lessons['in_place']] == ['a']
+
+
+@pytest.mark.parametrize('found', [True, False])
+def test_a_check_as_json_and_a_quiet_one_that_says_nothing_of_what_is_well(monkeypatch, capsys, found):
+    monkeypatch.setattr(loop, 'look_around', lambda options: [('logs', found, 'there'), ('token', None, 'no')])
+    code = loop.DONE if found else loop.NO_ENVIRONMENT
+    assert loop.main(['--check', '--json']) == code
+    rows = json.loads(capsys.readouterr()[0])
+    assert (rows['complete'], rows['rows'][1]) == (found, {'what': 'token', 'found': None, 'sentence': 'no'})
+    assert loop.main(['--check', '--quiet']) == code
+    assert (capsys.readouterr()[0] == '') == found
+
+
+def test_a_patch_that_is_not_there_is_said_before_anything_is_begun(tmpdir, capsys):
+    assert loop.main(['--adopt', str(tmpdir.join('x')), '--pattern', 'p', '--runs', str(tmpdir)]) == loop.NO_ENVIRONMENT
+    assert 'there is no file %s; name the patch with --adopt' % tmpdir.join('x') in capsys.readouterr()[1]
+
+
+def test_a_pattern_that_nobody_knows_is_told(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args(['--pattern', 'p9']), str(tmpdir), str(tmpdir))
+    for known, told in (['p9'], 0), (['p8'], 1):
+        session.look_for_the_pattern({'patterns': [pattern_row(name, 3, []) for name in known]})
+        assert len(session.troubles) == told
+
+
 def test_whether_a_rewritten_file_still_holds_what_could_not_be_taken_out_is_for_a_person_to_see(tmpdir):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     session.past = [fix_row('a', 'ROLLBACK', still_there=True), fix_row('b', 'KEEP')]
