@@ -768,7 +768,7 @@ def run(options):
     write_file(test_report_path(run_dir, iteration, '.md'), report_text(verdict, iteration))
     if options.json:
         import json
-        say(json.dumps(dict(verdict, iteration=iteration), sort_keys=True, indent=2))
+        say(json.dumps(dict(verdict, iteration=iteration), sort_keys=True, indent=2, separators=(',', ': ')))
     elif not options.quiet:
         import textwrap
         for line in textwrap.wrap('%s: %s' % (verdict['decision'], verdict['reason']), 79):

@@ -1792,7 +1792,7 @@ def recover_all(site):
 def show_sentences(options, sentences):
     import textwrap
     if options.json:
-        say(json.dumps({'sentences': sentences}, sort_keys=True, indent=2))
+        say(json.dumps({'sentences': sentences}, sort_keys=True, indent=2, separators=(',', ': ')))
     elif not options.quiet:
         for sentence in sentences or ['Nothing was left unfinished.']:
             for line in textwrap.wrap(sentence, 80, break_on_hyphens=False):
@@ -1802,7 +1802,7 @@ def show_sentences(options, sentences):
 def show_result(options, result, code):
     import textwrap
     if options.json:
-        say(json.dumps(result, sort_keys=True, indent=2))
+        say(json.dumps(result, sort_keys=True, indent=2, separators=(',', ': ')))
         return
     if options.quiet and code == DONE:
         return
@@ -1828,7 +1828,7 @@ def show_status(options, run_dir):
         for fix_id, found in sorted(of_run.items()):
             rows.append(dict(found, fix=fix_id, run=run_name(path)))
     if options.json:
-        say(json.dumps({'fixes': rows}, sort_keys=True, indent=2))
+        say(json.dumps({'fixes': rows}, sort_keys=True, indent=2, separators=(',', ': ')))
         return DONE
     for row in rows:
         words = STATE_WORDS.get(row['state']) or PATCH_WORDS[row['patch']]

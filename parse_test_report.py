@@ -169,7 +169,7 @@ def run(options):
     twin = os.path.splitext(path)[0] + '.json'
     if os.path.exists(twin):
         check_against_twin(found, compare.read_test_report(twin))
-    say(json.dumps(found, sort_keys=True, indent=2))
+    say(json.dumps(found, sort_keys=True, indent=2, separators=(',', ': ')))
     return DONE
 
 

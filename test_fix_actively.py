@@ -1142,7 +1142,7 @@ def report(options, document, path):
         warn('test_fix_actively.py', 'stopped: ' + document['stopped'])
     if options.json:
         import json
-        say(json.dumps(document, sort_keys=True, indent=2))
+        say(json.dumps(document, sort_keys=True, indent=2, separators=(',', ': ')))
     elif not options.quiet:
         say('%s: %d items of %s' % (WORDS_OF_PHASE[document['phase']], len(rows), document['agent']))
         for role, outcome in sorted(counts):
