@@ -37,6 +37,7 @@ def _inplacevar(op, arg1, arg2):
         return arg1 + arg2
     raise Exception("Operator '%s' is not supported" % op)
 """
+GUARDS_CODE = compile(GUARDS, '/plex/' + SANDBOX, 'exec', 0, True)
 
 
 # -------------------------------------------------------------------------------------------------- a sandboxed compile
@@ -315,7 +316,7 @@ def load(folder, sources, names, compiling, elevated):
 
     environment['__builtins__']['__import__'] = import_module
     guards = {}
-    exec(compile(GUARDS, '/plex/' + SANDBOX, 'exec', 0, True), guards)
+    exec(GUARDS_CODE, guards)
     environment.update(guards['make']())
     environment['__name__'] = '__code__'
     exec(code_of('__init__'), environment)
