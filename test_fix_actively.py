@@ -767,15 +767,18 @@ class Tester(object):
         while queue or flying:
             while queue and self.stopped:
                 self.give_up(*queue.popleft())
-            while queue and len(flying) < self.concurrency and self.now() >= self.next_start and not self.stopped:
+            while self.may_begin(queue, flying):
                 flying.append(kind(self, *queue.popleft()))
                 self.attend(flying[-1], flying[-1].begin, flying, queue)
                 self.next_start = self.now() + self.pause
             for refresh in list(flying):
                 if refresh in flying:           # an outage ends all of them at once
                     self.attend(refresh, refresh.poll, flying, queue)
-            if flying or queue:
+            if (flying or queue) and not self.may_begin(queue, flying):
                 self.clock.sleep(self.poll_every)
+
+    def may_begin(self, queue, flying):
+        return (queue and len(flying) < self.concurrency and self.now() >= self.next_start) and not self.stopped
 
     def attend(self, refresh, action, flying, queue):
         """Begin or poll a refresh, and land it when it is over.

@@ -167,7 +167,7 @@ def test_what_silences_or_does_not_load_or_harms_is_rolled_back(rig, capsys):
 
 
 def test_an_outage_and_dropped_connections_break_nothing(rig, capsys):
-    process = rig.start('before', '--concurrency', '1')
+    process = rig.start('before', '--concurrency', '1', '--pause', '.1')     # else it might be over by then
     rig.plex.control('pms', kind='drop', times=2)
     time.sleep(.2)
     rig.plex.control('pms', kind='status', status=503, lasting=2)
@@ -176,7 +176,7 @@ def test_an_outage_and_dropped_connections_break_nothing(rig, capsys):
 
 
 def test_a_token_that_is_refused_stops_the_test_and_keeps_what_was_measured(rig, capsys):
-    process = rig.start('before', '--timeout', '2', '--concurrency', '1')
+    process = rig.start('before', '--timeout', '2', '--concurrency', '1', '--pause', '.1')
     rig.plex.control('pms', kind='status', status=401)
     out, err = process.communicate()
     rig.plex.control('pms', kind=None)

@@ -314,6 +314,13 @@ def test_a_server_that_does_not_come_back_stops_the_test_and_keeps_what_was_meas
     assert 'outage' in outcomes and set(outcomes[4:]) == {'not_measured'} and len(outcomes) == 7
 
 
+def test_without_a_pause_the_next_item_begins_when_one_has_ended():
+    world = World(7)
+    world.behave = dict.fromkeys(world.items, {'seconds': .04})
+    tester, _ = measure(world, pause=0, concurrency=1)
+    assert len(tester.rows) == 7 and round(world.clock.now - 1700000000, 2) == .35      # .05 each: a look, no rest
+
+
 def test_a_dropped_connection_is_no_outage():
     world = World(5)
     drops = [True]
@@ -722,6 +729,7 @@ def test_a_log_that_is_rotated_without_end_is_named(tmpdir, monkeypatch):
     numbers = iter(range(1000))
     monkeypatch.setattr(logs, 'read_events', lambda paths, position: log.move(
         tmpdir.join('PMS Plugin Logs', '%s.log.%d' % (AGENT, next(numbers)))) or log.ensure())
+    monkeypatch.setattr(active.time, 'sleep', Clock().sleep)
     with pytest.raises(logs.Problem) as problem:
         active.LogWatch(str(tmpdir), AGENT).events(None)
     assert 'again and again' in problem.value.sentence
