@@ -69,6 +69,9 @@ AT_HOME = ('plex_home',)             # which options about places a phase takes
 ANYWHERE = ('plex_home', 'plex_url', 'token_file', 'python27')
 EXIT_WORDS = {                       # what a number in loop.log means; the rest is the phase's own sentence
     INCOMPLETE: ' (incomplete or undecided)', UNSAFE: ' (refused, nothing written)', NEGATIVE: ' (the answer is no)'}
+# A phase starts as by hand, but imports its script: what is imported is compiled once, what is started each time anew
+START = ('import os, sys; del sys.argv[0]; sys.path[0], name = os.path.split(sys.argv[0]); '
+         'sys.exit(__import__(os.path.splitext(name)[0]).main())')
 PHASE_LIMIT = {                     # seconds after which a phase is taken for hung; the tests wait on a slow server
     'aggregate_plex_logs.py': 1800, 'diagnose_from_report.py': 900, 'implement_fix.py': 900,
     'test_fix_actively.py': 4 * 3600, 'compare_metrics.py': 300, 'parse_test_report.py': 60}
@@ -134,11 +137,10 @@ def run_limited(command, limit):
         process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
                                    preexec_fn=None if os.name == 'nt' else own_group)
         process.stdin.close()
-        deadline, pause = seconds_now() + limit, .005
+        began = seconds_now()
         try:
-            while process.poll() is None and seconds_now() < deadline:
-                time.sleep(pause)
-                pause = min(.05, pause * 1.5)
+            while process.poll() is None and seconds_now() < began + limit:
+                time.sleep(min(.05, max(.005, (seconds_now() - began) / 20)))      # a twentieth later than it could be
             code = process.poll()
         finally:
             if process.poll() is None:
@@ -449,7 +451,7 @@ class Session(object):
             value = getattr(self.options, name)
             where += ['--' + name.replace('_', '-'), value] if value is not None else []
         began = seconds_now()
-        command = [sys.executable, os.path.join(SCRIPTS, script)] + words + where
+        command = [sys.executable, '-c', START, os.path.join(SCRIPTS, script)] + words + where
         code, out, err = run_limited(command, PHASE_LIMIT[script])
         last_words = (err.strip().splitlines() or [''])[-1].replace(script + ': ', '')
         shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
