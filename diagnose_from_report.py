@@ -8099,6 +8099,8 @@ def given_back(case):
               one.body[-1].kind == 'Return'] if case.statement.parent is case.function else []
     texts = set(code_of(one.body[-1].value) if one.body[-1].value is not None else '' for one in guards)
     name = texts.pop() if len(texts) == 1 else None
+    if any(name in names_in(one.test) for one in guards):
+        return None                             # (`if not day: return day`: what is handed back there is empty)
     return name if name in parameter_names(case.function) and len(bindings(case.function)[name]) == 1 and not all(
         one.value is not None and is_name(one.value, name) for one in returns_of(case.function)) else None
 

@@ -982,34 +982,46 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      '    return', "UnboundLocalError: local variable 'boat2' referenced before assignment", "boat2 = 'a/'\n"),
     ("def f(data):\n    return HTTP.Request('/'.join([data['a'], data['b']])).content\n", '    return',
      "TypeError: sequence item 1: expected string, NoneType found", 'one for one in'),
-    ("def f(d, one):\n    text = ', '.join([d['a'], d['b']])\n    return text, one\n", '    text', "TypeError: sequence item 1: "
+    ("def f(d, one):\n    text = ', '.join([d['a'], d['b']])\n    return text, one\n",
+     '    text', "TypeError: sequence item 1: "
      "expected string, NoneType found", 'for one in'),       # which Python 2 keeps
-    ("def f(results, d):\n    results.Append(MetadataSearchResult(id='|'.join([d['a'], d['b']]), name=d['n']))\n", '    results',
+    ("def f(results, d):\n    results.Append(MetadataSearchResult(id='|'.join([d['a'], d['b']]), name=d['n']))\n",
+     '    results',
      "TypeError: sequence item 1: expected string, NoneType found", 'one for one in'),
-    ("def f(pages):\n    while pages:\n        node = pages.pop().find('b').text\n        if node is None:\n            break\n"
-     "        Log(node)\n    return node.strip()\n", '        node', "AttributeError: 'NoneType' object has no attribute 'text'",
+    ("def f(pages):\n    while pages:\n        node = pages.pop().find('b').text\n        if node is None:\n"
+     "            break\n"
+     "        Log(node)\n    return node.strip()\n",
+     '        node', "AttributeError: 'NoneType' object has no attribute 'text'",
      'is not None else None'),
-    ("def f(page):\n    try:\n        node = page.find('b').text\n        if node is None:\n            raise ValueError('x')\n"
+    ("def f(page):\n    try:\n        node = page.find('b').text\n        if node is None:\n"
+     "            raise ValueError('x')\n"
      "    except ValueError:\n        Log('x')\n    return node.strip()\n", '        node',
      "AttributeError: 'NoneType' object has no attribute 'text'", 'is not None else None'),
     ("def f(d):\n    return '{a} {b:%Y-%m-%d}'.format(**d)\n", '    return', "KeyError: 'b'", '**dict('),
     ("def f(d):\n    return '{a} {b:05}'.format(**d)\n", '    return', "KeyError: 'b'", '**dict('),
     ("def f(d):\n    return '%(a)s %(b)c' % d\n", '    return', "KeyError: 'b'", '**d)'),
-    ("class Row(object):\n    def __getitem__(self, key):\n        return ROWS[key]\n\ndef f(d):\n    return '%(a)s %(b)s' % d\n",
+    ("class Row(object):\n    def __getitem__(self, key):\n        return ROWS[key]\n\ndef f(d):\n"
+     "    return '%(a)s %(b)s' % d\n",
      "    return '%", "KeyError: 'b'", '**d)'),
-    ("def f(d):\n    return HTTP.Request('http://x.y/%(name)s?k=1' % d).content\n", '    return', "KeyError: 'name'", '**d)'),
-    ("def f(results, d):\n    results.Append(MetadataSearchResult(id='x-%(id)s' % d, name='n'))\n", '    results', "KeyError: 'id'",
+    ("def f(d):\n    return HTTP.Request('http://x.y/%(name)s?k=1' % d).content\n",
+     '    return', "KeyError: 'name'", '**d)'),
+    ("def f(results, d):\n    results.Append(MetadataSearchResult(id='x-%(id)s' % d, name='n'))\n",
+     '    results', "KeyError: 'id'",
      '**d)'),
     ("def update(metadata, d):\n    metadata.title = '%(title)s' % d\n", '    metadata', "KeyError: 'title'", '**d)'),
     ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return [row['tide'] for row in rows]\n", '    rows.sort',
      "KeyError: 'tide'", 'lambda'),
-    ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return rows[0]\n", '    rows.sort', "KeyError: 'tide'", 'lambda'),
-    ("def f(rows):\n    return min(rows, key=itemgetter('tide'))['name']\n", '    return', "KeyError: 'tide'", 'lambda'),
+    ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return rows[0]\n",
+     '    rows.sort', "KeyError: 'tide'", 'lambda'),
+    ("def f(rows):\n    return min(rows, key=itemgetter('tide'))['name']\n",
+     '    return', "KeyError: 'tide'", 'lambda'),
     ("def f(tide):\n    if tide:\n        years = [1, 2]\n    else:\n        year = 2\n    return year\n", '    return',
      "UnboundLocalError: local variable 'year' referenced before assignment", '        year = [1'),
-    ("def f(tide):\n    if tide:\n        bota = 1\n    else:\n        boat = 2\n    return '%(bota)s' % vars(), boat\n", '    return',
+    ("def f(tide):\n    if tide:\n        bota = 1\n    else:\n        boat = 2\n"
+     "    return '%(bota)s' % vars(), boat\n", '    return',
      "UnboundLocalError: local variable 'boat' referenced before assignment", '        boat = 1'),
-    ("def f(rows, out):\n    if rows:\n        name = row['n']\n        for row in rows:\n            out.append(name)\n    return name\n",
+    ("def f(rows, out):\n    if rows:\n        name = row['n']\n        for row in rows:\n"
+     "            out.append(name)\n    return name\n",
      '        name', "UnboundLocalError: local variable 'row' referenced before assignment", '            name ='),
     ("def f(rows):\n    log = Logger('x')\n    log.info(rows)\n    return ships\n", '    return ships',
      "NameError: global name 'ships' is not defined", 'return log'),
@@ -1021,8 +1033,13 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "TypeError: list indices must be integers, not str", "one['x']"),
     ("def f(rows):\n    for row in rows:\n        for row in row:\n            Log(rows['x'])\n", '            Log',
      "TypeError: list indices must be integers, not str", "row['x']"),
-    ("day = 0\n\ndef f(text, trip):\n    global day\n    try:\n        day = int(text)\n    except TypeError:\n        day = 3\n"
-     "    trip.day = day\n", '        day = int', "ValueError: invalid literal for int() with base 10: 'x'", 'day = None'),
+    ("day = 0\n\ndef f(text, trip):\n    global day\n    try:\n        day = int(text)\n    except TypeError:\n"
+     "        day = 3\n"
+     "    trip.day = day\n",
+     '        day = int', "ValueError: invalid literal for int() with base 10: 'x'", 'day = None'),
+    ("def f(day):\n    if not day:\n        return day\n    number = int(day.split('-')[0])\n"
+     "    return datetime.date(number, 1, 1)\n",
+     '    number', "ValueError: invalid literal for int() with base 10: 'x'", "%r' % error)\n        return day"),
     ("def f(metadata, rows):\n    step = rows.next\n    metadata.link = BASE + step().attr('a')\n"
      "    metadata.number = int(step().attr('a').strip('/'))\n", '    metadata.link',
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "found\n        metadata.number"),
