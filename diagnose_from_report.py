@@ -15622,7 +15622,7 @@ def cause_text(record):
     lines += ['- for: %s' % prose(sentence) for sentence in record['evidence'] if not sentence.startswith(counted)]
     lines += ['- against: %s' % prose(sentence) for sentence in record['evidence_against']]
     if record['advice'] != 'depends':
-        lines += ['', 'What to do: %s.' % prose(record['advice'])]
+        lines += [''] * bool(lines[-1]) + ['What to do: %s.' % prose(record['advice'])]
     return lines
 
 
@@ -15803,6 +15803,8 @@ def run(options):
         return logs.DONE
     path = logs.aggregate_path(run_dir, iteration)
     aggregate = logs.read_aggregate(path)
+    if options.plug_ins and not bundles:
+        raise logs.Problem('no bundle is in %s; name the folder of the bundles with --plug-ins' % folder)
     history = read_fix_history(run_dir)
     records, patches, hit = [], {}, {}
     for pattern in chosen_patterns(aggregate, options, history):

@@ -1025,10 +1025,10 @@ class Session(object):
 
     def person_list(self):
         """What only a person can decide or mend: what went wrong in this run, and the patterns no patch can cure."""
-        return self.troubles + ['%s of %s, %s: %s' % (
+        return self.troubles + ['%s of %s (%s), %s: %s' % (
             ': '.join(filter(None, [row['exception'], logs.fit(row.get('message') or '')])) if row['exception'] else
             '"%s"' % logs.fit(row.get('message') or row['pattern']),
-            row['agent'], item_words(row['items']), row['why'])
+            row['agent'], row['pattern'], item_words(row['items']), row['why'])
             for row in self.refused if row['class'] in PERSON_CLASSES]
 
     def has_news(self):

@@ -410,6 +410,13 @@ def test_a_patch_that_is_not_there_is_said_before_anything_is_begun(tmpdir, caps
     assert 'there is no file %s; name the patch with --adopt' % tmpdir.join('x') in capsys.readouterr()[1]
 
 
+def test_what_needs_a_person_is_named_by_its_pattern_as_advice_and_options_name_it(tmpdir):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    session.refused = [{'pattern': 'p1-7', 'agent': 'x', 'class': 'code', 'exception': 'KeyError', 'message': "'a'",
+                        'items': 3, 'why': 'none fits'}]
+    assert session.person_list() == ["KeyError: 'a' of x (p1-7), 3 items: none fits"]
+
+
 def test_a_pattern_that_nobody_knows_is_told(tmpdir):
     session = loop.Session(loop.build_parser().parse_args(['--pattern', 'p9']), str(tmpdir), str(tmpdir))
     for known, told in (['p9'], 0), (['p8'], 1):

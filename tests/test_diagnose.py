@@ -2035,6 +2035,19 @@ def test_the_command_writes_the_report_and_the_patches(tmpdir):
         'healthy': [{'guid': '%s://97' % AGENT, 'rating_key': '97'}]}
 
 
+@pytest.mark.parametrize('evidence', [[], ['it is so']])
+def test_advice_stands_one_line_below_what_is_there(evidence):
+    lines = diagnose.cause_text({'hypothesis': 'h', 'cause': [], 'divergence_point': None, 'count': 1, 'evidence': evidence,
+                                 'evidence_against': [], 'advice': 'look'})
+    assert lines == ['h', ''] + (['- for: it is so', ''] if evidence else []) + ['What to do: look.']
+
+
+def test_a_folder_without_any_bundle_is_most_likely_the_wrong_one(tmpdir):
+    run_dir, _ = start_run(tmpdir, missing_motto())
+    code, out, error = run_script('--run-dir', run_dir, '--plug-ins', str(tmpdir.mkdir('empty')))
+    assert (code, out) == (4, '') and 'no bundle is in' in error and error.count('\n') == 1
+
+
 def test_no_fix_for_any_pattern_is_exit_6(tmpdir):
     run_dir, plug_ins = start_run(tmpdir, pattern('HTTPError', 'HTTP Error 403: Forbidden', [frame('fill', 23)]))
     assert run_script('--run-dir', run_dir, '--plug-ins', plug_ins, '--quiet')[:2] == (6, '')
