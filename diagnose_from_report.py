@@ -8778,7 +8778,7 @@ def begun_too_late(case, name):
                 loop.iter):
         return                                  # (what else stands there is done once)
     begin, end = line_start(loop), line_start(loop.body[0])
-    yield cure('initialise first', wrap(moved, [case.source.text[loop.start:loop.header_end]], []) + [(begin, end, '')],
+    yield cure('initialise first', wrap(moved, [case.source.text[loop.start:end].rstrip()], []) + [(begin, end, '')],
                'the loop over %s begins in front of what is made of it' % name, 0.88,
                'nothing else sets %s, and what is made of it is only used in the loop' % name)
 
@@ -9528,7 +9528,8 @@ def kept_to_itself(case, uses, name):
     for other, nodes in sorted(bindings(case.function).items()):
         made = nodes[0].parent if len(nodes) == 1 else None
         if made is None or made.kind != 'Assign' or made.value.kind not in ('Call', 'List', 'Dict') or \
-                statement_of(made) not in case.function.body:
+                statement_of(made) not in case.function.body or HANDED_OVER.search(other) or made.value.kind == 'Call' \
+                and (root_name(made.value.func) in STANDARD_MODULES or HANDED_OVER.search(made.value.func.text)):
             continue
         told = reads(case.function, other)
         if told and all(use.start < uses[0].start and (
@@ -9541,6 +9542,8 @@ def kept_to_itself(case, uses, name):
             name, found[0]))
 
 
+# what is made to be handed to a server or a worker, and no answer either
+HANDED_OVER = re.compile(r'(?i)request|session|opener|param|header|option|payload|cookie|query|thread|lock|timer|logg')
 # what is told these is a log, a lock, a database or a file, and no answer
 TOOLS = frozenset('debug info warn warning error critical exception log Debug Info Warn Error acquire execute '
                   'executemany executescript commit write writelines seek sleep join start setLevel addHandler'.split())
@@ -10265,8 +10268,9 @@ def hidden_module(case, found):
     nodes += [node for node in own_part(case.statement) if not listed and node.kind == 'Attribute' and is_name(
         node.value, name) and node.attr != asked and node.attr[:1].isupper()]       # its constants
     other = '%s_module' % name
-    if not imported or not fitting or other in case.source.text or name not in parameter_names(
-            case.function) | bound_names(*case.function.body) or listed and len(set(map(flat, nodes))) > 1:
+    if not imported or not fitting or not can_insert(case.statement) or other in case.source.text or \
+            name not in parameter_names(case.function) | bound_names(*case.function.body) or \
+            listed and len(set(map(flat, nodes))) > 1:
         return
     edits = written(sorted([node.value for node in nodes], key=lambda node: node.start), other)
     yield cure('right name', edits + put_before(case.statement, ['import %s as %s' % (name, other)]),
@@ -10403,9 +10407,10 @@ def row_of_loop(case, found):
 def is_text_or_number(use):
     """Whether a variable is used as only a text or a number is."""
     around = use.parent
-    return around.kind == 'Compare' and any(one.kind in ('Str', 'Num') for one in [around.left] + around.comparators) \
-        and around.ops[0] not in ('In', 'NotIn') or around.kind == 'BinOp' or around.kind == 'Attribute' and \
-        is_called(around) and around.attr in TEXT_METHODS - SHARED_METHODS
+    compared = [around.left] + around.comparators if around.kind == 'Compare' and around.ops[0] not in (
+        'In', 'NotIn') else ()
+    return around.kind in ('Index', 'BinOp') or any(one.kind in ('Str', 'Num') for one in compared) or \
+        around.kind == 'Attribute' and is_called(around) and around.attr in TEXT_METHODS - SHARED_METHODS
 
 
 def asks_for_kind(case, name):

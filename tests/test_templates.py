@@ -1040,6 +1040,14 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
     ("def f(day):\n    if not day:\n        return day\n    number = int(day.split('-')[0])\n"
      "    return datetime.date(number, 1, 1)\n",
      '    number', "ValueError: invalid literal for int() with base 10: 'x'", "%r' % error)\n        return day"),
+    ("import zipfile\n\ndef f(x):\n    zipfile = x\n    if not x:\n        return 1\n    elif zipfile.ZipFile(zipfile):\n"
+     "        return 2\n", '    elif', "AttributeError: 'str' object has no attribute 'ZipFile'", 'zipfile_module'),
+    ("def f(url):\n    req = urllib2.Request(url)\n    req.add_header('a', 'b')\n    return response\n", '    return',
+     "NameError: global name 'response' is not defined", 'return req'),
+    ("def f(url):\n    params = {}\n    params['q'] = url\n    fetch(url)\n    return response\n", '    return',
+     "NameError: global name 'response' is not defined", 'return params'),
+    ("def f(rows, out):\n    for row in rows:\n        out[row] = rows['x']\n", '        out',
+     "TypeError: list indices must be integers, not str", "row['x']"),
     ("def f(metadata, rows):\n    step = rows.next\n    metadata.link = BASE + step().attr('a')\n"
      "    metadata.number = int(step().attr('a').strip('/'))\n", '    metadata.link',
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "found\n        metadata.number"),
@@ -1747,6 +1755,9 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(q):\n    row = find(q)\n    if not q or not row.get('name'):\n        return []\n    return [row.get('name')]\n",
      '    if not', "AttributeError: 'NoneType' object has no attribute 'get'",
      "    if not q or not (row is not None and row.get('name')):\n        return []\n    return [row.get('name')]\n"),
+    ("def f(rows, out):\n    name = row['n']\n    for row in rows:  # each\n        out.append(name)\n    return out\n",
+     '    name', "UnboundLocalError: local variable 'row' referenced before assignment",
+     "    for row in rows:  # each\n        name = row['n']\n        out"),
     ("def info(url):\n    try:\n        found = {'name': get(url).name}\n    except IOError as e:\n        Log(e)\n    return found\n\n"
      "def f(url, found=None):\n    if not found:\n        found = info(url)\n        if not found:\n            return []\n"
      "    return [found['name']]\n", '    return found', "UnboundLocalError: local variable 'found' referenced before assignment",
