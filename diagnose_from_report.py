@@ -6056,6 +6056,20 @@ def fields_of_text(node):
                                    for key, form in found if key not in given)
 
 
+def is_handed_on(case, node):
+    """Whether a text, or the variable that it is put into, goes to some call or leads to an entry: a path, a key, a
+    hash, a query. Nothing of that may be about another thing."""
+    for one in ancestors(node):
+        if one.kind in STATEMENTS:
+            break
+        if one.kind in ('Subscript', 'Dict') or one.kind == 'Call' and not is_log_call(one) and not (
+                one.func.kind == 'Attribute' and is_in(node, one.func) and one.func.attr in TEXT_METHODS):
+            return True
+    name = name_assigned(statement_of(node))
+    return name is not None and any(is_handed_on(case, use) for use in later_uses(case, name, statement_of(node))
+                                    if use.start >= statement_of(node).end)
+
+
 OF_OTHER_DICTS = ('__getitem__', '__missing__', 'defaultdict')
 OBJECTS = ('self', 'Prefs', 'Dict', 'Data', 'Locale', 'Platform')
 FORM = re.compile(r'([<>^]?([1-9]\d*)?(\.\d+)?s?|[<>=^]?[-+ ]?#?\d*(\.\d+)?[dioxXeEfFgGn%])$')
@@ -6068,7 +6082,7 @@ def blank_in_text(case, found):
         fields = fields_of_text(node)
         values = node.kwargs if node.kind == 'Call' else getattr(node, 'right', None)
         if key not in fields or any(key_of(one) == key for one in frame_part(case)) or not in_log_call(node) and (
-                LEADS_TO.search(key) or is_address(case, node) or makes_date(case, node, NO_TEXT) or effect(
+                LEADS_TO.search(key) or is_address(case, node) or is_handed_on(case, node) or effect(
                     case, node, NO_TEXT if len(fields) == 1 else TEXT) <= HOLLOW):
             continue
         if node.kind != 'Call' and not is_call(values, 'locals', 'vars') and (
@@ -6161,12 +6175,14 @@ def written_default(case, found):
 def sorted_by_get(case, found):
     """`rows.sort(key=itemgetter('score'))`: those without a score come where None belongs."""
     key, _ = unquoted(found.group('key'))
+    if len(calls_of(walk(case.function), 'itemgetter')) > 1:
+        return                                  # the next one would ask them for it
     for call in calls_of(own_part(case.statement), 'itemgetter'):
         around = call.parent.parent
         if call.parent.kind == 'keyword' and call.parent.arg == 'key' and is_call(
                 around, 'sort', 'sorted', 'max') and len(call.args) == 1 and key == getattr(
                     call.args[0], 's', None) and not chosen_of(case, around) and not unchecked(case, [
-                        node for node in nodes_named(case.source, 'Subscript', key) if is_in(node, case.function)]):
+                        node for node in nodes_named(case.source, 'Subscript', key) if node.ctx == 'Load']):
             name = fresh_name(case, 'row')
             text = 'lambda %s: %s.get(%s)' % (name, name, call.args[0].text)
             yield Proposal('tolerant lookup', [(call.start, call.end, text)], 'what has no %s comes before what has '

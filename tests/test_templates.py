@@ -1011,6 +1011,13 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
     ("def update(metadata, d):\n    metadata.title = '%(title)s' % d\n", '    metadata', "KeyError: 'title'", '**d)'),
     ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return [row['tide'] for row in rows]\n", '    rows.sort',
      "KeyError: 'tide'", 'lambda'),
+    ("def f(d):\n    return CACHE['%(a)s-%(b)s' % d]\n", '    return', "KeyError: 'b'", '**d)'),
+    ("def f(d):\n    name = '{title} ({year})'.format(**d)\n    return os.path.join('/x', name + '.nfo')\n", '    name',
+     "KeyError: 'year'", '**dict('),
+    ("def g(rows):\n    return [row['tide'] for row in rows]\n\ndef f(rows):\n    rows.sort(key=itemgetter('tide'))\n"
+     "    return g(rows)\n", '    rows.sort', "KeyError: 'tide'", 'lambda'),
+    ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return groupby(rows, key=itemgetter('tide'))\n",
+     '    rows.sort', "KeyError: 'tide'", 'lambda'),
     ("def f(rows):\n    rows.sort(key=itemgetter('tide'))\n    return rows[0]\n",
      '    rows.sort', "KeyError: 'tide'", 'lambda'),
     ("def f(rows):\n    return min(rows, key=itemgetter('tide'))['name']\n",
