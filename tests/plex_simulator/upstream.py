@@ -23,7 +23,7 @@ class LoopbackServer(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
     def __init__(self, answer, port=0):
         self.answer = answer
         BaseHTTPServer.HTTPServer.__init__(self, ('127.0.0.1', port), Handler)
-        thread = threading.Thread(target=self.serve_forever, kwargs={'poll_interval': .05})
+        thread = threading.Thread(target=self.serve_forever, kwargs={'poll_interval': .02})
         thread.daemon = True
         thread.start()
 
