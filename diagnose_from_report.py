@@ -8115,8 +8115,9 @@ def given_back(case):
               one.body[-1].kind == 'Return'] if case.statement.parent is case.function else []
     texts = set(code_of(one.body[-1].value) if one.body[-1].value is not None else '' for one in guards)
     name = texts.pop() if len(texts) == 1 else None
-    if any(name in names_in(one.test) for one in guards):
-        return None                             # (`if not day: return day`: what is handed back there is empty)
+    made = bound_names(*case.function.body)
+    if any(name in names_in(one.test) or not made & names_in(one.test) for one in guards):
+        return None                             # (`if not day: return day`, where it is empty; `if self.off: ...`)
     return name if name in parameter_names(case.function) and len(bindings(case.function)[name]) == 1 and not all(
         one.value is not None and is_name(one.value, name) for one in returns_of(case.function)) else None
 
@@ -13041,6 +13042,7 @@ def is_path_below(node, other):
 
 def echo_faults(case, faults):
     """The Faults of another statement that come from the very value that made the first one fail."""
+    first = statement_of(faults[0].node)
     faults = faults + [fault._replace(bad=one) for fault in faults for one in other_names(fault.bad, case.function)]
     text = case.source.text[case.statement.start:own_end(case.statement)]
     if not any((one.bad.func if one.bad.kind == 'Call' else one.bad).text in text for one in faults):
@@ -13060,9 +13062,17 @@ def echo_faults(case, faults):
                     effect(case, node, NOTHING) == CRASH and node.parent.kind not in STATEMENTS:
                 name = node.parent.attr if node.parent.kind == 'Attribute' else None
                 found.append(none_fault(case, node.parent, node, faults[0].what, name))
-    return [fault for fault in found if not is_guarded(case, fault) and (
+    return [fault for fault in found if not is_guarded(case, fault) and not is_set_between(
+        case, fault.bad, first) and (
         fault.bad.kind != 'BinOp' and answers_the_same(fault.bad) or
         any(is_path_below(fault.bad, one.bad) for one in faults))]
+
+
+def is_set_between(case, node, first):
+    """Whether a variable that an expression of the statement asks is set anew behind an earlier statement."""
+    return node.kind != 'Name' and any(
+        value is not None and first.end <= one.start < case.statement.start
+        for name in sorted(names_in(node)) for one, value in values_given(case.function, name))
 
 
 @kept_for
