@@ -447,7 +447,8 @@ def decide(before, after, baseline=None, postfix=None):
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     # what was measured before, and stays in place, is not undone by a night in which nothing can be
     changed = len(obstacles) > bool(verdict['outage'])
-    verdict['stays'] = bool(after.get('retest')) and not changed and is_broken_measurement(after, verdict)
+    verdict['stays'] = bool(after.get('retest')) and not changed and not plug_in_is_down(after) and \
+        is_broken_measurement(after, verdict)
     verdict['undecided'] = verdict['undecided'] or verdict['stays']
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and is_weak(
         counts['measured'], verdict['healthy']['intact'], verdict['healthy']['not_measured'])
@@ -499,9 +500,11 @@ def find_regressions(items, before, after, baseline, postfix):
 
 
 def broken_items(verdict, after):
-    """Rating keys of the items that broke with a fix, or showed an error that the baseline does not have."""
+    """Rating keys of the items that broke with a fix, lost something for whatever reason, or showed an error that the
+    baseline does not have.
+    """
     new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(after['rows'])
-    return [item['rating_key'] for item in verdict['items'] if item['verdict'] == 'broken' or
+    return [item['rating_key'] for item in verdict['items'] if item['verdict'] == 'broken' or item['lost'] or
             item['rating_key'] in rows and new.intersection(patterns_of(rows[item['rating_key']]))]
 
 
@@ -509,7 +512,8 @@ def seen_without(verdict, before, undone):
     """(was it not the fix's doing, [items that have not got back what they lost]), of a test of broken_items() without.
 
     It was not where nothing that went wrong is right again. What could not be measured says nothing, nor that an item
-    which fails in any case gets nothing back; and where such items lost something, no healthy one may have been spared.
+    which fails in any case gets nothing back, nor one that lost something by the provider; and where such items lost
+    something, no healthy one may have been spared.
     """
     new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(undone['rows'])
     undone = dict(undone, rows=[dict(row, before=None) for row in rows.values()])   # held against what it was at first
@@ -518,7 +522,8 @@ def seen_without(verdict, before, undone):
         now, row = again[item['rating_key']], rows.get(item['rating_key'])
         bad = now['verdict'] == 'broken' or bool(row and new.intersection(patterns_of(row)))
         by_provider = now['verdict'] == 'not_measured'      # of one that was measured: it fails by that, too
-        if row and not why_unmeasured(row) and (item['role'] == 'healthy' or not item['lost'] and (
+        to_restore = item['lost'] and item['verdict'] == 'not_measured'     # it is here for no other reason
+        if row and not why_unmeasured(row) and not to_restore and (item['role'] == 'healthy' or not item['lost'] and (
                 bad or not by_provider)):
             same.append(bad or by_provider)
         if item['lost'] and (now['verdict'] == 'not_measured' or now['lost']):

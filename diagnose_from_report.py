@@ -15520,14 +15520,19 @@ def write_report(run_dir, document, patches):
     logs.write_json(diagnosis_path(run_dir), document, DIAGNOSIS_SCHEMA)
 
 
+BLANKS = re.compile('[\\s\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+')      # of all Pythons
+# an underscore within a word is no mark; Pythons differ on which signs beyond ASCII are of a word
+MARKS = re.compile(r'([`*<>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=\()|\\(?=[!-/:-@\[-`{-~]))')
+
+
 def cell(text):
     """Text for a table cell: one line, no bars."""
-    return re.sub(r'\s+', ' ', logs.to_text(text if text is not None else '')).replace('|', '/').strip()
+    return BLANKS.sub(' ', logs.to_text(text if text is not None else '')).replace('|', '/').strip()
 
 
 def prose(text):
     """Text from a log or a source file, safe inside a paragraph: one line, no marks that Markdown would read."""
-    return re.sub(r'([`*<>]|(?<![^\W_])_|_(?![^\W_])|\](?=\()|\\(?=[!-/:-@\[-`{-~]))', r'\\\1', cell(text))
+    return MARKS.sub(r'\\\1', cell(text))
 
 
 CLASS_WORDS = (                 # for whoever reads the report without knowing any code

@@ -709,10 +709,10 @@ class Session(object):
         verdict = self.read_verdict(number)
         row['reason'] = verdict['reason']
         lost, stays, outage = self.look_into_test(number, row)
-        if lost and not verdict['regressions']:
-            self.name_losses(row, lost)
         row['outage'] = [began, utc_text()] if outage else None
         if stays:
+            if lost:
+                self.name_losses(row, lost)
             self.put_off_patterns.add(row['pattern'])       # another fix would be measured no better now
             self.replace_row(row, **dict(row['was'], reason='not tested again: ' + row['reason']))
             return
@@ -728,22 +728,29 @@ class Session(object):
         if weak and cycles(self.past, row['id'], 'KEEP') >= ENOUGH_KEEPS - 1:     # the library may have no more items
             weak, row['reason'] = False, row['reason'] + '; kept %d times in a row, so it is not tested again' % (
                 ENOUGH_KEEPS)
+            if not verdict['healthy_intact'] and verdict['healthy_not_measured']:
+                self.troubles.append('fix %s stays, though no healthy item could be measured with it in its newest '
+                                     'test; see whether such items are still refreshed as before' % row['id'])
         facts = dict(decision=verdict['decision'], success_percent=verdict['success_percent'],
                      measured=verdict['measured'], weak_evidence=weak, time=utc_text(),
                      further=in_need_of_more(verdict), evidence=evidence, reason=row['reason'],
                      cured=0 if verdict['regressions'] else verdict['fixed'])
-        if verdict['decision'] == 'ROLLBACK' and verdict['regressions'] and out != UNSAFE and not by_hand:
-            row.update(facts, evidence=False, reason=(          # if it should come to an end in there
-                facts['reason'] + '; it was not seen whether that is the same without it, so it may be tried again'))
+        if verdict['decision'] == 'ROLLBACK' and (verdict['regressions'] or lost) and out != UNSAFE and not by_hand:
+            row.update(facts)
+            if verdict['regressions']:          # if it should come to an end in there
+                row.update(evidence=False, reason=facts['reason'] + (
+                    '; it was not seen whether that is the same without it, so it may be tried again'))
             self.save()
             same = self.same_without(number, row, out == DONE) or out == NEGATIVE   # down without it, too
-            if same or row['agent'] in self.shut_out:
+            if verdict['regressions'] and (same or row['agent'] in self.shut_out):
                 self.put_off_patterns.add(row['pattern'])
                 row['outage'] = [began, utc_text()] if out == DONE else None
                 facts.update(evidence=False, reason=facts['reason'] + (
                     '; but without it that was the same, so it may be tried again' if same else
                     '; the provider refused more requests, so it was not seen whether that is the same without it, and '
                     'it may be tried again'))
+        elif lost:
+            self.name_losses(row, lost)
         self.replace_row(row, **facts)
 
     def look_into_test(self, number, row):
@@ -1010,6 +1017,11 @@ class Session(object):
                                  'no item that is still there showed it when they were last refreshed, and it was not '
                                  'logged since'}
                          for pattern in gone]
+        self.refused += [{'pattern': pattern['pattern'], 'agent': pattern.get('agent'), 'class': 'put off',
+                          'exception': pattern.get('exception'), 'items': pattern['items_total'],
+                          'why': 'the provider of its agent refuses more requests; a later run tries its fixes'}
+                         for pattern in diagnosis['patterns'] if pattern.get('agent') in self.shut_out and
+                         pattern['fixes'] and pattern not in gone]
 
     def too_few(self, pattern):
         """Words on the undone fix that cured most items of a pattern and harmed none, where no fix is left for it."""

@@ -118,6 +118,11 @@ def test_a_keep_on_few_items_is_weak_evidence():
         assert reader.parse_report(report)['weak_evidence'] == weak and ('nothing shows that it does no harm' in report) == weak
 
 
+def test_a_cell_is_the_same_bytes_on_any_python():
+    assert compare.cell_text('a\u2028b\x85c\xa0\x1cd\n|') == 'a b c d /'
+    assert compare.cell_text('ä_b, a_b, \u0663_x, _a') == 'ä\\_b, a_b, \u0663\\_x, \\_a'
+
+
 # ------------------------------------------------------------------------------------------------------------- one item
 def test_fixed_is_more_than_without_an_error():
     assert verdict_of(failing(1), row(1, after=RICH))[0] == 'fixed'
@@ -552,7 +557,12 @@ EMPTY = {'title': 'T'}
     ([failing(1), healthy(2, errors=[OTHER]), healthy(3, errors=[OTHER])], [
         healthy(2, errors=[OTHER]), healthy(3, outcome='outage', after=None)], True, []),     # what is known tells
     ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [failing(1)], False, []),        # only with the fix
-    ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [row(1, errors=[OTHER])], True, [])])
+    ([row(1, errors=[OTHER]), healthy(2), healthy(3)], [row(1, errors=[OTHER])], True, []),
+    # one that lost something by the provider is there to get it back, and tells nothing
+    ([failing(1), healthy(2, errors=[OTHER]), healthy(3, after=EMPTY, upstream=['HTTP 503'])], [
+        healthy(2, errors=[OTHER]), healthy(3)], True, []),
+    ([failing(1), healthy(2, errors=[OTHER]), healthy(3, after=EMPTY, upstream=['HTTP 503'])], [
+        healthy(2), healthy(3, after=EMPTY)], False, ['3'])])
 def test_what_is_wrong_without_the_fix_too_was_not_its_doing(with_fix, again, weather, lost):
     seen = [dict(error, count=1, noise=None) for item in with_fix for error in item['errors']]
     before, after = before_document([failing(1), healthy(2), healthy(3)]), after_document(with_fix, patterns_seen=seen)
@@ -590,6 +600,8 @@ def test_a_host_that_fails_all_at_once_is_no_fault_of_the_fix(first, second, wor
     found = decide(first + [healthy(3), healthy(4)], second + [cut_off(3, 'healthy'), cut_off(4, 'healthy', after=EMPTY)],
                    second_changes={'retest': retest})
     assert found['decision'] == 'ROLLBACK' and found['undecided'] == bool(words) and found['stays'] == bool(words and retest)
+    after = after_document([cut_off(4, 'healthy', after=EMPTY)])
+    assert not words or compare.broken_items(found, after) == ['4']         # to get back what it lost, when the fix is out
     assert not words or words in found['reason'] and [item['lost'] for item in found['items']][-1] == ['Genre', 'summary', 'year']
     assert ('stays in place with the verdict' in compare.report_text(found, 1)) == found['stays']
     assert reader.parse_report(compare.report_text(found, 1))['undecided'] == bool(words)
@@ -597,6 +609,8 @@ def test_a_host_that_fails_all_at_once_is_no_fault_of_the_fix(first, second, wor
     found = decide([failing(1), failing(2), healthy(3), healthy(4)], only_a_picture + [
         dict(healthy(key), noise=[OPENING]) for key in (3, 4)], second_changes={'retest': retest})
     assert (found['decision'], found['outage']) == ('KEEP', None)
+    assert not decide(first + [healthy(3), healthy(4)], second + [cut_off(3, 'healthy'), cut_off(4, 'healthy')], second_changes={
+        'retest': retest, 'plug_in': {'last_start_ok': False}})['stays']        # what is down does not stay in place
     one_harmed_elsewhere = decide(first + [healthy(3), healthy(4), healthy(5)], second + [
         cut_off(3, 'healthy'), cut_off(4, 'healthy'), healthy(5, errors=[OTHER])])
     assert not one_harmed_elsewhere['undecided']

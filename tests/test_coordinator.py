@@ -164,18 +164,21 @@ def test_bad_weather_in_a_before_test_puts_no_pattern_to_rest(tmpdir, rows, quie
     assert session.troubles == ['the plug-in is down: x of a; repair its bundle or install it again, and restart the server']
 
 
-@pytest.mark.parametrize('nights, weak', [(1, True), (2, False)])
-def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmpdir, monkeypatch, nights, weak):
+@pytest.mark.parametrize('nights, weak, intact', [(1, True, 0), (2, False, 0), (2, False, 1)])
+def test_a_fix_that_is_kept_night_after_night_on_few_items_is_tested_no_more(tmpdir, monkeypatch, nights, weak, intact):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
     monkeypatch.setattr(session, 'read_verdict', lambda number: {
         'decision': 'KEEP', 'reason': '3 of 3', 'success_percent': 100.0, 'measured': 3, 'weak_evidence': True, 'further': 0,
-        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': False, 'healthy_broken': 0})
+        'fixed': 3, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': False, 'healthy_broken': 0,
+        'healthy_intact': intact, 'healthy_not_measured': 2})
     session.past = [fix_row('a', 'KEEP', measured=3, weak_evidence=True)] * nights
     row = fix_row('a', None, retest=True)
     session.after_test_and_verdict(1, row, ())
     assert (row['decision'], row['weak_evidence'], 'not tested again' in row['reason']) == ('KEEP', weak, not weak)
     assert loop.to_retest([row]) == [row] * weak
+    told = ['fix a stays, though' in sentence for sentence in session.troubles]
+    assert told == [True] * (not weak and not intact)           # that it does no harm was never seen
 
 
 @pytest.mark.parametrize('live, evidence', [(False, False), (None, True)])
@@ -213,6 +216,29 @@ def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was
     assert loop.to_retest([row]) == [row] and loop.cycles([was, row], 'a') == 1
 
 
+@pytest.mark.parametrize('out, asked_again', [(loop.DONE, True), (loop.UNSAFE, False)])
+def test_what_was_lost_in_an_outage_is_refreshed_when_the_fix_is_out(tmpdir, monkeypatch, out, asked_again):
+    import compare_metrics
+    import test_fix_actively as active
+    session, asked = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir)), []
+    lost = [{'rating_key': '7', 'title': 'Seven', 'verdict': 'not_measured', 'lost': ['year']}]
+    monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(session, 'read_verdict', lambda number: {
+        'decision': 'ROLLBACK', 'reason': 'nothing could be measured', 'success_percent': None, 'measured': 0,
+        'weak_evidence': False, 'further': 0, 'fixed': 0, 'still_failing': 0, 'regressions': 0, 'broken': 0,
+        'undecided': True, 'healthy_broken': 0})
+    monkeypatch.setattr(active, 'read_active_test', lambda path: {'stopped': None, 'rows': []})
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {
+        'stays': False, 'measured': 0, 'outage': 'a host', 'items': lost, 'regressions': []})
+    monkeypatch.setattr(compare_metrics, 'seen_without', lambda *tests: (False, []))        # it got it back
+    session.test, session.places_of = lambda when, *words: asked.append((when,) + words), lambda rows: {}
+    session.roll_back, row = lambda row: out, fix_row('a', None)
+    session.after_test_and_verdict(1, row, ())
+    assert (('undone', 1, '--fix', 'a', '--only', '7') in asked, bool(session.troubles)) == (asked_again, not asked_again)
+    assert (row['decision'], row['evidence'], row['reason']) == ('ROLLBACK', False, 'nothing could be measured')
+    assert len(row['outage']) == 2 and loop.verdicts_of([row]) == []
+
+
 def test_a_provider_that_refuses_more_requests_is_asked_for_no_other_pattern_tonight(tmpdir, monkeypatch):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     diagnosis = {'patterns': [dict(pattern_row(name, 7, [name]), agent=agent, last_seen=None) for name, agent in (
@@ -221,6 +247,10 @@ def test_a_provider_that_refuses_more_requests_is_asked_for_no_other_pattern_ton
     tried = []
     monkeypatch.setattr(session, 'try_fix', lambda number, pattern, fix: (tried.append(fix['id']), session.shut_out.add('x')))
     assert session.improve() == 'no_fix_left' and tried == ['a', 'c']
+    found = [dict(pattern, no_fix_because=None) for pattern in diagnosis['patterns']]
+    session.remember_refusals({'patterns': found})
+    assert [(row['pattern'], row['class']) for row in session.refused] == [('a', 'put off'), ('b', 'put off')]
+    assert session.person_list() == []
 
 
 @pytest.mark.parametrize('newest, name', [
