@@ -516,8 +516,7 @@ def seen_without(verdict, before, undone):
     something, no healthy one may have been spared.
     """
     new, rows = set(row.get('pattern') for row in verdict['regressions']), active_test.last_rows(undone['rows'])
-    undone = dict(undone, rows=[dict(row, before=None) for row in rows.values()])   # held against what it was at first
-    again, same, lost = dict((item['rating_key'], item) for item in judge_items(before, undone)), [], []
+    again, same, lost = judge_undone(before, undone), [], []
     for item in verdict['items']:
         now, row = again[item['rating_key']], rows.get(item['rating_key'])
         bad = now['verdict'] == 'broken' or bool(row and new.intersection(patterns_of(row)))
@@ -530,6 +529,25 @@ def seen_without(verdict, before, undone):
             lost.append(item)
     lossy = any(item['role'] == 'failing' and item['lost'] for item in verdict['items'])
     return bool(same) and all(same) and not (lossy and verdict['healthy']['intact']), lost
+
+
+def judge_undone(before, undone):
+    """{rating key: row of judge_items()} of a test of items when a fix is out again, held against what they were."""
+    rows = [dict(row, before=None) for row in active_test.last_rows(undone['rows']).values()]
+    return dict((item['rating_key'], item) for item in judge_items(before, dict(undone, rows=rows)))
+
+
+def is_cut_off(verdict, before, after, undone):
+    """Was it the fix that looked like an outage? No item came through with it, and all that lost something, a healthy
+    one among them, have it back at once without.
+    """
+    first, second = [active_test.last_rows(document['rows']) for document in (before, after)]
+    through = [key for key, row in second.items() if key in first and not why_unmeasured(row) and
+               not is_hurt(first[key], row)]
+    again = judge_undone(before, undone)
+    now = [again[item['rating_key']] for item in verdict['items'] if item['lost']]
+    return bool(verdict['outage']) and not through and any(item['verdict'] == 'intact' for item in now) and all(
+        item['verdict'] != 'not_measured' and not item['lost'] for item in now)
 
 
 def plug_in_is_down(after):

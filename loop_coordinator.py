@@ -741,7 +741,9 @@ class Session(object):
                 row.update(evidence=False, reason=facts['reason'] + (
                     '; it was not seen whether that is the same without it, so it may be tried again'))
             self.save()
-            same = self.same_without(number, row, out == DONE) or out == NEGATIVE   # down without it, too
+            same = self.same_without(number, row, out == DONE)
+            if out == NEGATIVE:                 # down without it, too
+                same = True
             if verdict['regressions'] and (same or row['agent'] in self.shut_out):
                 self.put_off_patterns.add(row['pattern'])
                 row['outage'] = [began, utc_text()] if out == DONE else None
@@ -749,6 +751,10 @@ class Session(object):
                     '; but without it that was the same, so it may be tried again' if same else
                     '; the provider refused more requests, so it was not seen whether that is the same without it, and '
                     'it may be tried again'))
+            elif same is False and not verdict['regressions']:
+                row['outage'] = None
+                facts.update(evidence=True, reason=facts['reason'] + '; without it they are well again, so it was the '
+                                                                     'fix')
         elif lost:
             self.name_losses(row, lost)
         self.replace_row(row, **facts)
@@ -776,12 +782,13 @@ class Session(object):
                 '%s: %s' % (item['rating_key'], logs.fit(item['title'])) for item in lost)))
 
     def same_without(self, number, row, live):
-        """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault. What was
-        lost comes back by that, or is named to a person. live: the plug-in is known to run without the fix.
+        """Refresh once more what went wrong with a fix that is out again -> whether the weather was at fault, None
+        where that was not seen. What was lost comes back by that, or is named to a person. live: the plug-in is known
+        to run without the fix.
         """
-        from compare_metrics import broken_items, read_test_report, seen_without, test_report_path
+        from compare_metrics import broken_items, is_cut_off, read_test_report, seen_without, test_report_path
         from test_fix_actively import active_test_path, read_active_test
-        weather, lost = False, []
+        weather, lost = None, []
         try:
             before, after = [read_active_test(active_test_path(self.run_dir, number, when))
                              for when in ('before', 'after')]
@@ -791,8 +798,10 @@ class Session(object):
             if keys and live and row['agent'] not in self.shut_out:
                 self.save(phase='undone-test')
                 self.test('undone', number, '--fix', row['id'], '--only', ','.join(keys))
-                weather, lost = seen_without(verdict, before, read_active_test(active_test_path(
-                    self.run_dir, number, 'undone')))
+                undone = read_active_test(active_test_path(self.run_dir, number, 'undone'))
+                weather, lost = seen_without(verdict, before, undone)
+                if not verdict['regressions']:
+                    weather = not is_cut_off(verdict, before, after, undone)
         except (PhaseFailed, Problem):              # the server went away, say; then the verdict stands
             pass
         finally:                                    # also when it is interrupted

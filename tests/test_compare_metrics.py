@@ -616,6 +616,19 @@ def test_a_host_that_fails_all_at_once_is_no_fault_of_the_fix(first, second, wor
     assert not one_harmed_elsewhere['undecided']
 
 
+@pytest.mark.parametrize('through, again, by_fix', [
+    ([], [healthy(3), healthy(4)], True), ([row(5, after=RICH)], [healthy(3), healthy(4)], False),
+    ([], [healthy(3), healthy(4, after=EMPTY)], False), ([], [healthy(3), healthy(4, outcome='timeout', after=None)], False),
+    ([], [healthy(3), healthy(4, errors=[NOT_FOUND], upstream=['HTTP 503'])], False)])
+def test_a_patch_that_breaks_the_address_is_known_by_what_is_well_again_without_it(through, again, by_fix):
+    before = before_document([failing(5)] * len(through) + [failing(1), failing(2), healthy(3), healthy(4)])
+    after = after_document(through + [cut_off(1), cut_off(2)] + [cut_off(key, 'healthy', after=EMPTY) for key in (3, 4)])
+    verdict = compare.decide(before, after)
+    assert verdict['outage'] and compare.broken_items(verdict, after) == ['3', '4']
+    assert compare.is_cut_off(verdict, before, after, after_document(again)) == by_fix
+    assert not compare.is_cut_off(dict(verdict, outage=None), before, after, after_document(again))
+
+
 @pytest.mark.parametrize('second, changes, stays', [
     ([row(1, outcome='timeout', after=None), failing(2, upstream=['HTTP 503'])], {}, True),
     ([row(1, outcome='outage', after=None), row(2, outcome='not_measured', after=None)], {'stopped': 'gone'}, True),

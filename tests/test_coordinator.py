@@ -110,7 +110,8 @@ def test_what_was_wrong_without_it_too_is_no_verdict_on_a_fix(tmpdir, monkeypatc
         'further': 0, 'fixed': 0, 'still_failing': 3, 'regressions': 1, 'broken': 1, 'undecided': False, 'healthy_broken': 0})
     monkeypatch.setattr(active, 'read_active_test', os.path.basename)
     monkeypatch.setattr(active, 'is_shut_out', lambda test: shut_out)
-    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {'items': lost, 'outage': None, 'measured': 3})
+    monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {
+        'items': lost, 'outage': None, 'measured': 3, 'regressions': [{}]})
     monkeypatch.setattr(compare_metrics, 'broken_items', lambda verdict, after: ['7'])
     monkeypatch.setattr(compare_metrics, 'seen_without', lambda verdict, before, undone: (weather, lost))
 
@@ -216,8 +217,9 @@ def test_a_second_test_in_an_outage_leaves_the_fix_its_verdict_and_says_what_was
     assert loop.to_retest([row]) == [row] and loop.cycles([was, row], 'a') == 1
 
 
-@pytest.mark.parametrize('out, asked_again', [(loop.DONE, True), (loop.UNSAFE, False)])
-def test_what_was_lost_in_an_outage_is_refreshed_when_the_fix_is_out(tmpdir, monkeypatch, out, asked_again):
+@pytest.mark.parametrize('out, asked_again, by_fix', [
+    (loop.DONE, True, False), (loop.DONE, True, True), (loop.UNSAFE, False, True), (loop.NEGATIVE, False, True)])
+def test_what_was_lost_in_an_outage_is_refreshed_when_the_fix_is_out(tmpdir, monkeypatch, out, asked_again, by_fix):
     import compare_metrics
     import test_fix_actively as active
     session, asked = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir)), []
@@ -231,12 +233,14 @@ def test_what_was_lost_in_an_outage_is_refreshed_when_the_fix_is_out(tmpdir, mon
     monkeypatch.setattr(compare_metrics, 'read_test_report', lambda path: {
         'stays': False, 'measured': 0, 'outage': 'a host', 'items': lost, 'regressions': []})
     monkeypatch.setattr(compare_metrics, 'seen_without', lambda *tests: (False, []))        # it got it back
+    monkeypatch.setattr(compare_metrics, 'is_cut_off', lambda *tests: by_fix)
     session.test, session.places_of = lambda when, *words: asked.append((when,) + words), lambda rows: {}
     session.roll_back, row = lambda row: out, fix_row('a', None)
     session.after_test_and_verdict(1, row, ())
     assert (('undone', 1, '--fix', 'a', '--only', '7') in asked, bool(session.troubles)) == (asked_again, not asked_again)
-    assert (row['decision'], row['evidence'], row['reason']) == ('ROLLBACK', False, 'nothing could be measured')
-    assert len(row['outage']) == 2 and loop.verdicts_of([row]) == []
+    by_fix = by_fix and asked_again
+    assert (row['decision'], row['evidence'], 'it was the fix' in row['reason']) == ('ROLLBACK', by_fix, by_fix)
+    assert bool(row['outage']) != by_fix and loop.verdicts_of([row]) == [row] * by_fix
 
 
 def test_a_provider_that_refuses_more_requests_is_asked_for_no_other_pattern_tonight(tmpdir, monkeypatch):
