@@ -1055,9 +1055,11 @@ HARMFUL = [     # what looks like a known mistake and is none, and what must not
      "NameError: global name 'response' is not defined", 'return params'),
     ("def f(rows, out):\n    for row in rows:\n        out[row] = rows['x']\n", '        out',
      "TypeError: list indices must be integers, not str", "row['x']"),
-    ("def f(text, debug):\n    if debug:\n        return text\n    number = int(text)\n    return datetime.date(number, 1, 1)\n",
+    ("def f(text, debug):\n    if debug:\n        return text\n    number = int(text)\n"
+     "    return datetime.date(number, 1, 1)\n",
      '    number', "ValueError: invalid literal for int() with base 10: 'x'", "%r' % error)\n        return text"),
-    ("def f(metadata, page):\n    tag = PyQuery(page)\n    metadata.link = BASE + tag('a').attr('href')\n    tag = PyQuery('x')\n"
+    ("def f(metadata, page):\n    tag = PyQuery(page)\n    metadata.link = BASE + tag('a').attr('href')\n"
+     "    tag = PyQuery('x')\n"
      "    metadata.tagline = BASE + tag('a').attr('href')\n", '    metadata.link',
      "TypeError: cannot concatenate 'str' and 'NoneType' objects", "        tag = PyQuery('x')"),
     ("def f(metadata, rows):\n    step = rows.next\n    metadata.link = BASE + step().attr('a')\n"
