@@ -2639,8 +2639,8 @@ FAMILIES = (
     Family('wrong number or date', 'code', r'', r'ValueError: (invalid literal|could not convert|time data|unconverted|'
            r'unknown string|day is out|month must|year)|(int|float|long)\(\) argument',
            'What should be a number or a date is not one.', 'a tolerant conversion'),
-    Family('not permitted', 'code', r'', r'FrameworkException(?!.* not serializable)',
-           'The framework does not do what the code asks of it.', 'ask in another way'),
+    Family('not permitted', 'code', r'', r'FrameworkException', 'The framework does not do what the code asks of it.',
+           'ask in another way'),
     Family('no such file', 'code', r'', r'Errno 2\]|\[Error [23]\]',
            'A file or folder that the code relies on is not there.', 'look first whether it is there'),
     Family('not in there', 'code', r'', r'ValueError: (list\.remove|substring not found|.* is not in (list|tuple))',
