@@ -412,6 +412,7 @@ class Session(object):
         self.past = []                  # rows of earlier runs, oldest first
         self.put_off_patterns = set()   # patterns that could not be tested now
         self.shut_out = set()           # agents whose provider refuses more requests for today
+        self.elsewhere = set()          # patterns that were logged outside the tests in which a provider was at fault
         self.probed = {}                # {pattern: iteration of the test that its probe ran in}
         self.adopted = False            # a person's patch was taken in
         self.troubles = []              # what went wrong in the run and is a person's business: sentences
@@ -544,11 +545,12 @@ class Session(object):
                    and (pattern['last_seen'] or '') <= asked[pattern['pattern']] and not self.options.pattern)
 
     def is_of_an_outage(self, pattern):
-        """Was it only logged in tests in which the provider was at fault, be that by a 404?"""
-        first, last = pattern.get('first_seen'), pattern.get('last_seen')
-        return bool(first and last) and any(
-            len(row.get('outage') or ()) == 2 and row['agent'] == pattern.get('agent') and row['outage'][0] <= first
-            and last <= row['outage'][1] for row in self.past + self.state['fixes'])
+        """Was it only logged in tests in which the provider was at fault, be that by a 404? Each night may have one."""
+        windows = [row['outage'] for row in self.past + self.state['fixes'] if row['agent'] == pattern.get('agent')
+                   and len(row.get('outage') or ()) == 2]
+        return pattern['pattern'] not in self.elsewhere and all(
+            when and any(begin <= when <= end for begin, end in windows)
+            for when in (pattern.get('first_seen'), pattern.get('last_seen')))
 
     def look(self, number):
         """Aggregate and diagnose -> the diagnosis."""
@@ -929,6 +931,8 @@ class Session(object):
                 continue
             self.state['iteration'] += 1
             self.aggregate(self.state['iteration'])
+            self.elsewhere.update(pattern['pattern'] for pattern in logs.read_aggregate(logs.aggregate_path(
+                self.run_dir, self.state['iteration']))['patterns'] if not self.is_of_an_outage(pattern))
             row = dict(old, iteration=self.state['iteration'], run=self.state['run'], decision=None, retest=True,
                        was=dict((name, old[name]) for name in STANDING))
             self.save(phase='re-test', fixes=self.state['fixes'] + [row])

@@ -289,6 +289,11 @@ def test_what_was_only_logged_in_an_outage_of_a_test_is_no_pattern_to_mend(tmpdi
     assert [(row['pattern'], row['class']) for row in session.refused] == [('q', 'code'), ('r', 'code'), ('p', 'quiet')]
     session.look = lambda number: {'patterns': found[:1]}
     assert session.improve() == 'no_fix_left' and session.person_list() == []
+    session.past.append(fix_row('a', 'KEEP', outage=['2026-11-23T10:30:00Z', '2026-11-23T10:40:00Z']))
+    found[0]['last_seen'] = '2026-11-23T10:35:00Z'                      # in the next night's test again
+    assert [session.is_of_an_outage(pattern) for pattern in found] == [True, False, False]
+    session.elsewhere.add('p')                                          # and in between
+    assert not session.is_of_an_outage(found[0])
 
 
 def test_what_kept_the_plug_in_from_starting_is_known_as_logged_in_a_trial(tmpdir):
