@@ -12443,7 +12443,7 @@ class TimeLimit(object):
         import signal
         if hasattr(signal, 'setitimer'):
             signal.signal(signal.SIGVTALRM, self.end)
-            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)     # again, where what it raises got lost (a __del__)
 
     @staticmethod
     def end(number, frame):
@@ -14231,9 +14231,10 @@ def note_new_form(record, hit, calls):
     """Fill in that nearly every call fails on what the provider answers: then a patch keeps the rest at best."""
     if record['class'] == 'code' and record['items_total'] >= 5 and calls and hit >= 0.9 * calls and (
             record.get('origin') or '').endswith(OF_PROVIDER):
-        record['evidence'].append("nearly every item is hit, so most likely the provider's pages or data have another "
-                                  'form by now')
-        record['advice'] += '; where the value stands now, a person has to look up: a patch only keeps the rest'
+        record['evidence'].append("nearly every call fails there, so most likely the provider's pages or data have "
+                                  'another form by now')
+        look = 'where the value stands now, a person has to look up: a patch only keeps the rest'
+        record['advice'] = look if record['advice'] == 'depends' else '%s; %s' % (record['advice'], look)
 
 
 def note_place(record, frame, first, named):
@@ -15847,17 +15848,17 @@ def run(options):
         hit[pattern['pattern']] = guids_of(pattern)
         try:
             with TimeLimit(LONGEST_SEARCH):
-                for found in spared(lambda: [diagnose(pattern, aggregate, bundles, history)]):
-                    added = dict(found.patches)
-                    for more in spared(lambda: [mend_together(pattern, found.record, bundles, history, run_dir)]):
-                        added.update(more)
-                    records.append(found.record)
-                    patches.update(added)
+                found = list(spared(lambda: [diagnose(pattern, aggregate, bundles, history)]))
+                joined = [more for one in found for more in spared(
+                    lambda: [mend_together(pattern, one.record, bundles, history, run_dir)])]
         except TookTooLong:
-            bundles = find_bundles(folder)      # what was being worked out about the old ones may be half done
-            records.extend(dict(found.record, no_fix_because=TOO_LONG) for found in spared(
-                lambda: [diagnose(pattern, aggregate, {}, history)]))
+            bundles = find_bundles(folder) if folder else {}    # what is known about the old ones may be half done
+            found, joined = [one._replace(record=dict(one.record, no_fix_because=TOO_LONG)) for one in spared(
+                lambda: [diagnose(pattern, aggregate, {}, history)])], []
             BUGS.append('pattern %s: no end after %d s' % (pattern['pattern'], LONGEST_SEARCH))
+        records += [one.record for one in found]
+        for more in [one.patches for one in found] + joined:
+            patches.update(more)
     for record in records:
         hiding = [row['pattern'] for row in records if row.get('hides') == record['pattern'] and row['fixes'] and
                   hit[record['pattern']] <= hit[row['pattern']]]

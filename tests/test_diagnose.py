@@ -537,6 +537,10 @@ def test_where_nearly_every_item_fails_on_what_the_provider_answers_it_is_said_t
     record = look(pattern(error[0], error[1], frames, items=items), tmpdir, PIER, updates=updates).record
     assert ('another form by now' in ' '.join(record['evidence'])) == told
     assert ('a person has to look up' in record['advice']) == told
+    unknown = {'class': 'code', 'items_total': 9, 'origin': 'which is the answer to a request', 'evidence': [],
+               'advice': 'depends'}
+    diagnose.note_new_form(unknown, 9, 9)
+    assert unknown['advice'].startswith('where the value stands now')
 
 
 def test_text_of_logs_and_sources_stays_itself_in_markdown():
