@@ -586,6 +586,7 @@ SECRET_RULES = [
     (('user',), Regex(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
                       r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
+SECRET_WORDS = [(word, number) for number, (words, _, _) in enumerate(SECRET_RULES) for word in words]
 # also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
 ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
                 r'(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)'
@@ -603,6 +604,7 @@ HOME_FOLDERS = '|'.join(BEHIND_SLASH % (4 * (word,)) + more for word, more in (
     ('home', r's?\d*'), ('users', ''), ('media', SLASH + r'(?=sd)\w+')))
 HOME = Regex(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s(?!<)(%s(?: %s){0,2}(?=%s)|%s)' % (
     HOME_FOLDERS, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))         # of a text in lower case, as SECRET_RULES
+HOME_WORDS = ('home', 'users', 'sd', 'documents')      # one of them stands in all that HOME finds
 LOCAL = ('127.', '0.0.0.0', '255.')
 
 
@@ -613,20 +615,18 @@ def redact(text, keep_paths=False):
     Idempotent. 127.0.0.1 stays, since it tells that the server itself was asked.
     """
     lower = text.lower()
-    for words, rule, put in SECRET_RULES:
-        for word in words:
-            if word in lower:
-                hidden = hide(rule, put, lower, text)
-                if hidden is not text:
-                    text, lower = hidden, hidden.lower()
-                break
+    for number in sorted({number for word, number in SECRET_WORDS if word in lower}):
+        _, rule, put = SECRET_RULES[number]
+        hidden = hide(rule, put, lower, text)
+        if hidden is not text:
+            text, lower = hidden, hidden.lower()
     if may_hold_address(text):                  # the rule is slow, and most lines of a traceback hold none
         lines = text.split('\n')
         text = '\n'.join(ADDRESS.sub(hide_address, line) if may_hold_address(line) else line for line in lines)
         if '<address>' in text:
             text = ADDRESS_USER.sub(r'\1(<user>)', text)
             lower = text.lower()
-    return text if keep_paths else hide(HOME, '<user>', lower, text)
+    return text if keep_paths or not any(word in lower for word in HOME_WORDS) else hide(HOME, '<user>', lower, text)
 
 
 def may_hold_address(text):
@@ -930,7 +930,7 @@ def decode_call(payload):
 
     Base64 with / + = as @ * _, quoted for a URL (PLEX.md 4).
     """
-    if b'%' in payload:
+    if payload.find(b'%') >= 0:
         payload = to_bytes(unquote(to_text(payload)))
     try:
         return binascii.a2b_base64(payload.translate(CALL_ALPHABET))
@@ -1796,22 +1796,24 @@ def line_key(raw):
     """The bytes of a one-line message with such data made alike as message_shape() takes out whatever they are.
 
     Equal keys mean equal shapes and agents: a line that names an agent or a bundle keeps every byte, and quotes give
-    way only where they cannot pair otherwise.
+    way only where they cannot pair otherwise. Asked by find(), here and wherever each record comes by: `in` of bytes
+    takes four times as long on Python 3, which first tries the word as a number.
     """
-    if b'#' in raw:
+    if raw.find(b'#') >= 0:
         raw = TAG_BYTES.sub(b'', raw)
-    if b'%' in raw or b'.agents.' in raw or b'com.plexapp.' in raw or b'.bundle' in raw:
+    find = raw.find
+    if find(b'%') >= 0 or find(b'.agents.') >= 0 or find(b'com.plexapp.') >= 0 or find(b'.bundle') >= 0:
         return raw
     key = raw.translate(NO_DIGITS)
     if len(raw) > LONGEST_SHAPE or raw.startswith(b'Exception') or raw.translate(None, ASCII):
         return key
-    if b'0x' in key or key.count(b'-') > 3:
+    if key.find(b'0x') >= 0 or key.count(b'-') > 3:
         key = LONG_HEX.sub(b'0x000000', key)
-    if b'://' in key:
+    if key.find(b'://') >= 0:
         key = PLAIN_URL.sub(b'http://0', key)
-    if key.count(b"'") == 2 and b'"' not in key:
+    if key.count(b"'") == 2 and key.find(b'"') < 0:
         key = PLAIN_QUOTED.sub(b"'0'", key)
-    elif b'/' in key and b'://' not in key and len(key.translate(None, BEFORE_PATHS)) == len(key):
+    elif key.find(b'/') >= 0 and key.find(b'://') < 0 and len(key.translate(None, BEFORE_PATHS)) == len(key):
         key = PATH_BYTES.sub(b'/0/0.avi', key)
     return key
 
@@ -1854,7 +1856,7 @@ class Reader(object):
             meaning = self.lines.get(key)
             if meaning is not None:
                 return meaning, None, raw, None
-            if b'File "' not in raw:
+            if raw.find(b'File "') < 0:
                 meaning = self.line(to_text(raw), level, server)
                 if self.agent is not None or server:
                     if len(self.lines) > 20000:
@@ -2014,12 +2016,13 @@ LARGEST = 1 << 23                               # a record longer than this is c
 
 
 def call_words(agent):
-    """(how a line begins that hands a call to a plug-in, how a search goes on, how an update goes on), as bytes."""
+    """(how a message begins that hands a call to a plug-in, how a search goes on, how an update goes on), as bytes."""
+    begins = HANDLING[3:]                       # ' - ' in front would be slow to find: see NEEDLES
     if agent == SYSTEM:
-        return HANDLING + b'GET /system/agents/', b'search?', b'update?'
+        return begins + b'GET /system/agents/', b'search?', b'update?'
     if agent is None:                           # a paste: its calls tell items, but they are not counted
-        return HANDLING, b'\n', b'\n'
-    return HANDLING + to_bytes('GET /:/plugins/%s/messaging/function/' % agent), SEARCH_NAME, UPDATE_NAME
+        return begins, b'\n', b'\n'
+    return begins + to_bytes('GET /:/plugins/%s/messaging/function/' % agent), SEARCH_NAME, UPDATE_NAME
 
 
 def find_all(data, end):
@@ -2500,8 +2503,7 @@ class Scan(object):
     def note_calls(self, data, places):
         """Count the searches and updates of a piece of the log. Returns the places of all calls there."""
         mark, search, update = self.call_words
-        lead = len(b' - ')
-        calls, length, starts_with = places(mark[lead:]), len(mark) - lead, data.startswith
+        calls, length, starts_with = places(mark), len(mark), data.startswith
         updates = searches = 0
         for place in calls:
             if starts_with(update, place + length):
@@ -2509,7 +2511,7 @@ class Scan(object):
             elif starts_with(search, place + length):
                 searches += 1
         self.updates, self.searches = self.updates + updates, self.searches + searches
-        return [place - lead for place in calls]
+        return calls
 
     def note_levels(self, data, end):
         form, levels = (b'] %s - ', b'DEBUG INFO WARN ERROR VERBOSE') if self.grammar == SERVER else (
@@ -2548,9 +2550,10 @@ class Scan(object):
         if place >= 0:
             event.guid = unquote(to_text(head[place + len(GUID_QUOTE):].partition(b"'")[0])) or None
         else:
-            by_guid = b'://' in head            # no item is named without one of these words
-            by_key = b'etadata' in head or b'dbid' in head or b'thumbnails' in head or b'[id=' in head
-            text = event.text if by_guid or by_key or b'keyword' in head else ''
+            find = head.find
+            by_guid = find(b'://') >= 0         # no item is named without one of these words
+            by_key = find(b'etadata') >= 0 or find(b'dbid') >= 0 or find(b'thumbnails') >= 0 or find(b'[id=') >= 0
+            text = event.text if by_guid or by_key or find(b'keyword') >= 0 else ''
             search = text and event.meaning.kind == 'search' or 'keyword arguments' in text
             keywords = KEYWORD_ID.search(text) if search else None
             if search and not keywords:         # a terminal has broken the line
@@ -2940,22 +2943,24 @@ def open_streams(paths):
                 try:
                     long_log = log.plain and log.size() > LONGEST_PASTE
                     head = source.read(SEEN_AT_ONCE if long_log else SNIFFED)
-                    if long_log and sniff(head) == TEXT:
+                    grammar = sniff(head)
+                    if long_log and grammar == TEXT:
                         head += source.read(SNIFFED - len(head))
-                    heads.append(head)
+                        grammar = sniff(head)
+                    heads.append((head, grammar))
                     short = short and not long_log and len(head) < SNIFFED
                 finally:
                     source.close()
             except (IOError, OSError) as problem:
                 unread.append({'file': log.name, 'why': to_text(problem.strerror or problem)})
                 stream.files.remove(log)
-        heads = [head for head in heads if head.strip()]
-        if any(b'\0' in head[:1000] for head in heads):
+        heads = [(head, grammar) for head, grammar in heads if head.strip()]
+        if any(b'\0' in head[:1000] for head, _ in heads):
             unread += [{'file': log.name, 'why': 'not text'} for log in stream.files]
             continue
         if not stream.files:
             continue
-        grammars = set(sniff(head) for head in heads)
+        grammars = set(grammar for _, grammar in heads)
         stream.grammar = grammars.pop() if len(grammars) == 1 else TEXT if grammars else PLUG_IN
         if stream.agent is None and not SERVER_LOG.match(stream.base) and short:
             stream.grammar = TEXT               # a small file with no log's name may go on as anything
@@ -3188,7 +3193,7 @@ def told_since(data, low, high, mark, most):
             break
         end = end_of_record(data, place, high)
         record = data[place:end.start() if end else high]
-        found = list(TOLD.finditer(record)) if any(words in record for words in TOLD_WORDS) else ()
+        found = list(TOLD.finditer(record)) if any(record.find(words) >= 0 for words in TOLD_WORDS) else ()
         if found:
             status = found[-1].group(1) or found[-1].group(2)
             return (int(status) if status else 'time-out' if found[-1].group(3) else 'unreachable'), record
@@ -3229,12 +3234,13 @@ MOST_SAID = 8
 
 
 PROBE = 'probe: line '           # how a probe of diagnose_from_report.py begins its line in the log
+PROBE_BYTES = to_bytes(PROBE)
 
 
 def probe_spoke(event):
     """Whether a probe may have named the failing line right before a record."""
     data, begin, _ = event.record
-    return data.rfind(PROBE.encode('ascii'), max(0, begin - 2000), begin) >= 0
+    return data.find(PROBE_BYTES, max(0, begin - 2000), begin) >= 0
 
 
 def probed_first(exemplars):
@@ -3570,41 +3576,36 @@ def worthwhile_jobs(size):
 
 
 def in_parallel(work, jobs, progress):
-    """scan_stream of each row, in this process and in jobs - 1 others. progress(part done, from 0 to 1) is called now
-    and then.
+    """scan_stream of each row, in this process and in jobs - 1 others: each takes the costliest log that is left when
+    it is done with one. progress(part done, from 0 to 1) is called now and then.
 
     By fork and pipe: to import multiprocessing and to set it up takes a fiftieth of the time of 500 MB.
     """
     import signal
-    # fewer words are looked for in a server's log
-    costs = [sum(log_size(log) for log in row[0].files) * (2 if row[0].grammar == SERVER else 5) for row in work]
-    shares = [[] for _ in range(jobs)]
-    loads = [0] + [sum(costs) // 25] * (jobs - 1)           # a helper also has to send what it has found
-    for number in sorted(range(len(work)), key=lambda number: -costs[number]):
-        least = loads.index(min(loads))
-        shares[least].append(number)
-        loads[least] += costs[number]
+    sizes = [sum(log_size(log) for log in row[0].files) for row in work]
+    costs = [size * (2 if row[0].grammar == SERVER else 5) for row, size in zip(work, sizes)]   # it has fewer needles
+    order = sorted(range(len(work)), key=lambda number: -costs[number])
     results, helpers = [None] * len(work), []
+    queue, feed = os.pipe()
     try:
-        for share in [share for share in shares[1:] if share]:
+        os.write(feed, b''.join(QUEUED.pack(number) for number in order[:MOST_QUEUED]))
+        os.close(feed)                          # or nobody would see the end of the queue
+        for _ in range(min(jobs, len(work)) - 1):
             receiver, sender = os.pipe()
-            helpers.append((fork(), os.fdopen(receiver, 'rb'), share))
+            helpers.append((fork(), os.fdopen(receiver, 'rb')))
             if helpers[-1][0] == 0:
-                scan_for_another(sender, receiver, [work[number] for number in share])
+                scan_for_another(sender, receiver, queue, work)
             os.close(sender)                    # or the end of a killed helper would not be seen
-        done, size = 0, float(sum(log_size(log) for number in shares[0] for log in work[number][0].files) or 1)
-        for number in shares[0]:
+        done, size = 0, float(sum(sizes) or 1) / jobs
+        for number in taken_from(queue):
             results[number] = scan_stream(work[number], lambda read: progress(min(1, (done + read) / size)))
             done += results[number]['bytes']
-        for _, receiver, share in helpers:
-            try:
-                found = pickle().load(receiver)
-            except Exception:                   # it was killed, perhaps for memory, or met what is met here again
-                found = [scan_stream(work[number]) for number in share]
-            for number, result in zip(share, found):
+        for _, receiver in helpers:
+            for number, result in sent_by(receiver):
                 results[number] = result
     finally:
-        for helper, receiver, _ in helpers:
+        os.close(queue)
+        for helper, receiver in helpers:
             receiver.close()
             try:
                 if helper:
@@ -3612,7 +3613,32 @@ def in_parallel(work, jobs, progress):
                     os.waitpid(helper, 0)
             except OSError:                     # whoever started this one lets the system clear up what has ended
                 pass
-    return results
+    # left over: what the queue had no room for, and what a helper had that was killed, perhaps for memory, or that met
+    # what is met here again
+    return [result or scan_stream(row) for row, result in zip(work, results)]
+
+
+QUEUED, MOST_QUEUED = struct.Struct(str('=I')), 1000    # a pipe holds 4096 bytes wherever there is one
+
+
+def taken_from(queue):
+    """The number of one log after the other, each for whoever asks first: what is read of a pipe is gone."""
+    while True:
+        number = os.read(queue, QUEUED.size)
+        if not number:
+            return
+        yield QUEUED.unpack(number)[0]
+
+
+def sent_by(receiver):
+    """[(number, result)] of a helper, up to where it was killed."""
+    sent = []
+    try:
+        while True:
+            number, result = pickle().load(receiver)
+            sent.append((number, result))
+    except Exception:                           # the end, or half a message
+        return sent
 
 
 def fork():
@@ -3628,15 +3654,16 @@ def pickle():
     return cPickle
 
 
-def scan_for_another(sender, receiver, work):
-    """What a helper of in_parallel() does, and all it does: send the results of its share, or nothing where something
-    stops it.
+def scan_for_another(sender, receiver, queue, work):
+    """What a helper of in_parallel() does, and all it does: send the results of what it took, or nothing where
+    something stops it.
     """
     try:
         on_signals('die')                       # quietly: whoever asked for it has been told too
         os.close(receiver)                      # or it would wait for ever to be heard when its parent was killed
         with os.fdopen(sender, 'wb') as out:
-            pickle().dump([scan_stream(row) for row in work], out, 2)
+            for message in [pickle().dumps((number, scan_stream(work[number])), 2) for number in taken_from(queue)]:
+                out.write(message)
     finally:
         os._exit(0)
 

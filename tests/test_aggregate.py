@@ -1023,24 +1023,75 @@ def test_sizes_of_packed_logs_are_those_of_their_text(tmpdir):
     assert [log.size() for stream in streams for log in stream.files] == [len(text)] * 3
 
 
+def slow_here(monkeypatch):
+    """Leave the helpers of this process time to take a log too: each takes the next one when it can."""
+    scan, here = logs.scan_stream, os.getpid()
+
+    def scan_stream(row, tick=None):
+        if os.getpid() == here:
+            time.sleep(.3)
+        return scan(row, tick)
+    monkeypatch.setattr(logs, 'scan_stream', scan_stream)
+
+
 @pytest.mark.parametrize('jobs', [2, 3])
 @pytest.mark.parametrize('sent', [None, b'', b'\0\0\1\0half'])
 def test_jobs_give_the_same_also_where_a_helper_is_killed(tmpdir, monkeypatch, jobs, sent):
     plug_in_log(tmpdir, call(1) + traceback_record(3))
-    put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.other.log', traceback_record(4, function='tags'))
+    for name, function in (('other', 'tags'), ('third', 'roles'), ('fourth', 'art')):
+        put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.%s.log' % name, traceback_record(4, function=function))
     alone = logs.aggregate([str(tmpdir)], jobs=1)
+    slow_here(monkeypatch)
+    taken = str(tmpdir.join('taken'))
+
+    def killed(sender, receiver, queue, work):
+        with open(taken, 'ab') as out:
+            out.write(os.read(queue, logs.QUEUED.size))
+        os.write(sender, sent)
+        os._exit(0)
     if sent is not None:
-        monkeypatch.setattr(logs, 'scan_for_another', lambda sender, *rest: os._exit(os.write(sender, sent)))
+        monkeypatch.setattr(logs, 'scan_for_another', killed)
     both = logs.aggregate([str(tmpdir)], jobs=jobs)
     assert alone['patterns'] == both['patterns'] and alone['agents'] == both['agents']
+    assert sent is None or os.path.getsize(taken) == (jobs - 1) * logs.QUEUED.size      # what they took was lost
+
+
+def test_each_log_is_read_by_one_of_the_processes(tmpdir, monkeypatch):
+    for number in range(7):
+        put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.a%d.log' % number, traceback_record(4))
+    scan, read = logs.scan_stream, str(tmpdir.mkdir('read').join('by'))
+
+    def scan_stream(row, tick=None):
+        with open(read, 'a') as out:
+            out.write('%s %d\n' % (row[0].base, os.getpid()))
+        time.sleep(.1)
+        return scan(row, tick)
+    monkeypatch.setattr(logs, 'scan_stream', scan_stream)
+    document = logs.aggregate([str(tmpdir.join('PMS Plugin Logs'))], jobs=2)
+    with open(read) as source:
+        rows = [line.split() for line in source]
+    assert len(rows) == len(set(name for name, _ in rows)) == len(document['agents']) == 7
+    assert len(set(process for _, process in rows)) == 2
+
+
+def test_more_logs_than_a_queue_holds_are_all_read(tmpdir, monkeypatch):
+    for number in range(5):
+        put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.a%d.log' % number, traceback_record(4))
+    monkeypatch.setattr(logs, 'MOST_QUEUED', 2)
+    assert len(logs.aggregate([str(tmpdir)], jobs=2)['agents']) == 5
 
 
 def test_what_stops_a_helper_stops_the_aggregation(tmpdir, monkeypatch):
+    here = os.getpid()
+
     def scan_stream(row, tick=None):
-        raise ValueError(row[0].base)
+        if os.getpid() != here or not tick:     # a helper, and this process when it tries what that had taken
+            raise ValueError(row[0].base)
+        time.sleep(.3)
+        return {'bytes': 0}
     for name in 'ab':
         put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.%s.log' % name, traceback_record(4))
-    monkeypatch.setattr(logs, 'scan_stream', lambda row, tick=None: {'bytes': 0} if tick else scan_stream(row))
+    monkeypatch.setattr(logs, 'scan_stream', scan_stream)
     with pytest.raises(ValueError):
         logs.aggregate([str(tmpdir)], jobs=2)
 
