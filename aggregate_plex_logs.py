@@ -3096,7 +3096,7 @@ class Tally(object):
             'level': event.level, 'guid': event.guid, 'rating_key': event.rating_key, 'start': event.start,
             'text': redact(text, self.keep_paths),
             'said': said_before(event) if (event.block.key if event.block is not None else any(
-                words in event.record[0][event.record[1]:event.record[2]] for words in PYTHON_WORDS)) else []})
+                data.find(words, begin, end) >= 0 for words in PYTHON_WORDS)) else []})
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
@@ -3338,6 +3338,16 @@ def time_text(seconds):
     return utc_text(seconds) if seconds is not None else None
 
 
+DAY_TEXTS = {}
+
+
+def day_text(day):
+    """A day since 1970 as 2026-11-22; most patterns were seen on the same ones."""
+    if day not in DAY_TEXTS:
+        DAY_TEXTS[day] = utc_text(day * 86400)[:10]
+    return DAY_TEXTS[day]
+
+
 def noise_text(noise):
     """A row of NOISE in words."""
     text = '%s: %s' % (noise.what, noise.harmless)
@@ -3378,7 +3388,7 @@ def pattern_row(pattern, twins, keep_paths):
         'items': listed[:MOST_ITEMS], 'items_total': len(listed),
         'possible_items': [{'guid': guid, 'rating_key': key} for guid, key in possible[:MOST_POSSIBLE]],
         'first_seen': time_text(pattern.first), 'last_seen': time_text(pattern.last),
-        'days': dict((time.strftime('%Y-%m-%d', time.gmtime(day * 86400)), count) for day, count in days),
+        'days': dict((day_text(day), count) for day, count in days),
         'starts': sorted(time_text(moment) for moment in pattern.starts if moment is not None),
         'noise': noise_text(meaning.noise) if meaning.noise else None,
         'exemplars': [dict(row, time=time_text(row['time']), start=time_text(row['start']))
