@@ -514,6 +514,15 @@ NOISE = [Noise(*row) for row in [
           'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
     (PLUG_IN, r'Exception getting hosted resource hashes', 'start-up race',
           'the System plug-in does not answer yet when this one starts', 'it goes on after the start'),
+    (PLUG_IN, r"Error opening URL 'http://127\.0\.0\.1:32400/?(?:servers)?'|Exception in thread named 'refresh_servers'"
+              r'|Unable to load services from system\.|Unable to retrieve the machine identifier or server version',
+          'start-up race', 'the server does not answer yet when the System plug-in starts',
+          'it goes on after the start'),
+    (PLUG_IN, r'Private handlers are no longer supported', 'old call of the framework',
+          'the System plug-in makes it at each start', 'never'),
+    (PLUG_IN, r'Exception matching route for path "/" |Could not find route matching /:/plugins/[\w.-]+(?=\r?\n)',
+          'only woken', 'the System plug-in asks for the first page of a plug-in to see it start, and not all have one',
+          'the agent stays unknown'),
     (PLUG_IN, r'Error parsing with lxml, falling back to soupparser', 'malformed page, recovered',
           'the second parser took over', 'an exception follows on the same thread'),
     (PLUG_IN, r'No cookie jar found', 'no cookies yet', 'the jar is written later', 'never'),
@@ -530,6 +539,8 @@ NOISE = [Noise(*row) for row in [
     (SERVER, r'JobManager: Could not find job for handle', 'finished job asked for again', 'the job had ended',
      'never'),
     (SERVER, r'NAT-PMP/UPnP', 'remote access', 'port mapping has nothing to do with metadata', 'never'),
+    (SERVER, r'(?:\[EventSourceClient[^\]\s]*\] )?NAT: (?:PMP|UPnP)\b', 'remote access',
+     'port mapping has nothing to do with metadata', 'never'),
     (SERVER, r'ClientProfileExtra: missing or invalid type parameter', 'client profile',
      'a player sent an odd profile', 'never'),
     (SERVER, r'Unknown metadata type: folder', 'folder view', 'a player browsed by folder', 'never'),
@@ -577,7 +588,7 @@ SECRET_RULES = [
     (('/json/',), Regex(r'/v\d+/json/(?=[a-z_-]*\d)([\w-]{3,})/'), '<secret>'),
     (('://',), Regex(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     # the name that plex.tv gives a server holds its address: 203-0-113-9.<32 hex>.plex.direct
-    (('.plex.direct',), Regex(r'([0-9a-f-]+\.[0-9a-f]{32})\.plex\.direct'), '<address>'),
+    (('.plex.direct',), Regex(r'([0-9a-f-]+\.[0-9a-z]{32})\.plex\.direct'), '<address>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('downloaded url',), Regex(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in', 'token ('),                  # but not the status: refuses the token (401)
@@ -588,8 +599,8 @@ SECRET_RULES = [
 ]
 SECRET_WORDS = [(word, number) for number, (words, _, _) in enumerate(SECRET_RULES) for word in words]
 # also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
-ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![\w.])|(?<=%2[fF])|(?<=%40))'
-                r'(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)'
+ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![A-Za-z0-9.])|(?<=%2[fF])|(?<=%40))'
+                r'(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d)'
                 r'|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*(?:::'
                 r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)')
 # two searches are three times as fast as one for either, and three times again where they begin with no digit
@@ -686,7 +697,7 @@ QUOTED = Regex(r"(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-
                r'|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])')
 LISTED = Regex(r'\[(?:[^\[\]]*(?:<q>|,)[^\[\]]*)?\]|\{[^{}]*(?:<q>|:)[^{}]*\}|\(\s*<q>\s*(?:,\s*<q>\s*)*,?\)')
 PATH_SHAPE = Regex(r"(?<![\w.<])(?:/|[A-Za-z]:[\\/])(?:(?:[^/\\\n'\"<>|:]|'(?=\w))+[/\\])+"
-                   r"(?:[^/\\\n'\":<>|]*?\.[A-Za-z0-9]{2,4}(?![\w.])|[^\s/\\'\":,()<>]*)")
+                   r"(?:(?:[^/\\\n'\":<>|]|'(?=\w))*?\.[A-Za-z0-9]{2,4}(?![\w.]|-\w)|[^\s/\\'\":,()<>]*)")
 HOST_SHAPE = Regex(r'(?i)\b(?!com\.|tv\.plex|org\.)(?:[a-z0-9-]+\.)+(?:com|org|net|tv|io|info|me|co|de|fr|uk|ru'
                    r'|jp|us|eu|xyz|example|'
                    r'local|app|dev|cc|nl|ch|cz|pl|es|it|se|no|be)\b(?!\()')
@@ -710,6 +721,7 @@ TAGS = Regex(r'(?:\[[^\]\s]*#[^\]\s]*\] ?)+')
 TAG_BYTES = Regex(to_bytes(TAGS.pattern))
 BAD_TEXT = Regex('[\ufffd\x00-\x08\x0b-\x1f\x7f]+')
 LONGEST_SHAPE = 300
+LONGEST_MESSAGE = 1000                          # cut before its data is taken out, long data would move the cut
 
 
 def name_shape(match):
@@ -743,7 +755,7 @@ def message_shape(text, exception=None):
     text, so that a pattern is the same in each run, whatever else stands in the logs. exception: the class, for a
     message of Python's.
     """
-    text = text[:LONGEST_SHAPE].strip()
+    text = text[:LONGEST_MESSAGE].strip()
     if exception:
         if CODE_MESSAGES.match(text) or HTTP_STATUS.match(text):
             return text[:120]
@@ -782,7 +794,7 @@ def message_shape(text, exception=None):
         text = ONE_NAME.sub(r'\1 <name>', text)
         if '<name>' in text:
             text = NAME_REST.sub('<name>', text)
-    return text
+    return text[:LONGEST_SHAPE]
 
 
 # ----------------------------------------------------------------------------------------------------------- tracebacks
@@ -967,7 +979,7 @@ SYSTEM_CALL = Regex(br'/system/agents/(update|search)\?(\S+)')
 GUID_LINE = Regex(r"instance '([^']+://[^']+)'|with guid '([^']+://[^']+)'|update for "
                   r"(\S+://\S+)|[?&]guid=([^&\s]+)")
 KEY_LINE = Regex(r'for dbid (\d+)|metadata on item (\d+)|/library/metadata/(\d+)|metadata item (\d+)|thumbnails '
-                 r'for .* \((\d+)\)|\[id=(\d+)\]')
+                 r'for .* \((\d+)\)|\[id=(\d+)\]|for item ID (\d+)')
 KEYWORD_ID = Regex(r"'id': u?'(\d+)'")
 KEYWORD_GUID = Regex(r"'guid': u?'([^']+://[^']+)'")
 
@@ -1961,7 +1973,7 @@ class Reader(object):
 BARE_ERROR = Regex(r'(?:\w+\.)*([A-Z]\w*(?:Error|Exception|Mismatch)): (?=\S)')
 EXCEPTION_START = Regex(br'[A-Za-z_][\w.]*(?::|\s*$)')
 QUOTED_AGENT = Regex(r"(?:^|[\[' (])((?:com\.plexapp\.(?:agents|plugins)|tv\.plex\.agents"
-                     r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' .)]|$)")
+                     r"|org\.musicbrainz\.agents)\.[\w.-]*\w)(?=[\]' )]|\.(?!\w)|://|$)")
 PLUG_IN_FOLDER = Regex(r'Plug-ins(?:-[0-9a-f]+)?[/\\]((?!Framework\.)[^/\\]+\.bundle)')
 BUILT_IN = Regex(r'com\.plexapp\.agents\.(?:imdb|themoviedb|thetvdb|thetvdbdvdorder|localmedia|none|lastfm'
                  r'|plexthememusic|htbackdrops|'
@@ -4110,12 +4122,21 @@ def fit(text, width=WIDTH):
 
 
 def wrapped(text, indent, width=WIDTH, most=9):
-    """[line] of a text, broken at blanks; the lines after the first are indented, and the last of too many is cut."""
-    import textwrap
-    text = text[:len(text) - len(text.lstrip())] + ' '.join(text.split())
-    lines = textwrap.wrap(text, width, subsequent_indent=' ' * indent)
-    return lines if len(lines) <= most else lines[:most - 1] + [fit(' ' * indent + ' '.join(
-        line.strip() for line in lines[most - 1:]), width)]
+    """[line] of a text, broken at blanks, and within a word that is longer than a line; the lines after the first are
+    indented, and the last of too many is cut.
+
+    Not textwrap: it also breaks at hyphens, of which URLs, paths and options have many, on each Python at other ones.
+    """
+    lead = len(text) - len(text.lstrip())
+    text, lines = text[:lead] + ' '.join(text.split()), []
+    while len(text) > width and len(lines) < most - 1:
+        at = max(text.rfind(' ', lead, width + 1), lead)
+        end = text.find(' ', at + 1)
+        if at == lead or (end if end >= 0 else len(text)) - at - 1 > width - indent:
+            at = width
+        lines.append(text[:at].rstrip())
+        text, lead = ' ' * indent + text[at:].lstrip(), indent
+    return lines + [fit(text, width)]
 
 
 def size_text(size):
@@ -4153,7 +4174,8 @@ def report_lines(document, most=20):
                  count_text(document['events'] - document['noise_events'], 'error'), count_text(len(real), 'pattern'),
                  document['noise_events'])]
     if document['server']['version']:
-        lines.append('Plex Media Server %s, %s' % (document['server']['version'], document['server']['platform']))
+        lines += wrapped('Plex Media Server %s, %s' % (document['server']['version'],
+                                                       document['server']['platform']), 2)
     if document['agents']:
         lines += ['', 'Agents', '  %-38s %8s %8s %6s %6s %7s' % ('identifier', 'searches', 'updates', 'starts',
                                                                  'errors', 'failed')]

@@ -181,8 +181,15 @@ def test_server_log(tmpdir):
         "doesn't exist.\n"
         'Feb 03, 2026 21:14:08 [140535242312504] ERROR - Exception caught while attempting to match metadata on item '
         '23331: Error parsing file\n'
-        'Feb 03, 2026 21:14:09.318 [10816] WARN - NAT-PMP/UPnP: mapping failed\n')
-    gone, match, noise = events(tmpdir)
+        'Feb 03, 2026 21:14:09.318 [10816] WARN - NAT-PMP/UPnP: mapping failed\n'
+        'Feb 03, 2026 21:14:09.318 [10816] WARN - [EventSourceClient/pubsub] NAT: PMP, got an error: no.\n'
+        'Feb 03, 2026 21:14:10.318 [10816] ERROR - [Req#6e] MetadataAgentPostProcessor: primary provider '
+        'tv.plex.agents.custom.boats failed to return a result for item ID 84\n'
+        'Feb 03, 2026 21:14:10.318 [10816] WARN - [Req#6e] MetadataAgentPostProcessor: error refreshing metadata '
+        'for tv.plex.agents.custom.boats://boat-9\n')
+    gone, match, noise, port, item, refresh = events(tmpdir)
+    assert port['noise'] and item['rating_key'] == '84'
+    assert item['agent'] == refresh['agent'] == 'tv.plex.agents.custom.boats'
     assert (gone['agent'], gone['level']) == ('com.plexapp.agents.gone', 'WARN')
     assert match['rating_key'] == '23331' and noise['noise']
     assert gone['time'] - match['time'] == pytest.approx(-0.682)
@@ -310,6 +317,8 @@ def test_reported_lines_are_kept_per_start(tmpdir):
 @pytest.mark.parametrize('text,shape', [
     ("No results for 'Dark' (1999) on api.example.com", 'No results for <q> (<n>) on <host>'),
     ("Couldn't load /mnt/TV Shows/Bob's Show (2001)/a.b.mkv: no", "Couldn't load <path>: no"),
+    ("Twice [/mnt/A & B/11 I Don't Know (feat. C).mp3], but we'll go on", "Twice [<path>], but we'll go on"),
+    ('Could not read /mnt/A.2021.x264-B[c].mkv (-2)', 'Could not read <path> (<n>)'),
     ('Skipping Dark Night, Pt. 3: score 5 below threshold 9', 'Skipping <name>: score <n> below threshold <n>'),
     ('[Req#1f/HCl#2] HTTP error requesting GET https://x.example/a?b=1 (7, x)',
      'HTTP error requesting GET <url> (<n>, x)'),
@@ -322,6 +331,20 @@ def test_reported_lines_are_kept_per_start(tmpdir):
 ])
 def test_message_shape(text, shape):
     assert logs.message_shape(text) == shape
+
+
+def test_where_a_long_message_is_cut_does_not_depend_on_its_data():
+    shapes = set(logs.message_shape("Exception analyzing '/tv/%s.mkv' (Could not parse /tv/%s.mkv (error=-2): gone)"
+                                    % (number * 'Harbour.', number * 'Harbour.')) for number in range(1, 40))
+    assert shapes == {'Exception analyzing <q> (Could not parse <path> (error=<n>): gone)'}
+
+
+@pytest.mark.parametrize('text, lines', [
+    ('  1. ' + 'a' * 100, ['  1. ' + 'a' * 75, '     ' + 'a' * 25]), ('  9 x b:', ['  9 x b:']),
+    ('  6 x b: GET ' + 'c-' * 40 + 'd', ['  6 x b: GET ' + 'c-' * 33 + 'c', '     -' + 'c-' * 6 + 'd']),
+    ('  7 x ' + 'ab-cd ' * 30 + 'f', ['  7 x ' + 'ab-cd ' * 11 + 'ab-cd', '     ' + 'ab-cd ' * 12 + '...'])])
+def test_lines_break_at_blanks_and_in_words_that_are_too_long(text, lines):
+    assert logs.wrapped(text, 5, most=2) == [line.rstrip() for line in lines]
 
 
 # ------------------------------------------------------------------------------------------------------------ redaction
@@ -351,6 +374,8 @@ def test_message_shape(text, shape):
     ('C%3A%5CUsers%5CZelda%20Q%5Cx', 'Zelda'),
     ('%2Fhome%2Fzelda%2Fx', 'zelda'), ('/volume1/homes/zelda/x', 'zelda'), ('/home7/zelda/x', 'zelda'),
     ('http://x.example/api/v1/json/60130162/all.php', '60130162'),
+    ('Error parsing HTTP request: PROBE_203.0.113.9_32400', '203.0.113.9'),
+    ('https://198-51-100-7.k3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3.plex.direct:32400/', '198-51-100-7'),
     ('/media/sdb1/zelda/x', 'zelda'), ('Documents and Settings\\Zelda Q\\x', 'Q'),
 ])
 def test_redact(text, secret):
@@ -485,10 +510,27 @@ def test_noise_is_set_apart(tmpdir):
     plug_in_log(tmpdir, record(1, 'Cannot read model from /x/Metadata/y', 'ERROR') * 5
                 + record(2, "Function named 'Start' couldn't be found in the current environment", 'CRITICAL')
                 + record(2, 'We seem to be missing the hash for media item [/x/y.mkv]', 'ERROR') * 3
+                + record(2, 'Could not find route matching /:/plugins/%s' % AGENT, 'ERROR') * 2
                 + traceback_record(3))
     document = logs.aggregate([str(tmpdir)])
-    assert [row['count'] for row in document['patterns'] if row['noise']] == [5, 3, 1] and document['noise_events'] == 9
+    assert sorted(row['count'] for row in document['patterns'] if row['noise']) == [1, 2, 3, 5]
+    assert document['noise_events'] == 11
     assert document['shortlist'] == [row['pattern'] for row in document['patterns'] if not row['noise']]
+
+
+def test_what_the_system_plug_in_says_at_each_start_is_noise(tmpdir):
+    frames = ' (most recent call last):\n  File "%scomponents/runtime.py", line 1126, in f\n    f()\n%%s\n' % (
+        FRAMEWORK % 'c67dce28e')
+    said = ["Error opening URL 'http://127.0.0.1:32400'", "Error opening URL 'http://127.0.0.1:32400/servers'",
+            "Exception in thread named 'refresh_servers'" + frames % 'HTTPError: HTTP Error 503: Service Unavailable',
+            "Private handlers are no longer supported; couldn't register <bound method A.b of <c.A object at 0x7f00>>",
+            'Unable to load services from system. Loading from the current bundle only.',
+            'Unable to retrieve the machine identifier or server version.',
+            'Exception matching route for path "/"' + frames % "FrameworkException: No route found matching '/'"]
+    real = ["Error opening URL 'http://127.0.0.1:32400/servers/9'", 'Could not find route matching /video/boats/7',
+            'Exception matching route for path "/video/boats/7"' + frames % 'FrameworkException: No route found']
+    put(tmpdir, 'PMS Plugin Logs/com.plexapp.system.log', ''.join(record(1, text, 'ERROR') for text in said + real))
+    assert [bool(event['noise']) for event in events(tmpdir)] == [True] * len(said) + [False] * len(real)
 
 
 @pytest.mark.parametrize('end', ['\n', '\r\n'])
