@@ -89,7 +89,23 @@ def raise_clean(problem):
 # ------------------------------------------------------------------------------------------- text at the edge, and time
 def to_text(value):
     """Text of bytes (UTF-8, bad bytes replaced) or of text; the only way in."""
-    return value.decode('utf-8', 'replace') if isinstance(value, bytes) else six.text_type(value)
+    if not isinstance(value, bytes):
+        return six.text_type(value)
+    if six.PY2:                                 # which takes halves of a pair for letters, and counts bad bytes its way
+        value = HALF_LETTER.sub(b'\xff\xff\xff', value) if b'\xed' in value else value
+        try:
+            return value.decode('utf-8')
+        except UnicodeDecodeError:
+            value = UTF_8.sub(lambda found: found.group(1) or b'\xef\xbf\xbd', value)
+    return value.decode('utf-8', 'replace')
+
+
+# of bytes: what is UTF-8, or as much as belongs together of what is not, which is one letter that cannot be read
+THREE, FOUR = (br'(?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])',
+               br'(?:\xf0[\x90-\xbf]|[\xf1-\xf3][\x80-\xbf]|\xf4[\x80-\x8f])')      # how letters of so many bytes begin
+UTF_8 = Regex(br'((?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|' + THREE + br'[\x80-\xbf]|' + FOUR + br'[\x80-\xbf]{2})+)|'
+              + THREE + b'|' + FOUR + br'[\x80-\xbf]?|[\x80-\xff]')
+HALF_LETTER = Regex(br'\xed[\xa0-\xbf][\x80-\xbf]')
 
 
 def to_bytes(value):
@@ -358,9 +374,19 @@ def on_signals(what):
             signal.signal(number, handler)
 
 
+def open_what_is_closed():
+    """A service or `>&-` may leave a script without standard streams, whose numbers the next files would get."""
+    for number, (name, mode) in enumerate((('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w'))):
+        try:
+            os.fstat(number)
+        except OSError:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def run_script(run, parser, argv=None):
     """Call run(options) and turn whatever happens into an exit code: the one place where errors meet the user."""
     script = parser.prog
+    open_what_is_closed()
     try:
         options = text_options(parser.parse_args(argv))
     except SystemExit as stop:
@@ -566,16 +592,21 @@ EMAIL = Regex(r'(?i)(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\
 # (words of which one must stand in the text in lower case, rule for the text in lower case, which group to hide, what
 # to put). The words save most of the time, and so does lower case: a rule that ignores case is three times as slow.
 # A rule begins with a letter, and looks back for the border of the word afterwards: ten times as fast as \b in front.
-KEYWORD_VALUE = (r'(?:%3[ad](?:%20|\+)?|=|[\'"]?\s?[:=]\s?u?[\'"]?)(?!none\b|null\b|\$|<|%20|u?[\'"])'
-                 r'([^\s&\'",;<>()]+)')
+# what stands in quotes goes to their end, unless they end a text of the source: 'token=' + token + '&x='
+KEYWORD_VALUE = (r'(?:%(?:25)?3[ad](?:%(?:25)?20|\+)?|\\?[\'"]?\s?[:=]\s?(?:u?\\?[\'"])?)'
+                 r'(?!none\b|null\b|\$|<|%20|u?\\?[\'"])'
+                 r'((?<=")[\w!#*@^~-][^"\n]*(?="(?!\w))|(?<=\')[\w!#*@^~-][^\'\n]*(?=\'(?!\w))|[^\s&\'",;<>()]+)')
+SECRET_NAME = r'(?:token|api[_-]?key|access[_-]?key|secret|passw(?:or)?d|pwd)'
 SECRET_RULES = [
     # a keyword and a value: X-Plex-Token=..., api-key: ..., 'password': u'...'
     (('token', 'key', 'secret', 'passw', 'pwd'),
-     Regex(r'(?:token|api[_-]?key|access[_-]?key|secret|passw(?:or)?d|pwd)' + KEYWORD_VALUE), '<secret>'),
+     Regex(SECRET_NAME + KEYWORD_VALUE), '<secret>'),
+    (('</',), Regex(r'%s>([^<>\s]+)(?=</[\w:-]*%s>)' % (SECRET_NAME, SECRET_NAME)), '<secret>'),
     (('pin',), Regex(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
     (('sess', 'sid=', 'sig'), Regex(r'(?:sess(?:ion)?_?id|sid(?<!\wsid)|sig(?<!\wsig)|signature)='
                                     r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
-    (('cookie',), Regex(r'cookies?[\'"]?\s?[:=]\s?u?[\'"]?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
+    (('cookie',), Regex(r'cookies?[\'"]?\s?[:=]\s?(?:u?[\'"])?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),
+    (('eyj',), Regex(r'eyj(?<!\weyj)[\w-]{8,}\.eyj[\w-]{8,}(?:\.[\w-]+)?'), '<secret>'),     # a token that is JSON
     (('claim-',), Regex(r'claim-(?<!\wclaim-)([\w-]{8,})'), '<secret>'),
     # token abcdef1234567890, and one of Plex's own, of 20 signs, that happens to have letters only (one in sixty)
     (('token ', 'key ', 'password '),
@@ -589,17 +620,22 @@ SECRET_RULES = [
     (('://',), Regex(r'://([^/\s:@\'"]+:[^/\s@\'"]+)@'), '<secret>'),
     # the name that plex.tv gives a server holds its address: 203-0-113-9.<32 hex>.plex.direct
     (('.plex.direct',), Regex(r'([0-9a-f-]+\.[0-9a-z]{32})\.plex\.direct'), '<address>'),
+    # an address of version 6 that is quoted for a URL
+    (('%5b',), Regex(r'%5b((?:[0-9a-f]{1,4}(?:%3a|:)){7}[0-9a-f]{1,4}'
+                     r'|(?:[0-9a-f]{1,4}(?:%3a|:)){1,7}(?:(?:%3a|:)[0-9a-f]{1,4}){1,7})'), '<address>'),
     (('@', '%40'), EMAIL, '<email>'),
     (('downloaded url',), Regex(r"downloaded url '[^'\n]*' for ([^\s,;()]+)"), '<user>'),
     (('signed-in', 'token ('),                  # but not the status: refuses the token (401)
      Regex(r'(?:signed-in(?: token)?|token(?<!\wtoken)) ?\((?!\d+\))([^()\n]*)\)'), '<user>'),
     (('user ',), Regex(r'user(?<!\wuser) \d+ as (?!<)([^\n]+)'), '<user>'),
-    (('user',), Regex(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=u?[\'"]?|[\'"]?: ?u?[\'"]?| ?[\'"]| )'
-                      r'(?!agent|data|defined|[<:]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
+    (('user',), Regex(r'user(?:_?name|(?<!\wuser))(?: is(?=:))?(?:%3d|=(?:u?[\'"])?|[\'"]?: ?(?:u?[\'"])?| ?[\'"]| )'
+                      r'(?!agent|data|defined|[<:}\]]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
 SECRET_WORDS = [(word, number) for number, (words, _, _) in enumerate(SECRET_RULES) for word in words]
-# also where it is quoted for a URL (%2F203.0.113.9%3A) and at the end of one of version 6 (::ffff:203.0.113.9)
-ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![A-Za-z0-9.])|(?<=%2[fF])|(?<=%40))'
+# also where it is quoted for a URL, once or twice (%252F203.0.113.9), and at the end of one of version 6
+# (::ffff:203.0.113.9)
+ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![A-Za-z0-9.%])|(?<=%)(?![0-9a-fA-F]{2})'
+                r'|(?<=%[0-9a-fA-F]{2})|(?<=%25[0-9a-fA-F]{2}))'
                 r'(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d)'
                 r'|(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*(?:::'
                 r'|(?::[0-9a-fA-F]{1,4}){7}))[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)')
@@ -2644,11 +2680,16 @@ class Scan(object):
         places, sure = requests_at_work(text, at, event.head)
         calls = [self.call(text, place) for place in places if place is not None]
         calls = [call for call in calls if call and (call.guid or call.rating_key)]
-        event.possible = sorted(set((call.guid, call.rating_key) for call in calls), key=repr)
+        event.possible = sorted(set((call.guid, call.rating_key) for call in calls), key=item_order)
         if sure and calls:
             return calls[0]
         looks[1] += 1
         return Call('update' if any(call.kind == 'update' for call in calls) else 'search') if calls else None
+
+
+def item_order(pair):
+    """Sort key of (guid or None, rating key or None)."""
+    return pair[0] or '', pair[1] or ''
 
 
 # The System plug-in names an item by both (PLEX.md), and so does the server's log where it is told of new metadata.
@@ -3381,7 +3422,7 @@ def pattern_row(pattern, twins, keep_paths):
         guid, key = guid or twin[0], key or twin[1]
         items[key or guid] = {'guid': guid, 'rating_key': key}
     listed = [items[name] for name in sorted(items, key=lambda name: (len(name), name))]
-    possible = [pair for pair in sorted(pattern.possible, key=lambda pair: (-pattern.possible[pair], repr(pair)))
+    possible = [pair for pair in sorted(pattern.possible, key=lambda pair: (-pattern.possible[pair], item_order(pair)))
                 if not any(name in items for name in pair)]
     messages = sorted(pattern.messages.items(), key=lambda row: (-row[1], row[0]))
     frames, callees = frame_rows(pattern, keep_paths)
@@ -3608,12 +3649,18 @@ def in_parallel(work, jobs, progress):
     costs = [size * (2 if row[0].grammar == SERVER else 5) for row, size in zip(work, sizes)]   # it has fewer needles
     order = sorted(range(len(work)), key=lambda number: -costs[number])
     results, helpers = [None] * len(work), []
-    queue, feed = os.pipe()
+    try:
+        queue, feed = os.pipe()
+    except OSError:                             # no room for more open files
+        return [scan_stream(row) for row in work]
     try:
         os.write(feed, b''.join(QUEUED.pack(number) for number in order[:MOST_QUEUED]))
         os.close(feed)                          # or nobody would see the end of the queue
-        for _ in range(min(jobs, len(work)) - 1):
-            receiver, sender = os.pipe()
+        for _ in range(min(jobs, len(work), MOST_JOBS) - 1):
+            try:
+                receiver, sender = os.pipe()
+            except OSError:                     # no room for more open files
+                break
             helpers.append((fork(), os.fdopen(receiver, 'rb')))
             if helpers[-1][0] == 0:
                 scan_for_another(sender, receiver, queue, work)
@@ -3640,6 +3687,7 @@ def in_parallel(work, jobs, progress):
     return [result or scan_stream(row) for row, result in zip(work, results)]
 
 
+MOST_JOBS = 64                                  # each costs this process an open file, of which macOS allows 256
 QUEUED, MOST_QUEUED = struct.Struct(str('=I')), 1000    # a pipe holds 4096 bytes wherever there is one
 
 

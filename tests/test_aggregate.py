@@ -377,17 +377,38 @@ def test_lines_break_at_blanks_and_in_words_that_are_too_long(text, lines):
     ('Error parsing HTTP request: PROBE_203.0.113.9_32400', '203.0.113.9'),
     ('https://198-51-100-7.k3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3.plex.direct:32400/', '198-51-100-7'),
     ('/media/sdb1/zelda/x', 'zelda'), ('Documents and Settings\\Zelda Q\\x', 'Q'),
+    ('x%408.8.4.4', '8.8.4.4'), ('a%3D203.0.113.9', '203'), ('a%25203.0.113.9', '203.'), ('a%253D203.0.113.9', '203'),
+    ('%5B2001%3Adb8%3A77%3A%3A1c%5D', 'db8'), ('%5B2001:db8:77:1:2:3:4:1c%5D', 'db8'),
+    ('password: u8k3yk3y', '8k3yk3y'), ('user: ursula', 'ursula'), ('X-Plex-Token%253Dk3yk3y&', 'k3yk3y'),
+    ('<authentication-token>k3yk3y</authentication-token>', 'k3yk3y'), ('\\"token\\": \\"k3yk3y\\"', 'k3yk3y'),
+    ("'password': u'not k3y'", 'k3y'), ('Bad eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxMiJ9.c2lnbmVk', 'zdWIi'),
 ])
 def test_redact(text, secret):
     clean = logs.redact(text)
     assert secret not in clean and logs.redact(clean) == clean
 
 
+def test_bytes_that_are_no_text_are_the_same_letters_on_each_python():
+    for data, text in ((b'a\xe2\x82', 'a\ufffd'), (b'\xf0\x9f\x98b', '\ufffdb'), (b'\xed\xa0\x80', 3 * '\ufffd'),
+                       (b'\xf4\x90c', 2 * '\ufffd' + 'c'), (b'\xc0\xafd', 2 * '\ufffd' + 'd'),
+                       (b'\xed\x95\x9c', '\ud55c'),
+                       (b'\xf5\x80\x80\x80\xe2\x82\xac\xe2', 4 * '\ufffd' + '\u20ac\ufffd')):
+        assert logs.to_text(data) == text
+
+
+def test_items_that_a_thread_may_have_worked_for_stand_in_the_same_order_on_each_python():
+    pattern = logs.Pattern(logs.Meaning(AGENT, 'CRITICAL', 'Exception in thread named', 'thread', 'no', 'KeyError', 'no'))
+    pattern.possible.update({('b', '2'): 1, (None, '3'): 1, ('a', None): 1})
+    row = logs.pattern_row(pattern, {}, False)
+    assert [item['guid'] for item in row['possible_items']] == [None, 'a', 'b']
+
+
 def test_redact_leaves_the_rest():
     for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined",
                  '/var/lib/plexmediaserver/x', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
                  '%2F127.0.0.1%3A32400', "'token': None", 'the home is /etc/x', '/media/movies/x',
-                 'No cookie jar found', 'the server refuses the token (401)'):
+                 'No cookie jar found', 'the server refuses the token (401)', "Prefs['username'] + 'x'",
+                 "'?token=' + token + '&key=' + key", '%5B21:14:07%5D', '%5B%3A%3A1%5D%20127.0.0.1'):
         assert logs.redact(text) == text
     assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
 
@@ -1121,6 +1142,29 @@ def test_more_logs_than_a_queue_holds_are_all_read(tmpdir, monkeypatch):
         put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.a%d.log' % number, traceback_record(4))
     monkeypatch.setattr(logs, 'MOST_QUEUED', 2)
     assert len(logs.aggregate([str(tmpdir)], jobs=2)['agents']) == 5
+
+
+@pytest.mark.parametrize('pipes', [0, 1, 2])
+def test_no_room_for_open_files_only_costs_helpers(tmpdir, monkeypatch, pipes):
+    for name in 'abc':
+        put(tmpdir, 'PMS Plugin Logs/com.plexapp.agents.%s.log' % name, traceback_record(4))
+    make, made = os.pipe, []
+
+    def pipe():
+        if len(made) == pipes:
+            raise OSError(errno.EMFILE, 'Too many open files')
+        made.append(1)
+        return make()
+    monkeypatch.setattr(os, 'pipe', pipe)
+    document = logs.aggregate([str(tmpdir)], jobs=3)
+    assert len(document['agents']) == 3 and not document['unread'] and len(made) == pipes
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='a shell closes the streams')
+def test_closed_streams_are_as_good_as_empty_ones(tmpdir):
+    plug_in_log(tmpdir, traceback_record(4))
+    command = '%s %s --logs %s --logs - <&- >&- 2>&-' % (sys.executable, logs.__file__.replace('.pyc', '.py'), tmpdir)
+    assert subprocess.call(['sh', '-c', command]) == 0
 
 
 def test_what_stops_a_helper_stops_the_aggregation(tmpdir, monkeypatch):
