@@ -468,16 +468,16 @@ def current_iteration(run_dir, option):
 # -------------------------------------------------------------------------------------------------- grammar of the logs
 # Two grammars (PLEX.md 2.1 and 2.6). Bytes, since whole logs are searched and only error records are decoded.
 #   plug-in: 2026-02-03 21:14:07,318 (7f4ccbff8b38) :  CRITICAL (agentkit:1095) - message
-#   server:  Feb 03, 2026 21:14:07.318 [140535242312504] ERROR - message
+#   server:  Feb 03, 2026 21:14:07.318 [140535242312504] ERROR - message; on Windows :318 until about 2014
 PLUG_IN, SERVER, TEXT = 'plug-in', 'server', 'text'
 HEADER = {
     PLUG_IN: Regex(br'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))? (?:- \S+ +)?\((-?[0-9a-fA-F]+)\) :  '
                    br'(DEBUG|INFO|WARNING|ERROR|CRITICAL) \(([^():\n]*):?(\d*)\) - '),
-    SERVER: Regex(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:\.(\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
+    SERVER: Regex(br'([A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d)(?:[.:](\d{3}))? \[((?:0x)?[0-9a-fA-F]+)\] '
                   br'(ERROR|WARN|INFO|DEBUG|VERBOSE)() - '),
 }
 STAMP = {PLUG_IN: Regex(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[, ]'),
-         SERVER: Regex(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[. ]')}
+         SERVER: Regex(br'[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d[.: ]')}
 NEXT_RECORD = dict((grammar, Regex(br'\n(?=' + STAMP[grammar].pattern + b')')) for grammar in STAMP)
 # In a plug-in's log also ' ERROR' is looked for: it is both the level and how agents begin an error that they report
 # below WARNING, as is a traceback there, and so are Python's own words for the errors that agents catch most.
@@ -944,6 +944,8 @@ def split_end(lines, rest):
     first = lines[0]
     error = EXCEPTION_LINE.match(first)
     named = error and ERROR_NAME.match(error.group(1))
+    if named and error.group(2) and len(lines) > 1:         # no line of source reads so, however far it is indented
+        return None, lines
     if first.startswith('    ') and len(lines) > 1:
         return first, lines[1:]
     if named and (not first[:1].isspace() or len(lines) == 1):
@@ -952,9 +954,9 @@ def split_end(lines, rest):
         second = EXCEPTION_LINE.match(lines[1])
         if second and (ERROR_NAME.match(second.group(1)) or not error):
             return first, lines[1:]
-    if error and not first[:1].isspace():
+    if error and not first[:1].isspace() and (error.group(2) or error.group(1).rpartition('.')[2][:1].isupper()):
         return None, lines
-    return first, lines[1:]
+    return first, lines[1:]                     # also a word alone: half a line of source
 
 
 def own_chain(frames):
@@ -1410,7 +1412,8 @@ def sniff(head):
         elif HEADER[SERVER].match(line):
             counts[SERVER] += 1
         elif not (line[:1].isspace() and counts[PLUG_IN] + counts[SERVER]) and (
-                LOOSE_HEADER.match(line[:300]) or LOOSE_SERVER.match(line[:300]) or OWN_LOG.match(line[:300])):
+                LOOSE_HEADER.match(line[:300]) or LOOSE_SERVER.match(line[:300]) or OWN_LOG.match(line[:300])
+                or TAGS_BEFORE_HEADER.search(line[:300])):
             counts[TEXT] += 1
     grammar = PLUG_IN if counts[PLUG_IN] >= counts[SERVER] else SERVER
     return grammar if counts[grammar] > 10 * (sum(counts.values()) - counts[grammar]) else TEXT
@@ -1425,11 +1428,11 @@ LOOSE_HEADER = Regex(
     br'|\d\d:\d\d:\d\d[,.]\d{3}\s*)?(?:-\s*)?(?:\((?P<thread>-?[0-9a-fA-F]+)\)\s*:?\s*)?'
     br'(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\((?P<place>[^()\n]*:\d+)\)\s*-?\s?')
 LOOSE_SERVER = Regex(
-    LEAD + br'(?:(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,](?P<ms>\d{3}))?\s*)?'
+    LEAD + br'(?:(?P<stamp>[A-Z][a-z]{2} \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?:[.,:](?P<ms>\d{3}))?\s*)?'
     br'\[(?:0x)?(?P<thread>[0-9a-fA-F]+)\]\s*(?P<level>[A-Za-z]+)\s*(?:-|\xe2\x80\x94|\xe2\x80\x93)\s')
 # agents' own loggers: '2017-03-02 15:06:21,700 - 1f3c - message', '... (1098/model / 229) DEBUG    message', and
 # what people set logging to: '... [Name] ERROR - message', '... - name - ERROR - message', '... ERROR message'
-OWN_LOG = Regex(br'(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{3})\d*)?Z? '
+OWN_LOG = Regex(br'[ \t]*(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[,.](?P<ms>\d{3})\d*)?Z? '
                 br'(?:- (?P<thread>[0-9a-f]+) - |\([^)\n]*\) (?P<level>[A-Z]+)\s+|(?:[^(\n]{0,60}?[\[ |:-])?'
                 br'(?P<named>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)(?![\w(])\]?[ |:-]*)')
 LEVEL_NAMES = {
@@ -1446,14 +1449,14 @@ EXCEPTION_BYTES = Regex(
     br'(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Warning|Exit|Interrupt|Mismatch|timeout|error)(?::|$)')
 BARE_EXCEPTION = Regex(LEAD + br'(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Mismatch): \S')
 # the last three stand on the output of the server's process, or are what people copy out of its log
-OWN_ERROR = Regex(LEAD + br'(?:(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-]|Error (?:starting framework core for'
+OWN_ERROR = Regex(LEAD + br'(?:(?:ERROR|Error|CRITICAL|Exception)\b\s*[:(-].*\w|Error (?:starting framework core for'
                          br'|loading bundle code)|Unable to find metadata agent provider for identifier \''
                          br'|Request for plug-in \[[^\]]+\] but it doesn\'t exist)|.{0,120}\bException: \'')
 # what stands before each line: quoting, a table, a list, line numbers, a container's name
 LINE_PREFIXES = [Regex(rule) for rule in (
     br'(?:> ?)+', br'\| ?', br'[*-] ', br'\s*\d{1,6}(?:[:.|)]\s?|\t)(?!\d)', br'[\w.-]+ +\| ?')]
 # what may stand before some lines only: the journal's stamp, an editor's list of finds, grep's name of the file
-ANY_PREFIX = Regex(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
+ANY_PREFIX = Regex(br'\s*(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [\w./-]+\[\d+\]: ?'
                    br'|\s*Line \d+: ?|#\d+(?:\t| ?\| ?)'
                    br'|(?:[A-Za-z]:)?(?:[\w .()-]*[/\\])*(?P<file>[\w .()-]+)\.log(?:\.\d)?[:-]'
                    br'(?:\d+:(?!\d\d:)|\d+-(?!\d\d-\d\d))?')
@@ -1461,11 +1464,14 @@ ANY_PREFIX = Regex(br'(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S
 HEADLINE = Regex(br'(?:.{0,200}?\W)?(?P<file>[\w-]+(?:[. ][\w-]+)+)\.log(?:\.\d)?[`*_"\')]*(?: file)?[ :.]*$')
 # the beginning of a record in the middle of a line, where a mail has broken the lines anew
 INNER_HEADER = Regex(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?:- \S+ +)?\(-?[0-9a-fA-F]+\) ?: +'
-                     br'[A-Z]+ \(|[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d(?:\.\d{3})? \[(?:0x)?[0-9a-fA-F]+\] '
+                     br'[A-Z]+ \(|[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d:\d\d(?:[.:]\d{3})? \[(?:0x)?[0-9a-fA-F]+\] '
                      br'[A-Z]+ - )')
 # quotes and tags that a forum has made of what was pasted
 DRESSED = Regex(br'(?i)File \xe2\x80\x9c|(?:named|guid|instance) \xe2\x80[\x98\x99]|<(?:br|pre|code|p|div)\b')
 TAG = Regex(br'(?i)</?(?:pre|code|p|div|span|blockquote|li|td|tr)\b[^<>\n]*>')
+TAGS_BEFORE_HEADER = Regex(br'(?i)(?:</?(?:br|pre|code|p|div)\b[^<>\n]*>)+(?=%s|%s)' % (STAMP[PLUG_IN].pattern,
+                                                                                    STAMP[SERVER].pattern))
+END_OF_PASTE = b'\x00end'                        # what comes then is the user's, also where no line ends
 NAME_COLUMN = Regex(br'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ([\w-]+(?:\.[\w-]+)+) +\(')
 NO_TIME = b'2000-00-00 00:00:00,000'
 MOST_OF = 0.8                                   # of the lines
@@ -1481,12 +1487,13 @@ def tidy_text(data):
     for damaged, whole in ((b'\r\n', b'\n'), (b'\r', b'\n'), (b'\xc2\xa0', b' ')):
         data = data.replace(damaged, whole)
     if DRESSED.search(data):
-        data = TAG.sub(b'', re.sub(br'(?i)<br ?/?>\n?', b'\n', data))
+        data = TAGS_BEFORE_HEADER.sub(b' ', re.sub(br'(?i)<br ?/?>\n?', b'\n', data))
+        data = TAG.sub(b'', data.replace(b'</pre>', END_OF_PASTE))
         for damaged, whole in ((b'\xe2\x80\x98', b"'"), (b'\xe2\x80\x99', b"'"), (b'\xe2\x80\x9c', b'"'),
                                (b'\xe2\x80\x9d', b'"')):
             data = data.replace(damaged, whole)
-    for damaged, whole in ((b'&quot;', b'"'), (b'&#34;', b'"'), (b'&#39;', b"'"), (b'&gt;', b'>'), (b'&lt;', b'<'),
-                           (b'&amp;', b'&')):
+    for damaged, whole in ((b'&quot;', b'"'), (b'&#34;', b'"'), (b'&#39;', b"'"), (b'&#x27;', b"'"), (b'&nbsp;', b' '),
+                           (b'&gt;', b'>'), (b'&lt;', b'<'), (b'&amp;', b'&')):
         data = data.replace(damaged, whole)
     if data.count(b'\n') < 3 and len(data) > 500:           # all on one line
         data = re.sub(br'(?<=\S)[ \t]+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )', b'\n', data)
@@ -1505,7 +1512,11 @@ def tidy_text(data):
             line = line[before.end():]
         if cut:
             line = line.rstrip().rstrip(b'$')
-        tidier.read(number + 1, line)
+        for place, piece in enumerate(line.split(END_OF_PASTE)):
+            if place:
+                tidier.inside = False
+            if not place or piece.strip():
+                tidier.read(number + 1, piece)
     if tidier.lines and not HEADER[PLUG_IN].match(tidier.lines[0]):
         tidier.lines.insert(0, NO_TIME + b' (0) :  INFO (paste:0) - ')
         tidier.numbers.insert(0, 1)
@@ -4294,7 +4305,9 @@ def readable(text):
 def title_of(row):
     if row['exception'] and row['message']:
         return '%s: %s' % (row['exception'], readable(row['message']))
-    wrapper = re.sub(r'(?: of agent)? named$|[: ]+$', '', row['wrapper']) or 'An exception'
+    said = re.match(r'[^\n]*? :  [A-Z]+ \([^()\n]*\) - ([^\n]+?) \(most recent call last\)',
+                    row['exemplars'][0]['text'] if row['exemplars'] else '')
+    wrapper = re.sub(r'(?: of agent)? named$|[: ]+$', '', row['wrapper']) or (said.group(1) if said else 'An exception')
     return row['exception'] or row['message'] or '%s (the log ends before it says which)' % wrapper
 
 

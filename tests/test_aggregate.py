@@ -194,6 +194,8 @@ def test_server_log(tmpdir):
     assert match['rating_key'] == '23331' and noise['noise']
     assert gone['time'] - match['time'] == pytest.approx(-0.682)
     assert match['time'] == logs.utc_seconds('2026-02-04T01:14:08Z')
+    old, = events(put(tmpdir, 'old.log', 'Dec 07, 2014 10:59:06:483 [12524] ERROR - We got an error scanning in P:/Boats\n'))
+    assert old['time'] == logs.utc_seconds('2014-12-07T10:59:06Z') + 0.483
 
 
 def test_text_that_only_looks_like_an_error_is_none(tmpdir):
@@ -862,10 +864,11 @@ BODY = WHOLE.split('\n', 1)[1]
     'Exception in the update function of agent named ' + WHOLE.split(' agent named ', 1)[1],
     '<Response code="2000" status="x">\n<Traceback>\nTraceback (most recent call last): ' + ' '.join(
         line.strip() for line in BODY.split('\n')) + '\n</Traceback>\n</Response>',
+    '<p>I see</p><pre><code>%s</code></pre><p>and thanks</p>' % record(1, "it's on\n" + WHOLE).replace("'", '&#x27;'),
 ], ids='fenced quoted flush one-line spaced indented one-space no-time no-header standard crlf entities wrapped '
        'numbered table list dollar nbsp smart '
        'bare inch bold glued time-only no-ms journal words tail ticks fence-in-line grep grep-context editor compose hash '
-       'html curly mail-first mail no-level answer'.split())
+       'html curly mail-first mail no-level answer forum'.split())
 def test_damaged_pastes(tmpdir, text):
     event, = events(put(tmpdir, 'paste.txt', text))
     assert (event['exception'], event['message']) == ('KeyError', "'title'")
@@ -873,6 +876,15 @@ def test_damaged_pastes(tmpdir, text):
     assert [(frame['file'], frame['function'], frame['line'], frame['text']) for frame in event['own_frames']] == [
         ('Example.bundle/Contents/Code/__init__.py', 'update', 88, 'self.fill(metadata, page)'),
         ('Example.bundle/Contents/Code/__init__.py', 'fill', 120, "title = page['title']")]
+
+
+def test_an_exception_that_is_indented_as_far_as_its_frames():
+    space = 40 * ' '
+    found = logs.parse_traceback('ERROR: thrown\n%sTraceback (most recent call last):\n%s  File "/a/b.py", line 7, in f\n'
+                                 '%sKeyError: 1\n%s-->End<--' % (4 * (space,)))
+    assert (found.exception, found.message.split()) == ('KeyError', ['1', '-->End<--'])
+    half = logs.parse_traceback(BODY[:BODY.index('    self')] + 'self')
+    assert (half.exception, half.frames[-1].text) == (None, 'self')
 
 
 @pytest.mark.parametrize('left', ['F', 'Fil', 'File', 'File "/config/Pl'])
@@ -894,6 +906,12 @@ def test_several_records_in_one_paste(tmpdir):
         ('KeyError', "'title'"), ('KeyError', "'title'"), ('IndexError', 'list index out of range'),
         ('TypeError', 'foo() takes 2 arguments')]
     assert found[0]['kind'] == found[1]['kind'] == 'update'
+
+
+def test_a_paste_whose_lines_are_indented_and_words_that_say_no_error(tmpdir):
+    found = events(put(tmpdir, 'paste.md', 'Here is the Exception:\n\nException:\n\n    Feb 03 21:14:08 nas sh[2]: Error loading '
+                                           'bundle code.\n    2026-02-03 21:14:07 WARNING No boats\n'))
+    assert [event['message'] for event in found] == ['Error loading bundle code.', 'No boats']
 
 
 def test_words_around_a_record_are_no_part_of_it(tmpdir):
@@ -1012,6 +1030,9 @@ def test_report_says_what_a_paste_lacks(tmpdir):
     assert '     1 item, 1 time, 2026-02-03T21:14' in lines and '     items %s' % GUID in lines
     bare = report(put(tmpdir, 'bare.txt', record(1, "Exception adding bundle 'x' (most recent call last):", 'ERROR')))
     assert "  %6d x a plug-in: Exception adding bundle 'x'" % 1 in bare
+    cut = report(put(tmpdir, 'cut.txt', record(1, "Exception adding bundle 'x' (most recent call last):\n  File \"/a/b.py\","
+                                                  ' line 7, in f\n', 'ERROR')))
+    assert "  %6d x a plug-in: Exception adding bundle 'x' (the log ends before it says" % 1 in cut
     empty = report(put(tmpdir, 'empty.txt', record(1, 'all is well', 'INFO')))
     assert 'Agents' not in empty and '  nothing: no agent reported an error that is not noise' in empty
 
