@@ -400,7 +400,14 @@ def why_not_attributable(before, after):
         found.append('the fix was already in place in the before-test')
     if any(after.get(name) in ('before', 'other') for name in ('in_place', 'in_place_at_end')):
         found.append('the files of the fix were not as it left them during the after-test')
+    if is_changed_beside(after):
+        found.append('somebody changed other code of %s during the after-test' % before.get('bundle'))
     return found + list(filter(None, [outage(before, after)]))
+
+
+def is_changed_beside(after):
+    """Did the bundle change during the after-test, while the fix itself stayed? By an undo of another one, say."""
+    return bool(after.get('changed_meanwhile')) and after.get('in_place_at_end') not in ('before', 'other')
 
 
 def new_patterns(before, after, baseline, postfix):
@@ -446,9 +453,10 @@ def decide(before, after, baseline=None, postfix=None):
     verdict['sign_test'] = sign_test(counts['fixed'], counts['broken'] + verdict['healthy']['broken'])
     verdict['decision'], verdict['reason'] = choose_decision(verdict, obstacles, after)
     # what was measured before, and stays in place, is not undone by a night in which nothing can be
-    changed = len(obstacles) > bool(verdict['outage'])
-    verdict['stays'] = bool(after.get('retest')) and not changed and not plug_in_is_down(after) and \
-        is_broken_measurement(after, verdict)
+    beside = is_changed_beside(after)
+    changed = len(obstacles) > bool(verdict['outage']) + beside
+    verdict['stays'] = bool(after.get('retest')) and not changed and not plug_in_is_down(after) and (
+        beside or is_broken_measurement(after, verdict))
     verdict['undecided'] = verdict['undecided'] or verdict['stays']
     verdict['weak_evidence'] = verdict['decision'] == 'KEEP' and is_weak(
         counts['measured'], verdict['healthy']['intact'], verdict['healthy']['not_measured'])
@@ -709,7 +717,8 @@ def why_sentences(verdict):
                          'again.')
     elif verdict['undecided']:
         sentences.append('The two tests do not differ by the fix alone, so no difference between them is evidence for '
-                         'or against it. It is taken out without a verdict on its merit, and may be tried again.')
+                         'or against it. It is taken out without a verdict on its merit; lessons_learned.md tells '
+                         'whether it is tried again.')
     elif not verdict['measured']:
         sentences.append('No data is not success: a fix that nobody has seen work does not stay on a server.')
     others = sum(item['note'].startswith(FINDS_OTHERS) for item in verdict['items'])

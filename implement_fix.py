@@ -21,7 +21,7 @@ Exit codes:
   0 in place (or undone) and live   2 usage   3 not known whether it is live
   4 something needed is missing   5 refused as unsafe, nothing was written
   6 the plug-in did not come up with it, so it was undone
-  75 another one works on these plug-ins   130 interrupted, and undone
+  75 a run or another one is at work here   130 interrupted, and undone
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -55,6 +55,7 @@ BACKUP_SCHEMA = 1
 START_PATIENCE = 60             # seconds until a restarted plug-in must have shown its start; a NAS takes 20 to 30
 SECOND_TRY = 15                 # after so many without a sign the other way of restarting is tried as well
 JUDGE_PATIENCE = 60             # seconds for one compile in a 2.7 subprocess
+OF_A_RUN = 'PLEX_LOOP_RUN'      # set for what the coordinator starts: it holds the lock on the server itself
 
 
 # ------------------------------------------------------------------------------------------ the Plex Media Server, HTTP
@@ -639,27 +640,37 @@ def newer_than_bytecode(real):
     return stamp
 
 
+# What is put in by hand while a run is at work would be measured with the run's own fix. To take one out is allowed at
+# any time: the run sees that its bundle was changed.
+RUN_AT_WORK = 'a run (or another implement_fix.py) is at work on %s; wait for it to end, only --rollback is taken now'
+
+
 class FolderLock(object):
     """One run per server, one implementer per Plug-ins folder: a kernel lock on a folder leaves nothing behind.
-    Problem 75 where another process holds it.
+    Problem 75 with these words where another process holds it, and has not let it go after patience seconds.
     """
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, patience=0, words='another process of the loop works on %s; wait for it to end'):
+        self.folder, self.patience, self.words = folder, patience, words
 
     def __enter__(self):
         self.handle = None
-        if os.name == 'nt':
+        if os.name == 'nt' or self.folder is None:
             return self                         # Windows cannot lock a folder; there the coordinator's lock must do
         import fcntl
-        try:
-            self.handle = os.open(self.folder, os.O_RDONLY)
-            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (IOError, OSError) as problem:
-            self.__exit__()
-            if problem.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
-                raise Problem('another process of the loop works on %s; wait for it to end' % self.folder, LOCKED)
-        return self                             # else it may not be read, or a network file system has no locks
+        deadline = logs.seconds_now() + self.patience
+        while True:
+            try:
+                self.handle = os.open(self.folder, os.O_RDONLY)
+                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (IOError, OSError) as problem:
+                self.__exit__()
+                if problem.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+                    if logs.seconds_now() < deadline:
+                        time.sleep(.2)
+                        continue
+                    raise Problem(self.words % self.folder, LOCKED)
+            return self                         # else it may not be read, or a network file system has no locks
 
     def __exit__(self, *_):
         if self.handle is not None:
@@ -845,6 +856,70 @@ def read_backup(run_dirs, sha256):
 def read_bytes(path):
     with io.open(path, 'rb') as source:
         return source.read()
+
+
+# ----------------------------------------------------------------------------------------------- second copies for undo
+# Whoever deletes an old run directory does not think of the fix that it put in place: what undo, and a second test,
+# need of such a run is also kept in runs/.in_place/, and put back from there. The journal, which makes a copy whole,
+# comes last.
+IN_PLACE = '.in_place'
+NEEDED = ('backups/*', 'fixes/*', 'active_test_iteration_*.json', 'lessons_learned.json', 'loop_state.json',
+          'journal.jsonl')
+VITAL = ('backups', 'journal.jsonl')            # without these there is no undo
+
+
+def remember(run_dir):
+    """Bring the second copy of what undo needs of a run up to date; none is kept when all its fixes are out again."""
+    import shutil
+    name, is_out = run_name(run_dir), {}
+    copy = os.path.join(os.path.dirname(os.path.realpath(run_dir)), IN_PLACE, name)
+    try:
+        for row in read_operations(run_dir):
+            is_out[row['fix']] = row['ended'] == 'rolled back' or (
+                row['action'], row['ended']) == ('implement', 'abandoned')
+        if is_out and all(is_out.values()):
+            shutil.rmtree(copy, ignore_errors=True)
+        elif is_out and logs.RUN_NAME.match(name):      # else it is somebody's own folder, whose parent is not ours
+            copy_files(run_dir, copy, is_changed)
+    except (Problem, IOError, OSError):         # a full disk, say: the first copy is whole, the next run tries again
+        pass
+
+
+def is_changed(source, target):
+    if not os.path.exists(target):
+        return True
+    one, other = os.stat(source), os.stat(target)
+    return one.st_size != other.st_size or abs(one.st_mtime - other.st_mtime) > 1e-3    # 2.7 sets whole microseconds
+
+
+def copy_files(source, target, wanted):
+    """Copy the NEEDED files for which wanted(from, to) is true."""
+    import fnmatch
+    import shutil
+    for pattern in NEEDED:
+        folder, _, name = pattern.rpartition('/')
+        here, there = os.path.join(source, folder), os.path.join(target, folder)
+        for found in sorted(fnmatch.filter(os.listdir(here), name)) if os.path.isdir(here) else ():
+            if wanted(os.path.join(here, found), os.path.join(there, found)):
+                if not os.path.isdir(there):
+                    os.makedirs(there)
+                shutil.copy2(os.path.join(here, found), os.path.join(there, found))
+
+
+def bring_back(runs):
+    """Put back what was deleted of runs whose fixes are in place -> sentences on what was."""
+    sentences, folder = [], os.path.join(runs, IN_PLACE)
+    for name in sorted(filter(logs.RUN_NAME.match, os.listdir(folder) if os.path.isdir(folder) else ())):
+        copy, run_dir = os.path.join(folder, name), os.path.join(runs, name)
+        lost = [one for one in VITAL if os.path.exists(os.path.join(copy, one))
+                and not os.path.exists(os.path.join(run_dir, one))]
+        there = [fix for fix, found in sorted(fixes_in_place(copy).items()) if found['state'] in ('after', 'partial')
+                 or found['patch'] in ('there', 'conflict')] if lost else ()
+        if there:
+            copy_files(copy, run_dir, lambda _, target: not os.path.exists(target))
+            sentences.append('run directory %s was deleted while fix %s of it is in place; what its undo needs was put '
+                             'back' % (name, ' and '.join(there)))
+    return sentences
 
 
 # --------------------------------------------------------------------------------------------------------------- judges
@@ -1740,16 +1815,26 @@ def run(options):
     options.fix_id, options.rollback = (word and logs.to_text(word) for word in (options.fix_id, options.rollback))
     if bool(options.fix_id) + bool(options.rollback) + options.status + options.recover != 1:
         raise Problem('name one fix, or one of --rollback FIX_ID, --status, --recover; --help says more', USAGE)
+    of_a_run = environment(OF_A_RUN)
+    runs = os.path.dirname(os.path.abspath(options.run_dir)) if options.run_dir else logs.RUNS
+    for sentence in () if of_a_run else bring_back(runs):
+        warn('implement_fix.py', sentence)
     run_dir = checked_path(logs.find_run_dir(options.run_dir))
     if options.status:
         return show_status(options, run_dir)
     site = Site(options, run_dir)
-    with FolderLock(site.plug_ins):
-        if options.recover:
-            return recover_all(site)
-        for sentence in unfinished(site) if options.dry_run else recover_runs(site):
-            warn('implement_fix.py', sentence)
-        code, result = roll_back(site, options.rollback) if options.rollback else implement(site, options.fix_id)
+    beside_a_run = of_a_run or options.rollback or options.dry_run
+    with FolderLock(None if beside_a_run else os.path.dirname(site.plug_ins), words=RUN_AT_WORK), FolderLock(
+            site.plug_ins, 2 * START_PATIENCE if of_a_run else 0):      # what it waits for is an undo by hand
+        try:
+            if options.recover:
+                return recover_all(site)
+            for sentence in unfinished(site) if options.dry_run else recover_runs(site):
+                warn('implement_fix.py', sentence)
+            code, result = roll_back(site, options.rollback) if options.rollback else implement(site, options.fix_id)
+        finally:
+            if not options.dry_run:
+                remember(site.run_dir)
     show_result(options, result, code)
     if code != DONE:
         warn('implement_fix.py', '%s %s: %s' % (result['fix'], result['state'], result['sentence']))
@@ -1757,8 +1842,11 @@ def run(options):
 
 
 def recover_runs(site):
-    return sum((recover(run_dir, site.plug_ins) for run_dir in sorted(set(
-        row['run_dir'] for row in all_operations(site.run_dir, site.plug_ins) if row['ended'] is None))), [])
+    broken_off = sorted(set(row['run_dir'] for row in all_operations(site.run_dir, site.plug_ins)
+                            if row['ended'] is None))
+    if broken_off and not diagnose.find_bundles(site.plug_ins):     # nothing in there is gone: it will be back
+        raise Problem('there is no bundle in %s; is its volume mounted?' % site.plug_ins)
+    return sum((recover(run_dir, site.plug_ins) for run_dir in broken_off), [])
 
 
 def unfinished(site):
@@ -1819,7 +1907,8 @@ def show_result(options, result, code):
 
 STATE_WORDS = {'after': 'in place', 'before': 'not in place', 'partial': 'half in place: run --recover'}
 PATCH_WORDS = {'there': 'file changed by someone, the fix is still there',
-               'lost': 'file changed by someone, the fix is lost', 'conflict': 'file changed by someone, same lines'}
+               'lost': 'file changed by someone or gone, the fix is not in it',
+               'conflict': 'file changed by someone, same lines'}
 
 
 def show_status(options, run_dir):

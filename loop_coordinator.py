@@ -125,17 +125,18 @@ class PhaseFailed(Exception):
         return Problem('%s: %s' % (self.script, self.sentence or 'exit code %s' % self.code), self.code or BUG)
 
 
-def run_limited(command, limit):
+def run_limited(command, limit, more=None):
     """-> (exit code, stdout text, stderr text); after limit seconds the process is killed and the code is None.
 
     The output goes through files: a pipe that nobody reads while we wait would fill up and stop the phase, and 2.7's
-    subprocess has no time-outs of its own.
+    subprocess has no time-outs of its own. more: {name: value} for its environment.
     """
     import subprocess
     import tempfile
+    environment = dict(os.environ, **dict((native(name), native(value)) for name, value in (more or {}).items()))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
-                                   preexec_fn=None if os.name == 'nt' else own_group)
+                                   env=environment, preexec_fn=None if os.name == 'nt' else own_group)
         process.stdin.close()
         began = seconds_now()
         try:
@@ -283,19 +284,24 @@ def verdicts_of(rows):
     """The rows that the ranking learns from: verdicts, probes that ran, what a person took out, and fixes that no run
     could measure (any more). A fix that was kept once and is out, for whatever reason, is not among those that stand.
     """
-    newest, unmeasured = latest_by_fix([row for row in rows if row['decision'] != 'NOT_TRIED']), {}
-    for row in rows:                            # so often in a row
-        if is_verdict(row):
-            unmeasured[row['id']] = 0
-        elif row['decision'] == 'ROLLBACK':
-            unmeasured[row['id']] = unmeasured.get(row['id'], 0) + 1
+    newest = latest_by_fix([row for row in rows if row['decision'] != 'NOT_TRIED'])
+    times = dict((fix, unmeasured(rows, fix)) for fix in newest)
 
     def tells(row):
         return is_verdict(row) or row['decision'] in ('PROBED', 'UNDONE') or (
-            row['decision'] == 'ROLLBACK' and unmeasured[row['id']] >= UNDECIDED_CYCLES)
+            row['decision'] == 'ROLLBACK' and times[row['id']] >= UNDECIDED_CYCLES)
     return [row for row in rows if tells(row) and newest[row['id']]['decision'] != 'GONE'
             and (row['decision'] not in ('KEEP', 'MONITOR') or newest[row['id']]['decision'] in ('KEEP', 'MONITOR')
                  or tells(newest[row['id']]))]
+
+
+def unmeasured(rows, fix_id):
+    """How many times in a row, the newest last, a fix was taken out without a verdict on it."""
+    count = 0
+    for row in rows:
+        if row['id'] == fix_id:
+            count = 0 if is_verdict(row) else count + (row['decision'] == 'ROLLBACK')
+    return count
 
 
 def to_retest(rows):
@@ -446,6 +452,7 @@ class Session(object):
 
         how['where']: which of the options that tell where things are it takes; how['run_dir']: another run's directory.
         """
+        from implement_fix import OF_A_RUN
         words = [six.text_type(word) for word in words]
         where = ['--run-dir', how.get('run_dir', self.run_dir)]
         for name in how.get('where', ()):
@@ -453,7 +460,7 @@ class Session(object):
             where += ['--' + name.replace('_', '-'), value] if value is not None else []
         began = seconds_now()
         command = [sys.executable, '-c', START, os.path.join(SCRIPTS, script)] + words + where
-        code, out, err = run_limited(command, PHASE_LIMIT[script])
+        code, out, err = run_limited(command, PHASE_LIMIT[script], {OF_A_RUN: '1'})
         last_words = (err.strip().splitlines() or [''])[-1].replace(script + ': ', '')
         shown = ' '.join([script] + words).replace(self.run_dir + os.sep, '')
         self.note('%s: %s in %.1f s%s' % (shown, 'no end' if code is None else 'exit %d%s' % (code, EXIT_WORDS.get(
@@ -475,7 +482,10 @@ class Session(object):
         self.save()
         ended = 'failed'
         try:
-            write_manifest(self.run_dir, self.options)
+            missing = write_manifest(self.run_dir, self.options)
+            if missing:
+                self.past, self.state['unseen'] = sum((read_earlier(path)[1] for path in self.earlier), []), True
+                raise Problem(missing[0])
             write_file(self.reserve, b' ' * 2 ** 20)
             self.clean_up_after_killed_runs()
             self.compare_with_the_files()
@@ -483,6 +493,10 @@ class Session(object):
             ended = self.improve()
         except PhaseFailed as failure:
             self.troubles.append(failure.as_problem().sentence)
+        except Problem as problem:              # said on stderr; whoever reads the reports finds it there
+            self.troubles.append(problem.sentence)
+            self.note(problem.sentence)
+            raise
         except KeyboardInterrupt:
             ended = None
             raise
@@ -490,9 +504,10 @@ class Session(object):
             on_signals('ignore')        # a second Ctrl-C must not break off the undo
             self.give_up_reserve()
             self.withdraw('the run ended before the verdict')
+            self.notice_undos()
             self.state['ended'] = 'person' if ended == 'no_fix_left' and self.person_list() else ended
             self.write_lessons()
-            self.note('the run ended: %s' % ENDINGS[self.state['ended']])
+            self.note('the run ended: %s' % ending_words(self.state))
             self.save(phase='done')
         return self.state['ended']
 
@@ -523,6 +538,9 @@ class Session(object):
             if choice is None:
                 self.look_for_the_pattern(diagnosis)
                 return 'no_fix_left'
+            if self.adopted and any(row['template'] == 'adopted' for row in self.state['fixes'] if not row['retest']):
+                self.state['adopted'] = True    # who has a patch of his own did not ask for others
+                return 'iterations'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
                 return 'plateau'
             if len(self.new_fixes()) >= self.options.iterations:
@@ -750,15 +768,18 @@ class Session(object):
                 self.put_off_patterns.add(row['pattern'])
                 row['outage'] = [began, utc_text()] if out == DONE else None
                 facts.update(evidence=False, reason=facts['reason'] + (
-                    '; but without it that was the same, so it may be tried again' if same else
-                    '; the provider refused more requests, so it was not seen whether that is the same without it, and '
-                    'it may be tried again'))
+                    '; but without it that was the same' if same else
+                    '; the provider refused more requests, so it was not seen whether that is the same without it'))
             elif same is False and not verdict['regressions']:
                 row['outage'] = None
                 facts.update(evidence=True, reason=facts['reason'] + '; without it they are well again, so it was the '
                                                                      'fix')
         elif lost:
             self.name_losses(row, lost)
+        if facts['decision'] == 'ROLLBACK' and not facts['evidence']:
+            facts['reason'] += ('; that was so %d times in a row, so it is not tried again' % UNDECIDED_CYCLES
+                                if unmeasured(self.past + [dict(row, **facts)], row['id']) >= UNDECIDED_CYCLES else
+                                '; it may be tried again')
         self.replace_row(row, **facts)
 
     def look_into_test(self, number, row):
@@ -943,6 +964,19 @@ class Session(object):
             if cycles(self.past + self.state['fixes'], old['id']) >= UNDECIDED_CYCLES:
                 self.troubles.append('fix %s for pattern %s stays undecided after %d cycles; look at its test reports'
                                    % (old['id'], old['pattern'], UNDECIDED_CYCLES))
+
+    def notice_undos(self):
+        """What a person has taken out while the run was at work is not in place any more."""
+        rows = [row for row in latest_by_fix(self.past + self.state['fixes']).values()
+                if row['decision'] in ('KEEP', 'MONITOR')]
+        places = self.places_of(rows) if rows and not self.state.get('unseen') else {}
+        for row in sorted(rows, key=lambda row: (row['time'], row['id'])):
+            if whereabouts(row, places) == 'undone':
+                undone = dict(row, decision='UNDONE', reason='%s; it was undone by hand since' % row['reason'])
+                if row['run'] == self.state['run']:
+                    row.update(undone)
+                else:
+                    self.past.append(undone)
 
     def roll_back(self, row):
         """Undo a fix where it was made -> exit code, UNSAFE where it is still in; what cannot be undone safely is a
@@ -1137,10 +1171,15 @@ def prose(text, keep_paths=False):
 
 ENDINGS = {
     'goal': 'the goal was reached', 'plateau': 'the last %d fixes gained nothing' % PLATEAU,
-    'no_fix_left': 'no pattern is left that has an untried fix',
+    'no_fix_left': 'no fix is left that can be tried now',
     'iterations': 'the limit of new fixes was reached (--iterations)',
     'person': 'what is left needs a person', 'failed': 'a phase failed or it was broken off; see loop.log',
     None: 'it was interrupted'}
+
+
+def ending_words(state):
+    return 'the patch of --adopt has been tried, and nothing else was asked for' if state.get('adopted') else (
+        ENDINGS[state.get('ended')])
 
 
 def decision_words(row):
@@ -1153,8 +1192,9 @@ def decision_words(row):
         return '%s, but it could NOT be taken out' % row['decision']
     if row.get('by_hand'):
         return 'put in by hand' + ('; the verdict was ROLLBACK' if row['decision'] == 'ROLLBACK' else '')
-    return {'ROLLBACK': 'ROLLBACK, taken out', 'NOT_TRIED': 'not tried', 'PROBED': 'probe, taken out', 'MONITOR':
-            'MONITOR, in place', 'KEEP': 'KEEP, in place'}.get(row['decision'], row['decision'])
+    return {'ROLLBACK': 'ROLLBACK, taken out', 'NOT_TRIED': 'not tried', 'PROBED': 'probe, taken out',
+            'MONITOR': 'MONITOR, in place', 'KEEP': 'KEEP, in place', 'UNDONE': 'undone by hand'}.get(
+                row['decision'], row['decision'])
 
 
 def percent_text(row):
@@ -1167,12 +1207,14 @@ def lessons_text(lessons, state):
     reached = lessons['goal']['reached_percent']
     lines = ['# Lessons of run %s' % lessons['run'], '',
              'The run began at %s and %s.' % (state['started'], 'was a dry one: nothing was tried' if state.get(
-                 'dry_run') else 'ended because ' + ENDINGS[lessons['ended']])]
+                 'dry_run') else 'ended because ' + ending_words(state))]
     if reached is not None:
         lines.append('Of the items that code defects still hit when it began, the fixes that it kept cover %g %%; the '
                      'goal is %g %%. The share is the measured success of each, weighed by the items of its pattern.'
                      % (reached, lessons['goal']['percent']))
     lines += ['', '## What is in place now', '']
+    if state.get('unseen') and lessons['in_place']:
+        lines += ['As the runs before left it: this one did not get to see the files.', '']
     if lessons['in_place']:
         lines += table(('Fix', 'Agent', 'What it does', 'Decision', 'Success', 'Made in run'), [
             (row['id'], row['agent'], row.get('summary') or '-', decision_words(row), percent_text(row),
@@ -1222,7 +1264,8 @@ def item_words(items):
 
 def summary_lines(state, lessons, run_dir):
     """The result on stdout, at most 80 columns."""
-    lines = ['%-10s %-24s %-16s %s' % ('Decision', 'Template', 'Success', 'Agent')]
+    lines = ['%-10s %-24s %-16s %s' % ('Decision', 'Template', 'Success', 'Agent')
+             if lessons['fixes'] or lessons['refused'] else 'No fix was tried.']
     for row in lessons['fixes']:
         lines.append('%-10s %-24.24s %-16s %.27s' % (row['decision'], row['template'] or 'adopted', percent_text(row),
                                                      short_agent(row['agent'])))
@@ -1236,7 +1279,7 @@ def summary_lines(state, lessons, run_dir):
     lines += sum((wrapped('person: ', sentence) for sentence in lessons['troubles']), [])
     before = len(set(row['id'] for row in lessons['in_place']) - set(row['id'] for row in lessons['fixes']))
     lines += ['in place   %s of earlier runs' % logs.count_text(before, 'fix', 'fixes')] if before else []
-    lines += ['', 'Ended: %s.' % ENDINGS[state['ended']], 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
+    lines += ['', 'Ended: %s.' % ending_words(state), 'Read: %s' % os.path.join(run_dir, 'lessons_learned.md')]
     return lines
 
 
@@ -1268,7 +1311,7 @@ def look_around(options):
         home = rows[-1][2]
         rows.append(('install style', True, install_style(home)))
         probe('logs', True, lambda: readable_folder(logs.find_log_folder(home)))
-        probe('plug-ins', True, lambda: writable_folder(os.path.join(home, 'Plug-ins')))
+        probe('plug-ins', True, lambda: folder_of_bundles(os.path.join(home, 'Plug-ins')))
         probe('plug-in support', False, lambda: readable_folder(os.path.join(home, 'Plug-in Support')))
     probe('server', True, lambda: describe_server(options))
     probe('token', False, lambda: describe_token(options))
@@ -1311,6 +1354,15 @@ def writable_folder(path):
     return found
 
 
+def folder_of_bundles(path):
+    """An empty one is most likely a volume that is not mounted: its bundles and the fixes in them are not gone."""
+    from diagnose_from_report import find_bundles
+    found = writable_folder(path)
+    if not find_bundles(path):
+        raise Problem('there is no bundle in %s; is its volume mounted?' % path)
+    return found
+
+
 def describe_server(options):
     import implement_fix
     server = implement_fix.connect(options)
@@ -1338,7 +1390,7 @@ def describe_token(options):
 
 
 def write_manifest(run_dir, options):
-    """run_manifest.md: where the run happened and with what; Problem for the first thing that is missing."""
+    """run_manifest.md: where the run happened and with what -> sentences on what is missing."""
     rows = look_around(options)
     facts = [('Started', utc_text()), ('Version of the scripts', logs.__version__)] + [
         (what, sentence if found is not None else 'not found: ' + sentence) for what, found, sentence in rows]
@@ -1346,9 +1398,7 @@ def write_manifest(run_dir, options):
     text = ['# Run %s' % os.path.basename(run_dir), '', '## Where', ''] + table(('What', 'Found'), facts, True) + [
         '', '## Options', ''] + table(('Option', 'Value'), chosen, True)
     write_file(os.path.join(run_dir, 'run_manifest.md'), logs.redact('\n'.join(text), keep_paths=True) + '\n')
-    missing = [sentence for what, found, sentence in rows if found is False]
-    if missing:
-        raise Problem(missing[0])
+    return [sentence for what, found, sentence in rows if found is False]
 
 
 def require_plex(options):
@@ -1373,16 +1423,19 @@ def check(options):
     return DONE if complete else NO_ENVIRONMENT
 
 
-def dry_run(options, run_dir):
+def dry_run(session):
     """Aggregate, diagnose, and show the best patch; touches nothing outside the run directory."""
-    session, tell = Session(options, run_dir, os.path.dirname(run_dir)), say if not options.json else lambda words: None
+    from diagnose_from_report import find_bundles
+    options, run_dir, tell = session.options, session.run_dir, say if not session.options.json else lambda words: None
     session.state['iteration'] = 1
     for path in session.earlier:
         _, rows, sentences = read_earlier(path)
         session.past += rows
         session.troubles += sentences
-    session.compare_with_the_files(undo=False)
-    session.state['dry_run'] = True
+    session.troubles += write_manifest(run_dir, options)        # no obstacle yet, but a run would end at it
+    session.state.update(dry_run=True, unseen=not find_bundles(os.path.join(options.plex_home, 'Plug-ins')))
+    if not session.state['unseen']:
+        session.compare_with_the_files(undo=False)
     for row in latest_by_fix(session.past).values():
         if row.get('to_undo'):
             tell('\n'.join(wrapped('', 'Fix %s of run %s is still in place; a run takes it out first, and may then '
@@ -1400,6 +1453,7 @@ def dry_run(options, run_dir):
             tell('\n'.join(['No pattern has a fix to try.'] + sum((
                 wrapped('person: ', sentence) for sentence in session.troubles), [])))
     except PhaseFailed as failure:
+        session.save(ended='failed', phase='done')
         raise failure.as_problem()
     session.save(ended='no_fix_left' if choice is None else 'iterations', phase='done')
     session.write_lessons()
@@ -1423,14 +1477,22 @@ def loop(options, runs):
         except OSError as problem:
             raise Problem('the folder %s for run directories cannot be made (%s); name another with --runs'
                           % (runs, problem.strerror), NO_ENVIRONMENT)
-    from implement_fix import FolderLock
+    from implement_fix import FolderLock, bring_back, remember
     with Lock(runs), FolderLock(options.plex_home):         # two runs on one server would measure each other's fixes
+        put_back = bring_back(runs)
         run_dir = new_run_dir(runs)
-        if options.dry_run:
-            return dry_run(options, run_dir)
         session = Session(options, run_dir, runs)
+        for sentence in put_back:               # told once, also by cron: whoever deleted it finds it again
+            session.note(sentence)
+            warn('loop_coordinator.py', sentence)
+        if options.dry_run:
+            return dry_run(session)
         try:
-            ended = session.run()
+            try:
+                ended = session.run()
+            finally:
+                for path in session.earlier + [run_dir]:
+                    remember(path)
         except (IOError, OSError):
             if os.path.isdir(run_dir):
                 raise

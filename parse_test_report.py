@@ -81,7 +81,8 @@ def parse_report(text):
                      % (', '.join(sorted(set(decisions))) or 'none'))
     absent = sorted(label for label, name in LABELS.items() if name not in values)
     if absent:
-        raise refuse('the report does not give: %s' % ', '.join(absent))
+        raise refuse('the report does not give: %s (an earlier version wrote it, or somebody changed it)'
+                     % ', '.join(absent))
     reason = re.sub(r'\\([!-/:-@\[-`{-~])', r'\1', reason or '')      # what keeps Markdown from reading it
     found = dict(values, decision=decisions[0], reason=reason.rstrip('.'))
     check_numbers(found)

@@ -87,7 +87,7 @@ STATE = {'fields': dict, 'locked': [logs.STRING], 'leaves?': int, 'agent?': dict
 SHAPE = {'patterns_seen?': [SEEN], 'window?': dict, 'plug_in?': dict, 'baseline_patterns?': [logs.STRING],
          'says?': list, 'predicted?': {'fields?': [logs.STRING], 'success_percent?': (int, float)},
          'contains?': [logs.STRING], 'server?': dict,
-         'filled?': dict, 'said?': int, 'own_files?': [logs.STRING],
+         'filled?': dict, 'said?': int, 'changed_meanwhile?': bool, 'own_files?': [logs.STRING],
          'rows?': [dict(dict.fromkeys([name + '?' for name in ITEM + ('outcome', 'reason')], logs.STRING), **{
              'errors?': [SEEN], 'noise?': [SEEN], 'upstream?': [logs.STRING], 'before?': STATE, 'after?': STATE})]}
 
@@ -101,6 +101,7 @@ def read_active_test(path):
     """The dict that this script wrote. Problem where it is missing, damaged or newer.
 
     Keys: phase, fix, pattern, agent, mode, predicted, baseline_patterns, server {version}, bundle_digest, in_place,
+    changed_meanwhile (did any code of the bundle change during the test),
     plug_in {starts, failed_starts, last_start_ok}, says (what the patch itself logs), said (for how many items it did,
     None where nobody could hear it), window {from, to}, patterns_seen, stopped, complete, rows. A row:
     rating_key, guid, title, type, section, role, attempt, outcome, reason, errors, noise, upstream, before, after,
@@ -1112,6 +1113,7 @@ def run(options):
 
     tester = Tester(server, watch, options, plex_home, keep=keep, others=options.phase == 'after' and not
                     document['retest'])
+    code = bundle_digest(plug_ins, document['bundle'], ())
     position = document['log_position'] = earlier.get('log_position') or tester.position
     keep(kept)
     mark(server, 'active test %s fix %s begins' % (options.phase, document['fix']))
@@ -1121,6 +1123,7 @@ def run(options):
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),
         in_place_at_end=fix_state(home, document['fix'], plug_ins),
+        changed_meanwhile=code != bundle_digest(plug_ins, document['bundle'], ()),
         said=items_spoken_of(watch.lines_with(document['says'], position), watch.calls(position))
         if document.get('says') and tester.calls_are_logged and not watch.gap else None,    # heard at DEBUG only
         complete=all(is_measured(row) for row in last_rows(rows).values()))

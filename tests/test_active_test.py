@@ -782,7 +782,10 @@ def test_before_and_after_from_the_command_line(tmpdir, monkeypatch, capsys):
     world.state = 'after'
     world.behave = dict((key, {'gains': {'summary': 'S'}}) for key in world.items)
     world.refreshed[:] = []
-    assert run.call('--phase', 'after', '--fix', 'fix-1') == 0
+    code, refresh = run.home.ensure('Plug-ins', 'A.bundle', 'Contents', 'Code', 'a.py'), world.refresh
+    assert run.call('--phase', 'after', '--fix', 'fix-1') == 0 and not run.read('after')['changed_meanwhile']
+    world.refreshed[:], world.refresh = [], lambda key: (code.write('undone by hand'), refresh(key))
+    assert run.call('--phase', 'after', '--fix', 'fix-1') == 0 and run.read('after')['changed_meanwhile']
     after = run.read('after')
     assert sorted(key for _, key in world.refreshed) == ['101', '102', '103', '104', '106', '107']
     assert after['in_place'] == after['in_place_at_end'] == 'after' and after['patterns_seen'] == []

@@ -243,6 +243,45 @@ def test_what_was_lost_in_an_outage_is_refreshed_when_the_fix_is_out(tmpdir, mon
     assert bool(row['outage']) != by_fix and loop.verdicts_of([row]) == [row] * by_fix
 
 
+@pytest.mark.parametrize('nights, words', [(1, 'the weather; it may be tried again'), (
+    3, 'the weather; that was so 3 times in a row, so it is not tried again')])
+def test_whether_it_is_tried_again_is_told_as_the_next_run_will_do(tmpdir, monkeypatch, nights, words):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    monkeypatch.setattr(session, 'phase', lambda *words, **how: (0, '', ''))
+    monkeypatch.setattr(session, 'roll_back', lambda row: loop.DONE)
+    session.read_verdict = lambda number: {
+        'decision': 'ROLLBACK', 'reason': 'the weather', 'success_percent': None, 'measured': 0, 'weak_evidence': False,
+        'further': 0, 'fixed': 0, 'still_failing': 0, 'regressions': 0, 'broken': 0, 'undecided': True, 'healthy_broken': 0}
+    session.past, session.places_of = [fix_row('a', 'ROLLBACK', evidence=False)] * (nights - 1), lambda rows: {}
+    row = fix_row('a', None)
+    session.after_test_and_verdict(1, row, ())
+    assert row['reason'] == words and bool(loop.verdicts_of(session.past + [row])) == (nights == 3)
+
+
+def test_who_has_a_patch_of_his_own_gets_that_one_tried_and_no_other(tmpdir):
+    session, tried = loop.Session(loop.build_parser().parse_args(['--pattern', 'p']), str(tmpdir), str(tmpdir)), []
+    diagnosis = {'patterns': [dict(pattern_row('p', 7, ['own', 'b']), last_seen=None)]}
+    diagnosis['patterns'][0]['fixes'][0]['kind'] = 'adopted'
+    session.look = lambda number: setattr(session, 'adopted', True) or diagnosis
+    session.try_fix = lambda number, pattern, fix: tried.append(fix['id']) or session.state['fixes'].append(
+        fix_row(fix['id'], 'ROLLBACK', template='adopted', pattern='p'))
+    assert session.improve() == 'iterations' and tried == ['own']
+    assert '--adopt has been tried' in loop.ending_words(dict(session.state, ended='iterations'))
+
+
+@pytest.mark.parametrize('ended, decision', [('rolled back', 'UNDONE'), ('verified', 'KEEP')])
+def test_what_a_person_undoes_while_a_run_is_at_work_is_not_told_as_in_place(tmpdir, ended, decision):
+    session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
+    own = fix_row('b', 'KEEP', run=session.state['run'])
+    session.past, session.state['fixes'] = [fix_row('a', 'MONITOR')], [own]
+    session.places_of = lambda rows: {rows[0]['home_run']: dict((name, {
+        'state': 'before' if ended == 'rolled back' else 'after', 'patch': None, 'ended': ended, 'times': 1}) for name in 'ab')}
+    session.notice_undos()
+    assert (own['decision'], len(session.past)) == (decision, 2 if decision == 'UNDONE' else 1)
+    session.write_lessons()
+    assert ('No patch of this loop' in tmpdir.join('lessons_learned.md').read()) == (decision == 'UNDONE')
+
+
 def test_a_provider_that_refuses_more_requests_is_asked_for_no_other_pattern_tonight(tmpdir, monkeypatch):
     session = loop.Session(loop.build_parser().parse_args([]), str(tmpdir), str(tmpdir))
     diagnosis = {'patterns': [dict(pattern_row(name, 7, [name]), agent=agent, last_seen=None) for name, agent in (
@@ -369,6 +408,7 @@ def test_the_summary_fits_a_terminal():
     lessons['in_place'] = [{'id': 'a'}, {'id': 'of the night before'}]
     lines = loop.summary_lines({'ended': 'goal'}, lessons, '/runs/x')
     assert 'in place   1 fix of earlier runs' in lines
+    assert loop.summary_lines({'ended': 'goal'}, dict(lessons, fixes=[]), '/runs/x')[0] == 'No fix was tried.'
     assert max(len(line) for line in lines) <= 80
 
 

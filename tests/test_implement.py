@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 
 import pytest
 
@@ -238,6 +239,25 @@ def test_a_second_implementer_waits(rig, capsys):
     with fix.FolderLock(rig.plug_ins):
         assert rig.main('a') == 75
     assert 'another process of the loop' in capsys.readouterr()[1] and steps(rig) == []
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='folders cannot be locked')
+def test_beside_a_run_only_its_own_phases_and_an_undo_are_taken(rig, capsys, monkeypatch):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        with fix.FolderLock(rig.home):          # as a run holds it, wherever its reports lie
+            assert [rig.main(*words) for words in (['a'], ['--recover'])] == [75, 75]
+            err = capsys.readouterr()[1]
+            assert err.count('\n') == 2 and 'a run (or another implement_fix.py) is at work' in err and steps(rig) == []
+            assert [rig.main(*words) for words in (['a', '--dry-run'], ['--status'])] == [0, 0]
+            monkeypatch.setenv(str(fix.OF_A_RUN), str('1'))
+            held = fix.FolderLock(rig.plug_ins)         # by an undo of somebody, for a moment
+            held.__enter__()
+            threading.Timer(.3, held.__exit__).start()
+            assert rig.main('a') == 0
+            monkeypatch.delenv(str(fix.OF_A_RUN))
+            assert rig.main('--rollback', 'a') == 0 and rig.content() == CODE.encode('utf-8')
+        assert rig.main('a') == 0
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_happens(rig, capsys, monkeypatch):
@@ -531,6 +551,45 @@ def test_undo_of_what_was_never_put_in_place_is_done(rig, capsys):
 
 
 # ---------------------------------------------------------------------------------------------------- someone else's edits
+@pytest.mark.parametrize('gone', ['', 'backups', 'journal.jsonl'])
+def test_a_run_that_was_deleted_with_a_fix_in_place_is_put_back_for_its_undo(rig, capsys, gone):
+    rig.offer('a', {ENTRY: [PLOT]})
+    copy, another = os.path.join(rig.runs, fix.IN_PLACE), rig.new_run('2026-11-23T103000Z')
+    with Stub(rig):
+        assert rig.main('a') == 0 and os.listdir(copy) == ['2026-11-22T103000Z']
+        path = os.path.join(rig.run_dir, gone)
+        (os.remove if '.' in gone else shutil.rmtree)(path)
+        capsys.readouterr()
+        assert rig.main('--status', run_dir=another) == 0
+        out, err = capsys.readouterr()
+        assert 'Sample.bundle: in place' in out and 'was deleted while fix a' in err and err.count('\n') == 1
+        assert rig.main('--status') == 0 and capsys.readouterr()[1] == ''
+        (os.remove if '.' in gone else shutil.rmtree)(path)
+        assert rig.main('--rollback', 'a') == 0 and rig.content() == CODE.encode('utf-8')
+    assert os.listdir(copy) == []               # what is out needs no memory
+    shutil.rmtree(rig.run_dir)
+    capsys.readouterr()
+    assert rig.main('--status') == 4 and 'no run directory' in capsys.readouterr()[1]
+
+
+def test_what_a_run_left_is_not_put_back_where_its_fix_is_gone_or_its_disk_is_away(rig, capsys):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
+    shutil.rmtree(rig.run_dir)
+    fix.remember(rig.run_dir)                   # by a run that was at work meanwhile: no reason to forget
+    os.rename(rig.plug_ins, rig.plug_ins + '.away')
+    os.mkdir(rig.plug_ins)
+    assert fix.bring_back(rig.runs) == []
+    os.rmdir(rig.plug_ins)
+    os.rename(rig.plug_ins + '.away', rig.plug_ins)
+    patched = rig.content()
+    write(rig.path(), CODE.replace('int(', 'float('))       # a new version of the bundle
+    assert fix.bring_back(rig.runs) == []
+    write(rig.path(), patched)
+    assert len(fix.bring_back(rig.runs)) == 1 and state(rig, 'a') == 'after'
+
+
 def test_a_file_that_someone_changed_after_the_fix_is_never_overwritten(rig, capsys):
     rig.offer('a', {ENTRY: [PLOT]})
     with Stub(rig):

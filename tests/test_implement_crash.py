@@ -212,6 +212,16 @@ def test_recovery_covers_the_runs_beside_this_one(new_rig):
     assert all_are(rig, rig.before)
 
 
+def test_where_the_plug_ins_are_not_mounted_nothing_is_ended(new_rig, capsys):
+    rig = new_rig()
+    fix.write_step(rig.run_dir, 'intent', action='undo', fix='a', bundle='Sample.bundle', agent='x', plug_ins=rig.plug_ins,
+                   files=[{'path': 'Sample.bundle/Contents/Code/__init__.py', 'before': 'b', 'after': 'a', 'carries': []}])
+    os.rename(rig.plug_ins, rig.plug_ins + '.away')
+    os.mkdir(rig.plug_ins)
+    assert rig.main('--recover') == 4 and 'is its volume mounted?' in capsys.readouterr()[1]
+    assert [row['step'] for row in fix.read_journal(rig.run_dir)] == ['intent']
+
+
 def test_dry_run_reports_what_is_unfinished_and_leaves_it(new_rig, capsys):
     rig = new_rig()
     number = half_way(new_rig)

@@ -177,6 +177,7 @@ def test_a_dry_run_shows_the_patch_and_changes_nothing(plex, tmpdir):
     code, out, err = run_loop(plex, tmpdir.join('runs'), '--dry-run')
     assert (code, err) == (0, '')
     assert '+++ b/Filmkontor.bundle/Contents/Code/__init__.py' in out
+    assert b'| plug-ins |' in read(os.path.join(newest(tmpdir.join('runs')), 'run_manifest.md'))
     assert code_of(plex) == original
 
 
@@ -272,6 +273,40 @@ def test_ctrl_c_during_a_second_test_leaves_the_kept_fix_and_its_verdict(kept):
     assert process.returncode == 130 and code_of(plex) == patched
     row, = json_of(newest(runs), 'loop_state.json')['fixes']
     assert (row['decision'], row['weak_evidence'], row['measured']) == ('KEEP', True, 7)
+
+
+def test_a_night_without_the_volume_of_the_plug_ins_forgets_and_undoes_nothing(kept):
+    plex, runs = kept
+    patched, plug_ins = code_of(plex), os.path.join(plex.plex_home, 'Plug-ins')
+    os.rename(plug_ins, plug_ins + '.away')
+    os.mkdir(plug_ins)
+    try:
+        code, out, err = run_loop(plex, runs, '--quiet')
+        assert (code, out, err.count('\n')) == (4, '', 1) and 'is its volume mounted?' in err
+        told = read(os.path.join(newest(runs), 'lessons_learned.md')).decode('utf-8')
+        assert 'KEEP, in place' in told and 'did not get to see the files' in told and '- there is no bundle in ' in told
+        code, out, err = run_loop(plex, runs, '--dry-run')
+        assert code == 0 and 'is its volume mounted?' in out and 'KEEP, in place' in read(
+            os.path.join(newest(runs), 'lessons_learned.md')).decode('utf-8')
+    finally:
+        os.rmdir(plug_ins)
+        os.rename(plug_ins + '.away', plug_ins)
+    assert run_loop(plex, runs, '--iterations', '0', '--quiet') == (0, '', '')
+    assert [row['decision'] for row in json_of(newest(runs), 'loop_state.json')['fixes']] == ['KEEP']
+    assert code_of(plex) == patched
+
+
+def test_a_run_that_was_deleted_with_its_fix_in_place_is_known_again(plex, tmpdir):
+    runs, original = tmpdir.join('runs'), code_of(plex)
+    assert run_loop(plex, runs)[0] == 0
+    first = newest(runs)
+    shutil.rmtree(first)
+    code, out, err = run_loop(plex, runs, '--quiet')
+    assert (code, out, err.count('\n')) == (0, '', 1) and 'what its undo needs was put back' in err
+    row, = json_of(newest(runs), 'loop_state.json')['fixes']
+    assert (row['decision'], row['retest'], row['home_run']) == ('KEEP', True, os.path.basename(first))
+    undo(plex, first, row['id'])
+    assert code_of(plex) == original
 
 
 # ------------------------------------------------------------------------------------------------- a person's own patch

@@ -58,6 +58,7 @@ def test_what_editors_do_to_a_report_is_tolerated(change):
     ('| Success | 84.6 % |', '| Success | not measured |', 'nothing measured, but 11 of 13'),
     ('| Regressions | 0 |', '| Regressions | 1 |', 'means ROLLBACK'),
     ('| Measured | 13 |', '', 'does not give: measured'),
+    ('| Of these, further on | 0 |', '', 'an earlier version wrote it'),
     ('| Weak evidence | no |', '| Weak evidence | yes |', 'weak evidence'),
     ('| Fixed | 11 |', '| Fixed | 11 |\n| Fixed | 11 |', 'twice'),
     ('| Fixed | 11 |', '| Fixed | -11 |', '"-11" for "Fixed"'),
