@@ -2218,7 +2218,11 @@ class Scan(object):
                 if self.since is not None or self.until is not None:
                     offset, stop = self.window(source, offset, size)
                     if offset >= stop:
-                        return None
+                        if rest:
+                            source.seek(0)
+                            self.join(source.read(CHUNK), rest, log)
+                        return b'', log, 0, 0   # what goes on in the next file began outside of the window
+                    stop = stop if stop < size else None
                     if self.lines and offset:
                         self.line_count = count_lines(source, offset)
                 return self.plain(log, source, offset, stop, rest, more)

@@ -442,6 +442,25 @@ def test_since_and_until(tmpdir):
     assert found[0]['line'] == text[:text.index('21:20:02')].count('\n') + 2
 
 
+@pytest.mark.parametrize('suffix', ['.1', '.1.gz'])
+@pytest.mark.parametrize('cut', ['2026-02-03 21:14:09', '    self.fill'])
+def test_a_window_that_ends_or_begins_at_a_rotation_holds_its_records_once(tmpdir, suffix, cut):
+    text = call(1) + traceback_record(2) + record(9, 'x', 'ERROR') + record(5, 'y', 'ERROR').replace('02-03', '02-04')
+    cut = text.index(cut)
+    path = plug_in_log(tmpdir, text[:cut], suffix)
+    if suffix.endswith('.gz'):
+        with gzip.open(path, 'wb') as out:
+            out.write(text[:cut].encode('utf-8'))
+    plug_in_log(tmpdir, text[cut:])
+    middle = logs.utc_seconds('2026-02-04T00:00:00Z')
+    assert [event['exception'] or event['message'] for event in events(tmpdir, since=middle)] == ['y']
+    before = events(tmpdir, until=middle)
+    assert [event['exception'] or event['message'] for event in before] == ['KeyError', 'x']
+    assert before[0]['rating_key'] == '42' and before[0]['file'].endswith(suffix)
+    plug_in_log(tmpdir, record(5, 'y', 'ERROR').replace('02-03', '02-05'))
+    assert len(events(tmpdir, until=middle)) == 1
+
+
 def test_clock_set_back_loses_nothing(tmpdir):
     def hour(number):
         return ''.join('2026-10-25 0%d:%02d:%02d,000 (7f) :  %s (a:1) - nothing found here\n'
