@@ -649,8 +649,9 @@ HOME_NAME = r'(?:(?!%2f|%5c)[^\\/\s\'":<>|])+'
 BEHIND_SLASH = r'%s(?:(?<=[\\/]%s)|(?<=%%2f%s)|(?<=%%5c%s))'
 HOME_FOLDERS = '|'.join(BEHIND_SLASH % (4 * (word,)) + more for word, more in (
     ('home', r's?\d*'), ('users', ''), ('media', SLASH + r'(?=sd)\w+')))
-HOME = Regex(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s(?!<)(%s(?: %s){0,2}(?=%s)|%s)' % (
-    HOME_FOLDERS, SLASH, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))         # of a text in lower case, as SECRET_RULES
+NO_HOME = r'(?!<|(?:features|services|subscriptions|account)\b)'         # https://plex.tv/api/v2/server/users/features
+HOME = Regex(r'(?:%s|documents(?: |%%20)and(?: |%%20)settings)%s%s(%s(?: %s){0,2}(?=%s)|%s)' % (
+    HOME_FOLDERS, SLASH, NO_HOME, HOME_NAME, HOME_NAME, SLASH, HOME_NAME))    # of a text in lower case, as SECRET_RULES
 HOME_WORDS = ('home', 'users', 'sd', 'documents')      # one of them stands in all that HOME finds
 LOCAL = ('127.', '0.0.0.0', '255.')
 
@@ -746,7 +747,7 @@ ODD_WORD = r'[^\s,;:()\[\]\"<>]*[^\x00-\x7f][^\s,;:()\[\]\"<>]*'
 NAME_JOINTS = r'(?: of the | of | the | and | & | - |: |, | )'
 ASCII_NAMES = Regex(r'(?<=[ (=])%s(?:%s%s)*' % (NAME_WORD, NAME_JOINTS, NAME_WORD))
 ODD_NAMES = Regex(r'(?<=[ (=])(?:%s|%s)(?:%s(?:%s|%s))*' % (NAME_WORD, ODD_WORD, NAME_JOINTS, NAME_WORD, ODD_WORD))
-NAME_BEFORE = Regex(r'(?:^|[ ([])(?:for|of|in|from|by|to|with|on|at|named|title|called) $|=$|= $')
+NAME_BEFORE = Regex(r'(?:^|[ ([])(?:for|of|in|from|by|to|with|on|at|named|title|called|item) $|=$|= $')
 NAME_JOINT = Regex(r' (?:of|the|and) ')
 ACTION = Regex(r"[A-Za-z]+(?:ing|ion|ed|'s) ")          # "Loading of <name>": the programmer's own word
 ONE_NAME = Regex(r'^(\w+ing|\w+ed) ' + NAME_WORD + r'(?= <q>|[,:;]|$)')
@@ -1617,7 +1618,7 @@ class Tidier(object):
             self.put(number, b'  ' + line[frame.start(1):])
             self.frames, self.ended = self.frames + 1, False
         elif not self.inside and own_error(bare):
-            self.begin(number, b'ERROR', b'own:0', bare.lstrip(b'> \t|`*'), self.name)
+            self.begin(number, b'ERROR', b'own:0', bare.lstrip(b'> \t|`*-'), self.name)
             self.inside = False
         else:
             if bare.startswith(b'```') or self.ended and not bare:

@@ -321,6 +321,7 @@ def test_reported_lines_are_kept_per_start(tmpdir):
     ("Couldn't load /mnt/TV Shows/Bob's Show (2001)/a.b.mkv: no", "Couldn't load <path>: no"),
     ("Twice [/mnt/A & B/11 I Don't Know (feat. C).mp3], but we'll go on", "Twice [<path>], but we'll go on"),
     ('Could not read /mnt/A.2021.x264-B[c].mkv (-2)', 'Could not read <path> (<n>)'),
+    ('Error refreshing item Boats (1999) (no)', 'Error refreshing item <name> (<n>) (no)'),
     ('Skipping Dark Night, Pt. 3: score 5 below threshold 9', 'Skipping <name>: score <n> below threshold <n>'),
     ('[Req#1f/HCl#2] HTTP error requesting GET https://x.example/a?b=1 (7, x)',
      'HTTP error requesting GET <url> (<n>, x)'),
@@ -407,7 +408,7 @@ def test_items_that_a_thread_may_have_worked_for_stand_in_the_same_order_on_each
 
 def test_redact_leaves_the_rest():
     for text in ('127.0.0.1:32400 1.40.2.8395-c67dce28e', "KeyError: 'key'", "global name 'user' is not defined",
-                 '/var/lib/plexmediaserver/x', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
+                 '/var/lib/plexmediaserver/x', 'https://plex.tv/api/v2/server/users/features', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
                  '%2F127.0.0.1%3A32400', "'token': None", 'the home is /etc/x', '/media/movies/x',
                  'No cookie jar found', 'the server refuses the token (401)', "Prefs['username'] + 'x'",
                  "'?token=' + token + '&key=' + key", '%5B21:14:07%5D', '%5B%3A%3A1%5D%20127.0.0.1'):
@@ -931,6 +932,8 @@ def test_a_paste_whose_lines_are_indented_and_words_that_say_no_error(tmpdir):
     found = events(put(tmpdir, 'paste.md', 'Here is the Exception:\n\nException:\n\n    Feb 03 21:14:08 nas sh[2]: Error loading '
                                            'bundle code.\n    2026-02-03 21:14:07 WARNING No boats\n'))
     assert [event['message'] for event in found] == ['Error loading bundle code.', 'No boats']
+    titled, = events(put(tmpdir, 'list.md', 'Fixed:\n- KeyError: 7 at the start\n'))
+    assert (titled['exception'], titled['message']) == ('KeyError', '7 at the start')
 
 
 def test_words_around_a_record_are_no_part_of_it(tmpdir):
