@@ -33,6 +33,7 @@ import io
 import json
 import os
 import re
+import stat
 import struct
 import sys
 import time
@@ -1320,8 +1321,11 @@ class Stream(object):
 
 
 def find_streams(paths, keep=None):
-    """(streams, unread) of folders, files, zips; '-' is standard input. unread: [{'file', 'why'}]."""
-    found, unread = {}, []
+    """(streams, unread) of folders, files, zips; '-' is standard input. unread: [{'file', 'why'}].
+
+    What is named twice, also by a link, is read once.
+    """
+    found, unread, seen = {}, [], set()
     for path in paths:
         path = walkable(path)
         if to_text(path) == '-':
@@ -1331,10 +1335,10 @@ def find_streams(paths, keep=None):
             for folder, names, files in os.walk(path, onerror=lambda problem: unread.append(
                     {'file': to_text(problem.filename or ''), 'why': to_text(problem.strerror or problem)})):
                 names.sort()
-                for name in sorted(files):
-                    add_path(found, unread, os.path.join(folder, name), path, False)
+                for name in sorted(files, key=lambda name: (os.path.islink(os.path.join(folder, name)), name)):
+                    add_path(found, unread, seen, os.path.join(folder, name), path, False)
         elif os.path.exists(path):
-            add_path(found, unread, path, os.path.dirname(path), True)
+            add_path(found, unread, seen, path, os.path.dirname(path), True)
         else:
             raise Problem('there is no %s; name a folder, a log file, a zip or - with --logs' % to_text(path))
     streams = []
@@ -1344,9 +1348,23 @@ def find_streams(paths, keep=None):
     return streams, unread
 
 
-def add_path(found, unread, path, root, named):
+def add_path(found, unread, seen, path, root, named):
+    """Sort a file into its log, or the files of a zip. seen: (device, number) of the files so far."""
     name = to_text(os.path.relpath(path, root) if root else path)
-    lower = name.lower()
+    lower, data = name.lower(), None
+    try:
+        status = os.stat(path)
+        if status.st_ino and (status.st_dev, status.st_ino) in seen:        # Windows may know no numbers
+            return
+        seen.add((status.st_dev, status.st_ino))
+        if stat.S_ISFIFO(status.st_mode) and named:     # <(zcat ...): it can be read but once
+            with io.open(path, 'rb') as source:
+                data = source.read()
+        elif not (named or stat.S_ISREG(status.st_mode)):
+            unread.append({'file': name, 'why': 'no file that can be read'})        # to open a pipe may take for ever
+            return
+    except (IOError, OSError):
+        pass                                    # it is tried, and named, when it is read
     if lower.endswith('.zip'):
         import zipfile
         try:
@@ -1359,7 +1377,8 @@ def add_path(found, unread, path, root, named):
         except (zipfile.BadZipfile, IOError, OSError, RuntimeError) as problem:
             unread.append({'file': name, 'why': 'not a readable zip: %s' % to_text(problem)})
         return
-    add_file(found, to_text(os.path.dirname(path)), os.path.basename(name), LogFile(path, name), named, unread)
+    add_file(found, to_text(os.path.dirname(path)), os.path.basename(name), LogFile(path, name, data=data), named,
+             unread)
 
 
 def add_file(found, folder, name, log, named, unread=None):

@@ -814,6 +814,20 @@ def test_half_last_line(tmpdir):
     assert len(events(tmpdir)) == 1
 
 
+@pytest.mark.skipif(os.name != 'posix', reason='links and pipes')
+def test_what_is_named_twice_is_read_once_and_no_pipe_is_waited_for(tmpdir):
+    path = plug_in_log(tmpdir, traceback_record(2))
+    os.symlink(path, os.path.join(os.path.dirname(path), 'a.log'))
+    os.symlink(str(tmpdir), str(tmpdir.join('loop')))
+    os.mkfifo(str(tmpdir.join('pipe.log')))
+    document = logs.aggregate([str(tmpdir), str(tmpdir.join('loop')), path])
+    assert document['events'] == 1 and [row['file'] for row in document['files']] == ['PMS Plugin Logs/%s.log' % AGENT]
+    assert [row['file'] for row in document['unread']] == ['pipe.log']
+    with io.open(path, 'rb') as source:
+        writer = subprocess.Popen(['sh', '-c', 'cat > %s' % tmpdir.join('pipe.log')], stdin=source)
+    assert logs.aggregate([str(tmpdir.join('pipe.log'))])['events'] == 1 and writer.wait() == 0
+
+
 def test_unreadable_file_is_named(tmpdir):
     path = put(tmpdir, 'Plex Media Server.log', 'x')
     plug_in_log(tmpdir, traceback_record(3))
