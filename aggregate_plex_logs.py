@@ -604,6 +604,8 @@ SECRET_RULES = [
      Regex(SECRET_NAME + KEYWORD_VALUE), '<secret>'),
     (('</',), Regex(r'%s>([^<>\s]+)(?=</[\w:-]*%s>)' % (SECRET_NAME, SECRET_NAME)), '<secret>'),
     (('pin',), Regex(r'pin(?<!\wpin)' + KEYWORD_VALUE), '<secret>'),
+    (('pass=', 'pass%3d'), Regex(r'pass(?<![a-z0-9]pass)(?:=|%3d)(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
+    (('_user=', '_user%3d'), Regex(r'_user(?:=|%3d)(?!<)([^\s&\'",;<>()]+)'), '<user>'),
     (('sess', 'sid=', 'sig'), Regex(r'(?:sess(?:ion)?_?id|sid(?<!\wsid)|sig(?<!\wsig)|signature)='
                                     r'(?!<)([^\s&\'",;<>()]+)'), '<secret>'),
     (('cookie',), Regex(r'cookies?[\'"]?\s?[:=]\s?(?:u?[\'"])?(\{[^{}\n]*\}|[^\'"\n<]*=[^\'"\n]*)'), '<secret>'),

@@ -379,6 +379,7 @@ def test_lines_break_at_blanks_and_in_words_that_are_too_long(text, lines):
     ('http://x.example/api/v1/json/60130162/all.php', '60130162'),
     ('Error parsing HTTP request: PROBE_203.0.113.9_32400', '203.0.113.9'),
     ('https://198-51-100-7.k3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3.plex.direct:32400/', '198-51-100-7'),
+    ('/prefs/set?boats_user=zelda&host=x', 'zelda'), ('/get.php?pass=pa55&x', 'pa55'), ('boats_pass%3Dpa55', 'pa55'),
     ('/media/sdb1/zelda/x', 'zelda'), ('Documents and Settings\\Zelda Q\\x', 'Q'),
     ('x%408.8.4.4', '8.8.4.4'), ('a%3D203.0.113.9', '203'), ('a%25203.0.113.9', '203.'), ('a%253D203.0.113.9', '203'),
     ('%5B2001%3Adb8%3A77%3A%3A1c%5D', 'db8'), ('%5B2001:db8:77:1:2:3:4:1c%5D', 'db8'),
@@ -411,7 +412,7 @@ def test_redact_leaves_the_rest():
                  '/var/lib/plexmediaserver/x', 'https://plex.tv/api/v2/server/users/features', '[::ffff:127.0.0.1:5000 (Loopback)]', 'Loaded HTTP cookies',
                  '%2F127.0.0.1%3A32400', "'token': None", 'the home is /etc/x', '/media/movies/x',
                  'No cookie jar found', 'the server refuses the token (401)', "Prefs['username'] + 'x'",
-                 "'?token=' + token + '&key=' + key", '%5B21:14:07%5D', '%5B%3A%3A1%5D%20127.0.0.1'):
+                 "'?token=' + token + '&key=' + key", '%5B21:14:07%5D', 'bypass=1', '%5B%3A%3A1%5D%20127.0.0.1'):
         assert logs.redact(text) == text
     assert logs.redact('/home/zelda/x', keep_paths=True) == '/home/zelda/x'
 
