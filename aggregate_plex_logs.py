@@ -545,6 +545,12 @@ NOISE = [Noise(*row) for row in [
               r'|Unable to load services from system\.|Unable to retrieve the machine identifier or server version',
           'start-up race', 'the server does not answer yet when the System plug-in starts',
           'it goes on after the start'),
+    (PLUG_IN, r"Error opening URL '[^']*/:/plugins/com\.plexapp\.system/messaging/function/"
+              r"X0J1bmRsZVNlcnZpY2U6QWxsU2VydmljZXM_/",         # _BundleService:AllServices
+          'start-up race', 'a plug-in that starts asks the System plug-in for its services before it answers',
+          'it goes on after the start'),
+    (PLUG_IN, r'Exception matching route for path "/system/appstore/|Could not find route matching /system/appstore/',
+          'plug-in store', 'a player asks for the store of plug-ins, which is gone', 'never'),
     (PLUG_IN, r'Private handlers are no longer supported', 'old call of the framework',
           'the System plug-in makes it at each start', 'never'),
     (PLUG_IN, r'Exception matching route for path "/" |Could not find route matching /:/plugins/[\w.-]+(?=\r?\n)',

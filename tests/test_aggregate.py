@@ -570,8 +570,13 @@ def test_what_the_system_plug_in_says_at_each_start_is_noise(tmpdir):
             "Private handlers are no longer supported; couldn't register <bound method A.b of <c.A object at 0x7f00>>",
             'Unable to load services from system. Loading from the current bundle only.',
             'Unable to retrieve the machine identifier or server version.',
+            "Error opening URL 'http://127.0.0.1:32400/:/plugins/com.plexapp.system/messaging/function/"
+            "X0J1bmRsZVNlcnZpY2U6QWxsU2VydmljZXM_/x'", 'Could not find route matching /system/appstore/updates',
+            'Exception matching route for path "/system/appstore/updates"' + frames % 'FrameworkException: No route found',
             'Exception matching route for path "/"' + frames % "FrameworkException: No route found matching '/'"]
-    real = ["Error opening URL 'http://127.0.0.1:32400/servers/9'", 'Could not find route matching /video/boats/7',
+    real = ["Error opening URL 'http://127.0.0.1:32400/servers/9'", 'Could not find route matching /system/boats',
+            "Error opening URL 'http://127.0.0.1:32400/:/plugins/com.plexapp.system/messaging/function/X0J1/x'",
+            'Could not find route matching /video/boats/7',
             'Exception matching route for path "/video/boats/7"' + frames % 'FrameworkException: No route found']
     put(tmpdir, 'PMS Plugin Logs/com.plexapp.system.log', ''.join(record(1, text, 'ERROR') for text in said + real))
     assert [bool(event['noise']) for event in events(tmpdir)] == [True] * len(said) + [False] * len(real)
