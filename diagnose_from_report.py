@@ -3056,11 +3056,12 @@ def function_named(source, frame):
 
 
 def without_callers(source, frame):
-    """The frame without the lines of a function that called another one of its own name: a report has both in one."""
+    """The frame without the lines of a function that called itself, or another one of its own name: a report has them
+    and the innermost one, where the error arose, in one row."""
     own = [line for line in frame.lines if not re.search(r'\b%s *\(' % frame.function, frame.quoted.get(line) or '')]
     inner, outer = [set(node for node in source.functions_named(frame.function) if any(
         node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
-    if not inner or not outer - inner:
+    if not inner or not outer:
         return frame
     return frame._replace(lines=own, quoted=dict((line, frame.quoted[line]) for line in own), starts=[
         dict(pair for pair in start.items() if pair[0] in own) for start in frame.starts])
@@ -4919,8 +4920,9 @@ def effect_of_argument(case, node, call, value, depth):
         return effect(case, call, NO_LIST, depth + 1) if empty else OPEN if value == SOME else CRASH
     if name in ('isinstance', 'bool', 'callable', 'repr', 'type', 'hasattr', 'id'):
         return FINE
-    if name == 'strftime' and (node in call.args[1:]) == (last_name(call.func.value) not in (   # the class's, or time's
-            'date', 'datetime')) and len(call.args) > 1 or name == 'get' and receiver == 'requests':
+    of_class = call.func.kind == 'Attribute' and last_name(call.func.value) in ('date', 'datetime')    # else time's
+    if name == 'strftime' and (node in call.args[1:]) != of_class and len(call.args) > 1 or \
+            name == 'get' and receiver == 'requests':
         return OPEN if value == SOME else CRASH
     if name in ('min', 'max', 'sum') and len(call.args) == 1:
         return effect(case, call, ZERO, depth + 1) if name == 'sum' and value in (NO_LIST, NO_DICT) else \

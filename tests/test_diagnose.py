@@ -2438,3 +2438,44 @@ def test_a_rule_without_an_end_costs_its_pattern_only(tmpdir, monkeypatch, capsy
     assert 'pattern p1-harbour: no end after 1 s' in capsys.readouterr()[1]
     first, second = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns']
     assert first['fixes'] == [] and first['no_fix_because'] == diagnose.TOO_LONG and second['fixes']
+
+
+BOXES = """
+from time import strftime
+
+def update(metadata, page):
+  walk(metadata, page)
+
+def walk(metadata, node):
+  for child in node:
+    if child.tag == 'box':
+      walk(metadata, child)
+    else:
+      wide, high = [int(x) for x in child.get('size', '').split('x')]
+      metadata.genres.add(wide)
+
+def day(stamp):
+  return strftime('%Y', float(stamp))
+
+def boat(ask, number):
+  row = ask(number)
+  return row[3] + row[4]
+"""
+
+
+def test_a_function_that_calls_itself_is_mended_where_the_innermost_call_failed(tmpdir):
+    inner = frame('walk', line_of('walk(metadata, child)', BOXES), source=BOXES)
+    inner['reported_lines'] += frame('walk', line_of('wide, high', BOXES), source=BOXES)['reported_lines']
+    found = look(pattern('ValueError', 'need more than 1 value to unpack', [
+        frame('update', line_of('  walk(metadata, page)', BOXES), source=BOXES), inner]), tmpdir, BOXES).record
+    assert [row['line'] for row in found['divergence_point']['candidates']] == [line_of('wide, high', BOXES)]
+    assert found['fixes'][0]['line'] == line_of('wide, high', BOXES)
+
+
+def test_strftime_may_stand_alone(tmpdir):
+    del diagnose.BUGS[:]
+    assert look(pattern('ValueError', 'could not convert string to float: ', [
+        frame('day', line_of('return strftime', BOXES), source=BOXES)]), tmpdir, BOXES).record['fixes']
+    assert not diagnose.BUGS
+
+
