@@ -12141,7 +12141,39 @@ def store_faults(case, found):
     """None[key] = value, 'text'[key] = value."""
     wanted = none_test if 'NoneType' in case.message else type_test('dict')
     return [Fault(node, node.value, wanted, [], 'there is nothing to put it into') for node in frame_part(case)
-            if node.kind == 'Subscript' and node.ctx in ('Store', 'Del')]
+            if node.kind == 'Subscript' and node.ctx in ('Store', 'Del') and not (
+                wanted is not none_test and is_number_written(index_of(node)))]     # (it is a row, and no dict either)
+
+
+def is_number_written(index):
+    """Whether an index is a number that stands there: 3, -1."""
+    return index is not None and re.match(r'-?\d+$', index.text) is not None
+
+
+def put_into_tuple(case, found):
+    """`parts[1] = int(parts[1])`, where parts is what a search with groups or partition() gives: a tuple anew."""
+    target, value = target_of(case.statement), getattr(case.statement, 'value', None)
+    if case.statement.kind != 'Assign' or len(case.statement.targets) != 1 or target is None or \
+            target.kind != 'Subscript' or target.value.kind != 'Name' or code_of(value) is None:
+        return
+    name, index = target.value.id, index_of(target)
+    if index is None or not re.match(r'\d+$', index.text):
+        return
+    made = [one for _, one in values_given(case.function, name)]
+    if not made or not all(one is not None and makes_tuple(one) for one in made):
+        return                                  # (a list in other cases may be known by another name too)
+    number = index.n
+    edits = [target.outer + (name,)] + enclose(value, ('%s[:%d] + (' % (name, number)) if number else '(',
+                                               ',) + %s[%d:]' % (name, number + 1))
+    yield cure('right type', edits, '%s is made anew, with another part' % name, 0.9,
+               '%s is a tuple, of which no part can be set' % name)
+
+
+def makes_tuple(node):
+    """Whether an expression gives a tuple, or what a search found once: a tuple where it has more than one group."""
+    if node.kind == 'Subscript' and is_number_written(index_of(node)):
+        return is_call(node.value, 'findall')
+    return node.kind == 'Tuple' or is_call(node, 'tuple', 'groups', 'partition', 'rpartition', 'divmod', 'splitext')
 
 
 def any_faults(case, found):
@@ -12313,6 +12345,7 @@ SPECIAL_WAYS = (
     (r"^AttributeError: type object '(?P<type>[\w.]+)' has no attribute '(?P<name>\w+)'", unknown_attribute),
     (r"^(TypeError|AttributeError): .*\btuple\b|^TypeError: expected string or buffer", paired_element, key_of_pair),
     (r"^(TypeError|AttributeError): .*\btuple\b", part_of_answer),
+    (r"^TypeError: 'tuple' object does not support item assignment", put_into_tuple),
     (r"^TypeError: expected string or buffer", text_of_element),
     (r"^AttributeError: 'list' object has no attribute|^TypeError: list indices must be integers, not (str|unicode)",
      list_for_element),
@@ -12664,6 +12697,7 @@ def could_be_none(faults):
 # for all items alike: a guard would only hide that
 MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |unbound method |\w+ expected (at \w+ )?\d+ arguments?, got |"
                     r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg|"
+                    r"'tuple' object does not support item |"
                     r"argument of type '(type|function|instancemethod|module|builtin_\w+)')"
                     r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 

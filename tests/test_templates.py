@@ -738,6 +738,10 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(rows, show, out):\n    for row in rows:\n        episode = int(row['number'])\n        out.append(show.get_episode("
      "2, episode))\n", "        episode", "ValueError: invalid literal for int() with base 10: ''",
      "            out.append(show.get_episode(2, episode))\n        else:\n"),
+    ("def f(path):\n    parts = re.findall('(.+)/([0-9]+)', path)[0]\n    parts[1] = int(parts[1])\n    return parts\n", '    parts[1]',
+     "TypeError: 'tuple' object does not support item assignment", "    parts = parts[:1] + (int(parts[1]),) + parts[2:]\n"),
+    ("def f(text):\n    parts = text.partition(':')\n    parts[0] = parts[0].strip()\n    return parts\n", '    parts[0]',
+     "TypeError: 'tuple' object does not support item assignment", "    parts = (parts[0].strip(),) + parts[1:]\n"),
 ]
 
 
@@ -1796,6 +1800,8 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      "AttributeError: 'Boat' object has no attribute 'passengers'"),
     ("def row_of(n):\n    return {'n': n}\n\ndef f(n):\n    row = row_of(n)\n    try:\n        top = row[3]\n    except TypeError:\n"
      "        return None\n    return top\n", '        top', 'KeyError: 3'),
+    ("def f(parts):\n    parts[1] = int(parts[1])\n    return parts\n", '    parts[1]',
+     "TypeError: 'tuple' object does not support item assignment"),
     ("def f(rows):\n    for key, value in rows():\n        show(key, value)\n", '    for key',
      'ValueError: too many values to unpack'),
     ("def f():\n    d = {}\n    d['a'] = 1\n    d = sorted(d.items())\n    for key, value in d:\n        show(key, value)\n",
