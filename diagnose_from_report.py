@@ -7707,7 +7707,7 @@ def relied_on(case, block):
 
 def fence(case, faults):
     """`if it is there:` around the statement, and around what needs its result."""
-    if case.statement.kind not in SIMPLE and case.statement.kind != 'For':
+    if case.statement.kind not in SIMPLE and case.statement.kind != 'For' or is_probe(case.statement):
         return
     together = dependents(case, faults)
     found = condition(case, asking_most(case, faults, together[0][1:]), outside=True) if together is not None else None
@@ -7846,10 +7846,18 @@ BUILTIN_EXCEPTIONS = frozenset(
     'Exception ImportError UnicodeError SyntaxError EOFError'.split())
 
 
+def is_probe(statement):
+    """Whether a statement of a try does nothing but to ask a value for something, `page[0]`, to see whether it has it:
+    what would be passed over here, goes on as if it had."""
+    around = statement.parent
+    return statement.kind == 'Expr' and statement.value.kind in ('Subscript', 'Attribute') and \
+        around.kind == 'TryExcept' and statement in around.body
+
+
 def try_around(case, faults):
     """A narrow try around the statement (and what needs its result) that logs and goes on."""
     name = exception_name(case)
-    if case.statement.kind not in SIMPLE or name is None:
+    if case.statement.kind not in SIMPLE or name is None or is_probe(case.statement):
         return
     together = dependents(case, faults)
     if together is None or unset_still(case, together[0]) != []:
@@ -7898,6 +7906,8 @@ def widen_handler(case, faults):
         if handler.type is None or handler.type.text == '()' or handler.type.kind not in (
                 'Name', 'Tuple', 'Attribute') or any(node.kind == 'Raise' for node in walk(handler)):
             continue
+        if asks_none_again(case, handler, faults):
+            continue
         if name in ABSENCE and re.search(r'(?i)\b(to|utc)?(day|now)\(\)', handler.text):
             continue                            # the day of today stands for a text that says so, not for no text
         if handler.type.kind == 'Name' and any(
@@ -7940,6 +7950,13 @@ def further_handler(case, faults):
     lines = ''.join(source.newline + around.indent + line.replace('\t', step) for line in lines)
     yield Proposal('tolerant parse', [(at, at, lines)] + edits, '%s is None where it cannot be had' % target,
                    loss_words(case), 'low', 0.8, 'the except clauses around it go on with a value too')
+
+
+def asks_none_again(case, handler, faults):
+    """Whether an except clause asks the value that is None for something: it would fail there."""
+    return 'NoneType' in case.message and any(
+        asked is not None and is_same(asked, fault.bad.text) for one in handler.body
+        for asked in map(refuses_none, walk(one)) for fault in faults)
 
 
 def leaves_bare(case, around, handler):

@@ -820,6 +820,11 @@ NEVER = [
     # what nothing can have set yet is not left out for good
     ("def f(page, d):\n    d.title = name.strip()\n    d.keep(page)\n    name = page.name()\n    d.name = name\n", '    d.title',
      "UnboundLocalError: local variable 'name' referenced before assignment", 'name is not None'),
+    # an except clause that asks the same None for something is no answer, and what a try only tries is not passed over
+    ("def f(page):\n    try:\n        page[0]\n    except IndexError:\n        show(page.attrib)\n        return\n    keep(page)\n",
+     '        page[0]', "AttributeError: 'NoneType' object has no attribute '__getitem__'", 'IndexError,'),
+    ("def f(page):\n    try:\n        page[0]\n    except IndexError:\n        show(page.attrib)\n        return\n    keep(page)\n",
+     '        page[0]', "AttributeError: 'NoneType' object has no attribute '__getitem__'", 'page is not None'),
 ]
 
 
