@@ -12719,6 +12719,16 @@ MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |unbound method |\w+ expec
                     r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 
 
+def asks_by_place(case, node):
+    """Whether a function asks a thing that comes from elsewhere for its parts by several written numbers: it takes it
+    for a row. A dict in its place has the parts by other names, and is not one without them."""
+    same = [one for one in walk(case.function) if one.kind == 'Subscript' and one.value.text == node.value.text and
+            is_number_written(index_of(one))]
+    values = assigned_before(case, root_name(node) or '', node.start)
+    return is_number_written(index_of(node)) and len(set(index_of(one).text for one in same)) > 1 and not (
+        any(map(stored, same)) or any(make_of(case, value) == 'dict' for value in values))
+
+
 def is_other_form(case, node):
     """Whether an object of a JSON answer, whose keys are texts, is asked for a number as a list would be."""
     if case.exception != 'KeyError' or not re.match(r'-?\d+$', case.message) or node.kind != 'Subscript':
@@ -12730,7 +12740,8 @@ def is_other_form(case, node):
         values = [loop.iter] if loop.iter.kind == 'Call' else assigned_before(
             case, root_name(loop.iter) or '', node.start)
     # (a row was a tuple once, or is one elsewhere)
-    return bool(values) and (all(re.match(r'JSON\.|json\.loads', value.text) for value in values) or (
+    return asks_by_place(case, node) or bool(values) and (all(re.match(
+        r'JSON\.|json\.loads', value.text) for value in values) or (
         index is not None and index.kind == 'Num' and node.value.kind == 'Name' and all(
             functions_behind(case, value) for value in values)))
 
@@ -14207,8 +14218,8 @@ def mend(inquiry, confessed):
         return said_by(inquiry) or NO_LINE, {}
     why_none, patches = look_into_source(inquiry)
     if why_none is None and not record['fixes'] and index and record['family'] in MISSING_DATA and \
-            why_no_template(record) == NOT_KNOWN:
-        patches = look_above(inquiry)
+            why_no_template(record) == NOT_KNOWN and not re.match(r'-?\d+L?$', pattern.get('message') or ''):
+        patches = look_above(inquiry)           # (a number is no name of a field: it is a thing of another kind)
     return why_none, patches
 
 

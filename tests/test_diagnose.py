@@ -2479,3 +2479,8 @@ def test_strftime_may_stand_alone(tmpdir):
     assert not diagnose.BUGS
 
 
+def test_who_calls_what_asks_a_dict_for_its_parts_by_number_does_not_go_on_without(tmpdir):
+    source = BOXES.replace('  walk(metadata, page)', '  metadata.title = boat(page.ask, 7)')
+    assert look(pattern('KeyError', '3', [
+        frame('update', line_of('boat(page.ask', source), source=source),
+        frame('boat', line_of('row[3]', source), callees=[GETITEM], source=source)]), tmpdir, source).record['fixes'] == []

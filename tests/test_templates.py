@@ -1805,6 +1805,8 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      "AttributeError: 'Boat' object has no attribute 'passengers'"),
     ("def row_of(n):\n    return {'n': n}\n\ndef f(n):\n    row = row_of(n)\n    try:\n        top = row[3]\n    except TypeError:\n"
      "        return None\n    return top\n", '        top', 'KeyError: 3'),
+    ("def f(ask, number):\n    boat = ask(number)\n    try:\n        key = boat[3]\n        sail = boat[4]\n    except TypeError:\n"
+     "        key = sail = make(number)\n    keep(key, sail)\n", '        key', 'KeyError: 3'),
     ("def f(parts):\n    parts[1] = int(parts[1])\n    return parts\n", '    parts[1]',
      "TypeError: 'tuple' object does not support item assignment"),
     ("def f(rows):\n    for key, value in rows():\n        show(key, value)\n", '    for key',
