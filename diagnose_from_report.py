@@ -5126,7 +5126,7 @@ def effect_of_operator(case, node, parent, value, depth):
         kind = make_of(case, other)
         if value in (NO_TEXT, TEXT) and kind not in ('number', 'date', 'list', 'dict'):
             worth = effect(case, parent, TEXT, depth + 1)
-            if value == NO_TEXT and is_address(case, parent) and not is_shown(node):
+            if value == NO_TEXT and (is_address(case, parent) or is_kept_as_address(parent)) and not is_shown(node):
                 return CRASH                    # what is asked for then is another thing, or nothing
             if value == NO_TEXT and node is parent.right and is_base(other):
                 return HOLLOW                   # the home page of a site is no picture
@@ -5202,6 +5202,14 @@ def is_address(case, node):
     return any(use.parent.kind == 'Call' and use is not use.parent.func and (
         is_request(case, use.parent) or is_act(use.parent))
                for use in later_uses(case, node.parent.targets[0].id, node.parent))
+
+
+def is_kept_as_address(node):
+    """Whether a text that is put together is kept under a name that ends in url: `url = base + '/' + path`."""
+    while node.parent.kind in ('IfExp', 'BinOp'):
+        node = node.parent
+    return node.parent.kind == 'Assign' and re.search(r'(?i)(^|_)ur[li]$', last_name(node.parent.targets[0]) or '') \
+        is not None
 
 
 def makes_date(case, node, value):
@@ -5486,8 +5494,9 @@ def effect_in_display(case, node, parent, value, depth):
             return min(OPEN, effect_of_entry(case, key.s, value, depth + 4))
     if is_call(around, 'join') and value not in (SOME, TEXT):
         return HOLLOW if value == NO_TEXT else CRASH        # texts are joined, and nothing else
-    if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND:
-        return HOLLOW                           # who goes through the answer finds an element that is nothing
+    if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND or value in OTHERWISE and \
+            parent.kind == 'Tuple' and len(parent.elts) == 2 and is_call(around, 'append'):
+        return HOLLOW                           # who goes through the answer finds an element that is nothing, or half
     return OPEN
 
 
@@ -8385,6 +8394,31 @@ def join_guard(case, faults):
     yield Proposal('early return', edits, 'the condition that the function begins with asks for this as well',
                    'what %s would answer' % function.name, 'low', 0.88,
                    'the function already says what it answers where something is missing')
+
+
+def as_before(case, faults):
+    """`if not x: return y` stands a few lines on, and x is set anew since: the same once more."""
+    found, bad = condition(case, faults, hoist=False, outside=True), faults[0].bad
+    if found is None or found.before or found.edits or bad.kind != 'Name' or not can_insert(case.statement) or any(
+            fault.bad.text != bad.text for fault in faults) or case.function.kind != 'FunctionDef':
+        return
+    for inner in [case.statement] + [outer for _, outer in levels(case.statement)]:
+        if inner.kind in ('For', 'While') and inner is not case.statement:
+            return
+        for guard in reversed(earlier_siblings(inner)):
+            if guard.kind != 'If' or guard.orelse or guard.test.text != found.opposite:
+                continue
+            way = guard.body[-1]
+            if way.kind in ('Return', 'Continue', 'Break') and code_of(way) is not None and all(
+                    is_log_call(getattr(one, 'value', one)) for one in guard.body[:-1]) and bad.id not in names_in(
+                        way) and any(guard.end <= one.start < inner.end
+                                     for one, _ in values_given(case.function, bad.id)):
+                yield Proposal('early return', put_before(case.statement, [
+                    'if %s:' % found.opposite, step_of(case.statement) + code_of(way)]),
+                               'the same is done as at line %d, where the same was asked for' % guard.line,
+                               'what follows, for these items', 'low', 0.9,
+                               'the code itself shows what it does without')
+            return
 
 
 def as_elsewhere(case, faults):
@@ -13295,13 +13329,13 @@ def own_id(case, faults):
         0.9, 'the item is matched all the same')
 
 
-GUARDS = (first_episode, own_id, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
+GUARDS = (first_episode, own_id, as_before, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
           ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
           further_handler, skip_round, end_loop, join_guard, leave, at_caller)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source
-NO_ECHOES = (first_episode, own_id, as_elsewhere, begin_empty, end_loop, join_guard, leave,
+NO_ECHOES = (first_episode, own_id, as_before, as_elsewhere, begin_empty, end_loop, join_guard, leave,
              widen_handler, default_attribute, other_hint, other_way, at_caller)
 
 

@@ -742,6 +742,17 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "TypeError: 'tuple' object does not support item assignment", "    parts = parts[:1] + (int(parts[1]),) + parts[2:]\n"),
     ("def f(text):\n    parts = text.partition(':')\n    parts[0] = parts[0].strip()\n    return parts\n", '    parts[0]',
      "TypeError: 'tuple' object does not support item assignment", "    parts = (parts[0].strip(),) + parts[1:]\n"),
+    ("def f(mark, name):\n    if not name:\n        return False\n    if mark.match(name[-1]):\n        name = name[:-1]\n"
+     "    if mark.match(name[0]):\n        name = name[1:]\n    keep(name)\n    return True\n", '    if mark.match(name[0]',
+     "IndexError: string index out of range", "    if not name:\n        return False\n    if mark.match(name[0]):\n"),
+    ("def f(text, piles):\n    out = []\n    for at, sign in enumerate(text):\n        if sign == ')':\n"
+     "            begin = piles[0].pop()\n            out.append((begin, at))\n    return out\n", '            begin',
+     "IndexError: pop from empty list", "            if piles[0]:\n                begin = piles[0].pop()\n"
+     "                out.append((begin, at))\n"),
+    ("def f(base, rows, out):\n    for row in rows:\n        url = row.get('href') or row['url']\n"
+     "        page_url = url if url.startswith('http') else base + '/' + url\n        out.append(dict(page=page_url))\n",
+     '        url', "KeyError: 'url'", "        except KeyError as error:\n            Log('Skipped one url: %r' % error)\n"
+     "            continue\n"),
 ]
 
 
