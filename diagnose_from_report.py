@@ -6151,6 +6151,23 @@ def tested_for_another(case, found):
             yield rename([first], right, 0.93, 'it is %s that is asked for %s below' % (right, key))
 
 
+def tested_nearly(case, found):
+    """`if 'picture' in row and row['pictures']:`, with a key that nothing else has: the one tested for."""
+    wrong = unquoted(found.group('key'))[0]
+    for node in own_part(case.statement) if case.statement.kind in ('If', 'While') else ():
+        if key_of(node) != wrong or node.ctx != 'Load' or index_of(node).kind != 'Str':
+            continue
+        tested = [one.left.s for one in own_part(case.statement) if one.kind == 'Compare' and one.ops == ['In'] and
+                  one.left.kind == 'Str' and one.comparators[0].text == node.value.text and one.end <= node.start]
+        right = [near for near in tested if near_names(wrong, [near])]
+        if len(right) == 1 and wrong not in tested and sum(
+                len(re.findall(r'[\'"]%s[\'"]' % re.escape(wrong), source.text))
+                for _, source in sources_with(case, wrong)) == 1 and any(
+                    key_of(one) == right[0] and one.value.text == node.value.text for one in walk(case.function)):
+            yield cure('right name', [(index_of(node).start, index_of(node).end, repr(str(right[0])))],
+                       '%s is asked for' % right[0], 0.93, 'that is tested for, and nothing else is called %s' % wrong)
+
+
 def gone_already(case, found):
     """`del d['a']`, and the lines that do the same for other keys: each only where there is something to delete."""
     statement, edits = case.statement, []
@@ -8652,7 +8669,8 @@ def unset_name(case, found):
     for proposal in itertools.chain(
             misspelt_target(case, name, binders), copied_block(case, name, binders),
             lost_parameter(case, case.function), bound_too_late(case, name), begun_too_late(case, name),
-            loop_variable(case, name, uses), own_element(case, name, binders), made_from_itself(case, name, binders),
+            loop_variable(case, name, uses), own_loop_variable(case, name, uses), hidden_by_itself(case, name, binders),
+            own_element(case, name, binders), made_from_itself(case, name, binders),
             caught_error(case, here, name), left_at_error(case, name, binders), closed_if_made(case, name, binders)):
         yield proposal
     own = getattr(case.statement, 'iter', None) or getattr(case.statement, 'value', None)
@@ -8872,6 +8890,40 @@ def loop_variable(case, name, uses):
         words.add(own.target.id)
     yield right_name(edits, ' and '.join(sorted(words)), name, 0.9,
                      '%s belongs to another loop, which may have had no round' % name)
+
+
+def own_loop_variable(case, name, uses):
+    """`for number in old: remove(number=row.number())`, with the row of an earlier loop: the own loop takes a number
+    and does nothing with it, and what is asked for is called the same."""
+    loop = innermost_loop(case)
+    asked = [use.parent for use in uses if loop is not None and is_in(use, loop)]
+    if not asked or loop.kind != 'For' or loop.target.kind != 'Name' or reads(loop, loop.target.id) or any(
+            is_in(node, loop) for node in bindings(case.function).get(name, ())):
+        return
+    right = loop.target.id
+    if not all(node.kind == 'Attribute' and node.attr == right and not stored(node) for node in asked):
+        return
+    nodes = [node.parent if is_called(node) and not node.parent.args else node for node in asked]
+    if not any(is_called(node) for node in nodes):      # (with arguments, it is no mere field)
+        yield right_name([node.outer + (right,) for node in nodes], right, nodes[0].text, 0.93,
+                         'the loop takes %s and does nothing with it, and %s belongs to another one' % (right, name))
+
+
+def hidden_by_itself(case, name, binders):
+    """`dates = (one for one in dates.ALL)`, with dates an import of the module: the variable gets another name."""
+    statement = case.statement
+    imported = [one for one in bindings(case.source.tree).get(name, ()) if one.kind == 'alias']
+    if not imported or statement.kind != 'Assign' or not is_name(target_of(statement), name) or not can_insert(
+            statement):
+        return
+    inside = [use for use in reads(case.function, name) if is_in(use, statement.value)]
+    others = [use for use in name_nodes(case.function, name) if use not in inside]
+    if not inside or any(use.parent.kind != 'Attribute' for use in inside) or any(
+            use.start < statement.start or use.ctx == 'Load' and use.parent.kind == 'Attribute' for use in others):
+        return                                  # (what is asked for something further on may be the module)
+    own = fresh_name(case, '%s_here' % name)
+    yield right_name(written(others, own), own, name, 0.92,
+                     '%s is a module that the file imports, and the variable of that name hides it' % name)
 
 
 def own_element(case, name, binders):
@@ -12422,7 +12474,7 @@ SPECIAL_WAYS = (
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
     (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another,
-     blank_in_text, sorted_by_get),
+     tested_nearly, blank_in_text, sorted_by_get),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),

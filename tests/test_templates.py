@@ -836,6 +836,13 @@ NEVER = [
      '        page[0]', "AttributeError: 'NoneType' object has no attribute '__getitem__'", 'IndexError,'),
     ("def f(page):\n    try:\n        page[0]\n    except IndexError:\n        show(page.attrib)\n        return\n    keep(page)\n",
      '        page[0]', "AttributeError: 'NoneType' object has no attribute '__getitem__'", 'page is not None'),
+    # what is asked for something further on may be the module
+    ("import piers\n\ndef f(kind):\n    piers = [one for one in piers.ALL if one.kind == kind]\n    return piers.NAMES\n",
+     '    piers', "UnboundLocalError: local variable 'piers' referenced before assignment", 'piers_here'),
+    # a loop that does something with its element may mean the other one all the same
+    ("def f(rows, old):\n    for row in rows:\n        boat = Boat(row)\n    for number in old:\n"
+     "        remove(number, boat.number())\n", '        remove',
+     "UnboundLocalError: local variable 'boat' referenced before assignment", 'remove(number, number)'),
 ]
 
 
@@ -1801,6 +1808,16 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def update(metadata, data):\n    metadata.summary = ' '.join([data['a'], data['b'], data['c']])\n", '    metadata',
      "TypeError: sequence item 1: expected string, NoneType found",
      "' '.join([one for one in [data['a'], data['b'], data['c']] if one is not None])"),
+    ("def f(rows, old):\n    for row in rows:\n        boat = Boat(row)\n        keep(boat.number())\n    for number in old:\n"
+     "        remove(number=boat.number())\n", '        remove',
+     "UnboundLocalError: local variable 'boat' referenced before assignment", "        remove(number=number)\n"),
+    ("from . import piers\n\ndef f(kind):\n    piers = [one for one in piers.ALL if one.kind == kind]\n"
+     "    for pier in piers:\n        keep(pier)\n", '    piers',
+     "UnboundLocalError: local variable 'piers' referenced before assignment",
+     "    piers_here = [one for one in piers.ALL if one.kind == kind]\n    for pier in piers_here:\n"),
+    ("def f(metadata, row):\n    if 'picture' in row and row['pictures'] is not None:\n        for one in row['picture']:\n"
+     "            metadata.posters[one] = one\n", '    if', "KeyError: 'pictures'",
+     "    if 'picture' in row and row['picture'] is not None:\n"),
 ]
 
 
