@@ -43,7 +43,8 @@ import six
 DIAGNOSIS_SCHEMA = 1
 FIX_HISTORY_SCHEMA = 1
 MAX_CHANGED_LINES = 12          # a patch that a person can read at a glance; longer ones are a rewrite
-SHORTLIST = 10                  # patterns that get a diagnosis when --top is not given
+SHORTLIST = 10                  # patterns that get a diagnosis when --top is not given; of more, those with a fix
+LONGEST_LOOK = 300              # seconds for those that are more
 FIXES_PER_PATTERN = 5
 SAMPLE = 20                     # failing items that the active test takes
 
@@ -2818,13 +2819,18 @@ def verdict_of(family, evidence, against=()):
     return Verdict(family.cls, family, evidence, against, family.people)
 
 
+def day_and_minute(time):
+    """'2026-11-22 10:30' of a time in UTC; '' of none."""
+    return (time or '')[:16].replace('T', ' ')
+
+
 def judge(pattern, agent):
     """The Verdict on a pattern from the log alone: its class, with evidence in numbers."""
     family, items, message = family_of(pattern), number_of_items(pattern), pattern.get('message') or ''
     if pattern.get('noise'):
         return Verdict('noise', family, ['known noise: %s' % pattern['noise']], [],
                        'nothing; it is counted and left out')
-    since = (pattern.get('first_seen') or '')[:16].replace('T', ' ')
+    since = day_and_minute(pattern.get('first_seen'))
     evidence, against, cls = ['%s, %s since %s' % (
         number_text(pattern.get('count') or 0, 'record'), number_text(items, 'item') if items else 'no item named,',
         since or 'the start of the log')], [], family.cls
@@ -14024,7 +14030,7 @@ def fix_record(scene, case, place, proposal):
     forbidden = tried_before(history, pattern['pattern'], name, proposal.template, function, proposal.wide)
     if forbidden:
         return None, None, 'it was undone by hand' if forbidden['decision'] == 'UNDONE' else \
-            'it was rolled back on %s' % (forbidden.get('time') or 'an earlier day')
+            'it was rolled back on %s' % (day_and_minute(forbidden.get('time')) or 'an earlier day')
     factor, learned_text = learned(history, proposal.template, case.exception)
     chance = min(0.97, place.confidence * proposal.prior * factor)
     sure = ['the place is only %d %% sure' % in_percent(place.confidence)] if place.confidence < 0.9 else []
@@ -14284,7 +14290,7 @@ def mend(inquiry, confessed):
         if record['divergence_point']:
             record['divergence_point']['source'] = 'patched'
         return 'fix %s for it is in place since %s (%s), and nothing else is tried meanwhile' % (
-            standing['id'], standing['time'], standing['decision']), {}
+            standing['id'], day_and_minute(standing['time']), standing['decision']), {}
     if confessed:
         return mend_confessed(inquiry._replace(pattern=dict(
             pattern, exception=confessed.exception, message=confessed.message, messages=[])), confessed)
@@ -15921,7 +15927,7 @@ def build_parser():
     parser.add_argument('--plug-ins', metavar='FOLDER',
                         help='the folder of the bundles (default: Plug-ins in --plex-home)')
     parser.add_argument('--top', metavar='N', type=int, help='diagnose only the first N patterns of the shortlist '
-                                                             '(default: %d)' % SHORTLIST)
+                                                             '(default: %d, and others with a fix)' % SHORTLIST)
     parser.add_argument('--adopt', metavar='PATCH', help="take a person's unified diff as a fix (with --pattern)")
     parser.add_argument('--pattern', metavar='ID', help='diagnose only this pattern, or the one that --adopt is for')
     return parser
@@ -15961,7 +15967,7 @@ def chosen_patterns(document, options, history=()):
     names += [row['pattern'] for row in document.get('patterns') or () if row['pattern'] not in names]
     rows = [by_id[name] for name in names if not by_id[name].get('noise') and not by_id[name].get('echo_of') and
             not is_ended(by_id[name]) and not only_in_trials(by_id[name], history)]
-    return rows[:options.top or SHORTLIST]
+    return rows[:options.top]
 
 
 def is_ended(pattern):
@@ -15994,7 +16000,12 @@ def run(options):
         raise logs.Problem('no bundle is in %s; name the folder of the bundles with --plug-ins' % folder)
     history = read_fix_history(run_dir)
     records, patches, hit = [], {}, {}
-    for pattern in chosen_patterns(aggregate, options, history):
+    began = logs.seconds_now()
+    for number, pattern in enumerate(chosen_patterns(aggregate, options, history)):
+        beyond = number >= SHORTLIST and not options.top        # what cannot be mended must not hide what can
+        if beyond and (sum(bool(record['fixes']) for record in records) >= SHORTLIST or
+                       logs.seconds_now() > began + LONGEST_LOOK):
+            break
         hit[pattern['pattern']] = guids_of(pattern)
         try:
             with TimeLimit(LONGEST_SEARCH):
@@ -16006,6 +16017,9 @@ def run(options):
             found, joined = [one._replace(record=dict(one.record, no_fix_because=TOO_LONG)) for one in spared(
                 lambda: [diagnose(pattern, aggregate, {}, history)])], []
             BUGS.append('pattern %s: no end after %d s' % (pattern['pattern'], LONGEST_SEARCH))
+        if beyond and not any(one.record['fixes'] for one in found) and not any(
+                pattern['pattern'] in (record['advice'] or '') for record in records):
+            continue
         records += [one.record for one in found]
         for more in [one.patches for one in found] + joined:
             patches.update(more)

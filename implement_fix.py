@@ -917,8 +917,8 @@ def bring_back(runs):
                  or found['patch'] in ('there', 'conflict')] if lost else ()
         if there:
             copy_files(copy, run_dir, lambda _, target: not os.path.exists(target))
-            sentences.append('run directory %s was deleted while fix %s of it is in place; what its undo needs was put '
-                             'back' % (name, ' and '.join(there)))
+            sentences.append('run directory %s was deleted while %s of it %s in place; what undo needs was put back' % (
+                name, ('fix ' if len(there) == 1 else 'fixes ') + ', '.join(there), 'is' if len(there) == 1 else 'are'))
     return sentences
 
 

@@ -593,9 +593,16 @@ class Session(object):
     def look_for_the_pattern(self, diagnosis):
         """A --pattern that neither the logs nor an earlier run know is most likely mistyped: that is for the person."""
         if self.options.pattern and not self.new_fixes() and self.options.pattern not in [
-                row['pattern'] for row in diagnosis['patterns'] + self.past]:
+                row['pattern'] for row in diagnosis['patterns'] + self.past + self.listed_patterns()]:
             self.troubles.append('there is no pattern %s (--pattern) in the logs; the ids stand in '
                                  'diagnostic_report.md' % self.options.pattern)
+
+    def listed_patterns(self):
+        """What the aggregate holds: what cannot be mended may be no part of the diagnosis."""
+        try:
+            return logs.read_aggregate(logs.aggregate_path(self.run_dir, self.state['iteration']))['patterns']
+        except Problem:
+            return []
 
     def aggregate(self, number):
         """The baseline of an iteration."""
@@ -1351,7 +1358,7 @@ def writable_folder(path):
     found = readable_folder(path)
     if not os.access(path, os.W_OK):
         raise Problem('%s cannot be written; run as the user that owns it' % path, NO_ENVIRONMENT)
-    return found
+    return found + ', can be written'
 
 
 def folder_of_bundles(path):

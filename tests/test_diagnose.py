@@ -2422,6 +2422,19 @@ def test_a_bug_in_a_rule_costs_that_rule_and_looks_like_a_bug(tmpdir, monkeypatc
     assert all(row['fixes'] or row['no_fix_because'] == diagnose.OWN_BUG for row in found)
 
 
+@pytest.mark.parametrize('top, count', [([], 12), (['--top', '11'], 11)])
+def test_what_cannot_be_mended_hides_neither_what_can_nor_what_it_follows_from(tmpdir, top, count):
+    others = [dict(pattern('HTTPError', 'HTTP Error 503: Service Unavailable'), pattern='p1-%02d' % number)
+              for number in range(12)]
+    follows = pattern(None, 'Error received reading configuration for %s' % AGENT, pattern='p1-pipe', kind='server', wrapper=None)
+    cause = pattern('ImportError', 'No module named anchors', pattern='p1-load', kind='load', items=0)
+    run_dir, plug_ins = start_run(tmpdir, *([follows] + others + [cause, missing_motto()]))
+    diagnose.main(['--run-dir', run_dir, '--plug-ins', plug_ins, '--quiet'] + top)
+    found = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))['patterns']
+    assert len(found) == count and 'p1-load first' in found[0]['advice']
+    assert top or [row['pattern'] for row in found[-2:]] == ['p1-load', 'p1-harbour'] and found[-1]['fixes']
+
+
 def test_a_rule_without_an_end_costs_its_pattern_only(tmpdir, monkeypatch, capsys):
     def endless(case, found):
         while case.message == "'motto'":

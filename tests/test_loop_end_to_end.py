@@ -302,7 +302,7 @@ def test_a_run_that_was_deleted_with_its_fix_in_place_is_known_again(plex, tmpdi
     first = newest(runs)
     shutil.rmtree(first)
     code, out, err = run_loop(plex, runs, '--quiet')
-    assert (code, out, err.count('\n')) == (0, '', 1) and 'what its undo needs was put back' in err
+    assert (code, out, err.count('\n')) == (0, '', 1) and 'what undo needs was put back' in err
     row, = json_of(newest(runs), 'loop_state.json')['fixes']
     assert (row['decision'], row['retest'], row['home_run']) == ('KEEP', True, os.path.basename(first))
     undo(plex, first, row['id'])
