@@ -2233,6 +2233,7 @@ class Scan(object):
         next.
         """
         source = unpacked = log.open()
+        outside = b'', log, 0, 0                # what goes on in the next file began outside of the window
         try:
             self.line_count = 0
             if self.grammar == TEXT:
@@ -2249,11 +2250,12 @@ class Scan(object):
                         if rest:
                             source.seek(0)
                             self.join(source.read(CHUNK), rest, log)
-                        return b'', log, 0, 0   # what goes on in the next file began outside of the window
+                        return outside
                     stop = stop if stop < size else None
                     if self.lines and offset:
                         self.line_count = count_lines(source, offset)
-                return self.plain(log, source, offset, stop, rest, more)
+                rest = self.plain(log, source, offset, stop, rest, more)
+                return rest if stop is None else outside
             source = Ahead(source)
             return self.packed(log, source, offset, rest, more)
         finally:

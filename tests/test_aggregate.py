@@ -447,7 +447,8 @@ def test_since_and_until(tmpdir):
 @pytest.mark.parametrize('suffix', ['.1', '.1.gz'])
 @pytest.mark.parametrize('cut', ['2026-02-03 21:14:09', '    self.fill'])
 def test_a_window_that_ends_or_begins_at_a_rotation_holds_its_records_once(tmpdir, suffix, cut):
-    text = call(1) + traceback_record(2) + record(9, 'x', 'ERROR') + record(5, 'y', 'ERROR').replace('02-03', '02-04')
+    text = record(0, 'x' * 300) * 60
+    text += call(1) + traceback_record(2) + record(9, 'x', 'ERROR') + record(5, 'y', 'ERROR').replace('02-03', '02-04')
     cut = text.index(cut)
     path = plug_in_log(tmpdir, text[:cut], suffix)
     if suffix.endswith('.gz'):
@@ -456,6 +457,7 @@ def test_a_window_that_ends_or_begins_at_a_rotation_holds_its_records_once(tmpdi
     plug_in_log(tmpdir, text[cut:])
     middle = logs.utc_seconds('2026-02-04T00:00:00Z')
     assert [event['exception'] or event['message'] for event in events(tmpdir, since=middle)] == ['y']
+    assert events(tmpdir, until=logs.utc_seconds('2026-02-03T21:13:59Z')) == []
     before = events(tmpdir, until=middle)
     assert [event['exception'] or event['message'] for event in before] == ['KeyError', 'x']
     assert before[0]['rating_key'] == '42' and before[0]['file'].endswith(suffix)
