@@ -3699,7 +3699,7 @@ def in_parallel(work, jobs, progress):
     except OSError:                             # no room for more open files
         return [scan_stream(row) for row in work]
     try:
-        os.write(feed, b''.join(QUEUED.pack(number) for number in order[:MOST_QUEUED]))
+        os.write(feed, b''.join(QUEUED.pack(number) for number in order[1:MOST_QUEUED]))
         os.close(feed)                          # or nobody would see the end of the queue
         for _ in range(min(jobs, len(work), MOST_JOBS) - 1):
             try:
@@ -3711,7 +3711,7 @@ def in_parallel(work, jobs, progress):
                 scan_for_another(sender, receiver, queue, work)
             os.close(sender)                    # or the end of a killed helper would not be seen
         done, size = 0, float(sum(sizes) or 1) / jobs
-        for number in taken_from(queue):
+        for number in taken_from(queue, order[:1]):     # whose progress is seen has the costliest
             results[number] = scan_stream(work[number], lambda read: progress(min(1, (done + read) / size)))
             done += results[number]['bytes']
         for _, receiver in helpers:
@@ -3736,8 +3736,10 @@ MOST_JOBS = 64                                  # each costs this process an ope
 QUEUED, MOST_QUEUED = struct.Struct(str('=I')), 1000    # a pipe holds 4096 bytes wherever there is one
 
 
-def taken_from(queue):
+def taken_from(queue, first=()):
     """The number of one log after the other, each for whoever asks first: what is read of a pipe is gone."""
+    for number in first:
+        yield number
     while True:
         number = os.read(queue, QUEUED.size)
         if not number:
