@@ -4518,5 +4518,15 @@ def main(argv=None):
     return run_script(run, build_parser(), argv)
 
 
+def leave(code):
+    """End the process at once: to take apart first what it has in memory takes a hundredth of the time of 500 MB."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (IOError, OSError, ValueError):  # closed or full: run_script() has told
+            pass
+    os._exit(code)
+
+
 if __name__ == '__main__':
-    sys.exit(main())
+    leave(main())
