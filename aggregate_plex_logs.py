@@ -641,6 +641,10 @@ SECRET_RULES = [
                       r'(?!agent|data|defined|[<:}\]]|is:|\d+ as |u?[\'"])([^\s&\'",;<>()]+)'), '<user>'),
 ]
 SECRET_WORDS = [(word, number) for number, (words, _, _) in enumerate(SECRET_RULES) for word in words]
+# those words that hold no other one, each with all that hold it: a third fewer to look for
+SECRET_ROOTS = [(root, [row for row in SECRET_WORDS if root in row[0]])
+                for root in sorted(set(word for word, _ in SECRET_WORDS))
+                if not any(word in root and word != root for word, _ in SECRET_WORDS)]
 # also where it is quoted for a URL, once or twice (%252F203.0.113.9), and at the end of one of version 6
 # (::ffff:203.0.113.9)
 ADDRESS = Regex(r'(?:(?<![\w:.])::(?:[fF]{4}:)?|(?<![A-Za-z0-9.%])|(?<=%)(?![0-9a-fA-F]{2})'
@@ -672,7 +676,8 @@ def redact(text, keep_paths=False):
     Idempotent. 127.0.0.1 stays, since it tells that the server itself was asked.
     """
     lower = text.lower()
-    for number in sorted({number for word, number in SECRET_WORDS if word in lower}):
+    for number in sorted({number for root, rows in SECRET_ROOTS if root in lower for word, number in rows
+                          if word in lower}):
         _, rule, put = SECRET_RULES[number]
         hidden = hide(rule, put, lower, text)
         if hidden is not text:
@@ -3218,7 +3223,7 @@ class Tally(object):
 def message_of(event):
     """What this event says in its own words: the exception's text, or the record's first line."""
     text = event.says if event.block is not None else event.text
-    if event.meaning.kind == 'server':
+    if event.meaning.kind == 'server' and '#' in text:
         text = TAGS.sub('', text)               # "[Req#1f/HCl#2] " is another one each time
     if event.block is None and event.meaning.exception:
         text = text[BARE_ERROR.match(text).end():]
