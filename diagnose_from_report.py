@@ -15861,6 +15861,10 @@ def adopt(options, run_dir, bundles):
     except (KeyError, TypeError, AttributeError, ValueError):
         raise logs.Problem('%s is damaged; run diagnose_from_report.py again' % diagnosis_path(run_dir))
     record = next((row for row in document['patterns'] if row['pattern'] == options.pattern), None)
+    ended = next((row for row in document.get('ended') or () if row.get('pattern') == options.pattern), None)
+    if record is None and ended is not None:
+        raise logs.Problem('pattern %s was not logged any more since fix %s for it is in place; take that one out first'
+                           % (options.pattern, ended.get('fix')), logs.USAGE)
     if record is None:
         raise logs.Problem('no pattern %s in %s; see its first table'
                            % (options.pattern, diagnosis_path(run_dir, '.md')), logs.USAGE)

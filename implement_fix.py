@@ -4,7 +4,8 @@
 
 Reads:   diagnostic_report.json, fixes/FIX_ID.patch, the bundle, its log
 Writes:  the .py files that the patch names, each with a backup; in the run
-         directory journal.jsonl, backups/, implementation_log_iteration_N.md
+         directory journal.jsonl, backups/, implementation_log_iteration_N.md;
+         what undo needs of them also in .in_place/ beside it
 Changes: nothing else; restarts that one plug-in, without sudo
 
 Usage:

@@ -1023,7 +1023,8 @@ class Session(object):
             state, rows, sentences = read_earlier(path)
             self.troubles += sentences
             if state and state['ended'] is None:
-                self.note('run %s was killed in phase %s; cleaning up after it' % (state['run'], state['phase']))
+                self.note('run %s was %s; cleaning up after it' % (
+                    state['run'], 'interrupted' if state['phase'] == 'done' else 'killed in phase %s' % state['phase']))
                 self.phase('implement_fix.py', '--recover', where=ANYWHERE, run_dir=path,
                            accept=(DONE, INCOMPLETE, NEGATIVE))
                 killed = Session(self.options, path, self.runs)
@@ -1503,8 +1504,8 @@ def loop(options, runs):
         except (IOError, OSError):
             if os.path.isdir(run_dir):
                 raise
-            raise Problem('%s was taken away while the run was at work; put it back and start another run, which '
-                          'cleans up after this one' % run_dir, NO_ENVIRONMENT)
+            raise Problem('%s was taken away while the run was at work; put it back if you can, and start another run, '
+                          'which cleans up after this one' % run_dir, NO_ENVIRONMENT)
         lessons = read_json(lessons_path(run_dir), LESSONS_SCHEMA, 'loop_coordinator.py')
         if options.json:
             say_as_json(lessons, run_dir=run_dir)

@@ -144,6 +144,7 @@ def test_what_a_killed_run_was_refreshing_without_the_fix_the_next_one_refreshes
     session.clean_up_after_killed_runs()
     assert [(words[0], words[1]['id'], words[2]) for words in asked] == [(1, 'a', True)]
     assert session.troubles == ['told'] and loop.verdicts_of(session.past) == []
+    assert 'was killed in phase undone-test' in tmpdir.join(os.path.basename(session.run_dir), 'loop.log').read()
 
 
 @pytest.mark.parametrize('rows, quiet', [

@@ -2186,6 +2186,17 @@ def test_what_is_no_change_of_the_agents_files_is_refused_in_one_sentence(tmpdir
     assert code == 5 and words in error and error.count('\n') == 1, error
 
 
+def test_a_patch_for_what_a_fix_in_place_has_ended_is_refused_with_that_fix(tmpdir, capsys):
+    assert adopt(tmpdir, diff_of(), capsys)[0] == 0
+    run_dir = str(tmpdir.join('run'))
+    found = diagnose.read_diagnosis(diagnose.diagnosis_path(run_dir))
+    found.update(patterns=[], ended=[{'pattern': 'p1-harbour', 'agent': AGENT, 'exception': 'KeyError', 'fix': 'none-guard-7'}])
+    logs.write_json(diagnose.diagnosis_path(run_dir), found, diagnose.DIAGNOSIS_SCHEMA)
+    assert diagnose.main(['--run-dir', run_dir, '--plug-ins', str(tmpdir.join('Plug-ins')), '--adopt', str(tmpdir.join(
+        'my own.patch')), '--pattern', 'p1-harbour']) == 2
+    assert 'since fix none-guard-7 for it is in place; take that one out' in capsys.readouterr()[1]
+
+
 def test_the_line_ends_of_a_file_are_kept_whatever_those_of_the_patch():
     before, after = b'a\r\nb\r\nc\r\n', b'a\r\nB\r\nc\r\n'
     patch = diagnose.unified_diff('x', before, after)
