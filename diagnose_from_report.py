@@ -11061,10 +11061,49 @@ def not_callable(case, found):
                        'it is indexed, not called', 0.8, 'a %s is indexed with square brackets' % owner)
         elif owner in ('str', 'unicode', 'int', 'float', 'bool', 'NoneType', 'list', 'dict', 'tuple',
                        '_ElementUnicodeResult',
-                       '_ElementStringResult') and func.kind == 'Attribute' and not call.args and not call.keywords:
+                       '_ElementStringResult') and func.kind == 'Attribute' and not (
+                           call.args or call.keywords or is_method_too(case, func.attr)):
             yield Proposal('right brackets', [(func.end, call.end, '')], 'the parentheses behind .%s are taken away'
                            % func.attr, 'nothing', 'low' if owner != 'NoneType' else 'medium',
                            0.8 if owner != 'NoneType' else 0.3, '.%s is a value, no function' % func.attr)
+
+
+def methods_of_bundle(case, name):
+    """The methods of a name that the classes of the bundle have."""
+    return [one for one in bundle_nodes(case, 'FunctionDef', name) if one.parent.kind == 'ClassDef']
+
+
+def is_method_too(case, name):
+    """Whether something of the bundle sets an attribute that a class of it has as a method: that is what was meant."""
+    return bool(methods_of_bundle(case, name)) and any(stored(one) for one in bundle_nodes(case, 'Attribute', name))
+
+
+def set_over_method(case, found):
+    """`self.stop = True` in `def stop(self)`: from then on there is no stop() any more. The attribute gets another
+    name, where it is set and where it is read."""
+    for func in [one.func for one in own_part(case.statement) if one.kind == 'Call' and one.func.kind == 'Attribute']:
+        name, methods = func.attr, methods_of_bundle(case, func.attr)
+        owner, new = methods[0].parent if len(methods) == 1 else None, '%s_set' % name
+        if owner is None or new in owner.source.text:
+            continue
+        flags = [one for one in bundle_nodes(case, 'Attribute', name) if not is_called(one)]
+        flags += [node for one in owner.body if one.kind == 'Assign' for node in one.targets if is_name(node, name)]
+        if not any(map(sets_self, flags)) or not all(is_in(one, owner) and one.source is owner.source and (
+                one.kind == 'Name' or is_name(one.value, 'self')) and one.parent.kind not in ('Call', 'keyword')
+                for one in flags):
+            continue                            # (what is handed over may be the method)
+        yield cure('right name', [(one.end - len(name), one.end, new) for one in flags], 'the attribute is called %s'
+                   % new, 0.9, '%s is a method, and what is set under its name hides it' % name, path_of(case, owner))
+
+
+def turned_iterator(case, found):
+    """`next(filter(f, rows))`, a list in Python 2: its iterator."""
+    if 'Contents/Code/' in '/' + case.source.path and 'iter' not in bindings(case.source.tree):
+        return                                  # the sandbox has no iter()
+    edits = [edit for call in calls_of(own_part(case.statement), 'next') if call.func.kind == 'Name' and call.args and
+             not is_call(call.args[0], 'iter') for edit in enclose(call.args[0], 'iter(', ')')]
+    yield cure('right type', edits, 'the first of them is asked for', 0.92,
+               'next() takes an iterator, which a %s is not' % found.group('type'))
 
 
 def raised_text(case, found):
@@ -12486,7 +12525,8 @@ SPECIAL_WAYS = (
     (r"^ValueError: too many values to unpack", split_once),
     (r"^ValueError: (too many values to|need more than 1 value to) unpack", pairs_of_dict),
     (r"^KeyError: u?['\"](?P<key>.+)['\"]$", element_meant),
-    (r"^TypeError: '(?P<type>[\w.]+)' object is not callable", not_callable),
+    (r"^TypeError: '(?P<type>[\w.]+)' object is not callable", set_over_method, not_callable),
+    (r"^TypeError: '?(?P<type>\w+)'? object is not an iterator", turned_iterator),
     (r"^TypeError: exceptions must be .*, not (str|unicode)$", raised_text),
     (r"^TypeError: descriptor '\w+' requires an? '(?P<type>str|unicode)' object", unbound_method),
     (r"^TypeError: (?P<name>\w+)\(\) (takes|got an unexpected|got multiple)", wrong_arguments, named_in_log),
@@ -12806,7 +12846,7 @@ def could_be_none(faults):
 # for all items alike: a guard would only hide that
 MISFIT = re.compile(r"TypeError: (\w+\(\) (takes|got) |unbound method |\w+ expected (at \w+ )?\d+ arguments?, got |"
                     r"'(str|unicode|int|float|bool|list|dict|tuple|module)' object is not callable|not enough arg|"
-                    r"'tuple' object does not support item |"
+                    r"'tuple' object does not support item |'?\w+'? object is not an iterator|"
                     r"argument of type '(type|function|instancemethod|module|builtin_\w+)')"
                     r"|(TypeError|AttributeError): .*'(builtin_function_or_method|function|instancemethod)'")
 

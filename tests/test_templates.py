@@ -753,6 +753,8 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        page_url = url if url.startswith('http') else base + '/' + url\n        out.append(dict(page=page_url))\n",
      '        url', "KeyError: 'url'", "        except KeyError as error:\n            Log('Skipped one url: %r' % error)\n"
      "            continue\n"),
+    ("from __builtin__ import iter\n\ndef f(rows):\n    row = next(filter(None, rows))\n    return row['a']\n", '    row',
+     "TypeError: list object is not an iterator", "    row = next(iter(filter(None, rows)))\n"),
 ]
 
 
@@ -843,6 +845,11 @@ NEVER = [
     ("def f(rows, old):\n    for row in rows:\n        boat = Boat(row)\n    for number in old:\n"
      "        remove(number, boat.number())\n", '        remove',
      "UnboundLocalError: local variable 'boat' referenced before assignment", 'remove(number, number)'),
+    # what a method of the bundle was called is not left out because something of its name was set
+    ("class Boat(object):\n    def sink(self):\n        self.leave()\n\ndef f(boat):\n    boat.sink()\n    other.sink = True\n",
+     '    boat.sink', "TypeError: 'bool' object is not callable", '    boat.sink\n'),
+    ("class Boat(object):\n    def run(self):\n        later(self.sink)\n\n    def sink(self):\n        self.sink = True\n\n"
+     "def f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
 ]
 
 
@@ -1818,6 +1825,11 @@ NAMES = [   # names that nothing defines, what they should be, and what else is 
     ("def f(metadata, row):\n    if 'picture' in row and row['pictures'] is not None:\n        for one in row['picture']:\n"
      "            metadata.posters[one] = one\n", '    if', "KeyError: 'pictures'",
      "    if 'picture' in row and row['picture'] is not None:\n"),
+    ("class Boat(object):\n    sink = False\n\n    def run(self):\n        while not self.sink:\n            self.row()\n\n"
+     "    def sink(self):\n        self.sink = True\n        self.leave()\n\ndef f(boat):\n    boat.sink()\n    return boat\n",
+     '    boat.sink', "TypeError: 'bool' object is not callable",
+     "    sink_set = False\n\n    def run(self):\n        while not self.sink_set:\n            self.row()\n\n"
+     "    def sink(self):\n        self.sink_set = True\n        self.leave()\n\ndef f(boat):\n    boat.sink()\n"),
 ]
 
 
@@ -1837,6 +1849,8 @@ def test_the_name_that_was_meant(source, line, error, wanted):
      "        key = sail = make(number)\n    keep(key, sail)\n", '        key', 'KeyError: 3'),
     ("def f(parts):\n    parts[1] = int(parts[1])\n    return parts\n", '    parts[1]',
      "TypeError: 'tuple' object does not support item assignment"),
+    ("def f(rows):\n    row = next(filter(None, rows))\n    return row['a']\n", '    row',
+     'TypeError: list object is not an iterator'),
     ("def f(rows):\n    for key, value in rows():\n        show(key, value)\n", '    for key',
      'ValueError: too many values to unpack'),
     ("def f():\n    d = {}\n    d['a'] = 1\n    d = sorted(d.items())\n    for key, value in d:\n        show(key, value)\n",
