@@ -5497,6 +5497,9 @@ def effect_in_display(case, node, parent, value, depth):
         if key.kind == 'Str':
             if is_only_logged(case, parent):
                 return FINE
+            if value not in BY_KIND and key.s in ('url', 'link', 'href') and (
+                    parent.parent.kind == 'ListComp' or is_call(parent.parent, 'append')):
+                return HOLLOW                   # an entry that leads nowhere
             return min(OPEN, effect_of_entry(case, key.s, value, depth + 4))
     if is_call(around, 'join') and value not in (SOME, TEXT):
         return HOLLOW if value == NO_TEXT else CRASH        # texts are joined, and nothing else
@@ -6600,7 +6603,7 @@ def is_detail(node):
 
 DETAILS = re.compile(r'(?i)(plot|summary|desc|overview|synopsis|tagline|outline|rating|vote|year|thumb|poster|fanart|'
                      r'art$|backdrop|image|img|picture|cover|icon|banner|studio|director|writer|genre|cast|actor|'
-                     r'runtime|duration|mpaa|date|aired|premier|release|country|language|trailer)')
+                     r'runtime|duration|mpaa|date|aired|premier|release|country|language|trailer|width|height)')
 
 
 def is_put_into(case, node):
@@ -7902,8 +7905,11 @@ def try_around(case, faults):
     no_test = all(fault.test is None for fault in faults)
     given = target_of(case.statement)           # what has a value all the same can be relied on
     lost = relied_on(case, block) and (given is None or given.text not in needed)
-    lost = lost or len(needed) > 1 and given is not None and given.kind == 'Tuple' and not field    # nothing is left
-    prior = 0.35 if lost else (0.8 if field else 0.72) if no_test else 0.56
+    parts = given.elts if given is not None and given.kind == 'Tuple' and not field else ()
+    spare = [use for one in parts for use in later_uses(case, last_name(one), case.statement)]
+    spare = len(spare) >= len(parts) > 0 and all(map(is_detail, spare))
+    lost = lost or len(needed) > 1 and bool(parts) and not spare        # nothing is left
+    prior = 0.35 if lost else (0.8 if field or spare else 0.72) if no_test else 0.56
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',

@@ -755,6 +755,13 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "            continue\n"),
     ("from __builtin__ import iter\n\ndef f(rows):\n    row = next(filter(None, rows))\n    return row['a']\n", '    row',
      "TypeError: list object is not an iterator", "    row = next(iter(filter(None, rows)))\n"),
+    ("def f(page, rows):\n    base = page.find('head').attrib['base']\n"
+     "    rows.extend([{'url': base, 'name': one.get('name')} for one in page.findall('b')])\n    return rows\n", '    base',
+     "AttributeError: 'NoneType' object has no attribute 'attrib'",
+     "    if node is not None:\n        base = node.attrib['base']\n        rows.extend("),
+    ("def f(rows, out):\n    for row in rows:\n        wide, high = [int(x) for x in row.get('size', '').split('x')]\n"
+     "        out.append({'url': row['url'], 'width': wide, 'height': high})\n    return out\n", '        wide',
+     "ValueError: need more than 1 value to unpack", "            high = None\n            wide = None\n        out.append("),
 ]
 
 
