@@ -11607,6 +11607,29 @@ def bytes_for_field(case, found):
                        'alphabets', 'low', 0.85, 'the field takes text, and gets bytes that are not UTF-8')
 
 
+def bytes_for_json(case, found):
+    """`answer = json.loads(data)`, where data is bytes that are no UTF-8: they are read as what Windows writes."""
+    statement = case.statement
+    call = statement.value if statement.kind in ('Assign', 'Return') else None
+    if call is None or not is_call(call, 'loads') or len(call.args) != 1 or call.keywords or not can_wrap(
+            [statement]) or root_name(call.func) not in ('json', 'simplejson') or statement.inline or \
+            statement.line != statement.end_line:
+        return
+    argument, before = call.args[0], []
+    data = code_of(argument)
+    if not repeatable(argument):
+        name = fresh_name(case, 'text')
+        data, before = name, ['%s = %s' % (name, data)]
+    again = '%s.decode(\'cp1252\', \'replace\')' % (data if before else operand(argument))
+    line = statement.text[:argument.outer[0] - statement.start] + again + statement.text[
+        argument.outer[1] - statement.start:]
+    edits = wrap([statement], before + ['try:'], ['except UnicodeDecodeError:'] + [
+        '\t' + one for one in log_line(case, 'No UTF-8 for loads(): read as cp1252') + [line]])
+    edits += [argument.outer + (data,)] * bool(before)
+    yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252', 'letters of other alphabets',
+                   'low', 0.85, 'loads() takes bytes for UTF-8, and these are none')
+
+
 def quoted_text(case, found):
     """quote() of text beyond ASCII: it is encoded first."""
     for node in calls_of(own_part(case.statement), 'quote', 'quote_plus'):
@@ -12547,6 +12570,7 @@ SPECIAL_WAYS = (
     (r"^TypeError: (%[di] format: a number|int argument required|.*format requires)", number_format),
     (r"^Unicode(En|De)codeError", text_and_bytes),
     (r"^UnicodeDecodeError", bytes_for_field),
+    (r"^UnicodeDecodeError: 'utf-?8' codec", bytes_for_json),
     (r"^UnicodeEncodeError|^KeyError: u'", quoted_text),
     (r"^ValueError: All strings must be XML compatible", bytes_for_lxml),
     (r"^FrameworkException: Operator", augmented),

@@ -1910,6 +1910,21 @@ def test_bytes_that_are_no_utf_8_are_read_as_what_they_mostly_are():
     assert "metadata.summary = text.decode('cp1252', 'replace')" in patched and patched.count('data.read()') == 1
 
 
+@pytest.mark.parametrize('value, wanted', [
+    ('data', "    try:\n        answer = json.loads(data)\n    except UnicodeDecodeError:\n"
+             "        Log('No UTF-8 for loads(): read as cp1252')\n"
+             "        answer = json.loads(data.decode('cp1252', 'replace'))\n    return answer"),
+    ('ask(data)', "    text = ask(data)\n    try:\n        answer = json.loads(text)\n    except UnicodeDecodeError:\n"
+                  "        Log('No UTF-8 for loads(): read as cp1252')\n"
+                  "        answer = json.loads(text.decode('cp1252', 'replace'))\n    return answer"),
+])
+def test_json_that_is_no_utf_8_is_read_as_what_it_mostly_is(value, wanted):
+    source = 'def f(data):\n    answer = json.loads(%s)\n    return answer\n' % value
+    error = "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid continuation byte"
+    assert wanted in patches(case_for(source, '    answer', error))[0][1]
+
+
+
 SHARED_LINE = '''
 def update(metadata, data):
     metadata.title = data['title']; metadata.year = int(data['year'])
