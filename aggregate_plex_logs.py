@@ -743,6 +743,7 @@ CODE_MESSAGES = Regex(
     r"|expected string or buffer|must be .*, not \w+")
 HTTP_STATUS = Regex(r'HTTP Error \d+: .*')
 TIME_DATA = Regex(r"time data .* does not match format (.*)")
+NO_NUMBER = Regex(r'((?:could not convert string to float|invalid literal for float\(\)): )\S')      # and what it was
 URL_SHAPE = Regex(r"\b([A-Za-z][A-Za-z0-9+.-]*)://[^\s'\"<>]*[^\s'\"<>,.;:)\]]")
 QUOTED = Regex(r"(?<![A-Za-z0-9])[ub]?'(?:[^'\n]|'(?=[A-Za-z0-9]))*'(?![A-Za-z0-9])"
                r'|(?<![A-Za-z0-9])[ub]?"[^"\n]*"(?![A-Za-z0-9])')
@@ -813,6 +814,9 @@ def message_shape(text, exception=None):
         times = TIME_DATA.match(text)
         if times:
             return 'time data <q> does not match format ' + times.group(1)
+        number = NO_NUMBER.match(text)
+        if number:
+            return number.group(1) + '<name>'
         if exception == 'XMLSyntaxError':
             text = re.sub(r'(tag mismatch: )\S+( line \d+ and )\S+,', r'\1<q>\2<q>,', text)
     odd = is_odd(text)
@@ -2314,7 +2318,7 @@ class Scan(object):
         source.seek(max(0, offset - CHUNK))
         data = source.read(min(CHUNK, offset))
         start, places = data.rfind(START_MARK), self.finder(data, len(data))(HANDLING)
-        self.earlier = [(data, len(data), [place for place in places if place > start])]
+        self.earlier = [Piece(data, len(data), [place for place in places if place > start])]
 
     def packed(self, log, source, offset, rest, more):
         """Chunks of a file that can only be read on."""
@@ -2448,6 +2452,7 @@ class Scan(object):
         hits, starts = [], ()
         if not server:
             self.requests = self.note_calls(data, places)
+            self.piece = Piece(data, end, self.requests)
             starts = self.starts_at(data, places(START_MARK))
         if offset == 0:
             self.note_levels(data, end)
@@ -2541,7 +2546,8 @@ class Scan(object):
         if count:
             self.line_count = line + data.count(b'\n', counted, end)
         if not server:
-            self.earlier = [(data, end, self.requests)] + self.earlier[:EARLIER - 1]
+            self.earlier = [self.piece] + self.earlier[:EARLIER - 1]
+            self.piece.requests = self.requests
 
     def count_noise(self):
         """Hand over the noise that was only counted."""
@@ -2701,14 +2707,14 @@ class Scan(object):
             known = None if answered(data, span, begin, mark) else (self.call(data, span), (id(data), span))
         elif floor:
             known = known if known and not answered(data, floor, begin, mark) else None
-        elif not answered(data, 0, begin, mark):
-            for older, end, requests in self.earlier:
-                span = last_handling(older, requests, 0, end, mark)
+        elif not self.piece.answered(mark, 0, begin):
+            for piece in self.earlier:
+                span = piece.last_handling(mark)
                 if span is not None:
-                    if not answered(older, span, end, mark):
-                        known = (self.call(older, span), (id(older), span))
+                    if not piece.answered(mark, span, piece.end):
+                        known = (self.call(piece.data, span), (id(piece.data), span))
                     break
-                if answered(older, 0, end, mark):
+                if piece.answered(mark, 0, piece.end):
                     break
         self.memo[thread] = (known, begin)
         return known or (None, None)
@@ -2720,12 +2726,13 @@ class Scan(object):
         """
         looks = self.looks.setdefault(event.meaning.pattern, [0, 0])
         looks[0] += 1
-        if (looks[1] > MOST_LOOKS or looks[0] > MOST_ITEMS) and looks[0] % ONE_IN and not self.link_noise:
+        if (looks[1] > MOST_LOOKS or looks[0] > MOST_ITEMS) and looks[0] % (
+                ONE_IN if looks[0] < ONE_IN * MOST_ITEMS else ONE_IN * ONE_IN) and not self.link_noise:
             return None
         data, begin, end = event.record
         text = data[max(0, begin - LOOKED_AT):end + LATE]
         if begin < LOOKED_AT and self.earlier:
-            text = self.earlier[0][0][:self.earlier[0][1]][begin - LOOKED_AT:] + text
+            text = self.earlier[0].data[:self.earlier[0].end][begin - LOOKED_AT:] + text
         at = len(text) - len(data[begin:end + LATE])
         places, sure = requests_at_work(text, at, event.head)
         calls = [self.call(text, place) for place in places if place is not None]
@@ -2762,6 +2769,47 @@ def last_handling(data, requests, low, high, mark):
         if of_thread(data, place, mark):
             return place
     return None
+
+
+class Piece(object):
+    """A piece of a log in which threads are looked for whose request is not at hand. requests: the places of all calls.
+
+    Where many are, each line that begins or ends a request is read once for all of them.
+    """
+
+    FEW = 20
+
+    def __init__(self, data, end, requests):
+        self.data, self.end, self.requests, self.asked = data, end, requests, 0
+        self.handled, self.answers, self.answer, self.places = None, {}, 0, None
+
+    def last_handling(self, mark):
+        """As the function, of the whole piece."""
+        if self.asked < self.FEW:
+            return last_handling(self.data, self.requests, 0, self.end, mark)
+        if self.handled is None:
+            last = self.requests[:bisect.bisect_left(self.requests, self.end)][-FURTHEST:]
+            self.handled = dict((mark_at(self.data, place), place) for place in last)
+        return self.handled.get(mark)
+
+    def answered(self, mark, low, high):
+        """As the function. high: never less than the one before."""
+        self.asked += 1
+        if self.asked < self.FEW:
+            return answered(self.data, low, high, mark)
+        if self.places is None:
+            self.places = choose_finder()(self.data, self.end)(RESPONSE)
+        while self.answer < len(self.places) and self.places[self.answer] < high:
+            self.answers[mark_at(self.data, self.places[self.answer])] = self.places[self.answer]
+            self.answer += 1
+        return self.answers.get(mark, -1) >= low
+
+
+def mark_at(data, place):
+    """b' (thread) :' of a record of the framework's whose message begins at this place."""
+    head = data[max(0, place - 64):place]
+    stop = head.rfind(b') :') + 3
+    return head[head.rfind(b' (', 0, stop):stop]
 
 
 def answered(data, low, high, mark):

@@ -152,6 +152,22 @@ def test_what_a_thread_logs_belongs_to_the_request_that_can_have_made_it(tmpdir)
             if row['message'] == 'lost'] == [([], ['43', '42'])]
 
 
+def test_many_threads_are_looked_for_as_one_is(tmpdir, monkeypatch):
+    monkeypatch.setattr(logs, 'CHUNK', 6000)
+    text = ''
+    for number in range(400):
+        thread = '7f%02x' % (number * 7 % 60)
+        text += call(number % 60, thread) if not number % 5 else answer(number % 60, thread) if number % 5 == 1 else ''
+        text += record(number % 60, 'lost %d' % number, 'ERROR', thread='%x' % (number * number % 61 + 0x7f00))
+        text += start(number % 60) if number in (200, 201) else ''
+    plug_in_log(tmpdir, text)
+    found = []
+    for few in (0, 10 ** 9):
+        monkeypatch.setattr(logs.Piece, 'FEW', few)
+        found.append([(event['rating_key'], event['possible']) for event in events(tmpdir)])
+    assert found[0] == found[1] and 40 < sum(key is not None for key, _ in found[0]) < 360
+
+
 @pytest.mark.parametrize('between', [3, logs.CHUNK + 3])
 def test_a_request_ends_with_its_process_also_where_the_thread_number_comes_again(tmpdir, between):
     plug_in_log(tmpdir, call(1, 'a1') + start(2) + record(3, 'x' * between, thread='b2') + record(4, 'lost', 'ERROR',
@@ -334,6 +350,12 @@ def test_reported_lines_are_kept_per_start(tmpdir):
 ])
 def test_message_shape(text, shape):
     assert logs.message_shape(text) == shape
+
+
+def test_what_is_no_number_is_data():
+    for text in ('could not convert string to float: ', 'invalid literal for float(): '):
+        assert set(logs.message_shape(text + data, 'ValueError') for data in ('N/A', 'Ghost 9', 'tba', '7,5', '(?)', 'Dark')
+                   ) == set([text + '<name>'])
 
 
 def test_where_a_long_message_is_cut_does_not_depend_on_its_data():
