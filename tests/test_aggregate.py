@@ -153,19 +153,20 @@ def test_what_a_thread_logs_belongs_to_the_request_that_can_have_made_it(tmpdir)
 
 
 def test_many_threads_are_looked_for_as_one_is(tmpdir, monkeypatch):
-    monkeypatch.setattr(logs, 'CHUNK', 6000)
+    monkeypatch.setattr(logs, 'CHUNK', 24000)
     text = ''
-    for number in range(400):
-        thread = '7f%02x' % (number * 7 % 60)
-        text += call(number % 60, thread) if not number % 5 else answer(number % 60, thread) if number % 5 == 1 else ''
-        text += record(number % 60, 'lost %d' % number, 'ERROR', thread='%x' % (number * number % 61 + 0x7f00))
-        text += start(number % 60) if number in (200, 201) else ''
+    for number in range(700):
+        second, kind = number % 60, number * number % 7
+        thread = '7f%02x' % (number * 31 % 23)
+        text += call(second, thread) if kind < 2 else answer(second, thread) if kind == 2 else ''
+        text += record(second, 'lost %d' % number, 'ERROR', thread='7f%02x' % (number * 17 % 23))
+        text += start(second) if number == 450 else ''
     plug_in_log(tmpdir, text)
     found = []
     for few in (0, 10 ** 9):
         monkeypatch.setattr(logs.Piece, 'FEW', few)
         found.append([(event['rating_key'], event['possible']) for event in events(tmpdir)])
-    assert found[0] == found[1] and 40 < sum(key is not None for key, _ in found[0]) < 360
+    assert found[0] == found[1] and 40 < sum(key is not None for key, _ in found[0]) < 650
 
 
 @pytest.mark.parametrize('between', [3, logs.CHUNK + 3])
