@@ -2274,8 +2274,10 @@ class Scan(object):
 
     def name_agent(self, data):
         """Learn from the text of a log whose name tells no agent which ones it is about."""
-        self.reader.identifiers = identifiers_in(data)
-        self.reader.fallback = only_agent(data, self.reader.identifiers)
+        identifiers = identifiers_in(data)
+        fallback = only_agent(data, identifiers)
+        if identifiers or fallback or not self.reader.identifiers:      # else what a piece before this one named
+            self.reader.identifiers, self.reader.fallback = identifiers, fallback
 
     def plain(self, log, source, offset, stop, rest, more):
         """Chunks of a file that can be sought in: a record at the end of a chunk is read again with the next."""
@@ -2349,12 +2351,10 @@ class Scan(object):
 
     def text(self, log, source):
         """A paste or an agent's own log, brought into the plug-in grammar line by line."""
-        raw, pieces = source.read(LARGEST), []
-        before = 0
+        raw, before = source.read(LONGEST_PASTE), 0
         while raw:
-            more = source.read(LARGEST)
-            cut = raw.rfind(b'\n') + 1 if more else len(raw)
-            cut = cut or len(raw)
+            more = source.read(LONGEST_PASTE)
+            cut = last_loose_record(raw) if more else len(raw)
             part, raw = raw[:cut], raw[cut:] + more
             data, numbers = tidy_text(part)
             if self.stream.agent is None:
@@ -2771,6 +2771,21 @@ def last_handling(data, requests, low, high, mark):
     return None
 
 
+def last_loose_record(data):
+    """Where the last record of a piece of a paste or of an agent's own log begins, else its last line, else its end.
+    """
+    mark = data.rfind(b'\n')
+    last = mark + 1 or len(data)
+    for _ in range(2000):
+        if mark < 0:
+            break
+        line = data[mark + 1:mark + 301]
+        if OWN_LOG.match(line) or LOOSE_HEADER.match(line) or LOOSE_SERVER.match(line):
+            return mark + 1
+        mark = data.rfind(b'\n', 0, mark)
+    return last
+
+
 class Piece(object):
     """A piece of a log in which threads are looked for whose request is not at hand. requests: the places of all calls.
 
@@ -2864,7 +2879,9 @@ def requests_at_work(text, at, head):
         if place < begin or not header or header.end() != place + len(b' - ') or \
                 place > at and words is not THREAD_MADE:
             continue
-        thread, name = header.group(3), text[place + len(words):text.find(b"'", place + len(words))]
+        thread = header.group(3)
+        if words in (THREAD_MADE, TIMER_MADE, THREAD_FAILED):
+            name = text[place + len(words):text.find(b"'", place + len(words))]
         if words is THREAD_FAILED:
             failed.append((place, name, known.get(thread, -1)))
         elif words is HANDLING or thread not in serving:
@@ -3122,7 +3139,7 @@ def open_streams(paths):
 # ---------------------------------------------------------------------------------------------------------- aggregation
 AGGREGATE_SCHEMA = 1
 MOST_ITEMS, MOST_EXEMPLARS, MOST_PRECEDING, MOST_MESSAGES, MOST_LINES, MOST_BLOCKS = 500, 3, 7, 20, 60, 500
-MOST_POSSIBLE = 60
+MOST_POSSIBLE, MOST_THREADS = 60, 20000
 ONE_IN = 10                                     # of the records after the first few, how many one look back stands for
 LONGEST_EXEMPLAR = 12000
 
@@ -3251,6 +3268,8 @@ class Tally(object):
 
     def cascade(self, pattern, event):
         """Join what follows from what: the same thread, the same request (or the same second where none is known)."""
+        if len(self.latest) > MOST_THREADS:     # a thread for each call: few of them come again
+            self.latest, self.ended = {}, {}
         before = self.latest.get(event.thread)
         self.latest[event.thread] = (event.span, pattern, event.time, event.guid)
         if not before:

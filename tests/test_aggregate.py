@@ -1129,6 +1129,16 @@ def test_scanner_traceback(tmpdir):
     assert event['own_frames'][0]['file'] == 'Scanners/Series/Own Scanner.py'
 
 
+def test_a_long_log_of_an_agents_own_is_cut_between_its_records(tmpdir, monkeypatch):
+    for name in ('LONGEST_PASTE', 'LARGEST'):
+        monkeypatch.setattr(logs, name, 20000)
+    text = ''.join('2026-02-03 21:14:%02d,100 - 1f3c - %s\n' % (second % 60, 'looking at it ' * 6) + (
+        traceback_record(5) if second % 7 == 0 else '') for second in range(1400))
+    path = put(tmpdir, 'Plug-in Support/Data/%s/DataItems/_Logs/_root_.agent.log' % AGENT, text)
+    document = logs.aggregate([path])
+    assert [(row['exception'], row['count']) for row in document['patterns']] == [('KeyError', 200)]
+
+
 def test_own_log_of_an_agent(tmpdir):
     put(tmpdir, 'Plug-in Support/Data/%s/DataItems/_Logs/Series/Show.agent-update.log' % AGENT,
         '=' * 157 + '\nSearch()\nERROR: common.load() - issue loading url: https://x.example/1, Exception: \'HTTP '
