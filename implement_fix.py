@@ -1367,6 +1367,7 @@ def carry_out(site, fix_id, action, bundle, changed, carries, **facts):
         write_step(site.run_dir, 'backup', fix=fix_id, path=target.path, sha256=target.sha256)
         back_up(site.run_dir, target)
         back_up(site.run_dir, target, after)
+    remember(site.run_dir)                      # before the first byte changes
     for target, after in changed:
         put_in_place(site.run_dir, site.plug_ins, fix_id, target, after)
 

@@ -572,6 +572,18 @@ def test_a_run_that_was_deleted_with_a_fix_in_place_is_put_back_for_its_undo(rig
     assert rig.main('--status') == 4 and 'no run directory' in capsys.readouterr()[1]
 
 
+def test_what_undo_needs_is_kept_twice_before_anything_changes(rig, monkeypatch):
+    rig.offer('a', {ENTRY: [PLOT]})
+
+    def restart(site, bundle):                  # killed in here, say, and then the run is deleted
+        if rig.content() != CODE.encode('utf-8'):
+            shutil.rmtree(rig.run_dir)
+            assert len(fix.bring_back(rig.runs)) == 1 and state(rig, 'a') == 'after'
+        return fix.Live(True, 'up')
+    monkeypatch.setattr(fix, 'restart_and_prove', restart)
+    assert rig.main('a') == 0 and rig.main('--rollback', 'a') == 0 and rig.content() == CODE.encode('utf-8')
+
+
 def test_what_a_run_left_is_not_put_back_where_its_fix_is_gone_or_its_disk_is_away(rig, capsys):
     rig.offer('a', {ENTRY: [PLOT]})
     with Stub(rig):
