@@ -135,11 +135,19 @@ def run_limited(command, limit, more=None):
     import tempfile
     environment = dict(os.environ, **dict((native(name), native(value)) for name, value in (more or {}).items()))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
-                                   env=environment, preexec_fn=None if os.name == 'nt' else own_group)
-        process.stdin.close()
+        held = HeldSignals()
+        try:
+            process = subprocess.Popen([native(word) for word in command], stdin=subprocess.PIPE, stdout=out,
+                                       stderr=err, env=environment, preexec_fn=None if os.name == 'nt' else own_group)
+        except BaseException:
+            held.release()
+            raise
         began = seconds_now()
         try:
+            held.release()
+            if held.heard:
+                raise KeyboardInterrupt
+            process.stdin.close()
             while process.poll() is None and seconds_now() < began + limit:
                 time.sleep(min(.05, max(.005, (seconds_now() - began) / 20)))      # a twentieth later than it could be
             code = process.poll()
@@ -151,6 +159,23 @@ def run_limited(command, limit, more=None):
             stream.seek(0)
             texts.append(logs.to_text(stream.read()))
     return code, texts[0], texts[1]
+
+
+class HeldSignals(object):
+    """What would end this process waits while it starts another one, which would go on alone, unknown to us."""
+
+    def __init__(self):
+        import signal
+        self.heard, self.handlers = [], []
+        for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):       # not where it is ignored
+                self.handlers.append((number, signal.signal(number, lambda number, frame: self.heard.append(number))))
+
+    def release(self):
+        import signal
+        for number, handler in self.handlers:
+            signal.signal(number, handler)
 
 
 def own_group():

@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -380,6 +381,23 @@ def test_a_phase_gives_its_code_and_both_streams():
     code, out, err = loop.run_limited([sys.executable, '-c', 'import sys; print("a" * 99999); sys.stderr.write("b");'
                                                              'sys.exit(6)'], 20)
     assert (code, len(out.strip()), err) == (6, 99999, 'b')
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals')
+def test_a_phase_that_is_just_being_started_when_ctrl_c_comes_does_not_go_on_alone(monkeypatch):
+    import subprocess
+    begun, popen = [], subprocess.Popen
+
+    def start(*words, **how):
+        begun.append(popen(*words, **how))
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(.05)
+        return begun[0]
+    monkeypatch.setattr(subprocess, 'Popen', start)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_limited([sys.executable, '-c', 'import time; time.sleep(60)'], 20)
+    assert begun[0].poll() is not None and signal.getsignal(signal.SIGINT) == handler
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='signals')
