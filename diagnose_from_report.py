@@ -7823,6 +7823,44 @@ def subject_words(block):
 NAMELESS = 'value'
 
 
+def fence_apart(case, faults):
+    """`x = None` where it cannot be made, or a field that stays as it was, and the fields further on that are made of
+    it are left out then."""
+    statement, target = case.statement, target_of(case.statement)
+    name, is_attribute = name_assigned(statement), target is not None and target.kind == 'Attribute'
+    field = field_of(statement) if is_attribute and is_model(target) else None
+    if name is None and field is None or case.function.kind != 'FunctionDef' or is_probe(statement) or grows(
+            statement) or innermost_loop(case) is not None or not fills_else(case, faults):
+        return
+    if name is not None and (is_global(case, name) or deferred_uses(case, name, statement) or
+                             dependents(case, faults) is not None):
+        return
+    uses = later_uses(case, name, statement) if name else [node for node in nodes_named(
+        case.source, 'Attribute', target.attr) if node.ctx == 'Load' and node.text == target.text and
+        node.start > statement.end and is_in(node, case.function)]
+    tail, name = ['%s = %s' % (target.text, NOTHING)] if name else [], name or target.text
+    edits = guarded_uses(case, name, uses, HOLLOW if tail else CRASH)
+    worst = [use for use in uses if not is_checked(case, use, name, NOTHING) and effect(case, use, NOTHING) <= (
+        HOLLOW if tail else CRASH)]
+    if not edits or any(use.start < statement.end or field_of(statement_of(use)) is None for use in worst):
+        return
+    found = condition(case, faults, outside=True)
+    fields = fields_of([statement_of(use) for use in worst + [statement]])
+    if found is not None:
+        other = tail or log_line(case, 'No %s: %s' % (field, faults[0].what))
+        own = wrap([statement], found.before + ['if %s:' % found.text], ['else:'] * bool(other) + [
+            '\t' + line for line in other])
+        own = found.edits + [edit for edit in own if not any(one[0] < edit[0] < one[1] for one in found.edits)]
+    elif exception_name(case) is not None and all(fault.test is None for fault in faults):
+        own = wrap([statement], ['try:'], handler_lines(case, exception_name(case), 'No %s' % name, tail))
+    else:
+        return
+    yield Proposal('field guard', own + edits, '%s is %s where %s, and what is made of it is left out then' % (
+        name, 'None' if tail else 'not set', faults[0].what), '%s stays as it was for these items' % and_words(fields),
+                   'low' if found is not None else 'medium', 0.82 if found is not None else 0.79,
+                   'what is there is kept, and the other fields are still filled')
+
+
 def exception_name(case):
     """How an except clause of this file names the exception that was raised, or None."""
     name = SAME_EXCEPTION.get(case.exception, case.exception)
@@ -13458,8 +13496,8 @@ def own_id(case, faults):
 
 
 GUARDS = (first_episode, own_id, as_before, as_elsewhere, soften, begin_empty, default_attribute, other_hint,
-          ask_value, choose, other_way, tighten, filter_element, fence, try_around, parse_first, widen_handler,
-          further_handler, skip_round, end_loop, join_guard, leave, at_caller)
+          ask_value, choose, other_way, tighten, filter_element, fence, fence_apart, try_around, parse_first,
+          widen_handler, further_handler, skip_round, end_loop, join_guard, leave, at_caller)
 # in which places further on, and nearby, are mended as well
 ALIKE_WAYS = (tighten, filter_element, soften, choose, fence)
 # what these leave behind is not reached any more, or mended at its source

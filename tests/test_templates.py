@@ -762,6 +762,19 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(rows, out):\n    for row in rows:\n        wide, high = [int(x) for x in row.get('size', '').split('x')]\n"
      "        out.append({'url': row['url'], 'width': wide, 'height': high})\n    return out\n", '        wide',
      "ValueError: need more than 1 value to unpack", "            high = None\n            wide = None\n        out.append("),
+    ("def update(metadata, row):\n    day = row['aired'].split('T')[0]\n    metadata.title = row['title']\n"
+     "    metadata.originally_available_at = Datetime.ParseDate(day).date()\n", '    day',
+     "AttributeError: 'NoneType' object has no attribute 'split'", "        day = None\n    metadata.title = row['title']\n"
+     "    if day is not None:\n        metadata.originally"),
+    ("def update(metadata, row):\n    day = datetime.datetime.strptime(row['day'], '%d.%m.%Y').strftime('%Y-%m-%d')\n"
+     "    metadata.title = row['title']\n    metadata.originally_available_at = Datetime.ParseDate(day).date()\n", '    day',
+     "ValueError: time data 'soon' does not match format '%d.%m.%Y'", "        day = None\n    metadata.title = row['title']\n"
+     "    if day is not None:\n        metadata.originally"),
+    ("def update(metadata, row):\n    metadata.summary = row['plot']\n    if Prefs['score']:\n"
+     "        metadata.rating = float(row['score']) * 2\n    if Prefs['stars']:\n"
+     "        metadata.summary = '%s %s' % (round(metadata.rating, 1), metadata.summary)\n    metadata.title = row['title']\n",
+     '        metadata.rating', "TypeError: float() argument must be a string or a number",
+     "        if metadata.rating is not None:\n            metadata.summary = '%s %s'"),
 ]
 
 
