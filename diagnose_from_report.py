@@ -7354,8 +7354,19 @@ def is_kept_in_step(case, node):
 def is_put_in_step(case):
     """Whether a loop fills such a list."""
     call, loop = call_of(case.statement), innermost_loop(case)
-    return loop is not None and call is not None and is_call(call, 'append') and call.func.value.kind == 'Name' and \
-        any(map(is_in_step, later_uses(case, call.func.value.id, loop)))
+    return loop is not None and call is not None and is_call(call, 'append') and call.func.value.kind == 'Name' and (
+        any(map(is_in_step, later_uses(case, call.func.value.id, loop))) or is_column(case, call.func.value.id))
+
+
+def is_column(case, name):
+    """Whether a list is answered together with others that the suite of the statement appends to as well: the n-th
+    entries of all of them belong together."""
+    filled = [call_of(one) for one in siblings(case.statement)]
+    filled = set(one.func.value.id for one in filled if one is not None and is_call(one, 'append') and
+                 one.func.value.kind == 'Name')
+    together = [names_in(one.value) for one in returns_of(case.function) if one.value is not None and
+                one.value.kind == 'Tuple'] if case.function.kind == 'FunctionDef' else []
+    return any(name in names and len(filled & set(names)) > 1 for names in together)
 
 
 def is_in_step(use):
@@ -7948,6 +7959,8 @@ def try_around(case, faults):
     spare = len(spare) >= len(parts) > 0 and all(map(is_detail, spare))
     lost = lost or len(needed) > 1 and bool(parts) and not spare        # nothing is left
     prior = 0.35 if lost else (0.8 if field or spare else 0.72) if no_test else 0.56
+    if is_put_in_step(case):
+        prior = 0.1
     if re.search(r'\bresults\.(Append|Add)\(', case.statement.text):
         prior *= 0.75                           # a search result is lost for one of its fields
     yield Proposal('field guard' if field else 'tolerant parse' if no_test else 'narrow try',

@@ -762,6 +762,13 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(rows, out):\n    for row in rows:\n        wide, high = [int(x) for x in row.get('size', '').split('x')]\n"
      "        out.append({'url': row['url'], 'width': wide, 'height': high})\n    return out\n", '        wide',
      "ValueError: need more than 1 value to unpack", "            high = None\n            wide = None\n        out.append("),
+    # the n-th entries of lists that are answered together belong together
+    ("def f(page):\n    names, texts = [], []\n    for row in page.findall('row'):\n        names.append(row.get('name'))\n"
+     "        texts.append(row.findall('text')[0].text)\n    return names, texts\n", '        texts',
+     "IndexError: list index out of range", "        texts.append(found[0].text if found else '')\n"),
+    ("def f(rows):\n    names, sizes = [], []\n    for row in rows:\n        names.append(row['name'])\n"
+     "        sizes.append(int(row['size']))\n    return names, sizes\n", '        sizes',
+     "ValueError: invalid literal for int() with base 10: 'big'", "        sizes.append(number)\n"),
     ("def update(metadata, row):\n    day = row['aired'].split('T')[0]\n    metadata.title = row['title']\n"
      "    metadata.originally_available_at = Datetime.ParseDate(day).date()\n", '    day',
      "AttributeError: 'NoneType' object has no attribute 'split'", "        day = None\n    metadata.title = row['title']\n"
