@@ -5015,8 +5015,10 @@ def effect_of_pattern(case, node, call, value, name, depth):
 
 def is_one_of_many(case, node, call):
     """Whether a loop fills a list with nothing but the values of a variable, and no other list goes along with it."""
-    loop = enclosing(call, 'For')
-    return loop is not None and is_in(case.statement, loop) and node.kind == 'Name' and is_call(call, 'append') and \
+    loop, value = enclosing(call, 'For'), node
+    while is_call(value, *TEXT_METHODS) and value.func.kind == 'Attribute':
+        value = value.func.value
+    return loop is not None and is_in(case.statement, loop) and value.kind == 'Name' and is_call(call, 'append') and \
         call.func.value.kind == 'Name' and not any(map(is_in_step, later_uses(case, call.func.value.id, loop))) and all(
             [arg.text for arg in one.args] == [node.text] for one in walk(loop) if one.kind == 'Call' and
             one.func.text == call.func.text)
@@ -5354,10 +5356,11 @@ def is_made_here(case, name):
 
 def readers_of(case, target):
     """The places in the bundle that read what a method puts into self.x, and do not check it: those of its class, and
-    those that read it of another object, unless a class of their own file has such an attribute."""
+    those that read it of another object, unless a class of their own file has such an attribute, or that is a date."""
     owner = enclosing(target, 'ClassDef')
     nodes = [node for _, source in sources_with(case, target.attr) if source is target.source or target.attr not in
-             set_on_self(source) for node in nodes_named(source, 'Attribute', target.attr)]
+             set_on_self(source) for node in nodes_named(source, 'Attribute', target.attr)
+             if type_of_field(last_name(node.value)) != 'date']
     return unchecked_reads(case, [node for node in nodes if not is_name(node.value, 'self') or owner is not None and
                                   is_in(node, owner)])
 
@@ -7469,9 +7472,14 @@ def left_unset(case, block, bad=()):
         if copied_in(case, name, block):
             needed[name] = copied_in(case, name, block)
             continue
-        kind = next((make_of(case, one.value) for one in block if name_assigned(one) == name), None)
+        made = [one.value for one in block if name_assigned(one) == name]
+        if any(one.kind in ('Dict', 'List', 'Set') and len(children(one)) > 2 for one in made):
+            return None                         # what else stands in it would be lost
+        kind = next((make_of(case, one) for one in made), None)
+        usual = [normal_empty(case)] if all(use.parent.kind == 'Return' for use in uses) else []
+        usual = [value for value in usual if value == NOTHING]      # the function has no number where it has none
         others = [NOTHING, EMPTY_OF[kind]] if kind in ('dict', 'list', 'date') else OTHERWISE      # no text for a dict
-        best = best_value(wished_values(case, name, block) + others,
+        best = best_value(usual + wished_values(case, name, block) + others,
                           lambda value: name_effect(case, name, value, block[-1], after=end))
         if best[0] <= HOLLOW or best[1] != NOTHING and any(
                 node.kind == 'Attribute' and is_name(node.value, name) and node.ctx == 'Store'
@@ -7489,6 +7497,9 @@ def left_unset(case, block, bad=()):
         elif target.kind == 'Subscript' and statement_of(target).parent is not case.function:
             needed.update((target.text, value) for value in emptied_elsewhere(target)[:1])
         readers = left_readers(case, target, block)
+        if not readers and sets_self(target) and name_around(target) == '__init__' and is_only_setter(
+                case, target, block):
+            needed[target.text] = NOTHING       # every object of a class has what its others have
         if readers:
             given = [value for value in [begin_value(case, target)] if value] + emptied_elsewhere(target)
             given = [value for value in given if worst_effect(case, readers, value, 4) > CRASH]
@@ -7875,6 +7886,8 @@ def fence_apart(case, faults):
 def exception_name(case):
     """How an except clause of this file names the exception that was raised, or None."""
     name = SAME_EXCEPTION.get(case.exception, case.exception)
+    if name == 'UnicodeEncodeError' and "'decimal' codec" in case.message:
+        return 'ValueError'                     # int() of a text that is no number, like any other
     if name in BUILTIN_EXCEPTIONS:
         return name
     if is_sandboxed(case) and name in EXCEPTIONS_OF_EX:
@@ -8299,6 +8312,8 @@ def leave(case, faults):
         found = caller_way(case)
         if found is not None and (outcome == CRASH or found[1] > 0.5):
             callers, prior, loss = found
+            if innermost_loop(case) is not None:
+                prior *= 0.5                    # the elements that come after this one would be lost too
             yield Proposal('early return', leaving_edits(case, faults, NOTHING) + callers,
                            '%s answers None, and who calls it goes on without' % case.function.name, loss,
                            'high' if prior < 0.5 else 'medium', prior,

@@ -769,6 +769,12 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
     ("def f(rows):\n    names, sizes = [], []\n    for row in rows:\n        names.append(row['name'])\n"
      "        sizes.append(int(row['size']))\n    return names, sizes\n", '        sizes',
      "ValueError: invalid literal for int() with base 10: 'big'", "        sizes.append(number)\n"),
+    ("def f(row):\n    text = row.get('score')\n    if text is None:\n        return None\n    score = round(float(text), 1)\n"
+     "    return score\n\ndef g(row):\n    return f(row)\n", '    score', "ValueError: could not convert string to float: N/A",
+     "        score = None\n"),
+    ("def update(metadata, row):\n    metadata.year = int(row['year'])\n    metadata.title = row['title']\n",
+     '    metadata.year', "UnicodeEncodeError: 'decimal' codec can't encode characters in position 5-6: invalid decimal "
+     "Unicode string", "    except ValueError as error:\n"),
     ("def update(metadata, row):\n    day = row['aired'].split('T')[0]\n    metadata.title = row['title']\n"
      "    metadata.originally_available_at = Datetime.ParseDate(day).date()\n", '    day',
      "AttributeError: 'NoneType' object has no attribute 'split'", "        day = None\n    metadata.title = row['title']\n"
@@ -782,6 +788,15 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "        metadata.summary = '%s %s' % (round(metadata.rating, 1), metadata.summary)\n    metadata.title = row['title']\n",
      '        metadata.rating', "TypeError: float() argument must be a string or a number",
      "        if metadata.rating is not None:\n            metadata.summary = '%s %s'"),
+    ("class Boat(object):\n    def __init__(self, row):\n        self.originally_available_at = read(row)\n"
+     "        self.year = self.originally_available_at.year\n\ndef keep(metadata, boat):\n    for name in NAMES:\n"
+     "        setattr(metadata, name, getattr(boat, name))\n\ndef g(boat):\n    year = boat.originally_available_at.year\n"
+     "    return '%d' % year\n", '        self.year', "AttributeError: 'NoneType' object has no attribute 'year'",
+     "originally_available_at is not None else None\n"),
+    ("def f(row):\n    tags = []\n    for tag in row['tags']:\n        name = tag['name']\n        if name in SKIPPED:\n"
+     "            continue\n        tags.append(name.title())\n    row['tags'] = tags\n    return row\n\ndef g(rows):\n"
+     "    boats = []\n    for row in rows:\n        boat = f(row)\n        boats.append(boat)\n    return boats\n",
+     '        name', "KeyError: 'name'", "        if 'name' not in tag:\n            Log('Skipped one name: name is missing')\n"),
 ]
 
 
@@ -844,6 +859,9 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
 
 
 NEVER = [
+    # what else stands in a dict is not given up for one of its values
+    ("def f(name, year):\n    form = {'name': name, 'from': year, 'to': int(year) + 1}\n    page = ask(BASE, values=form)\n"
+     "    return page\n", '    form', "ValueError: invalid literal for int() with base 10: 'None'", 'form = {}'),
     # a count of rounds is no element that a line means
     ("def f(page):\n    for level in range(7):\n        node = node.up()\n    return node\n", '        node',
      "UnboundLocalError: local variable 'node' referenced before assignment", 'level.'),
