@@ -3064,9 +3064,12 @@ def function_named(source, frame):
 def without_callers(source, frame):
     """The frame without the lines of a function that called itself, or another one of its own name: a report has them
     and the innermost one, where the error arose, in one row."""
-    own = [line for line in frame.lines if not re.search(r'\b%s *\(' % frame.function, frame.quoted.get(line) or '')]
-    inner, outer = [set(node for node in source.functions_named(frame.function) if any(
-        node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
+    for call in (r'\b%s *\(', r'(?<![\w.])((self|cls)\.)?%s *\('):     # (`line.split()` in split() is another one)
+        own = [line for line in frame.lines if not re.search(call % frame.function, frame.quoted.get(line) or '')]
+        inner, outer = [set(node for node in source.functions_named(frame.function) if any(
+            node.line <= line <= node.end_line for line in lines)) for lines in (own, set(frame.lines) - set(own))]
+        if not inner or outer - inner:
+            break
     if not inner or not outer:
         return frame
     return frame._replace(lines=own, quoted=dict((line, frame.quoted[line]) for line in own), starts=[

@@ -2484,6 +2484,11 @@ def day(stamp):
 def boat(ask, number):
   row = ask(number)
   return row[3] + row[4]
+
+def split(line):
+  head, tail = line.split(':')
+  head = head.strip()
+  return head, tail
 """
 
 
@@ -2494,6 +2499,14 @@ def test_a_function_that_calls_itself_is_mended_where_the_innermost_call_failed(
         frame('update', line_of('  walk(metadata, page)', BOXES), source=BOXES), inner]), tmpdir, BOXES).record
     assert [row['line'] for row in found['divergence_point']['candidates']] == [line_of('wide, high', BOXES)]
     assert found['fixes'][0]['line'] == line_of('wide, high', BOXES)
+
+
+def test_a_function_does_not_call_itself_where_it_calls_a_method_of_its_name(tmpdir):
+    lines = frame('split', line_of("line.split(':')", BOXES), source=BOXES)
+    lines['reported_lines'] += frame('split', line_of('head = head.strip', BOXES), source=BOXES)['reported_lines']
+    found = look(pattern('ValueError', 'too many values to unpack', [lines]), tmpdir, BOXES).record
+    assert found['divergence_point']['candidates'][0]['line'] == line_of("line.split(':')", BOXES)
+    assert not any('too high' in sentence for sentence in found['evidence'])
 
 
 def test_strftime_may_stand_alone(tmpdir):
