@@ -11677,26 +11677,35 @@ def bytes_for_field(case, found):
 
 
 def bytes_for_json(case, found):
-    """`answer = json.loads(data)`, where data is bytes that are no UTF-8: they are read as what Windows writes."""
+    """`answer = json.loads(data)`, where data is bytes that are no UTF-8: they are read as what Windows writes. Where
+    some letters are UTF-8 all the same, what is broken is replaced: the whole ones must not become others."""
     statement = case.statement
     call = statement.value if statement.kind in ('Assign', 'Return') else None
     if call is None or not is_call(call, 'loads') or len(call.args) != 1 or call.keywords or not can_wrap(
             [statement]) or root_name(call.func) not in ('json', 'simplejson') or statement.inline or \
-            statement.line != statement.end_line:
-        return
+            statement.line != statement.end_line or PACKED.search(case.message) or calls_of(
+                walk(call.args[0]), 'decode', 'unicode', 'dumps', 'open'):
+        return                                  # (no text at all, or what fails itself on the bytes)
     argument, before = call.args[0], []
     data = code_of(argument)
-    if not repeatable(argument):
+    if argument.kind not in ('Name', 'Attribute', 'Subscript') or not repeatable(argument):
         name = fresh_name(case, 'text')
         data, before = name, ['%s = %s' % (name, data)]
-    again = '%s.decode(\'cp1252\', \'replace\')' % (data if before else operand(argument))
+    coding = fresh_name(case, 'coding')
+    again = "%s.decode(%s, 'replace')" % (data, coding)
     line = statement.text[:argument.outer[0] - statement.start] + again + statement.text[
         argument.outer[1] - statement.start:]
     edits = wrap([statement], before + ['try:'], ['except UnicodeDecodeError:'] + [
-        '\t' + one for one in log_line(case, 'No UTF-8 for loads(): read as cp1252') + [line]])
+        '\t' + one for one in log_line(case, 'No UTF-8 for loads(): its letters are replaced, or read as cp1252') + [
+            "%s = 'cp1252' if %s.decode('utf-8', 'ignore') == %s.decode('ascii', 'ignore') else 'utf-8'" % (
+                coding, data, data), line]])
     edits += [argument.outer + (data,)] * bool(before)
-    yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252', 'letters of other alphabets',
-                   'low', 0.85, 'loads() takes bytes for UTF-8, and these are none')
+    yield Proposal('text encoding', edits, 'bytes that are no UTF-8 are read as cp1252, or without what is broken',
+                   'letters of other alphabets', 'low', 0.85, 'loads() takes bytes for UTF-8, and these are none')
+
+
+# gzip, and UTF-16 in both orders
+PACKED = re.compile('byte 0x8b in position 1:|byte 0xf[ef] in position 0:')
 
 
 def quoted_text(case, found):

@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 import datetime
+import json
 import re
 
 import pytest
@@ -895,6 +896,11 @@ NEVER = [
      '    boat.sink', "TypeError: 'bool' object is not callable", '    boat.sink\n'),
     ("class Boat(object):\n    def run(self):\n        later(self.sink)\n\n    def sink(self):\n        self.sink = True\n\n"
      "def f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
+    # what is no text, or fails itself on the bytes
+    ("def f(data):\n    answer = json.loads(data)\n    return answer\n", '    answer',
+     "UnicodeDecodeError: 'utf8' codec can't decode byte 0x8b in position 1: invalid start byte", 'cp1252'),
+    ("def f(data):\n    answer = json.loads(data.decode('utf-8'))\n    return answer\n", '    answer',
+     "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid start byte", 'cp1252'),
 ]
 
 
@@ -1950,17 +1956,28 @@ def test_bytes_that_are_no_utf_8_are_read_as_what_they_mostly_are():
 
 @pytest.mark.parametrize('value, wanted', [
     ('data', "    try:\n        answer = json.loads(data)\n    except UnicodeDecodeError:\n"
-             "        Log('No UTF-8 for loads(): read as cp1252')\n"
-             "        answer = json.loads(data.decode('cp1252', 'replace'))\n    return answer"),
+             "        Log('No UTF-8 for loads(): its letters are replaced, or read as cp1252')\n"
+             "        coding = 'cp1252' if data.decode('utf-8', 'ignore') == data.decode('ascii', 'ignore') else 'utf-8'\n"
+             "        answer = json.loads(data.decode(coding, 'replace'))\n    return answer"),
     ('ask(data)', "    text = ask(data)\n    try:\n        answer = json.loads(text)\n    except UnicodeDecodeError:\n"
-                  "        Log('No UTF-8 for loads(): read as cp1252')\n"
-                  "        answer = json.loads(text.decode('cp1252', 'replace'))\n    return answer"),
+                  "        Log('No UTF-8 for loads(): its letters are replaced, or read as cp1252')\n"
+                  "        coding = 'cp1252' if text.decode('utf-8', 'ignore') == text.decode('ascii', 'ignore') else 'utf-8'\n"
+                  "        answer = json.loads(text.decode(coding, 'replace'))\n    return answer"),
 ])
 def test_json_that_is_no_utf_8_is_read_as_what_it_mostly_is(value, wanted):
     source = 'def f(data):\n    answer = json.loads(%s)\n    return answer\n' % value
     error = "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid continuation byte"
     assert wanted in patches(case_for(source, '    answer', error))[0][1]
 
+
+@pytest.mark.parametrize('data, wanted', [
+    (b'["M\xe4r", "Gr\xf6\xdfe"]', ['M\xe4r', 'Gr\xf6\xdfe']), (b'["M\xc3\xa4r \xe6\x97\xa5\xe6"]', ['M\xe4r \u65e5\ufffd'])])
+def test_json_of_which_some_letters_are_utf_8_keeps_them(data, wanted):
+    source = 'def f(data):\n    answer = json.loads(data)\n    return answer\n'
+    error = "UnicodeDecodeError: 'utf8' codec can't decode byte 0xe4 in position 1: invalid continuation byte"
+    names = dict(environment([]), json=json, Log=lambda text: None)
+    exec(compile(patches(case_for(source, '    answer', error))[0][1], 'x', 'exec'), names)
+    assert names['f'](data) == wanted
 
 
 SHARED_LINE = '''
