@@ -6173,7 +6173,8 @@ def tested_nearly(case, found):
         if key_of(node) != wrong or node.ctx != 'Load' or index_of(node).kind != 'Str':
             continue
         tested = [one.left.s for one in own_part(case.statement) if one.kind == 'Compare' and one.ops == ['In'] and
-                  one.left.kind == 'Str' and one.comparators[0].text == node.value.text and one.end <= node.start]
+                  one.left.kind == 'Str' and one.comparators[0].text == node.value.text and one.end <= node.start and
+                  is_op(one.parent, 'And') and is_in(node, one.parent)]
         right = [near for near in tested if near_names(wrong, [near])]
         if len(right) == 1 and wrong not in tested and sum(
                 len(re.findall(r'[\'"]%s[\'"]' % re.escape(wrong), source.text))
@@ -8495,28 +8496,43 @@ def join_guard(case, faults):
 
 
 def as_before(case, faults):
-    """`if not x: return y` stands a few lines on, and x is set anew since: the same once more."""
+    """`if not x: return y` stands a few lines on, and nothing but x is set anew since: the same once more."""
     found, bad = condition(case, faults, hoist=False, outside=True), faults[0].bad
     if found is None or found.before or found.edits or bad.kind != 'Name' or not can_insert(case.statement) or any(
-            fault.bad.text != bad.text for fault in faults) or case.function.kind != 'FunctionDef':
-        return
+            fault.bad.text != bad.text for fault in faults) or case.function.kind != 'FunctionDef' or \
+            case.statement.inline or case.function.name in ('update', 'search') or any(
+                node.kind == 'Yield' for node in own_nodes(case.function)) or any(
+                    field_of(one) for one in statements(case.function) if one.end > case.statement.start):
+        return                                  # (what else is filled in, or handed out, would be lost)
     for inner in [case.statement] + [outer for _, outer in levels(case.statement)]:
         if inner.kind in ('For', 'While') and inner is not case.statement:
             return
         for guard in reversed(earlier_siblings(inner)):
-            if guard.kind != 'If' or guard.orelse or guard.test.text != found.opposite:
+            if only_sets(guard, bad.id):
                 continue
-            way = guard.body[-1]
-            if way.kind in ('Return', 'Continue', 'Break') and code_of(way) is not None and all(
-                    is_log_call(getattr(one, 'value', one)) for one in guard.body[:-1]) and bad.id not in names_in(
-                        way) and any(guard.end <= one.start < inner.end
-                                     for one, _ in values_given(case.function, bad.id)):
+            way, loop = guard.body[-1] if guard.kind == 'If' and not guard.orelse else None, loop_around(guard)
+            if way is None or guard.test.text != found.opposite:
+                return                          # what was begun there may have an end further on
+            # (in a loop, what ends it says that there is no more, and not that this one is empty; and what begins a
+            # `while` again may stand on the same one for ever)
+            if way.kind == ('Return' if loop is None else loop.kind == 'For' and 'Continue') and code_of(
+                    way) is not None and all(is_log_call(getattr(one, 'value', one)) for one in guard.body[:-1]) and \
+                    bad.id not in names_in(way) and any(guard.end <= one.start < inner.end
+                                                        for one, _ in values_given(case.function, bad.id)):
                 yield Proposal('early return', put_before(case.statement, [
                     'if %s:' % found.opposite, step_of(case.statement) + code_of(way)]),
                                'the same is done as at line %d, where the same was asked for' % guard.line,
                                'what follows, for these items', 'low', 0.9,
                                'the code itself shows what it does without')
             return
+
+
+def only_sets(statement, name):
+    """Whether a statement does nothing but to set a variable, if anything, or to log."""
+    if statement.kind == 'If':
+        return all(only_sets(one, name) for one in statement.body + statement.orelse)
+    return statement.kind == 'Pass' or is_name(target_of(statement), name) or statement.kind == 'Expr' and is_log_call(
+        statement.value)
 
 
 def as_elsewhere(case, faults):
@@ -8978,16 +8994,31 @@ def own_loop_variable(case, name, uses):
     and does nothing with it, and what is asked for is called the same."""
     loop = innermost_loop(case)
     asked = [use.parent for use in uses if loop is not None and is_in(use, loop)]
-    if not asked or loop.kind != 'For' or loop.target.kind != 'Name' or reads(loop, loop.target.id) or any(
-            is_in(node, loop) for node in bindings(case.function).get(name, ())):
+    if not asked or loop.kind != 'For' or loop.target.kind != 'Name' or reads(loop, loop.target.id):
         return
+    others = [around_of_element(node) for node in bindings(case.function)[name]]
+    if any(one is None or one.end > loop.start for one in others) or not all(in_any(use, others + [loop])
+                                                                             for use in uses):
+        return                                  # (what a branch or a search left is meant as it is)
     right = loop.target.id
     if not all(node.kind == 'Attribute' and node.attr == right and not stored(node) for node in asked):
         return
-    nodes = [node.parent if is_called(node) and not node.parent.args else node for node in asked]
+    nodes = [node.parent if is_called(node) and not (node.parent.args or node.parent.keywords or
+                                                     node.parent.starargs or node.parent.kwargs) else node
+             for node in asked]
     if not any(is_called(node) for node in nodes):      # (with arguments, it is no mere field)
         yield right_name([node.outer + (right,) for node in nodes], right, nodes[0].text, 0.93,
                          'the loop takes %s and does nothing with it, and %s belongs to another one' % (right, name))
+
+
+def around_of_element(node):
+    """The loop whose every round sets a variable, as its own or first of all, and that goes on to its end; or None."""
+    statement = statement_of(node)
+    loop = statement if statement.kind == 'For' else statement.parent
+    if loop.kind == 'For' and (statement is loop and is_in(node, loop.target) or statement in loop.body) and not any(
+            one.kind == 'Break' for one in walk(loop)):
+        return loop
+    return None
 
 
 def hidden_by_itself(case, name, binders):
@@ -9000,11 +9031,19 @@ def hidden_by_itself(case, name, binders):
     inside = [use for use in reads(case.function, name) if is_in(use, statement.value)]
     others = [use for use in name_nodes(case.function, name) if use not in inside]
     if not inside or any(use.parent.kind != 'Attribute' for use in inside) or any(
-            use.start < statement.start or use.ctx == 'Load' and use.parent.kind == 'Attribute' for use in others):
+            use.start < statement.start or use.ctx == 'Param' or use.ctx == 'Load' and use.parent.kind == 'Attribute'
+            for use in others) or asks_by_text(case.function):
         return                                  # (what is asked for something further on may be the module)
     own = fresh_name(case, '%s_here' % name)
     yield right_name(written(others, own), own, name, 0.92,
                      '%s is a module that the file imports, and the variable of that name hides it' % name)
+
+
+def asks_by_text(scope):
+    """Whether something in a function or class asks for variables or attributes by their names, as texts."""
+    return any(node.kind == 'Exec' or is_call(node, 'locals', 'vars', 'eval', 'dir', 'getattr', 'setattr', 'hasattr',
+                                              'delattr') or node.kind == 'Attribute' and node.attr == '__dict__'
+               for node in walk(scope))
 
 
 def own_element(case, name, binders):
@@ -11159,7 +11198,8 @@ def set_over_method(case, found):
     for func in [one.func for one in own_part(case.statement) if one.kind == 'Call' and one.func.kind == 'Attribute']:
         name, methods = func.attr, methods_of_bundle(case, func.attr)
         owner, new = methods[0].parent if len(methods) == 1 else None, '%s_set' % name
-        if owner is None or new in owner.source.text:
+        if owner is None or new in owner.source.text or methods[0].decorator_list or asks_by_text(owner) or any(
+                re.search(r'[\'"]%s[\'"]' % name, source.text) for _, source in sources_with(case, name)):
             continue
         flags = [one for one in bundle_nodes(case, 'Attribute', name) if not is_called(one)]
         flags += [node for one in owner.body if one.kind == 'Assign' for node in one.targets if is_name(node, name)]
@@ -11167,18 +11207,29 @@ def set_over_method(case, found):
                 one.kind == 'Name' or is_name(one.value, 'self')) and one.parent.kind not in ('Call', 'keyword')
                 for one in flags):
             continue                            # (what is handed over may be the method)
+        asked = [one for one in flags if one.ctx == 'Load']
+        begun = [one for one in flags if one.kind == 'Name' or sets_self(one) and statement_of(one) in getattr(
+            enclosing(one, 'FunctionDef'), 'body', ()) and enclosing(one, 'FunctionDef').name == '__init__']
+        if not all(is_tested(one) for one in asked) or asked and not begun:
+            continue                            # (before it is set there was the method, which is true)
         yield cure('right name', [(one.end - len(name), one.end, new) for one in flags], 'the attribute is called %s'
                    % new, 0.9, '%s is a method, and what is set under its name hides it' % name, path_of(case, owner))
 
 
+NEW_LISTS = 'filter map zip sorted range list keys values items findall split splitlines readlines'.split()
+
+
 def turned_iterator(case, found):
-    """`next(filter(f, rows))`, a list in Python 2: its iterator."""
-    if 'Contents/Code/' in '/' + case.source.path and 'iter' not in bindings(case.source.tree):
+    """`next(filter(f, rows))`, a list in Python 2: its iterator. (One that has a name would begin anew each time.)"""
+    given = bindings(case.source.tree).get('iter', ())
+    if 'Contents/Code/' in '/' + case.source.path and not given or any(one.kind != 'alias' for one in given):
         return                                  # the sandbox has no iter()
-    edits = [edit for call in calls_of(own_part(case.statement), 'next') if call.func.kind == 'Name' and call.args and
-             not is_call(call.args[0], 'iter') for edit in enclose(call.args[0], 'iter(', ')')]
-    yield cure('right type', edits, 'the first of them is asked for', 0.92,
-               'next() takes an iterator, which a %s is not' % found.group('type'))
+    edits = [edit for call in calls_of(own_part(case.statement), 'next') if call.func.kind == 'Name' and call.args and (
+        call.args[0].kind == 'ListComp' or is_call(call.args[0], *NEW_LISTS)) for edit in enclose(
+            call.args[0], 'iter(', ')')]
+    if edits and found.group('type') == 'list':
+        yield cure('right type', edits, 'the first of them is asked for', 0.92,
+                   'next() takes an iterator, which a %s is not' % found.group('type'))
 
 
 def raised_text(case, found):
@@ -12406,29 +12457,52 @@ def is_number_written(index):
 
 
 def put_into_tuple(case, found):
-    """`parts[1] = int(parts[1])`, where parts is what a search with groups or partition() gives: a tuple anew."""
-    target, value = target_of(case.statement), getattr(case.statement, 'value', None)
-    if case.statement.kind != 'Assign' or len(case.statement.targets) != 1 or target is None or \
-            target.kind != 'Subscript' or target.value.kind != 'Name' or code_of(value) is None:
-        return
-    name, index = target.value.id, index_of(target)
-    if index is None or not re.match(r'\d+$', index.text):
-        return
+    """`parts[1] = int(parts[1])`, where parts is what a search with groups or partition() gives: a tuple anew, here and
+    where another part of it is set."""
+    target = target_of(case.statement)
+    name = target.value.id if target is not None and target.kind == 'Subscript' and target.value.kind == 'Name' else ''
     made = [one for _, one in values_given(case.function, name)]
-    if not made or not all(one is not None and makes_tuple(one) for one in made):
+    if not made or not all(one is not None and makes_tuple(one) for one in made) or any(
+            node.ctx == 'Param' for node in name_nodes(case.function, name)):
         return                                  # (a list in other cases may be known by another name too)
-    number = index.n
-    edits = [target.outer + (name,)] + enclose(value, ('%s[:%d] + (' % (name, number)) if number else '(',
-                                               ',) + %s[%d:]' % (name, number + 1))
+    sizes = [size for size in map(size_of_tuple, made) if size is not None]
+    edits = part_anew(case.statement, sizes)
+    for node in own_nodes(case.function) if edits else ():
+        if node.kind == 'Subscript' and is_name(node.value, name) and node is not target and target_of(
+                node.parent) is node:
+            edits += part_anew(node.parent, sizes)
     yield cure('right type', edits, '%s is made anew, with another part' % name, 0.9,
                '%s is a tuple, of which no part can be set' % name)
+
+
+def part_anew(statement, sizes):
+    """The edits by which `parts[1] = x` makes a tuple anew; [] where they cannot be told."""
+    target, value = target_of(statement), getattr(statement, 'value', None)
+    index = index_of(target)
+    if statement.kind != 'Assign' or len(statement.targets) != 1 or index is None or not re.match(
+            r'\d+$', index.text) or code_of(value) is None or value.kind == 'Yield' or any(
+                index.n >= size for size in sizes):
+        return []
+    name, number = target.value.id, index.n
+    bare = value.kind == 'Tuple' and bool(value.elts) and value.outer[0] == value.elts[0].outer[0]      # `1, 2`
+    before = ('%s[:%d] + (' % (name, number) if number else '(') + '(' * bare
+    return [target.outer + (name,)] + enclose(value, before, ')' * bare + ',) + %s[%d:]' % (name, number + 1))
 
 
 def makes_tuple(node):
     """Whether an expression gives a tuple, or what a search found once: a tuple where it has more than one group."""
     if node.kind == 'Subscript' and is_number_written(index_of(node)):
         return is_call(node.value, 'findall')
+    if is_op(node, 'Add'):
+        return makes_tuple(node.left) or makes_tuple(node.right)
     return node.kind == 'Tuple' or is_call(node, 'tuple', 'groups', 'partition', 'rpartition', 'divmod', 'splitext')
+
+
+def size_of_tuple(node):
+    """How many parts a tuple has that an expression gives, where that is known; else None."""
+    if node.kind == 'Tuple':
+        return len(node.elts)
+    return 3 if is_call(node, 'partition', 'rpartition') else 2 if is_call(node, 'divmod', 'splitext') else None
 
 
 def any_faults(case, found):

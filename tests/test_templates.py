@@ -743,6 +743,9 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "TypeError: 'tuple' object does not support item assignment", "    parts = parts[:1] + (int(parts[1]),) + parts[2:]\n"),
     ("def f(text):\n    parts = text.partition(':')\n    parts[0] = parts[0].strip()\n    return parts\n", '    parts[0]',
      "TypeError: 'tuple' object does not support item assignment", "    parts = (parts[0].strip(),) + parts[1:]\n"),
+    ("def f(text):\n    parts = text.partition(':')\n    parts[0] = 1, 2\n    parts[2] = 3\n    return parts\n", '    parts[0]',
+     "TypeError: 'tuple' object does not support item assignment",
+     "    parts = ((1, 2),) + parts[1:]\n    parts = parts[:2] + (3,) + parts[3:]\n"),
     ("def f(mark, name):\n    if not name:\n        return False\n    if mark.match(name[-1]):\n        name = name[:-1]\n"
      "    if mark.match(name[0]):\n        name = name[1:]\n    keep(name)\n    return True\n", '    if mark.match(name[0]',
      "IndexError: string index out of range", "    if not name:\n        return False\n    if mark.match(name[0]):\n"),
@@ -896,6 +899,71 @@ NEVER = [
      '    boat.sink', "TypeError: 'bool' object is not callable", '    boat.sink\n'),
     ("class Boat(object):\n    def run(self):\n        later(self.sink)\n\n    def sink(self):\n        self.sink = True\n\n"
      "def f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
+    # before it is set there is the method, which is true; a method that is handed on is no flag; nor is what is asked by name
+    ("class Boat(object):\n    def run(self):\n        if self.sink:\n            self.leave()\n\n    def sink(self):\n"
+     "        self.sink = True\n\ndef f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable",
+     'sink_set'),
+    ("class Boat(object):\n    def sink(self):\n        self.sink = True\n\n    def ways(self):\n        return [self.sink]\n\n"
+     "def f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
+    ("class Boat(object):\n    def __init__(self):\n        self.sink = False\n\n    def sink(self):\n        self.sink = True\n\n"
+     "    def known(self, way):\n        return getattr(self, way)\n\ndef f(boat):\n    boat.sink()\n", '    boat.sink',
+     "TypeError: 'bool' object is not callable", 'sink_set'),
+    ("class Boat(object):\n    def sink(self):\n        self.sink = True\n\ndef f(boat):\n    boat.sink()\n"
+     "    return getattr(boat, 'sink')\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
+    ("class Boat(object):\n    @property\n    def sink(self):\n        return 3\n\n    def leave(self):\n        self.sink = True\n\n"
+     "def f(boat):\n    boat.sink()\n", '    boat.sink', "TypeError: 'bool' object is not callable", 'sink_set'),
+    # what is done where nothing is left of a text is not done again after something was begun, or for all that follow
+    ("def f(lock, name):\n    if not name:\n        return False\n    lock.acquire()\n    name = name[1:]\n"
+     "    if name[0] == 'x':\n        keep(name)\n    lock.release()\n    return True\n", '    if name[0]',
+     "IndexError: string index out of range", '    if not name:\n        return False\n    if name'),
+    ("def f(lock, name):\n    if not name:\n        return False\n    name = name[1:]\n    if lock:\n        lock.acquire()\n"
+     "        keep(name[0])\n        lock.release()\n    return True\n", '        keep', "IndexError: string index out of range",
+     '        if not name:\n            return False\n'),
+    ("def f(page, out):\n    while True:\n        line = page.readline()\n        if not line:\n            break\n"
+     "        line = line.strip()\n        out.append(line[0])\n", '        out', "IndexError: string index out of range",
+     '        if not line:\n            break\n        out'),
+    ("def f(names, out):\n    at = 0\n    while at < len(names):\n        name = names[at]\n        if not name:\n"
+     "            continue\n        name = name[1:]\n        out.append(name[0])\n        at += 1\n", '        out',
+     "IndexError: string index out of range", '            continue\n        out'),
+    ("def f(name):\n    if not name:\n        return\n    name = name[1:]\n    yield name[0]\n    yield 'end'\n", '    yield name',
+     "IndexError: string index out of range", '    if not name:\n        return\n    yield'),
+    ("def fill(metadata, page):\n    node = page.find('a')\n    if node is None:\n        return\n    node = node.find('b')\n"
+     "    metadata.title = node.text\n    metadata.year = 3\n", '    metadata.title',
+     "AttributeError: 'NoneType' object has no attribute 'text'", '    if node is None:\n        return\n    metadata'),
+    ("def update(metadata, name):\n    if not name:\n        return\n    name = name[1:]\n    metadata.studio = name[0]\n"
+     "    metadata.year = 3\n", '    metadata.studio', "IndexError: string index out of range", '    if not name:\n        return\n    metadata'),
+    # the one that a branch or a search left is meant, and so is what is asked with arguments, and further on
+    ("def f(rows, season, out):\n    if season:\n        show = season\n    for title in rows:\n        out.append(show.title)\n",
+     '        out', "UnboundLocalError: local variable 'show' referenced before assignment", 'out.append(title)'),
+    ("def f(rows, names, out):\n    for show in rows:\n        if show.fits():\n            break\n    for title in names:\n"
+     "        out.append(show.title)\n", '        out', "UnboundLocalError: local variable 'show' referenced before assignment",
+     'out.append(title)'),
+    ("def f(rows, names, out):\n    for show in rows:\n        keep(show)\n    for title in names:\n"
+     "        out.append(show.title(new=True))\n", '        out',
+     "UnboundLocalError: local variable 'show' referenced before assignment", 'out.append(title)'),
+    ("def f(rows, names, out):\n    for show in rows:\n        keep(show)\n    for title in names:\n        out.append(show.title)\n"
+     "    return show\n", '        out', "UnboundLocalError: local variable 'show' referenced before assignment",
+     'out.append(title)'),
+    ("import piers\n\ndef f(kind):\n    piers = [one for one in piers.ALL if one.kind == kind]\n    return '%(piers)s' % locals()\n",
+     '    piers', "UnboundLocalError: local variable 'piers' referenced before assignment", 'piers_here'),
+    ("import piers\n\ndef f(kind):\n    piers = piers.all(kind)\n    def g(piers):\n        return piers\n    return g(piers=3)\n",
+     '    piers', "UnboundLocalError: local variable 'piers' referenced before assignment", 'piers_here'),
+    ("def f(metadata, row):\n    if 'picture' in row or row['pictures']:\n        metadata.posters[row['picture']] = 3\n", '    if',
+     "KeyError: 'pictures'", "row['picture']:"),
+    # a list that has a name begins anew each time, for ever; and not everything has an iterator
+    ("from __builtin__ import iter\n\ndef f(rows, out):\n    while True:\n        out.append(next(rows))\n", '        out',
+     'TypeError: list object is not an iterator', 'iter(rows)'),
+    ("from __builtin__ import iter\n\ndef f(rows):\n    return next(find(rows)), next(filter(None, rows))\n", '    return',
+     'TypeError: NoneType object is not an iterator', 'iter('),
+    ("def iter(rows):\n    return 3\n\ndef f(rows):\n    return next(filter(None, rows))\n", '    return next',
+     'TypeError: list object is not an iterator', 'next(iter('),
+    # a tuple that may be the caller's list, or lacks that part; what is yielded there
+    ("def f(text, parts=None):\n    if parts is None:\n        parts = text.partition(':')\n    parts[0] = text.strip()\n    return 3\n",
+     '    parts[0]', "TypeError: 'tuple' object does not support item assignment", '+ parts'),
+    ("def f(text):\n    parts = text.partition(':')\n    parts[3] = text.strip()\n    return parts\n", '    parts[3]',
+     "TypeError: 'tuple' object does not support item assignment", '+ parts'),
+    ("def f(text):\n    parts = text.partition(':')\n    parts[0] = yield text\n    yield parts\n", '    parts[0]',
+     "TypeError: 'tuple' object does not support item assignment", '+ parts'),
     # what is no text, or fails itself on the bytes
     ("def f(data):\n    answer = json.loads(data)\n    return answer\n", '    answer',
      "UnicodeDecodeError: 'utf8' codec can't decode byte 0x8b in position 1: invalid start byte", 'cp1252'),
