@@ -6149,6 +6149,27 @@ def key_meant(case, found):
                            0.88, 'the file itself says what %s has' % node.value.id)
 
 
+def decoded_key(case, found):
+    """`boats[name]` where the name is UTF-8 bytes, of a path, and the keys are JSON's texts: only those that are plain
+    ASCII are equal to bytes."""
+    key = found.group('key')
+    if key.startswith('u') or not re.search(r'\\x[89a-f]', key):
+        return
+    try:
+        re.sub(r'\\x([0-9a-f]{2})', lambda one: character(int(one.group(1), 16)), unquoted(key)[0]).encode(
+            'latin-1').decode('utf-8')
+    except UnicodeError:
+        return
+    asked = [node for node in own_part(case.statement) if node.kind == 'Subscript' and node.ctx == 'Load' and
+             node.value.kind == 'Name' and getattr(index_of(node), 'kind', None) == 'Name']
+    made = [values_before(case, node.value.id, node.start)[-1:] for node in asked]
+    if len(asked) == 1 and made[0] and is_call(made[0][0], 'loads', 'load', 'ObjectFromString', 'ObjectFromURL'):
+        index = index_of(asked[0])
+        yield cure('text encoding', [index.outer + ("%s if %s in %s else %s.decode('utf-8')" % (
+            index.id, index.id, asked[0].value.id, index.id),)], '%s is asked for as text' % index.id, 0.9,
+            'the keys of what was read as JSON are texts, and these bytes are none')
+
+
 def tested_for_another(case, found):
     """`if person['role'] is not None: role.role = staff['role']`: the test is about what its suite takes."""
     for node in own_part(case.statement) if case.statement.kind == 'If' else ():
@@ -12699,8 +12720,8 @@ SPECIAL_WAYS = (
     (r"^TypeError: bad operand type for unary \+: '(str|unicode)'", plus_twice),
     (r"NoneType|can only join an iterable", changed_in_place),
     (r"^TypeError: string indices must be integers", other_mapping, text_already),
-    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, named_alike, tested_for_another,
-     tested_nearly, blank_in_text, sorted_by_get),
+    (r"^KeyError: (?P<key>u?['\"].+)$", written_default, gone_already, key_meant, decoded_key, named_alike,
+     tested_for_another, tested_nearly, blank_in_text, sorted_by_get),
     (r"^KeyError: ", begun_entry),
     (r"^TypeError: decoding Unicode is not supported", decoded_already),
     (r"^ValueError: too many values to unpack", split_once),

@@ -801,6 +801,10 @@ SHAPES = [      # (source, failing line, error, patched line that must appear)
      "            continue\n        tags.append(name.title())\n    row['tags'] = tags\n    return row\n\ndef g(rows):\n"
      "    boats = []\n    for row in rows:\n        boat = f(row)\n        boats.append(boat)\n    return boats\n",
      '        name', "KeyError: 'name'", "        if 'name' not in tag:\n            Log('Skipped one name: name is missing')\n"),
+    # bytes of a path are no key of JSON's; what is plain ASCII, or a key of bytes, is asked for as it was
+    ("import json\n\ndef f(text, name):\n    boats = json.loads(text)\n    boat = boats[name]\n    return boat['sail']\n",
+     '    boat = boats', "KeyError: 'J\\xc3\\xbcrgen'",
+     "    boat = boats[name if name in boats else name.decode('utf-8')]\n"),
 ]
 
 
@@ -863,6 +867,10 @@ def test_a_name_that_a_file_binds_to_itself_is_no_text():
 
 
 NEVER = [
+    # what is no UTF-8, or in no JSON, is not asked for as text
+    ("import json\n\ndef f(text, name):\n    boats = json.loads(text)\n    return boats[name]\n", '    return',
+     "KeyError: 'J\\xfcrgen'", '.decode('),
+    ("def f(boats, name):\n    return boats[name]\n", '    return', "KeyError: 'J\\xc3\\xbcrgen'", '.decode('),
     # what else stands in a dict is not given up for one of its values
     ("def f(name, year):\n    form = {'name': name, 'from': year, 'to': int(year) + 1}\n    page = ask(BASE, values=form)\n"
      "    return page\n", '    form', "ValueError: invalid literal for int() with base 10: 'None'", 'form = {}'),
