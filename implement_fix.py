@@ -735,7 +735,7 @@ def read_journal(run_dir):
     return steps
 
 
-INTENT = dict(dict.fromkeys(('time', 'action', 'fix', 'bundle', 'plug_ins'), logs.STRING),
+INTENT = dict(dict.fromkeys(('time', 'action', 'fix', 'bundle', 'plug_ins', 'made_in?'), logs.STRING),
               files=[{'path': logs.STRING, 'before': logs.STRING, 'after': logs.STRING, 'carries': [logs.STRING]}])
 ENDINGS = ('verified', 'unproven', 'rolled back', 'abandoned')
 
@@ -789,7 +789,8 @@ def same_folder(recorded, plug_ins):
 
 
 def mark_of(operation):
-    return '%s/%s' % (operation['run'], operation['fix'])
+    """A fix's name in all journals. It tells where the fix was made: somebody may have copied or renamed that since."""
+    return '%s/%s' % (operation.get('made_in') or operation['run'], operation['fix'])
 
 
 def known_versions(operations):
@@ -843,15 +844,19 @@ def back_up(run_dir, target, data=None):
 
 
 def read_backup(run_dirs, sha256):
-    """The content of a version; None where no run holds it whole."""
-    for run_dir in run_dirs:
-        try:
-            content = read_bytes(backup_path(run_dir, sha256))
-        except (IOError, OSError):
-            continue
-        if diagnose.sha256(content) == sha256:
-            return content
+    """The content of a version; None where no run, nor its second copy, holds it whole."""
+    for folder in sum(([run_dir, second_copy(run_dir)] for run_dir in run_dirs), []):
+        if is_whole(backup_path(folder, sha256)):
+            return read_bytes(backup_path(folder, sha256))
     return None
+
+
+def is_whole(path):
+    """Whether a file has the SHA-256 that is its name."""
+    try:
+        return diagnose.sha256(read_bytes(path)) == os.path.basename(path)
+    except (IOError, OSError):
+        return False
 
 
 def read_bytes(path):
@@ -869,18 +874,24 @@ NEEDED = ('backups/*', 'fixes/*', 'active_test_iteration_*.json', 'lessons_learn
 VITAL = ('backups', 'journal.jsonl')            # without these there is no undo
 
 
+def second_copy(run_dir):
+    home = os.path.realpath(run_dir)
+    return os.path.join(os.path.dirname(home), IN_PLACE, os.path.basename(home))
+
+
 def remember(run_dir):
     """Bring the second copy of what undo needs of a run up to date; none is kept when all its fixes are out again."""
     import shutil
-    name, is_out = run_name(run_dir), {}
-    copy = os.path.join(os.path.dirname(os.path.realpath(run_dir)), IN_PLACE, name)
+    copy, is_out = second_copy(run_dir), {}
     try:
+        if is_cut_short(run_dir, copy):         # nothing is learnt from it; bring_back() mends it
+            return
         for row in read_operations(run_dir):
             is_out[row['fix']] = row['ended'] == 'rolled back' or (
                 row['action'], row['ended']) == ('implement', 'abandoned')
         if is_out and all(is_out.values()):
             shutil.rmtree(copy, ignore_errors=True)
-        elif is_out and logs.RUN_NAME.match(name):      # else it is somebody's own folder, whose parent is not ours
+        elif is_out and logs.RUN_NAME.match(run_name(run_dir)):     # else its parent is not ours
             copy_files(run_dir, copy, is_changed)
     except (Problem, IOError, OSError):         # a full disk, say: the first copy is whole, the next run tries again
         pass
@@ -890,21 +901,34 @@ def is_changed(source, target):
     if not os.path.exists(target):
         return True
     one, other = os.stat(source), os.stat(target)
-    return one.st_size != other.st_size or abs(one.st_mtime - other.st_mtime) > 1e-3    # 2.7 sets whole microseconds
+    differs = one.st_size != other.st_size or abs(one.st_mtime - other.st_mtime) > 1e-3     # 2.7 rounds it
+    return differs and not is_whole(target)     # a backup never changes: the one that did is damaged
+
+
+def is_cut_short(run_dir, copy):
+    """Whether a run's journal is only the beginning of that in its second copy: an older state was put back, say."""
+    try:
+        whole = read_bytes(journal_path(copy))      # first: what is written meanwhile makes the other one the longer
+        own = read_bytes(journal_path(run_dir))
+    except (IOError, OSError):
+        return False
+    return len(own) < len(whole) and whole.startswith(own)
 
 
 def copy_files(source, target, wanted):
-    """Copy the NEEDED files for which wanted(from, to) is true."""
+    """Copy the NEEDED files for which wanted(from, to) is true, so that each is there as it was or whole."""
     import fnmatch
     import shutil
     for pattern in NEEDED:
         folder, _, name = pattern.rpartition('/')
         here, there = os.path.join(source, folder), os.path.join(target, folder)
         for found in sorted(fnmatch.filter(os.listdir(here), name)) if os.path.isdir(here) else ():
-            if wanted(os.path.join(here, found), os.path.join(there, found)):
+            one, other = os.path.join(here, found), os.path.join(there, found)
+            if wanted(one, other):
                 if not os.path.isdir(there):
                     os.makedirs(there)
-                shutil.copy2(os.path.join(here, found), os.path.join(there, found))
+                logs.write_file(other, read_bytes(one), stat.S_IMODE(os.stat(one).st_mode), alone=False)
+                shutil.copystat(one, other)
 
 
 def bring_back(runs):
@@ -912,14 +936,16 @@ def bring_back(runs):
     sentences, folder = [], os.path.join(runs, IN_PLACE)
     for name in sorted(filter(logs.RUN_NAME.match, os.listdir(folder) if os.path.isdir(folder) else ())):
         copy, run_dir = os.path.join(folder, name), os.path.join(runs, name)
-        lost = [one for one in VITAL if os.path.exists(os.path.join(copy, one))
-                and not os.path.exists(os.path.join(run_dir, one))]
+        is_older = is_cut_short(run_dir, copy)
+        lost = is_older or [one for one in VITAL if os.path.exists(os.path.join(copy, one))
+                            and not os.path.exists(os.path.join(run_dir, one))]
         there = [fix for fix, found in sorted(fixes_in_place(copy).items()) if found['state'] in ('after', 'partial')
                  or found['patch'] in ('there', 'conflict')] if lost else ()
         if there:
-            copy_files(copy, run_dir, lambda _, target: not os.path.exists(target))
-            sentences.append('run directory %s was deleted while %s of it %s in place; what undo needs was put back' % (
-                name, ('fix ' if len(there) == 1 else 'fixes ') + ', '.join(there), 'is' if len(there) == 1 else 'are'))
+            copy_files(copy, run_dir, is_changed if is_older else lambda _, target: not os.path.exists(target))
+            sentences.append('run directory %s was %s while %s of it %s in place; what undo needs was put back' % (
+                name, 'exchanged for an older state' if is_older else 'deleted', ('fix ' if len(there) == 1 else
+                'fixes ') + ', '.join(there), 'is' if len(there) == 1 else 'are'))
     return sentences
 
 
@@ -1426,7 +1452,8 @@ def implement(site, fix_id):
     log.predict(fix, bundle, changed, verdicts)
     done = []
     try:
-        carry_out(site, fix_id, 'implement', bundle, changed, carries, iteration=iteration, pattern=fix.get('pattern'))
+        carry_out(site, fix_id, 'implement', bundle, changed, carries, iteration=iteration, pattern=fix.get('pattern'),
+                  made_in=name)
         done.append('%s replaced' % ', '.join(target.path for target, _ in changed))
         live = restart_now(site, fix_id, bundle)
     except BaseException as problem:            # Ctrl-C, a full disk, someone else's change: nothing half done stays
@@ -1513,6 +1540,7 @@ def roll_back(site, fix_id):
         return DONE, {'fix': fix_id, 'state': 'was never put in place', 'live': None, 'agent': fix.get('agent'),
                       'sentence': 'there is nothing to undo', 'files': [], 'judges': []}
     if not os.path.lexists(os.path.join(site.plug_ins, last['bundle'])):
+        require_bundles(site.plug_ins)
         return DONE, {'fix': fix_id, 'state': 'not in place', 'live': None, 'agent': last.get('agent'), 'files': [],
                       'judges': [], 'sentence': '%s is not installed any more, so there is nothing to undo'
                                                 % last['bundle']}
@@ -1538,7 +1566,8 @@ def roll_back(site, fix_id):
                                                for target, after in changed))
         return DONE, result
     try:
-        carry_out(site, fix_id, 'undo', bundle, changed, carries, iteration=last.get('iteration'))
+        carry_out(site, fix_id, 'undo', bundle, changed, carries, iteration=last.get('iteration'),
+                  made_in=last.get('made_in') or last['run'])
     except BaseException:                       # an undo that was begun is finished
         on_signals('ignore')              # a second Ctrl-C must not break off the clean-up after the first
         recover(site.run_dir, site.plug_ins)
@@ -1719,7 +1748,8 @@ def recover_operation(operation, plug_ins, undo):
 def take_out(operation, plug_ins, holding, contents):
     """Put back the contents of the files that hold a fix; to end an implementation, that is an undo of its own."""
     if operation['action'] == 'implement' and holding:
-        facts = dict((name, operation.get(name)) for name in ('fix', 'bundle', 'agent', 'plug_ins', 'iteration'))
+        facts = dict((name, operation[name]) for name in ('fix', 'bundle', 'agent', 'plug_ins', 'iteration', 'made_in')
+                     if name in operation)
         files = [{'path': entry['path'], 'before': entry['after'], 'after': entry['before'],
                   'carries': sorted(set(entry['carries']) | {mark_of(operation)})} for _, entry in holding]
         write_step(operation['run_dir'], 'intent', action='undo', files=files, **facts)
@@ -1846,9 +1876,15 @@ def run(options):
 def recover_runs(site):
     broken_off = sorted(set(row['run_dir'] for row in all_operations(site.run_dir, site.plug_ins)
                             if row['ended'] is None))
-    if broken_off and not diagnose.find_bundles(site.plug_ins):     # nothing in there is gone: it will be back
-        raise Problem('there is no bundle in %s; is its volume mounted?' % site.plug_ins)
+    if broken_off:
+        require_bundles(site.plug_ins)
     return sum((recover(run_dir, site.plug_ins) for run_dir in broken_off), [])
+
+
+def require_bundles(plug_ins):
+    """Problem where a Plug-ins folder is empty: nothing that was in there is gone, it will be back."""
+    if not diagnose.find_bundles(plug_ins):
+        raise Problem('there is no bundle in %s; is its volume mounted?' % plug_ins)
 
 
 def unfinished(site):

@@ -513,11 +513,23 @@ def test_damaged_backups_stop_an_undo(rig, capsys):
     after = rig.offer('a', {ENTRY: [PLOT]})
     with Stub(rig):
         assert rig.main('a') == 0
+        for run_dir in (rig.run_dir, fix.second_copy(rig.run_dir)):
+            folder = os.path.join(run_dir, 'backups')
+            for name in os.listdir(folder):
+                write(os.path.join(folder, name), 'damaged')
+        assert rig.main('--rollback', 'a') == 5
+    assert 'backups' in capsys.readouterr()[1] and rig.content() == after
+
+
+def test_damaged_backups_of_which_a_second_copy_is_whole_do_not_stop_it(rig):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
         folder = os.path.join(rig.run_dir, 'backups')
         for name in os.listdir(folder):
             write(os.path.join(folder, name), 'damaged')
-        assert rig.main('--rollback', 'a') == 5
-    assert 'backups' in capsys.readouterr()[1] and rig.content() == after
+        fix.remember(rig.run_dir)               # what is damaged takes the place of nothing
+        assert rig.main('--rollback', 'a') == 0 and rig.content() == CODE.encode('utf-8')
 
 
 def test_backups_say_what_they_are(rig):
@@ -570,6 +582,41 @@ def test_a_run_that_was_deleted_with_a_fix_in_place_is_put_back_for_its_undo(rig
     shutil.rmtree(rig.run_dir)
     capsys.readouterr()
     assert rig.main('--status') == 4 and 'no run directory' in capsys.readouterr()[1]
+
+
+def test_an_older_state_of_a_run_that_was_put_back_forgets_no_fix(rig, capsys):
+    older, both = rig.root + '/older', []
+    with Stub(rig):
+        rig.offer('a', {ENTRY: [PLOT]})
+        assert rig.main('a') == 0
+        shutil.copytree(rig.run_dir, older)
+        rig.offer('b', {ENTRY: [YEAR]})
+        assert rig.main('b') == 0
+        for state_of_journal in ('older', 'half copied'):
+            shutil.rmtree(rig.run_dir)
+            shutil.copytree(older, rig.run_dir)
+            if state_of_journal == 'half copied':
+                write(fix.journal_path(rig.run_dir), read(fix.journal_path(rig.run_dir))[:70])
+            fix.remember(rig.run_dir)           # by a run that was at work meanwhile: nothing is learnt from it
+            capsys.readouterr()
+            assert rig.main('--status') == 0
+            out, err = capsys.readouterr()
+            both.append(out)
+            assert 'for an older state while fixes a, b of it are in place' in err and err.count('\n') == 1
+        assert both[0] == both[1] and both[0].count('in place') == 2
+        assert [rig.main('--rollback', name) for name in 'ab'] == [0, 0] and rig.content() == CODE.encode('utf-8')
+
+
+@pytest.mark.parametrize('name', ['2026-11-22T103000Z.bak', '2026-11-22T103000Z copy', '2026-11-22T103001Z'])
+def test_somebodys_copy_of_a_run_directory_beside_it_does_not_hide_its_fix(rig, name):
+    rig.offer('a', {ENTRY: [PLOT]})
+    with Stub(rig):
+        assert rig.main('a') == 0
+        copy = os.path.join(rig.runs, name)
+        shutil.copytree(rig.run_dir, copy)
+        assert state(rig, 'a') == 'after'
+        assert rig.main('--rollback', 'a', run_dir=copy) == 0 and rig.content() == CODE.encode('utf-8')
+        assert state(rig, 'a') == 'before'
 
 
 def test_what_undo_needs_is_kept_twice_before_anything_changes(rig, monkeypatch):
@@ -639,6 +686,9 @@ def test_with_a_bundle_that_is_not_installed_any_more_the_fix_is_gone(rig, capsy
         assert rig.main('a') == 0
         shutil.rmtree(rig.path('Sample.bundle'))
         capsys.readouterr()
+        assert rig.main('--rollback', 'a') == 4         # with no bundle at all, most likely its volume is away
+        assert 'is its volume mounted?' in capsys.readouterr()[1]
+        write(rig.path('Other.bundle/Contents/Code/__init__.py'), CODE)
         assert rig.main('--rollback', 'a') == 0
     assert 'is not installed any more' in capsys.readouterr()[0]
 
