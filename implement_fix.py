@@ -1857,7 +1857,7 @@ def run(options):
     site = Site(options, run_dir)
     beside_a_run = of_a_run or options.rollback or options.dry_run
     with FolderLock(None if beside_a_run else os.path.dirname(site.plug_ins), words=RUN_AT_WORK), FolderLock(
-            site.plug_ins, 2 * START_PATIENCE if of_a_run else 0):      # what it waits for is an undo by hand
+            site.plug_ins, 2 * START_PATIENCE if of_a_run or options.rollback else 0):      # for an undo by hand, or so
         try:
             if options.recover:
                 return recover_all(site)
@@ -1882,8 +1882,8 @@ def recover_runs(site):
 
 
 def require_bundles(plug_ins):
-    """Problem where a Plug-ins folder is empty: nothing that was in there is gone, it will be back."""
-    if not diagnose.find_bundles(plug_ins):
+    """Problem where a Plug-ins folder is empty or away: nothing that was in there is gone, it will be back."""
+    if not os.path.isdir(plug_ins) or not diagnose.find_bundles(plug_ins):
         raise Problem('there is no bundle in %s; is its volume mounted?' % plug_ins)
 
 

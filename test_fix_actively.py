@@ -1111,6 +1111,7 @@ def run(options):
     def keep(rows):
         write_json(path, dict(document, rows=rows), ACTIVE_TEST_SCHEMA)
 
+    implement_fix.require_bundles(plug_ins)     # a night without its volume says nothing about a fix
     tester = Tester(server, watch, options, plex_home, keep=keep, others=options.phase == 'after' and not
                     document['retest'])
     code = bundle_digest(plug_ins, document['bundle'], ())
@@ -1119,6 +1120,7 @@ def run(options):
     mark(server, 'active test %s fix %s begins' % (options.phase, document['fix']))
     rows = tester.measure(items, document['mode'], kept)
     mark(server, 'active test %s fix %s ends' % (options.phase, document['fix']))
+    implement_fix.require_bundles(plug_ins)
     document.update(
         window=dict(document['window'], to=utc_text()), stopped=tester.stopped,
         patterns_seen=patterns_seen(watch.events(position)), plug_in=plug_in_facts(watch, position),

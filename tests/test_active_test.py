@@ -743,6 +743,7 @@ class Run(object):
         self.world, self.folder = world, tmpdir.mkdir('run')
         self.home = tmpdir.mkdir('Plex Media Server')
         self.home.ensure('Logs', 'PMS Plugin Logs', dir=True)
+        self.code = self.home.ensure('Plug-ins', 'A.bundle', 'Contents', 'Code', 'a.py')
         world.items_in_section = world.items_of
         monkeypatch.setattr(implement_fix, 'connect', lambda options: world)
         monkeypatch.setattr(implement_fix, 'fixes_in_place', lambda run_dir, plug_ins: {'fix-1': {'state': world.state}})
@@ -782,9 +783,9 @@ def test_before_and_after_from_the_command_line(tmpdir, monkeypatch, capsys):
     world.state = 'after'
     world.behave = dict((key, {'gains': {'summary': 'S'}}) for key in world.items)
     world.refreshed[:] = []
-    code, refresh = run.home.ensure('Plug-ins', 'A.bundle', 'Contents', 'Code', 'a.py'), world.refresh
+    refresh = world.refresh
     assert run.call('--phase', 'after', '--fix', 'fix-1') == 0 and not run.read('after')['changed_meanwhile']
-    world.refreshed[:], world.refresh = [], lambda key: (code.write('undone by hand'), refresh(key))
+    world.refreshed[:], world.refresh = [], lambda key: (run.code.write('undone by hand'), refresh(key))
     assert run.call('--phase', 'after', '--fix', 'fix-1') == 0 and run.read('after')['changed_meanwhile']
     after = run.read('after')
     assert sorted(key for _, key in world.refreshed) == ['101', '102', '103', '104', '106', '107']
@@ -798,6 +799,15 @@ def test_before_and_after_from_the_command_line(tmpdir, monkeypatch, capsys):
         row['rating_key'] for row in run.read('undone')['rows'])
     assert capsys.readouterr()[1].count('\n') == 2
     assert 'failing' in out and err == '' and max(len(line) for line in out.splitlines() if line[:5] != 'Read:') <= 80
+
+
+def test_a_volume_that_goes_away_in_the_midst_says_nothing_about_a_fix(tmpdir, monkeypatch, capsys):
+    world = World(7)
+    run, refresh = Run(tmpdir, monkeypatch, world), world.refresh
+    world.refresh = lambda key: (run.code.check() and run.home.join('Plug-ins').remove(), refresh(key))
+    assert [run.call('--phase', 'before', '--fix', 'fix-1') for _ in range(2)] == [4, 4]
+    assert len(world.refreshed) == 7 and not run.read('before')['complete']
+    assert capsys.readouterr()[1].count('is its volume mounted?') == 2
 
 
 def test_when_nothing_fails_any_more_the_answer_is_negative(tmpdir, monkeypatch, capsys):

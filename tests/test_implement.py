@@ -241,6 +241,12 @@ def test_a_second_implementer_waits(rig, capsys):
     assert 'another process of the loop' in capsys.readouterr()[1] and steps(rig) == []
 
 
+def hold_for_a_moment(rig):
+    held = fix.FolderLock(rig.plug_ins)
+    held.__enter__()
+    threading.Timer(.3, held.__exit__).start()
+
+
 @pytest.mark.skipif(os.name == 'nt', reason='folders cannot be locked')
 def test_beside_a_run_only_its_own_phases_and_an_undo_are_taken(rig, capsys, monkeypatch):
     rig.offer('a', {ENTRY: [PLOT]})
@@ -251,11 +257,10 @@ def test_beside_a_run_only_its_own_phases_and_an_undo_are_taken(rig, capsys, mon
             assert err.count('\n') == 2 and 'a run (or another implement_fix.py) is at work' in err and steps(rig) == []
             assert [rig.main(*words) for words in (['a', '--dry-run'], ['--status'])] == [0, 0]
             monkeypatch.setenv(str(fix.OF_A_RUN), str('1'))
-            held = fix.FolderLock(rig.plug_ins)         # by an undo of somebody, for a moment
-            held.__enter__()
-            threading.Timer(.3, held.__exit__).start()
+            hold_for_a_moment(rig)              # an undo of somebody
             assert rig.main('a') == 0
             monkeypatch.delenv(str(fix.OF_A_RUN))
+            hold_for_a_moment(rig)              # a phase of the run
             assert rig.main('--rollback', 'a') == 0 and rig.content() == CODE.encode('utf-8')
         assert rig.main('a') == 0
 
