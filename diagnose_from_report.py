@@ -5081,8 +5081,20 @@ def raises_for_nothing(function, parameter, call):
             call, last_name(getattr(last.type, 'func', last.type)) or '') is None
 
 
+def effect_in_dict(case, made, key, value, depth):
+    """What becomes of a value that a dict which is made here, {'x': value} or dict(x=value), has for a key."""
+    if is_only_logged(case, made):
+        return FINE
+    if value not in BY_KIND and key in ('url', 'link', 'href') and (
+            made.parent.kind == 'ListComp' or is_call(made.parent, 'append')):
+        return HOLLOW                           # an entry that leads nowhere
+    return min(OPEN, effect_of_entry(case, key, value, depth + 4))
+
+
 def effect_of_keyword(case, node, parent, value, depth):
     call = parent.parent
+    if is_name(call.func, 'dict'):
+        return effect_in_dict(case, call, parent.arg, value, depth)
     if is_name(call.func, RESULT):
         return effect_in_result(parent.arg, value)
     if value not in BY_KIND and any(LEADS_TO.search(name) for name in [parent.arg] + [
@@ -5501,12 +5513,7 @@ def effect_in_display(case, node, parent, value, depth):
     if parent.kind == 'Dict' and depth < 8 and node in parent.values:
         key = parent.keys[parent.values.index(node)]
         if key.kind == 'Str':
-            if is_only_logged(case, parent):
-                return FINE
-            if value not in BY_KIND and key.s in ('url', 'link', 'href') and (
-                    parent.parent.kind == 'ListComp' or is_call(parent.parent, 'append')):
-                return HOLLOW                   # an entry that leads nowhere
-            return min(OPEN, effect_of_entry(case, key.s, value, depth + 4))
+            return effect_in_dict(case, parent, key.s, value, depth)
     if is_call(around, 'join') and value not in (SOME, TEXT):
         return HOLLOW if value == NO_TEXT else CRASH        # texts are joined, and nothing else
     if parent.kind in ('List', 'Set') and around.kind == 'Return' and value not in BY_KIND or value in OTHERWISE and \

@@ -972,6 +972,10 @@ NEVER = [
      "TypeError: 'tuple' object does not support item assignment", '+ parts'),
     ("def f(text):\n    parts = text.partition(':')\n    parts[0] = yield text\n    yield parts\n", '    parts[0]',
      "TypeError: 'tuple' object does not support item assignment", '+ parts'),
+    # what reads an entry of dict() finds it as it does one of {}
+    ("def f(row, out):\n    wide, high = row['size'].split('x')\n    one = dict(url=row['url'], width=wide, height=high)\n"
+     "    if int(one['width']) > 100:\n        out.append(one)\n    return out\n", '    wide',
+     "ValueError: need more than 1 value to unpack", 'wide = None'),
     # what is no text, or fails itself on the bytes
     ("def f(data):\n    answer = json.loads(data)\n    return answer\n", '    answer',
      "UnicodeDecodeError: 'utf8' codec can't decode byte 0x8b in position 1: invalid start byte", 'cp1252'),
