@@ -563,8 +563,9 @@ class Session(object):
             if choice is None:
                 self.look_for_the_pattern(diagnosis)
                 return 'no_fix_left'
-            if self.adopted and any(row['template'] == 'adopted' for row in self.state['fixes'] if not row['retest']):
-                self.state['adopted'] = True    # who has a patch of his own did not ask for others
+            own = [row for row in self.state['fixes'] if row['template'] == 'adopted' and not row['retest']]
+            if self.adopted and own:            # who has a patch of his own did not ask for others
+                self.state['adopted'] = 'could not be' if own[-1]['decision'] == 'NOT_TRIED' else 'has been'
                 return 'iterations'
             if gained_nothing(self.new_fixes()) >= PLATEAU:
                 return 'plateau'
@@ -1211,8 +1212,8 @@ ENDINGS = {
 
 
 def ending_words(state):
-    return 'the patch of --adopt has been tried, and nothing else was asked for' if state.get('adopted') else (
-        ENDINGS[state.get('ended')])
+    return 'the patch of --adopt %s tried, and nothing else was asked for' % state['adopted'] if state.get(
+        'adopted') else ENDINGS[state.get('ended')]
 
 
 def decision_words(row):

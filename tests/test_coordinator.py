@@ -260,15 +260,16 @@ def test_whether_it_is_tried_again_is_told_as_the_next_run_will_do(tmpdir, monke
     assert row['reason'] == words and bool(loop.verdicts_of(session.past + [row])) == (nights == 3)
 
 
-def test_who_has_a_patch_of_his_own_gets_that_one_tried_and_no_other(tmpdir):
+@pytest.mark.parametrize('decision, words', [('ROLLBACK', '--adopt has been tried'), ('NOT_TRIED', 'could not be tried')])
+def test_who_has_a_patch_of_his_own_gets_that_one_tried_and_no_other(tmpdir, decision, words):
     session, tried = loop.Session(loop.build_parser().parse_args(['--pattern', 'p']), str(tmpdir), str(tmpdir)), []
     diagnosis = {'patterns': [dict(pattern_row('p', 7, ['own', 'b']), last_seen=None)]}
     diagnosis['patterns'][0]['fixes'][0]['kind'] = 'adopted'
     session.look = lambda number: setattr(session, 'adopted', True) or diagnosis
     session.try_fix = lambda number, pattern, fix: tried.append(fix['id']) or session.state['fixes'].append(
-        fix_row(fix['id'], 'ROLLBACK', template='adopted', pattern='p'))
+        fix_row(fix['id'], decision, template='adopted', pattern='p'))
     assert session.improve() == 'iterations' and tried == ['own']
-    assert '--adopt has been tried' in loop.ending_words(dict(session.state, ended='iterations'))
+    assert words in loop.ending_words(dict(session.state, ended='iterations'))
 
 
 @pytest.mark.parametrize('ended, decision', [('rolled back', 'UNDONE'), ('verified', 'KEEP')])
