@@ -60,6 +60,10 @@ def live_history(server, scenario, clock):
     clock.shift = 0
 
 
+class Stopped(Exception):
+    """By a signal."""
+
+
 def wait_for_the_end(seconds):
     """Until SIGTERM or SIGINT, the end of standard input, or so many seconds."""
     over = threading.Event()
@@ -72,13 +76,21 @@ def wait_for_the_end(seconds):
             pass
         over.set()
 
+    def stop(_number, _frame):                  # over.set() would wait for ever for the lock that over.wait() may hold
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped
+
     reader = threading.Thread(target=read_to_the_end)
     reader.daemon = True
     reader.start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: over.set())
     end = time.time() + seconds
-    while time.time() < end and not over.wait(.2):
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        while time.time() < end and not over.wait(.2):
+            pass
+    except Stopped:
         pass
 
 
