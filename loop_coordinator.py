@@ -1390,10 +1390,9 @@ def writable_folder(path):
 
 def folder_of_bundles(path):
     """An empty one is most likely a volume that is not mounted: its bundles and the fixes in them are not gone."""
-    from diagnose_from_report import find_bundles
+    from implement_fix import require_bundles
     found = writable_folder(path)
-    if not find_bundles(path):
-        raise Problem('there is no bundle in %s; is its volume mounted?' % path)
+    require_bundles(path)
     return found
 
 

@@ -76,9 +76,12 @@ def wait_for_the_end(seconds):
             pass
         over.set()
 
-    def stop(_number, _frame):                  # over.set() would wait for ever for the lock that over.wait() may hold
+    def listen(handler):
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, handler)
+
+    def stop(_number, _frame):                  # over.set() would wait for ever for the lock that over.wait() may hold
+        listen(signal.SIG_IGN)
         raise Stopped
 
     reader = threading.Thread(target=read_to_the_end)
@@ -86,10 +89,10 @@ def wait_for_the_end(seconds):
     reader.start()
     end = time.time() + seconds
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        listen(stop)
         while time.time() < end and not over.wait(.2):
             pass
+        listen(signal.SIG_IGN)                  # what comes now must not break off the clean-up
     except Stopped:
         pass
 
