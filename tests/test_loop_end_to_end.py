@@ -147,14 +147,15 @@ def undo(plex, run_dir, fix_id):
 
 
 def check_artifacts(run_dir, token):
-    """What every run directory must hold, and what no file in it may."""
+    """What every run directory must hold, and what no file in it, nor in the second copies beside it, may."""
     names = set(os.listdir(run_dir))
     assert {'run_manifest.md', 'loop_state.json', 'aggregated_logs_iteration_1.txt', 'aggregated_logs_iteration_1.json',
             'aggregated_logs_iteration_1_postfix.json', 'diagnostic_report.md', 'diagnostic_report.json', 'fixes',
             'active_test_iteration_1_before.json', 'active_test_iteration_1_after.json', 'journal.jsonl', 'backups',
             'implementation_log_iteration_1.md', 'test_report_iteration_1.md', 'test_report_iteration_1.json',
             'lessons_learned.md', 'lessons_learned.json', 'loop.log'} <= names
-    for folder, _, files in os.walk(run_dir):
+    assert '.in_place' in os.listdir(os.path.dirname(run_dir))
+    for folder, _, files in os.walk(os.path.dirname(run_dir)):
         for name in files:
             data = read(os.path.join(folder, name))
             assert token.encode('ascii') not in data, name
